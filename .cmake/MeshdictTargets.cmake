@@ -1,0 +1,107 @@
+# What our own targets have in common. A directory's CMakeLists.txt uses:
+#
+#   meshdict_library(NAME SOURCES f.cpp... HEADERS f.h... [BASE_DIR dir] [DEPS t...] [PRIVATE_DEPS t...])
+#     Static library meshdict_NAME, alias meshdict::NAME. HEADERS are its public headers, included relative to BASE_DIR
+#     (default: the source root, as in "sim/world.h"; the libraries under node/ pass ${PROJECT_SOURCE_DIR}/node, as in
+#     "core/engine.h"). Each compiles on its own: `all_verify_interface_header_sets` checks it in the presets.
+#
+#   meshdict_executable(NAME SOURCES f.cpp... [DEPS t...])
+#     Program NAME in <build>/bin.
+#
+#   meshdict_test(NAME SOURCES f.cpp... [DEPS t...] [LABELS l...] [TIMEOUT s])
+#     GoogleTest and RapidCheck program, with a main, that is one CTest test NAME (default timeout 120 s). The label
+#     `determinism` makes the second compiler run it too. It runs in its binary directory.
+#
+# All link meshdict_warnings and meshdict_sanitizers, and see MESHDICT_VERSION, a string.
+
+option(MESHDICT_WERROR "Treat warnings as errors (the presets do)" OFF)
+set(MESHDICT_SANITIZE "" CACHE STRING "Sanitizers: empty, \"address,undefined\" or \"thread\"")
+set(MESHDICT_RC_PARAMS "seed=1" CACHE STRING
+    "RC_PARAMS of the tests; a fixed seed keeps CTest repeatable, \"max_success=1000\" explores further")
+
+add_library(meshdict_warnings INTERFACE)
+target_compile_options(
+  meshdict_warnings
+  INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wformat=2
+            -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-qual -Wextra-semi -Wimplicit-fallthrough
+            -Wundef -Wvla
+            $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wredundant-decls>
+            $<$<BOOL:${MESHDICT_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms inside std::string of g++ 12 (GCC bug 105651).
+  target_compile_options(meshdict_warnings INTERFACE -Wno-restrict)
+endif()
+
+add_library(meshdict_sanitizers INTERFACE)
+if(MESHDICT_SANITIZE)
+  set(sanitize -fsanitize=${MESHDICT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(meshdict_sanitizers INTERFACE ${sanitize})
+  target_link_options(meshdict_sanitizers INTERFACE ${sanitize})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Instrumented code defeats g++'s flow analysis; and Asio's fences are unknown to its thread sanitizer.
+    target_compile_options(meshdict_sanitizers INTERFACE -Wno-maybe-uninitialized -Wno-tsan)
+  endif()
+endif()
+
+function(meshdict_common_ target)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:meshdict_warnings> $<BUILD_INTERFACE:meshdict_sanitizers>)
+  target_compile_definitions(${target} PRIVATE MESHDICT_VERSION="${PROJECT_VERSION}")
+endfunction()
+
+# Stops at a misspelt keyword, which would otherwise drop a source in silence.
+macro(meshdict_parse_ function)
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "${function}(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT arg_SOURCES)
+    message(FATAL_ERROR "${function}(${name}): SOURCES is missing")
+  endif()
+endmacro()
+
+function(meshdict_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BASE_DIR" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  meshdict_parse_(meshdict_library)
+  if(NOT arg_BASE_DIR)
+    set(arg_BASE_DIR "${PROJECT_SOURCE_DIR}")
+  endif()
+  string(REGEX REPLACE "^meshdict_" "" name "${name}")
+  set(target meshdict_${name})
+  add_library(${target} STATIC ${arg_SOURCES})
+  add_library(meshdict::${name} ALIAS ${target})
+  target_sources(
+    ${target}
+    PUBLIC FILE_SET HEADERS
+           BASE_DIRS "${arg_BASE_DIR}"
+           FILES ${arg_HEADERS})
+  target_link_libraries(
+    ${target}
+    PUBLIC ${arg_DEPS}
+    PRIVATE ${arg_PRIVATE_DEPS})
+  meshdict_common_(${target})
+endfunction()
+
+function(meshdict_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+  meshdict_parse_(meshdict_executable)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS})
+  meshdict_common_(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()
+
+function(meshdict_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPS;LABELS")
+  meshdict_parse_(meshdict_test)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck_gtest)
+  meshdict_common_(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(
+    ${name}
+    PROPERTIES LABELS "${arg_LABELS}"
+               TIMEOUT ${arg_TIMEOUT}
+               ENVIRONMENT "RC_PARAMS=${MESHDICT_RC_PARAMS};UBSAN_OPTIONS=print_stacktrace=1")
+endfunction()
