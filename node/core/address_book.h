@@ -1,0 +1,69 @@
+#pragma once
+// Where other nodes can be dialled, and when to try next.
+//
+// 1. At most limits::kMaxAddresses entries. Beyond it the entry with the most failures in a row gives way, the one not
+// heard of
+//    for longest among equals; an address given by the user never does.
+// 2. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
+// drawn at random
+//    ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Success resets it.
+//    An unreachable address thus costs at most one dial per half cap.
+// 3. Iteration is in the order of addresses: the same history gives the same choices.
+//
+// Not thread-safe.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/message.h"
+#include "core/random.h"
+#include "core/time.h"
+#include "core/transport.h"
+
+namespace meshdict {
+
+class AddressBook {
+ public:
+  struct Entry {
+    NodeId id;                   ///< empty: not known yet
+    std::uint32_t failures = 0;  ///< in a row
+    MonoTime next_try;
+    MonoTime last_heard;  ///< when somebody last told us of it, or it answered
+    bool from_user = false;
+  };
+
+  explicit AddressBook(RandomStream random) : random_(random) {}
+
+  /// Learns or refreshes an address. An id replaces the one known before; an empty one leaves it.
+  void add(const Endpoint& address, const NodeId& id, MonoTime now, bool from_user);
+  void succeeded(const Endpoint& address, const NodeId& id, MonoTime now);
+  void failed(const Endpoint& address, MonoTime now);
+  /// Not to be tried before `until`: somebody wanted to be disconnected, or it is no member of our network.
+  void mute(const Endpoint& address, MonoTime until);
+  void forget(const Endpoint& address);
+
+  using Wanted = std::function<bool(const Endpoint&, const Entry&)>;
+  /// A random one of the wanted addresses whose time has come; those given by the user first while `user_first`.
+  std::optional<Endpoint> pick(MonoTime now, bool user_first, const Wanted& wanted);
+  /// When the first of the wanted addresses may be tried.
+  [[nodiscard]] std::optional<MonoTime> next_try(const Wanted& wanted) const;
+
+  [[nodiscard]] std::optional<Endpoint> find(const NodeId& id) const;
+  [[nodiscard]] const Entry* entry(const Endpoint& address) const;
+  /// At most `most` random entries whose id is known and that have not failed last.
+  std::vector<PeerEntry> sample(std::size_t most);
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  void sanity_check() const;
+
+ private:
+  void make_room();
+
+  std::map<Endpoint, Entry> entries_;
+  RandomStream random_;
+};
+
+}  // namespace meshdict

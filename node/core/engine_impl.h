@@ -1,0 +1,148 @@
+#pragma once
+// The inside of Engine, split over engine*.cpp by what it does:
+//   engine.cpp           construction, start and stop, inputs, views
+//   engine_messages.cpp  receiving, broadcast and relay, whispers and the search for their receivers
+//   engine_sync.cpp      the dictionary: local writes, stores from others, comparing and bulk transfer
+//   engine_overlay.cpp   which nodes to dial, and when
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/address_book.h"
+#include "core/engine.h"
+#include "core/links.h"
+#include "core/originator.h"
+#include "core/seen.h"
+
+namespace meshdict {
+
+class Engine::Impl final : public LinksHost {
+ public:
+  Impl(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
+       Observer& observer);
+
+  std::expected<void, std::string> start();
+  void stop();
+
+  void on_accepted(ConnId conn, const Endpoint& remote);
+  void on_connected(ConnId conn);
+  void on_data(ConnId conn, std::string_view bytes);
+  void on_drained(ConnId conn);
+  void on_closed(ConnId conn, std::string_view detail);
+  void on_time();
+  [[nodiscard]] MonoTime next_deadline() const;
+
+  std::expected<void, WriteError> set(std::string_view key, RawView value);
+  std::expected<void, WriteError> erase(std::string_view key);
+  std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
+  [[nodiscard]] const Dictionary& dictionary() const { return *dictionary_; }
+
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
+  void connect(const Endpoint& to);
+  bool disconnect(const NodeId& peer);
+
+  [[nodiscard]] const NodeId& id() const { return self_; }
+  [[nodiscard]] std::uint64_t boot() const { return boot_; }
+  void set_address(const Endpoint& advertise);
+  [[nodiscard]] const Endpoint& address() const { return config_.advertise; }
+  [[nodiscard]] std::vector<NeighbourView> neighbours() const;
+  [[nodiscard]] std::vector<DepartedView> departed() const;
+  [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
+  [[nodiscard]] const EngineStats& stats() const;
+  void sanity_check() const;
+
+ private:
+  /// Whispers for a node that we search.
+  struct Search {
+    std::vector<Frame> frames;
+    MonoTime expires;
+  };
+  struct Departed {
+    NodeId id;
+    EndReason reason = EndReason::kClosedByPeer;
+    MonoTime when;
+  };
+
+  // LinksHost
+  void on_pair_up(Pair& pair) override;
+  void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
+  void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
+  void on_address(const Endpoint& address, const NodeId& id) override;
+
+  // engine.cpp
+  std::expected<void, std::string> load_identity();
+  void finish_input();
+  void wake_at(MonoTime when) { next_own_deadline_ = std::min(next_own_deadline_, when); }
+
+  // engine_messages.cpp
+  void handle_body(Connection& conn, std::string_view body);
+  bool accept_broadcast(const Envelope& envelope, const PlainBody& plain);
+  void relay(const Connection& from, const OpenedBody& opened);
+  void send_to_all(const Frame& frame, const Connection* except);
+  void broadcast_message(const Message& message);
+  void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
+  void deliver(const Envelope& envelope, const UserMessage& message, const MessageId& id);
+  void handle_request(Connection& conn, const Request& request);
+  void handle_response(const Response& response);
+  void handle_peers(const Peers& peers);
+  void send_peers(Connection& conn);
+  void search_for(const NodeId& wanted, const Frame& frame);
+  void expire_searches(MonoTime now);
+
+  // engine_sync.cpp
+  void handle_store(const Envelope& envelope, const StoreSet& store);
+  void handle_stored_entry(const StoredEntry& entry);
+  void handle_summary(Connection& conn, const Summary& summary);
+  void handle_records(Connection& conn, const Records& records);
+  void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
+  void start_bulk(Connection& conn);
+  void continue_bulks(MonoTime now);
+  bool send_batch(Connection& conn);
+  void send_one_to_py2p(Connection& conn);
+  void compare_with_somebody(MonoTime now);
+  void send_summary(Connection& conn);
+  void publish(std::string_view key, RawView value, const StoreVersion& version);
+
+  // engine_overlay.cpp
+  void dial_where_needed(MonoTime now);
+  void dial_now(const Endpoint& to, bool extra);
+  void dial_a_stranger(MonoTime now);
+  void drop_an_extra_link();
+  [[nodiscard]] std::size_t outgoing_count() const;
+  [[nodiscard]] AddressBook::Wanted stranger_filter() const;
+
+  EngineConfig config_;
+  const Clock& clock_;
+  Transport& transport_;
+  Store& store_;
+  const Random& random_;
+  Observer& observer_;
+
+  NodeId self_;
+  std::uint64_t boot_ = 0;
+  bool running_ = false;
+  std::optional<Dictionary> dictionary_;
+  std::optional<Originator> originator_;
+  std::optional<Links> links_;
+  AddressBook book_;
+  RandomStream overlay_random_;
+  SeenMessages seen_;
+  std::map<NodeId, Search> searches_;
+  std::vector<Departed> departed_;  // the newest last
+  mutable EngineStats stats_;
+
+  bool overlay_dirty_ = false;  // something changed that may call for a dial
+  MonoTime next_dial_ = MonoTime::max();
+  MonoTime next_stranger_;
+  Duration stranger_pause_{};
+  MonoTime next_compare_;
+  MonoTime next_expiry_;
+  MonoTime dictionary_changed_;
+  MonoTime next_own_deadline_ = MonoTime::max();
+};
+
+}  // namespace meshdict

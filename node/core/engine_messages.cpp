@@ -1,0 +1,257 @@
+// Receiving, broadcast and relay, whispers and the search for their receivers.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/engine_impl.h"
+#include "core/limits.h"
+
+namespace meshdict {
+namespace {
+
+/// One frame, compressed at most once per method however many neighbours take it.
+class CompressedOnce {
+ public:
+  explicit CompressedOnce(const Frame& plain) : plain_(plain) {}
+
+  const Frame& for_peer(const Connection& conn) {
+    // py2p takes plain bodies too, and decompresses slowly.
+    if (plain_.plain_size < limits::kCompressFrom || !conn.is_meshdict || !conn.compression) return plain_;
+    if (!compressed_ || method_ != *conn.compression) {
+      method_ = *conn.compression;
+      compressed_ = compress_frame(plain_, method_);
+    }
+    return *compressed_;
+  }
+
+ private:
+  const Frame& plain_;
+  Compression method_ = Compression::kSnappy;
+  std::optional<Frame> compressed_;
+};
+
+std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets) {
+  std::size_t size = 0;
+  for (const RawView packet : packets)
+    size += packet.size();
+  if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
+  if (size > limits::kMaxValue) return std::unexpected("larger than a message may be");
+  return UserMessage{.packets = {packets.begin(), packets.end()}};
+}
+
+}  // namespace
+
+void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
+  // Most frames of a mesh are copies of a broadcast: they are recognised before any hashing or decoding.
+  if (const auto plain = split_body(body)) {
+    if (const auto origin = peek_origin(plain->message); origin && seen_.contains(origin->sender, origin->stamp)) {
+      ++stats_.duplicates;
+      if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
+      return;
+    }
+  }
+  const auto opened = open_body(body);
+  if (!opened) {
+    ++stats_.refused;
+    links_->close(conn, EndReason::kProtocolError, opened.error().what);
+    return;
+  }
+  const auto envelope = decode_envelope(opened->plain.message);
+  if (!envelope) {
+    ++stats_.refused;
+    links_->close(conn, EndReason::kProtocolError, envelope.error().what);
+    return;
+  }
+  const auto message = decode_message(*envelope);
+  if (!message) {
+    ++stats_.refused;
+    links_->close(conn, EndReason::kProtocolError, message.error().what);
+    return;
+  }
+  if (links_->handle(conn, *envelope, *message) || conn.closed()) return;
+  if (conn.state == ConnState::kGreeted) return;  // until the hello is exchanged, only the link layer speaks
+
+  if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
+  if (envelope->main == MainFlag::kBroadcast) {
+    if (!accept_broadcast(*envelope, opened->plain)) return;
+    relay(conn, *opened);
+  }
+  handle_message(conn, *envelope, *message, opened->plain.id);
+}
+
+/// Marks a broadcast as seen. False when it is a copy, or too old to be told from one.
+bool Engine::Impl::accept_broadcast(const Envelope& envelope, const PlainBody& plain) {
+  const MonoTime now = clock_.monotonic();
+  const std::int64_t ahead = envelope.time - unix_seconds(clock_.wall());
+  const std::int64_t lifetime = std::chrono::floor<std::chrono::seconds>(limits::kBroadcastLifetime).count();
+  if (ahead < -lifetime) {
+    ++stats_.expired;
+    return false;
+  }
+  const std::int64_t day = 86'400;
+  const Duration future = std::chrono::seconds(std::clamp<std::int64_t>(ahead, 0, day));
+  const MonoTime expires = now + future + limits::kBroadcastLifetime + limits::kClockSkew;
+  const bool fresh =
+      envelope.stamp ? seen_.insert(envelope.sender.text(), *envelope.stamp, expires) : seen_.insert(plain.id, expires);
+  if (!fresh) {
+    ++stats_.duplicates;
+    return false;
+  }
+  ++stats_.delivered;
+  return true;
+}
+
+void Engine::Impl::relay(const Connection& from, const OpenedBody& opened) {
+  const bool nobody_else = links_->pairs().empty() || (links_->pairs().size() == 1 && from.established());
+  if (nobody_else) return;
+  ++stats_.relayed;
+  // The plain form again, byte for byte: ids stay the same and each neighbour gets what it can read.
+  send_to_all(reframe(opened.plain), &from);
+}
+
+void Engine::Impl::send_to_all(const Frame& frame, const Connection* except) {
+  CompressedOnce once(frame);
+  for (auto& [peer, pair] : links_->pairs()) {
+    if (except != nullptr && except->peer == peer) continue;
+    links_->send(*pair.primary, once.for_peer(*pair.primary));
+  }
+}
+
+void Engine::Impl::broadcast_message(const Message& message) {
+  const auto [frame, stamp] = originator_->broadcast(message);
+  seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
+  send_to_all(frame, nullptr);
+}
+
+void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
+                                  const MessageId& id) {
+  if (const auto* store = std::get_if<StoreSet>(&message)) {
+    handle_store(envelope, *store);
+  } else if (const auto* user = std::get_if<UserMessage>(&message)) {
+    deliver(envelope, *user, id);
+  } else if (const auto* records = std::get_if<Records>(&message)) {
+    handle_records(conn, *records);
+  } else if (const auto* summary = std::get_if<Summary>(&message)) {
+    handle_summary(conn, *summary);
+  } else if (std::holds_alternative<Want>(message)) {
+    start_bulk(conn);
+  } else if (const auto* entry = std::get_if<StoredEntry>(&message)) {
+    handle_stored_entry(*entry);
+  } else if (const auto* peers = std::get_if<Peers>(&message)) {
+    handle_peers(*peers);
+  } else if (const auto* request = std::get_if<Request>(&message)) {
+    handle_request(conn, *request);
+  } else if (const auto* response = std::get_if<Response>(&message)) {
+    handle_response(*response);
+  } else if (const auto* methods = std::get_if<RenegotiateCompression>(&message)) {
+    conn.compression = choose_compression(methods->methods);
+  }
+}
+
+void Engine::Impl::deliver(const Envelope& envelope, const UserMessage& message, const MessageId& id) {
+  const bool whisper = envelope.main == MainFlag::kWhisper;
+  if (whisper) ++stats_.delivered;
+  observer_.on_event(MessageArrived{.sender = envelope.sender,
+                                    .time = envelope.time,
+                                    .id = id,
+                                    .whisper = whisper,
+                                    .packets = {message.packets.begin(), message.packets.end()}});
+}
+
+std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets) {
+  auto message = user_message(packets);
+  if (!message) return std::unexpected(message.error());
+  const auto [frame, stamp] = originator_->broadcast(std::move(*message));
+  seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
+  send_to_all(frame, nullptr);
+  return frame.id;
+}
+
+std::expected<WhisperOutcome, std::string> Engine::Impl::whisper(const NodeId& receiver,
+                                                                 std::span<const RawView> packets) {
+  auto message = user_message(packets);
+  if (!message) return std::unexpected(message.error());
+  if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
+  if (Pair* const pair = links_->pair(receiver)) {
+    const Frame frame = originator_->whisper(std::move(*message));
+    links_->send(*pair->primary, CompressedOnce(frame).for_peer(*pair->primary));
+    return WhisperOutcome::kSent;
+  }
+  const auto found = searches_.find(receiver);
+  const bool full = found == searches_.end() ? searches_.size() >= limits::kMaxDeferred
+                                             : found->second.frames.size() >= limits::kMaxDeferredOfOne;
+  if (full) return WhisperOutcome::kRefused;
+  search_for(receiver, originator_->whisper(std::move(*message)));
+  finish_input();
+  return WhisperOutcome::kDeferred;
+}
+
+void Engine::Impl::search_for(const NodeId& wanted, const Frame& frame) {
+  const auto [search, fresh] = searches_.try_emplace(wanted);
+  search->second.frames.push_back(frame);
+  if (!fresh) return;
+  search->second.expires = clock_.monotonic() + limits::kDeferredLifetime;
+  next_expiry_ = std::min(next_expiry_, search->second.expires);
+  if (const auto address = book_.find(wanted)) dial_now(*address, true);
+  broadcast_message(Request{.request_id = frame.id.view(), .wanted = wanted});
+}
+
+void Engine::Impl::expire_searches(MonoTime now) {
+  for (auto search = searches_.begin(); search != searches_.end();) {
+    if (search->second.expires > now) {
+      ++search;
+      continue;
+    }
+    for (const Frame& frame : search->second.frames) {
+      observer_.on_event(Undeliverable{.receiver = search->first, .id = frame.id});
+    }
+    search = searches_.erase(search);
+  }
+}
+
+void Engine::Impl::handle_request(Connection& conn, const Request& request) {
+  if (request.wanted.empty()) {
+    send_peers(conn);
+    return;
+  }
+  // The wanted node answers for itself, and for a py2p node its neighbours do: were every acquaintance to answer, one
+  // question would cost a broadcast each.
+  PeerEntry found{.address = config_.advertise, .id = request.wanted};
+  if (request.wanted != self_) {
+    const Pair* const pair = links_->pair(request.wanted);
+    if (pair == nullptr || pair->is_meshdict) return;
+    found.address = pair->primary->peer_address;
+  }
+  if (found.address.host.empty()) return;
+  broadcast_message(Response{.request_id = request.request_id, .found = std::move(found)});
+}
+
+void Engine::Impl::handle_response(const Response& response) {
+  if (!searches_.contains(response.found.id)) return;
+  book_.add(response.found.address, response.found.id, clock_.monotonic(), false);
+  if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true);
+}
+
+void Engine::Impl::handle_peers(const Peers& peers) {
+  const MonoTime now = clock_.monotonic();
+  for (const PeerEntry& entry : peers.entries) {
+    if (entry.id != self_) book_.add(entry.address, entry.id, now, false);
+  }
+  overlay_dirty_ = true;
+}
+
+void Engine::Impl::send_peers(Connection& conn) {
+  Peers peers;
+  for (const auto& [peer, pair] : links_->pairs()) {
+    if (peer != conn.peer) peers.entries.push_back({.address = pair.primary->peer_address, .id = peer});
+  }
+  overlay_random_.shuffle(peers.entries);
+  if (peers.entries.size() > limits::kMaxPeersSent / 2) peers.entries.resize(limits::kMaxPeersSent / 2);
+  for (PeerEntry& known : book_.sample(limits::kMaxPeersSent / 2)) {
+    if (known.id != conn.peer && !links_->linked_to(known.id)) peers.entries.push_back(std::move(known));
+  }
+  links_->whisper(conn, peers);
+}
+
+}  // namespace meshdict

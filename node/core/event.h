@@ -1,0 +1,80 @@
+#pragma once
+// What a node tells the outside: a closed set of events, visited exhaustively.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/dictionary.h"
+#include "core/ids.h"
+#include "core/msgpack.h"
+#include "core/transport.h"
+
+namespace meshdict {
+
+/// Why a connection ended.
+enum class EndReason : std::uint8_t {
+  kClosedByPeer,       ///< end of stream or reset
+  kDialFailed,         ///< refused, unreachable or not answered in time
+  kWrongNetwork,       ///< another protocol id
+  kHelloTimeout,       ///< connected, but said no good hello in time
+  kProtocolError,      ///< bytes that no member sends
+  kSilent,             ///< nothing heard for limits::kSilenceVerdict
+  kSlowReader,         ///< did not take what we sent
+  kDuplicate,          ///< another connection to the same node was kept
+  kOlderBoot,          ///< belongs to an earlier life of the peer
+  kSelf,               ///< we dialled ourselves
+  kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
+  kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
+  kIdentityInUse,      ///< the peer says that it is us
+  kEnough,             ///< an extra link, given up for another
+  kBye,                ///< the peer said goodbye
+  kLocal,              ///< we were told to disconnect
+};
+/// Short text for a log line and for MESH PEERS.
+std::string_view to_string(EndReason reason);
+
+/// A neighbour whose hello exchange has completed.
+struct PeerUp {
+  NodeId peer;
+  Endpoint address;  ///< where it says it listens, or where it connected from
+  bool dialed_by_us = false;
+};
+/// The last connection to a neighbour has ended.
+struct PeerDown {
+  NodeId peer;
+  EndReason reason = EndReason::kClosedByPeer;
+  std::string detail;
+};
+/// A broadcast or whisper for the application.
+struct MessageArrived {
+  NodeId sender;
+  std::int64_t time = 0;  ///< Unix seconds, the sender's clock
+  MessageId id;
+  bool whisper = false;
+  std::vector<Raw> packets;
+};
+/// A connection was refused or dropped before it became a neighbour, or bytes were refused.
+struct Refused {
+  ConnId conn = ConnId::kNone;
+  Endpoint remote;
+  EndReason reason = EndReason::kProtocolError;
+  std::string detail;
+};
+/// A whisper that was held back for a node that could not be found in time.
+struct Undeliverable {
+  NodeId receiver;
+  MessageId id;
+};
+
+using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict>;
+
+/// Receives events during calls into the engine. An observer must not call back into the engine.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_event(const Event& event) = 0;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,129 @@
+#pragma once
+// Every bound of the core, with its reason. Numbers without a source are guesses and say so.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace meshdict::limits {
+
+// Frames and values
+
+/// py2p 0.6 never delivers a larger frame (its size header is read in a way that loses more).
+inline constexpr std::size_t kMaxFrame = 4'194'303;
+/// A peer that has not shown a good handshake may not make us hold more than this. A handshake is about 300 bytes.
+inline constexpr std::size_t kMaxFrameBeforeHandshake = 16'384;
+/// A compressed body may not grow beyond what a frame may hold uncompressed.
+inline constexpr std::size_t kMaxInflated = kMaxFrame;
+/// Below this size a compressor gains less than its time is worth (guess; see bench/README.md).
+inline constexpr std::size_t kCompressFrom = 1'024;
+/// Nesting of MessagePack values. Deep enough for JSON-like data, shallow enough for any recursive reader.
+inline constexpr std::size_t kMaxDepth = 32;
+/// Keys are names, not documents: they stand in every message, index and listing.
+inline constexpr std::size_t kMaxKey = 65'535;
+/// A value must fit a frame together with its key, ids, version, hash and stamp, and a batch of one record.
+inline constexpr std::size_t kMaxValue = kMaxFrame - kMaxKey - 1'024;
+/// Elements of one message array, and packets of one user message.
+inline constexpr std::size_t kMaxElements = 4'096;
+/// Compression methods that a handshake may list; py2p 0.6 knows 17.
+inline constexpr std::size_t kMaxMethods = 64;
+/// Text from a peer for a person: the reason of a goodbye, a software version. More is cut off.
+inline constexpr std::size_t kMaxText = 255;
+
+// Connections
+
+/// py2p's max_outgoing.
+inline constexpr std::size_t kOutgoingTarget = 4;
+/// Accepted connections that have not finished their handshake. Beyond it the oldest gives way.
+inline constexpr std::size_t kMaxPendingAccepted = 128;
+/// Established neighbours; further ones are refused. Keeps fan-out and memory bounded.
+inline constexpr std::size_t kMaxNeighbours = 256;
+/// Bytes queued towards one slow neighbour before it is dropped: two frames of the largest size and a margin.
+inline constexpr std::size_t kMaxQueued = 3 * kMaxFrame;
+/// A bulk transfer waits while more than this is queued, so that live messages are not stuck behind it.
+inline constexpr std::size_t kBulkLowWater = 256 * 1024;
+inline constexpr Duration kDialDeadline = 5s;
+/// From connection up to the last message of the hello exchange.
+inline constexpr Duration kHelloDeadline = 10s;
+/// Idle time before a ping. With kSilenceVerdict: three unanswered chances, as in RFC 1122's spirit of keep-alives but
+/// at the pace of the two-second settle time.
+inline constexpr Duration kPingAfterIdle = 5s;
+/// Nothing heard for so long: the connection is dead.
+inline constexpr Duration kSilenceVerdict = 15s;
+/// A retired duplicate stays readable for so long, so that what its peer had sent is not lost.
+inline constexpr Duration kLinger = 5s;
+/// A link that the peer does not know of answers a ping within this, or is closed.
+inline constexpr Duration kProbeDeadline = 1s;
+/// Connections of one pair at the same moment: two simultaneous dials, their repetitions and some that linger.
+inline constexpr std::size_t kMaxLinksOfPair = 8;
+/// Frames that wait for a py2p node, which takes them one by one.
+inline constexpr std::size_t kMaxPaced = 16'384;
+/// Bytes of a peer's text that we show or keep.
+inline constexpr std::size_t kMaxReason = 200;
+inline constexpr Duration kBackoffFirst = 250ms;
+/// Also bounds how soon two halves meet again after a partition.
+inline constexpr Duration kBackoffCap = 10s;
+
+/// Ended pairs that MESH PEERS still tells of.
+inline constexpr std::size_t kMaxDeparted = 32;
+/// Goodbyes: of a process that ends, of a user who does not want this link, of a node that gives up an extra link.
+inline constexpr std::string_view kByeStopping = "stopping";
+inline constexpr std::string_view kByeUnwanted = "disconnected by its user";
+inline constexpr std::string_view kByeEnough = "has enough links";
+
+// Addresses
+
+/// Enough to find the network again; 10,000 simulated nodes hold 10,000 of these tables.
+inline constexpr std::size_t kMaxAddresses = 128;
+/// Entries of a peers list that we send, and that we read of one.
+inline constexpr std::size_t kMaxPeersSent = 32;
+inline constexpr std::size_t kMaxPeersRead = 1'024;
+/// Now and then a node dials somebody who is no neighbour, so that two halves that both look healthy find each other.
+/// After a loss or a failed try the pause is short, and each success doubles it.
+inline constexpr Duration kStrangerPauseFirst = 5s;
+inline constexpr Duration kStrangerPauseCap = 60s;
+/// An address that we parted from on purpose, or that belongs to another network, is left alone for so long.
+inline constexpr Duration kMutedFor = 10min;
+inline constexpr std::size_t kMaxHost = 255;
+
+// Messages
+
+/// py2p drops a broadcast older than this.
+inline constexpr Duration kBroadcastLifetime = 60s;
+/// Clocks of members may differ by this much (B1 is promised within it).
+inline constexpr Duration kClockSkew = 30s;
+/// Origins whose message counters are remembered. Beyond it the longest silent one is forgotten.
+inline constexpr std::size_t kMaxOrigins = 16'384;
+/// Gaps remembered per origin. Beyond it the oldest gap is closed: what was lost there stays lost.
+inline constexpr std::size_t kMaxGaps = 1'024;
+/// Ids of messages without a stamp (from py2p nodes) that are remembered.
+inline constexpr std::size_t kMaxUnstampedIds = 262'144;
+/// Whispers held back until their receiver's address is known, in all, and how long.
+inline constexpr std::size_t kMaxDeferred = 1'024;
+inline constexpr std::size_t kMaxDeferredOfOne = 64;
+inline constexpr Duration kDeferredLifetime = 30s;
+/// Packets of one user message: what is left of kMaxElements behind the head.
+inline constexpr std::size_t kMaxPackets = kMaxElements - 8;
+/// How often expired entries are looked for; they are kept a little longer than they must.
+inline constexpr Duration kExpireEvery = 10s;
+
+// Dictionary
+
+/// Records from the future that wait for their time. Beyond it the latest is dropped: reconciliation brings it again.
+inline constexpr std::size_t kMaxSetAside = 4'096;
+/// A wall clock may be corrected while records wait: look again at least this often.
+inline constexpr Duration kLookAtSetAside = 10s;
+
+/// Records in one batch of a bulk transfer: a few milliseconds of work at the most.
+inline constexpr std::size_t kBatchRecords = 256;
+/// Bytes after which a batch is closed.
+inline constexpr std::size_t kBatchBytes = 64 * 1024;
+/// Idle time of the dictionary after which neighbours compare notes now and then.
+inline constexpr Duration kCompareEvery = 10s;
+/// py2p breaks when many frames arrive at once: at most this many stores a second towards it (measured: 100 to 200
+/// hold).
+inline constexpr std::size_t kPy2pStoresPerSecond = 100;
+
+}  // namespace meshdict::limits

@@ -1,0 +1,279 @@
+#include "core/links.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/limits.h"
+
+namespace meshdict {
+namespace {
+
+constexpr Duration kPacePause = Duration(1'000'000 / limits::kPy2pStoresPerSecond);
+
+bool is_pending(const Connection& conn) {
+  return conn.state == ConnState::kHandshaking || conn.state == ConnState::kGreeted;
+}
+
+}  // namespace
+
+Links::Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator,
+             RandomStream random, LinksHost& host)
+    : settings_(std::move(settings)),
+      clock_(clock),
+      transport_(transport),
+      originator_(originator),
+      random_(random),
+      host_(host) {}
+
+Connection* Links::find(ConnId id) {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.get();
+}
+
+Pair* Links::pair(const NodeId& peer) {
+  const auto found = pairs_.find(peer);
+  return found == pairs_.end() ? nullptr : &found->second;
+}
+
+void Links::add(std::unique_ptr<Connection> conn) {
+  const MonoTime now = clock_.monotonic();
+  conn->opened = now;
+  conn->heard = now;
+  wake_at(conn->deadline);
+  const ConnId id = conn->id;
+  const bool added = connections_.emplace(id, std::move(conn)).second;
+  assert(added);
+}
+
+Connection& Links::dial(const Endpoint& to, bool extra) {
+  auto conn = std::make_unique<Connection>();
+  conn->id = transport_.dial(to);
+  conn->remote = to;
+  conn->dialed_by_us = true;
+  conn->extra = extra;
+  conn->state = ConnState::kDialing;
+  conn->deadline = clock_.monotonic() + limits::kDialDeadline;
+  Connection& result = *conn;
+  add(std::move(conn));
+  return result;
+}
+
+void Links::on_accepted(ConnId id, const Endpoint& remote) {
+  if (pending_accepted_ >= limits::kMaxPendingAccepted) drop_oldest_pending();
+  auto conn = std::make_unique<Connection>();
+  conn->id = id;
+  conn->remote = remote;
+  conn->deadline = clock_.monotonic() + limits::kHelloDeadline;
+  Connection& accepted = *conn;
+  add(std::move(conn));
+  ++pending_accepted_;
+  greet(accepted);
+}
+
+void Links::drop_oldest_pending() {
+  for (const auto& entry : connections_) {
+    Connection& conn = *entry.second;
+    if (conn.dialed_by_us || !is_pending(conn)) continue;
+    close(conn, EndReason::kTooMany, "made room for a newer connection");
+    return;
+  }
+}
+
+void Links::on_connected(Connection& conn) {
+  assert(conn.state == ConnState::kDialing);
+  conn.state = ConnState::kHandshaking;
+  conn.heard = clock_.monotonic();
+  conn.deadline = conn.heard + limits::kHelloDeadline;
+  wake_at(conn.deadline);
+  greet(conn);
+}
+
+void Links::greet(Connection& conn) {
+  Handshake handshake{
+      .id = originator_.self(), .protocol = settings_.protocol, .address = settings_.address, .compressions = {}};
+  for (const Compression method : supported_compressions()) {
+    handshake.compressions.push_back(static_cast<std::uint64_t>(method));
+  }
+  handshake.compressions.push_back(kCapability);
+  whisper(conn, handshake);
+}
+
+void Links::on_closed(Connection& conn, std::string_view detail) {
+  const EndReason reason = conn.state == ConnState::kDialing ? EndReason::kDialFailed : EndReason::kClosedByPeer;
+  discard(conn);
+  remove_link(conn, reason, std::string(detail));
+}
+
+void Links::close(Connection& conn, EndReason reason, const std::string& detail) {
+  if (conn.closed()) return;
+  transport_.close(conn.id);
+  discard(conn);
+  remove_link(conn, reason, detail);
+}
+
+/// Takes a connection out of the table; remove_link() then tells whoever cares. `state` keeps its meaning until then.
+void Links::discard(Connection& conn) {
+  if (is_pending(conn) && !conn.dialed_by_us) --pending_accepted_;
+  const auto found = connections_.find(conn.id);
+  assert(found != connections_.end());
+  closed_.push_back(std::move(found->second));
+  connections_.erase(found);
+}
+
+void Links::remove_link(Connection& conn, EndReason reason, const std::string& detail) {
+  const ConnState was = std::exchange(conn.state, ConnState::kClosed);
+  if (was == ConnState::kRetired) return;
+  if (was != ConnState::kEstablished) {
+    host_.on_refused(conn, reason, detail);
+    return;
+  }
+  Pair* const found = pair(conn.peer);
+  assert(found != nullptr);
+  std::erase(found->links, &conn);
+  if (found->links.empty()) {
+    const Pair gone = std::move(*found);
+    pairs_.erase(conn.peer);
+    host_.on_pair_down(gone, conn, reason, detail);
+    return;
+  }
+  if (found->primary == &conn) found->primary = found->links.front();
+  found->keep_pending = false;
+  arbitrate(*found);
+}
+
+void Links::send(Connection& conn, const Frame& frame) {
+  if (conn.closed() || conn.state == ConnState::kRetired) return;
+  if (conn.pacer != nullptr) {
+    if (conn.pacer->waiting.size() >= limits::kMaxPaced) {
+      overflow(conn);
+      return;
+    }
+    conn.pacer->waiting.push_back(frame);
+    pump(conn, clock_.monotonic());
+    return;
+  }
+  ++frames_sent_;
+  transport_.send(conn.id, frame);
+  conn.unchecked_bytes += frame.bytes->size();
+  if (conn.unchecked_bytes < limits::kBulkLowWater) return;
+  conn.unchecked_bytes = 0;
+  if (transport_.queued(conn.id) > limits::kMaxQueued) overflow(conn);
+}
+
+/// Lets on_time() close it: callers of send() may be in the middle of a walk over the pairs.
+void Links::overflow(Connection& conn) {
+  conn.overflowed = true;
+  wake_at(clock_.monotonic());
+}
+
+void Links::pump(Connection& conn, MonoTime now) {
+  auto& pacer = *conn.pacer;
+  if (!pacer.waiting.empty() && pacer.next <= now) {
+    ++frames_sent_;
+    transport_.send(conn.id, pacer.waiting.front());
+    pacer.waiting.pop_front();
+    pacer.next = now + kPacePause;
+  }
+  if (!pacer.waiting.empty()) wake_at(pacer.next);
+}
+
+void Links::part(const NodeId& peer, std::string_view reason, EndReason end) {
+  Pair* const found = pair(peer);
+  if (found == nullptr) return;
+  const std::vector<Connection*> links = found->links;
+  if (found->is_meshdict) whisper(*found->primary, Bye{.reason = std::string(reason)});
+  for (Connection* const link : links)
+    close(*link, end, std::string(reason));
+}
+
+void Links::part_from_all(std::string_view reason) {
+  while (!pairs_.empty())
+    part(NodeId(pairs_.begin()->first), reason, EndReason::kLocal);
+  while (!connections_.empty())
+    close(*connections_.begin()->second, EndReason::kLocal, std::string(reason));
+}
+
+void Links::wake_at(MonoTime when) {
+  next_deadline_ = std::min(next_deadline_, when);
+}
+
+void Links::on_time(MonoTime now) {
+  std::vector<Connection*> all;
+  all.reserve(connections_.size());
+  for (const auto& entry : connections_)
+    all.push_back(entry.second.get());
+  for (Connection* const conn : all) {
+    if (!conn->closed()) check_time(*conn, now);
+  }
+  next_deadline_ = MonoTime::max();
+  for (const auto& entry : connections_)
+    wake_at(next_check(*entry.second));
+}
+
+void Links::check_time(Connection& conn, MonoTime now) {
+  if (conn.overflowed) {
+    close(conn, EndReason::kSlowReader, "takes less than we send");
+    return;
+  }
+  if (conn.state != ConnState::kEstablished) {
+    if (now < conn.deadline) return;
+    const bool dialing = conn.state == ConnState::kDialing;
+    close(conn, dialing ? EndReason::kDialFailed : EndReason::kHelloTimeout,
+          dialing ? "no answer in time" : "no complete hello in time");
+    return;
+  }
+  if (conn.probe_started && conn.heard > *conn.probe_started) {
+    end_probe(conn);
+  } else if (conn.probe_started && now >= *conn.probe_started + limits::kProbeDeadline) {
+    close(conn, EndReason::kDuplicate, "half-open: unknown to the peer and silent");
+    return;
+  }
+  if (conn.pacer != nullptr) pump(conn, now);
+  if (now >= conn.heard + limits::kSilenceVerdict) {
+    close(conn, EndReason::kSilent, "nothing heard for too long");
+  } else if (now >= std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle) {
+    conn.pinged = now;
+    if (conn.is_meshdict) {
+      whisper(conn, Ping{.nonce = conn.nonce});
+    } else {
+      whisper(conn, Request{});
+    }
+  }
+}
+
+MonoTime Links::next_check(const Connection& conn) const {
+  if (conn.overflowed) return clock_.monotonic();
+  if (conn.state != ConnState::kEstablished) return conn.deadline;
+  MonoTime next =
+      std::min(conn.heard + limits::kSilenceVerdict, std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle);
+  if (conn.probe_started) next = std::min(next, *conn.probe_started + limits::kProbeDeadline);
+  if (conn.pacer != nullptr && !conn.pacer->waiting.empty()) next = std::min(next, conn.pacer->next);
+  return next;
+}
+
+void Links::sweep() {
+  closed_.clear();
+}
+
+void Links::sanity_check() const {
+  std::size_t pending = 0;
+  for (const auto& [id, conn] : connections_) {
+    assert(conn->id == id && !conn->closed());
+    pending += is_pending(*conn) && !conn->dialed_by_us ? 1U : 0U;
+    if (conn->established()) {
+      const auto found = pairs_.find(conn->peer);
+      assert(found != pairs_.end());
+      assert(std::ranges::count(found->second.links, conn.get()) == 1);
+    }
+  }
+  assert(pending == pending_accepted_);
+  for (const auto& [peer, pair] : pairs_) {
+    assert(pair.peer == peer && !pair.links.empty());
+    assert(std::ranges::count(pair.links, pair.primary) == 1);
+    for (const Connection* const link : pair.links)
+      assert(link->established() && link->peer == peer);
+  }
+}
+
+}  // namespace meshdict

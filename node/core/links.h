@@ -1,0 +1,155 @@
+#pragma once
+// Connections, and the pairs of nodes that they link.
+//
+// 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
+//    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
+// 2. Of one pair, only the node with the larger id closes duplicates. It keeps the link that was established first,
+// says KEEP on
+//    it, and retires the others when KEEP_ACK arrives: it never writes to them again and closes them after a linger,
+//    in which it still reads what the peer had sent. The smaller id accepts all and closes none.
+//    Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link
+//    in most simultaneous dials). One chooser cannot disagree with itself.
+// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused.
+// 4. A link that the peer does not list among its open ones may be half-open, or its hello may have crossed: it is
+// pinged, and
+//    closed when it stays silent for a second. The new link is used meanwhile.
+// 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
+// 6. Every deadline is an integer time: dial, hello, silence, probe, linger.
+//
+// Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
+// pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/connection.h"
+#include "core/event.h"
+#include "core/message.h"
+#include "core/originator.h"
+#include "core/random.h"
+#include "core/transport.h"
+
+namespace meshdict {
+
+/// What all members must agree on, and what a node says of itself.
+struct LinkSettings {
+  std::string protocol;  ///< protocol id of the network
+  Endpoint address;      ///< where we can be dialled
+  Duration lease{};
+  Duration settle{};
+  Duration skew{};
+  Duration horizon{};
+};
+
+/// Two nodes and their links.
+struct Pair {
+  NodeId peer;
+  /// Established links, the first established first, until KEEP moves another to the front.
+  std::vector<Connection*> links;
+  /// Where we send.
+  Connection* primary = nullptr;
+  MonoTime since;
+  std::uint64_t boot = 0;
+  bool keep_pending = false;
+  bool is_meshdict = false;
+};
+
+class LinksHost {
+ public:
+  virtual ~LinksHost() = default;
+  virtual void on_pair_up(Pair& pair) = 0;
+  /// The last link has gone. `last` is the connection that ended it.
+  virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
+  /// A connection ended before it became a link, for a reason of ours or the peer's.
+  virtual void on_refused(const Connection& conn, EndReason reason, const std::string& detail) = 0;
+  /// A good handshake told where a node can be dialled.
+  virtual void on_address(const Endpoint& address, const NodeId& id) = 0;
+};
+
+class Links {
+ public:
+  Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
+        LinksHost& host);
+
+  // Transport events and time
+
+  Connection& dial(const Endpoint& to, bool extra);
+  void on_accepted(ConnId id, const Endpoint& remote);
+  void on_connected(Connection& conn);
+  void on_closed(Connection& conn, std::string_view detail);
+  void on_time(MonoTime now);
+  [[nodiscard]] MonoTime next_deadline() const { return next_deadline_; }
+
+  /// Handles a message of the link layer. False when it is not one.
+  bool handle(Connection& conn, const Envelope& envelope, const Message& message);
+
+  // Effects
+
+  void send(Connection& conn, const Frame& frame);
+  void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
+  /// Closes and tells the host.
+  void close(Connection& conn, EndReason reason, const std::string& detail);
+  /// Says goodbye to all links of a pair and closes them.
+  void part(const NodeId& peer, std::string_view reason, EndReason end);
+  void part_from_all(std::string_view reason);
+
+  // Views
+
+  [[nodiscard]] Connection* find(ConnId id);
+  [[nodiscard]] const std::map<NodeId, Pair>& pairs() const { return pairs_; }
+  [[nodiscard]] std::map<NodeId, Pair>& pairs() { return pairs_; }
+  [[nodiscard]] const std::map<ConnId, std::unique_ptr<Connection>>& connections() const { return connections_; }
+  [[nodiscard]] Pair* pair(const NodeId& peer);
+  [[nodiscard]] bool linked_to(const NodeId& peer) const { return pairs_.contains(peer); }
+  [[nodiscard]] const LinkSettings& settings() const { return settings_; }
+  void set_address(const Endpoint& address) { settings_.address = address; }
+  [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
+
+  /// Frees closed connections. Call at the end of every input.
+  void sweep();
+  void sanity_check() const;
+
+ private:
+  void add(std::unique_ptr<Connection> conn);
+  void greet(Connection& conn);
+  void drop_oldest_pending();
+  void on_handshake(Connection& conn, const Envelope& envelope, const Handshake& handshake);
+  void on_hello(Connection& conn, const Hello& hello);
+  void send_hello(Connection& conn);
+  [[nodiscard]] std::optional<std::string> settings_difference(const Hello& hello) const;
+  void establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces);
+  bool yield_to_newer_boot(Connection& conn, Pair& pair);
+  void end_probe(Connection& conn);
+  void arbitrate(Pair& pair);
+  void on_keep(Connection& conn, const Keep& keep);
+  void on_keep_ack(Connection& conn, const KeepAck& ack);
+  void retire(Connection& conn);
+  void remove_link(Connection& conn, EndReason reason, const std::string& detail);
+  void discard(Connection& conn);
+  void check_time(Connection& conn, MonoTime now);
+  [[nodiscard]] MonoTime next_check(const Connection& conn) const;
+  void wake_at(MonoTime when);
+  void overflow(Connection& conn);
+  void pump(Connection& conn, MonoTime now);
+
+  LinkSettings settings_;
+  const Clock& clock_;
+  Transport& transport_;
+  Originator& originator_;
+  RandomStream random_;
+  LinksHost& host_;
+  std::map<ConnId, std::unique_ptr<Connection>> connections_;
+  std::map<NodeId, Pair> pairs_;
+  std::vector<std::unique_ptr<Connection>> closed_;
+  std::size_t pending_accepted_ = 0;
+  std::uint64_t frames_sent_ = 0;
+  MonoTime next_deadline_ = MonoTime::max();
+};
+
+}  // namespace meshdict

@@ -1,0 +1,227 @@
+// The part of Links that decides which connections link a pair: handshake, extended hello, and the arbiter of
+// duplicates.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/limits.h"
+#include "core/links.h"
+
+namespace meshdict {
+
+bool Links::handle(Connection& conn, const Envelope& envelope, const Message& message) {
+  if (conn.state == ConnState::kHandshaking) {
+    if (const auto* handshake = std::get_if<Handshake>(&message)) {
+      on_handshake(conn, envelope, *handshake);
+    } else {
+      close(conn, EndReason::kProtocolError, "spoke before its handshake");
+    }
+    return true;
+  }
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    on_hello(conn, *hello);
+  } else if (const auto* keep = std::get_if<Keep>(&message)) {
+    on_keep(conn, *keep);
+  } else if (const auto* ack = std::get_if<KeepAck>(&message)) {
+    on_keep_ack(conn, *ack);
+  } else if (const auto* ping = std::get_if<Ping>(&message)) {
+    if (conn.established()) whisper(conn, Pong{.nonce = ping->nonce});
+  } else if (const auto* bye = std::get_if<Bye>(&message)) {
+    if (conn.established()) {
+      const std::vector<Connection*> links = pair(conn.peer)->links;
+      const std::string reason = bye->reason.substr(0, limits::kMaxReason);
+      for (Connection* const link : links)
+        close(*link, EndReason::kBye, reason);
+    }
+  } else if (std::holds_alternative<Pong>(message)) {
+    if (conn.probe_started) end_probe(conn);
+  } else {
+    return std::holds_alternative<Handshake>(message);
+  }
+  return true;
+}
+
+void Links::on_handshake(Connection& conn, const Envelope& envelope, const Handshake& handshake) {
+  if (handshake.protocol != settings_.protocol) {
+    close(conn, EndReason::kWrongNetwork, "its protocol id is " + handshake.protocol.substr(0, limits::kMaxReason));
+    return;
+  }
+  if (handshake.id == originator_.self()) {
+    const bool ourselves = envelope.stamp && envelope.stamp->boot == originator_.boot();
+    close(conn, ourselves ? EndReason::kSelf : EndReason::kIdentityInUse,
+          ourselves ? "dialled ourselves" : "my identity is in use by another process");
+    return;
+  }
+  conn.peer = handshake.id;
+  conn.is_meshdict = handshake.is_meshdict();
+  conn.compression = choose_compression(handshake.compressions);
+  conn.peer_address = conn.remote;
+  if (handshake.address && !handshake.address->host.empty() && handshake.address->port != 0) {
+    conn.peer_address = *handshake.address;
+    host_.on_address(conn.peer_address, conn.peer);
+  }
+  if (conn.dialed_by_us) host_.on_address(conn.remote, conn.peer);
+
+  if (!conn.is_meshdict) {
+    conn.pacer = std::make_unique<Connection::Pacer>();
+    conn.pacer->next = clock_.monotonic();
+    establish(conn, nullptr);
+    return;
+  }
+  if (!conn.dialed_by_us) {
+    conn.state = ConnState::kGreeted;
+    return;
+  }
+  conn.nonce = random_.next();
+  conn.state = ConnState::kGreeted;
+  send_hello(conn);
+}
+
+void Links::send_hello(Connection& conn) {
+  const auto ms = [](Duration duration) { return std::chrono::floor<std::chrono::milliseconds>(duration).count(); };
+  Hello hello{.boot = originator_.boot(),
+              .nonce = conn.nonce,
+              .open_nonces = {},
+              .software = "meshdict/" MESHDICT_VERSION,
+              .features = 0,
+              .lease_ms = ms(settings_.lease),
+              .settle_ms = ms(settings_.settle),
+              .skew_ms = ms(settings_.skew),
+              .horizon_ms = ms(settings_.horizon),
+              .clock_ms = ms(clock_.wall().time_since_epoch())};
+  if (const Pair* const known = pair(conn.peer)) {
+    for (const Connection* const link : known->links)
+      hello.open_nonces.push_back(link->nonce);
+  }
+  whisper(conn, hello);
+}
+
+std::optional<std::string> Links::settings_difference(const Hello& hello) const {
+  const auto differs = [](std::string_view name, Duration ours, std::int64_t theirs_ms) -> std::optional<std::string> {
+    const std::int64_t ours_ms = std::chrono::floor<std::chrono::milliseconds>(ours).count();
+    if (ours_ms == theirs_ms) return std::nullopt;
+    return std::string(name) + " is " + std::to_string(theirs_ms) + " ms there and " + std::to_string(ours_ms) +
+           " ms here";
+  };
+  if (auto text = differs("lease", settings_.lease, hello.lease_ms)) return text;
+  if (auto text = differs("settle time", settings_.settle, hello.settle_ms)) return text;
+  if (auto text = differs("skew", settings_.skew, hello.skew_ms)) return text;
+  return differs("horizon", settings_.horizon, hello.horizon_ms);
+}
+
+void Links::on_hello(Connection& conn, const Hello& hello) {
+  if (conn.state != ConnState::kGreeted) return;
+  if (conn.dialed_by_us && hello.nonce != conn.nonce) {
+    close(conn, EndReason::kProtocolError, "its hello repeats another nonce");
+    return;
+  }
+  if (const auto difference = settings_difference(hello)) {
+    close(conn, EndReason::kDifferentSettings, *difference);
+    return;
+  }
+  conn.nonce = hello.nonce;
+  conn.peer_boot = hello.boot;
+  if (!conn.dialed_by_us) send_hello(conn);
+  establish(conn, &hello.open_nonces);
+}
+
+void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces) {
+  Pair* known = pair(conn.peer);
+  if (known == nullptr && pairs_.size() >= limits::kMaxNeighbours) {
+    close(conn, EndReason::kTooMany, "we have enough neighbours");
+    return;
+  }
+  if (known != nullptr && known->links.size() >= limits::kMaxLinksOfPair) {
+    close(conn, EndReason::kTooMany, "too many connections to one node");
+    return;
+  }
+  if (known != nullptr && !yield_to_newer_boot(conn, *known)) return;
+  known = pair(conn.peer);
+
+  if (!conn.dialed_by_us) --pending_accepted_;
+  const MonoTime now = clock_.monotonic();
+  conn.state = ConnState::kEstablished;
+  conn.heard = now;
+  conn.pinged = now;
+  conn.decoder.set_max_frame(limits::kMaxFrame);
+  wake_at(next_check(conn));
+  if (known == nullptr) {
+    Pair fresh{.peer = conn.peer,
+               .links = {&conn},
+               .primary = &conn,
+               .since = now,
+               .boot = conn.peer_boot,
+               .keep_pending = false,
+               .is_meshdict = conn.is_meshdict};
+    host_.on_pair_up(pairs_.emplace(conn.peer, std::move(fresh)).first->second);
+    return;
+  }
+  if (peers_open_nonces != nullptr) {
+    for (Connection* const link : known->links) {
+      if (std::ranges::count(*peers_open_nonces, link->nonce) > 0 || link->probe_started) continue;
+      link->probe_started = now;
+      known->keep_pending = false;
+      whisper(*link, Ping{.nonce = link->nonce});
+      wake_at(now + limits::kProbeDeadline);
+      if (known->primary == link) known->primary = &conn;
+    }
+  }
+  known->links.push_back(&conn);
+  arbitrate(*known);
+}
+
+/// False when `conn` itself belonged to an older boot and was closed.
+bool Links::yield_to_newer_boot(Connection& conn, Pair& pair) {
+  if (conn.peer_boot < pair.boot) {
+    close(conn, EndReason::kOlderBoot, "a newer process of that node is connected");
+    return false;
+  }
+  if (conn.peer_boot > pair.boot) {
+    const std::vector<Connection*> older = pair.links;
+    for (Connection* const link : older)
+      close(*link, EndReason::kOlderBoot, "the node has restarted");
+  }
+  return true;
+}
+
+/// The link is alive after all: it takes part in the arbitration again.
+void Links::end_probe(Connection& conn) {
+  conn.probe_started.reset();
+  arbitrate(*pair(conn.peer));
+}
+
+void Links::arbitrate(Pair& pair) {
+  if (!pair.is_meshdict || pair.links.size() < 2 || originator_.self() < pair.peer || pair.keep_pending) return;
+  if (std::ranges::any_of(pair.links, [](const Connection* link) { return link->probe_started.has_value(); })) return;
+  pair.primary = pair.links.front();
+  pair.keep_pending = true;
+  whisper(*pair.primary, Keep{.nonce = pair.primary->nonce});
+}
+
+void Links::on_keep(Connection& conn, const Keep& keep) {
+  if (!conn.established() || keep.nonce != conn.nonce) return;
+  Pair& known = *pair(conn.peer);
+  known.primary = &conn;
+  whisper(conn, KeepAck{.nonce = conn.nonce});
+}
+
+void Links::on_keep_ack(Connection& conn, const KeepAck& ack) {
+  if (!conn.established() || ack.nonce != conn.nonce) return;
+  Pair& known = *pair(conn.peer);
+  if (!known.keep_pending || known.primary != &conn) return;
+  known.keep_pending = false;
+  const std::vector<Connection*> links = std::exchange(known.links, {&conn});
+  for (Connection* const link : links) {
+    if (link != &conn) retire(*link);
+  }
+}
+
+void Links::retire(Connection& conn) {
+  conn.state = ConnState::kRetired;
+  conn.bulk.reset();
+  conn.deadline = clock_.monotonic() + limits::kLinger;
+  wake_at(conn.deadline);
+}
+
+}  // namespace meshdict

@@ -1,0 +1,249 @@
+#pragma once
+// Messages of py2p 0.6 and of meshdict, as types. The bytes are described in the protocol page beside this file
+// (wire.md).
+//
+// 1. Decoding trusts nothing: every length, type and depth is checked, and what does not fit is a DecodeError.
+// 2. Views in decoded messages point into the decoded bytes.
+// 3. What is relayed is never encoded again.
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/msgpack.h"
+#include "core/transport.h"
+#include "core/version.h"
+
+namespace meshdict {
+
+enum class MainFlag : std::uint8_t {
+  kBroadcast = 0,
+  kRenegotiate = 1,
+  kWhisper = 2,
+  kPing = 3,
+  kPong = 4,
+  kUnknown = 0xFF,  ///< any other number: from a later version, to be ignored
+};
+
+enum class SubFlag : std::uint8_t {
+  kBroadcast = 0,
+  kCompression = 1,
+  kWhisper = 2,
+  kPing = 3,
+  kPong = 4,
+  kHandshake = 5,
+  kNotify = 6,
+  kPeers = 7,
+  kRequest = 8,
+  kResend = 9,
+  kResponse = 10,
+  kStore = 11,
+  kHello = 0x40,
+  kKeep = 0x41,
+  kKeepAck = 0x42,
+  kBye = 0x43,
+  kSummary = 0x48,
+  kWant = 0x49,
+  kRecords = 0x4A,
+};
+
+/// Ends the compression list of a meshdict node's handshake: "MD", version 1.
+inline constexpr std::uint64_t kCapability = 0x4D440001;
+
+/// Makes every message of an origin unique. Broadcasts count 0, 1, 2, ... within a boot, without gaps; all other
+/// messages count apart with the top bit set, so that a gap among broadcasts means a missing one.
+struct Stamp {
+  static constexpr std::uint64_t kNotBroadcast = std::uint64_t{1} << 63;
+  std::uint64_t boot = 0;
+  std::uint64_t counter = 0;
+  auto operator<=>(const Stamp&) const = default;
+};
+
+/// The latest time of a message, in Unix seconds: what 48 bits of milliseconds can say (the year 10889). Arithmetic on
+/// smaller times, in microseconds too, cannot overflow.
+inline constexpr std::int64_t kMaxTime = ((std::int64_t{1} << 48) - 1) / 1000;
+
+/// The part that all messages share.
+struct Envelope {
+  /// `sub` of a message whose fourth element is no unsigned integer; that element is then the first of the payload.
+  static constexpr std::uint64_t kNoSub = ~std::uint64_t{0};
+
+  MainFlag main = MainFlag::kBroadcast;
+  NodeId sender;
+  std::int64_t time = 0;  ///< Unix seconds, 0 to kMaxTime
+  std::uint64_t sub = 0;  ///< a SubFlag, or a number from a later version
+  /// The elements behind the sub-flag, each one complete value.
+  std::vector<RawView> payload;
+  std::optional<Stamp> stamp;
+};
+
+/// Decodes the array and the stamp behind it. Error for anything that is not a message: fewer than four elements or
+/// more than limits::kMaxElements, a main flag that is no unsigned integer, a sender that is no id, a negative time or
+/// one beyond kMaxTime, a damaged element, trailing bytes other than one value of any kind (a bin of 16 bytes is the
+/// stamp; any other value is ignored).
+std::expected<Envelope, DecodeError> decode_envelope(std::string_view message);
+
+/// The sender and stamp of a broadcast that carries a stamp, found by skipping over everything else; nothing for any
+/// other message. Only good for recognising duplicates before the hash is checked. The same as what decode_envelope()
+/// finds, for every message that it accepts.
+struct Origin {
+  std::string_view sender;  ///< the text of an id; points into the message
+  Stamp stamp;
+};
+std::optional<Origin> peek_origin(std::string_view message);
+
+// Messages by type
+
+struct Handshake {
+  NodeId id;
+  std::string protocol;                     ///< protocol id of the network
+  std::optional<Endpoint> address;          ///< where the sender says it listens
+  std::vector<std::uint64_t> compressions;  ///< method numbers, with kCapability last for a meshdict node
+  /// Whether kCapability is listed; anywhere, as later versions may put more behind it.
+  [[nodiscard]] bool is_meshdict() const;
+};
+
+struct PeerEntry {
+  Endpoint address;
+  NodeId id;
+};
+
+struct Peers {
+  std::vector<PeerEntry> entries;
+};
+
+/// What a meshdict node adds to a plain store.
+struct StoreVersion {
+  std::uint64_t epoch = 0;
+  Hlc claim_start;
+  std::uint64_t boot = 0;
+  std::uint64_t sequence = 0;
+  Hlc written;
+  RecordKind kind = RecordKind::kValue;
+};
+
+/// `[0, id, time, 11, key, value]`, with a version from a meshdict node. Its owner is the envelope's sender.
+struct StoreSet {
+  std::string_view key;
+  RawView value;
+  std::optional<StoreVersion> version;
+};
+
+/// `[2, id, time, 11, key, value, owner, timestamp]`: one entry of a py2p node's dictionary at the handshake.
+struct StoredEntry {
+  std::string_view key;
+  RawView value;
+  NodeId owner;
+  std::uint64_t timestamp = 0;  ///< Unix seconds
+};
+
+/// A broadcast or whisper of the application.
+struct UserMessage {
+  std::vector<RawView> packets;
+};
+
+/// `wanted` empty: asks for the whole peers list ("*").
+struct Request {
+  std::string_view request_id;
+  NodeId wanted;
+};
+
+struct Response {
+  std::string_view request_id;
+  PeerEntry found;
+};
+
+/// Renegotiations are decoded with and without a nil before the sub-flag: py2p reads the one form and sends the other.
+struct RenegotiateCompression {
+  std::vector<std::uint64_t> methods;
+};
+
+struct Resend {};
+
+/// The extended hello. Unknown keys are ignored.
+struct Hello {
+  std::uint64_t boot = 0;
+  std::uint64_t nonce = 0;                 ///< of this connection; drawn by the dialer, repeated by the acceptor
+  std::vector<std::uint64_t> open_nonces;  ///< of all connections that the sender holds open to the receiver
+  std::string software;
+  std::uint64_t features = 0;
+  std::int64_t lease_ms = 0;
+  std::int64_t settle_ms = 0;  ///< D
+  std::int64_t skew_ms = 0;
+  std::int64_t horizon_ms = 0;
+  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds
+};
+
+struct Keep {
+  std::uint64_t nonce = 0;
+};
+struct KeepAck {
+  std::uint64_t nonce = 0;
+};
+struct Bye {
+  std::string reason;
+};
+struct Ping {
+  std::uint64_t nonce = 0;
+};
+struct Pong {
+  std::uint64_t nonce = 0;
+};
+
+/// The state of a whole dictionary in a few bytes: two equal summaries mean equal records.
+struct Summary {
+  std::uint64_t count = 0;
+  std::array<std::uint8_t, 16> fingerprint{};
+  auto operator<=>(const Summary&) const = default;
+};
+
+/// Asks for all records, because the summaries differ.
+struct Want {};
+
+/// A record of any owner.
+struct RecordEntry {
+  std::string_view key;
+  RawView value;
+  Version version;
+};
+
+struct Records {
+  std::vector<RecordEntry> entries;
+};
+
+/// A sub-flag or form that this version does not know: ignored, relayed when broadcast.
+struct Unknown {};
+
+using Message =
+    std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response, RenegotiateCompression,
+                 Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, Summary, Want, Records, Unknown>;
+
+/// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
+/// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any
+/// broadcast whose payload is malformed, for it may come through a neighbour that relays what it does not read. A
+/// handshake, a peers list or an addition of meshdict that is malformed is an error: its sender is the neighbour
+/// itself.
+std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
+
+/// Encodes S: the array, and the stamp behind it. The main flag and sub-flag follow from the type: UserMessage is a
+/// broadcast or a whisper as `main` says, StoreSet and Request/Response for an id are broadcasts, all others whispers
+/// (renegotiations have their own main flag).
+struct EncodeHead {
+  NodeId sender;
+  std::int64_t time = 0;
+  std::optional<Stamp> stamp;                 ///< nothing: as py2p would send it (for tests against captured bytes)
+  MainFlag user_main = MainFlag::kBroadcast;  ///< for UserMessage only
+};
+/// REQUIRES: `message` is not Unknown, and each RawView in it is one complete value.
+std::string encode_message(const EncodeHead& head, const Message& message);
+
+/// The short name of a message's type for logs and traces: "handshake", "store", ...
+std::string_view message_name(const Message& message);
+
+}  // namespace meshdict

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <utility>
+
+#include "core/clock.h"
+#include "core/frame.h"
+#include "core/message.h"
+
+namespace meshdict {
+
+/// Builds the frames of messages that this node originates: fills in sender and time, and stamps each one.
+/// Not thread-safe.
+class Originator {
+ public:
+  Originator(NodeId self, std::uint64_t boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}
+
+  struct Broadcast {
+    Frame frame;
+    Stamp stamp;
+  };
+  Broadcast broadcast(const Message& message) {
+    const Stamp stamp{.boot = boot_, .counter = broadcasts_++};
+    return {.frame = encode(message, stamp, MainFlag::kBroadcast), .stamp = stamp};
+  }
+
+  Frame whisper(const Message& message) {
+    const Stamp stamp{.boot = boot_, .counter = Stamp::kNotBroadcast | others_++};
+    return encode(message, stamp, MainFlag::kWhisper);
+  }
+
+  [[nodiscard]] const NodeId& self() const { return self_; }
+  [[nodiscard]] std::uint64_t boot() const { return boot_; }
+
+ private:
+  Frame encode(const Message& message, const Stamp& stamp, MainFlag user_main) const {
+    return make_frame(encode_message(
+        {.sender = self_, .time = unix_seconds(clock_.wall()), .stamp = stamp, .user_main = user_main}, message));
+  }
+
+  NodeId self_;
+  std::uint64_t boot_;
+  const Clock& clock_;
+  std::uint64_t broadcasts_ = 0;
+  std::uint64_t others_ = 0;
+};
+
+}  // namespace meshdict

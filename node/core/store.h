@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace meshdict {
+
+/// What a node keeps on disk, by table. The numbers are part of the stored format: add, never renumber.
+enum class Table : std::uint8_t {
+  kMeta = 0,       ///< identity, boot counter, schema: name -> bytes
+  kRecords = 1,    ///< key -> encoded record
+  kAddresses = 2,  ///< "host:port" -> encoded address-book entry
+  kFloors = 3,     ///< epoch floor buckets
+};
+
+struct StoreError {
+  std::string what;  ///< for the operator: which file, what failed
+};
+
+/// Durable key-value tables. Writes are staged and become durable together at commit(), which the driver of the
+/// engine calls once per turn of its loop, before it acknowledges anything to a client.
+/// After an error, nothing staged since the last commit is durable.
+/// Not thread-safe; used from the thread of the engine.
+class Store {
+ public:
+  using Visitor = std::function<void(std::string_view key, std::string_view value)>;
+
+  virtual ~Store() = default;
+
+  /// Calls `visit` for each durable entry of `table`, in the order of keys as byte strings.
+  virtual std::expected<void, StoreError> load(Table table, const Visitor& visit) = 0;
+
+  virtual void put(Table table, std::string_view key, std::string_view value) = 0;
+  virtual void erase(Table table, std::string_view key) = 0;
+
+  /// Makes all staged writes durable, all or none.
+  virtual std::expected<void, StoreError> commit() = 0;
+};
+
+}  // namespace meshdict
