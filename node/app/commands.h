@@ -1,0 +1,103 @@
+#pragma once
+// The commands of the Redis-protocol endpoint: their table, and the helpers that they share.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "app/resp_session.h"
+#include "core/dictionary.h"
+
+namespace meshdict {
+
+/// What clients take us for when they choose which commands to use.
+inline constexpr std::string_view kRedisVersion = "7.0.0";
+
+/// arguments[0] is the command's name.
+using Arguments = std::span<const std::string_view>;
+
+struct CommandSpec {
+  enum Flags : std::uint8_t { kNone = 0, kWrite = 1, kReadonly = 2, kFast = 4, kPubsub = 8, kAdmin = 16 };
+
+  std::string_view name;  ///< lower case
+  int arity = 0;          ///< number of arguments with the name; negative: at least so many
+  void (*run)(RespSession& session, Arguments arguments) = nullptr;
+  std::uint8_t flags = kNone;
+  int first_key = 0;      ///< positions of keys, as COMMAND shows them
+  int last_key = 0;
+  int key_step = 0;
+  std::string_view group;
+  std::string_view syntax;  ///< arguments, for people
+  std::string_view summary;
+};
+
+/// Whatever its case; null for an unknown one.
+const CommandSpec* find_command(std::string_view name);
+/// In the order of names.
+std::span<const CommandSpec> all_commands();
+
+/// Compares without regard to case; `lower` is in lower case.
+bool is_word(std::string_view text, std::string_view lower);
+std::string to_lower(std::string_view text);
+/// A whole decimal number that fits.
+std::optional<std::int64_t> to_integer(std::string_view text);
+std::optional<std::uint64_t> to_unsigned(std::string_view text);
+
+/// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several keys.
+void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
+void reply_syntax_error(RespSession& session);
+void reply_not_integer(RespSession& session);
+void reply_arity(RespSession& session, std::string_view name);
+void reply_unknown_subcommand(RespSession& session, Arguments arguments);
+void reply_help(RespSession& session, std::span<const std::string_view> lines);
+/// A value as GET shows it.
+void reply_value(RespSession& session, RawView value);
+
+namespace commands {
+
+// Keys (commands_keys.cpp)
+void set(RespSession& session, Arguments arguments);
+void get(RespSession& session, Arguments arguments);
+void getdel(RespSession& session, Arguments arguments);
+void del(RespSession& session, Arguments arguments);
+void exists(RespSession& session, Arguments arguments);
+void mget(RespSession& session, Arguments arguments);
+void mset(RespSession& session, Arguments arguments);
+void type(RespSession& session, Arguments arguments);
+
+// Listings (commands_scan.cpp)
+void keys(RespSession& session, Arguments arguments);
+void scan(RespSession& session, Arguments arguments);
+void dbsize(RespSession& session, Arguments arguments);
+void randomkey(RespSession& session, Arguments arguments);
+
+// The connection (commands_connection.cpp)
+void ping(RespSession& session, Arguments arguments);
+void echo(RespSession& session, Arguments arguments);
+void select(RespSession& session, Arguments arguments);
+void quit(RespSession& session, Arguments arguments);
+void hello(RespSession& session, Arguments arguments);
+void auth(RespSession& session, Arguments arguments);
+void client(RespSession& session, Arguments arguments);
+
+// The server (commands_server.cpp, commands_info.cpp)
+void command(RespSession& session, Arguments arguments);
+void config(RespSession& session, Arguments arguments);
+void info(RespSession& session, Arguments arguments);
+
+// Messages (commands_pubsub.cpp)
+void subscribe(RespSession& session, Arguments arguments);
+void psubscribe(RespSession& session, Arguments arguments);
+void unsubscribe(RespSession& session, Arguments arguments);
+void punsubscribe(RespSession& session, Arguments arguments);
+void publish(RespSession& session, Arguments arguments);
+
+// The mesh and its leases (commands_mesh.cpp)
+void mesh(RespSession& session, Arguments arguments);
+void lease(RespSession& session, Arguments arguments);
+void explain(RespSession& session, Arguments arguments);
+
+}  // namespace commands
+}  // namespace meshdict

@@ -1,0 +1,122 @@
+// INFO: facts and counters as "name:value" lines under section heads, as Redis has them.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "app/commands.h"
+
+namespace meshdict::commands {
+namespace {
+
+class InfoText {
+ public:
+  void section(std::string_view title) {
+    fmt::format_to(std::back_inserter(text_), "{}# {}\r\n", text_.empty() ? "" : "\r\n", title);
+  }
+  template <typename Value>
+  void line(std::string_view name, const Value& value) {
+    fmt::format_to(std::back_inserter(text_), "{}:{}\r\n", name, value);
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void server(RespService& service, InfoText& out) {
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
+      service.clock.monotonic() - service.started);
+  out.section("Server");
+  out.line("redis_version", kRedisVersion);
+  out.line("redis_mode", "standalone");
+  out.line("meshdict_version", MESHDICT_VERSION);
+  out.line("process_id", getpid());
+  out.line("tcp_port", service.facts.resp_address.port);
+  out.line("uptime_in_seconds", uptime.count());
+}
+
+void clients(RespService& service, InfoText& out) {
+  out.section("Clients");
+  out.line("connected_clients", service.sessions.size());
+  out.line("maxclients", service.max_clients);
+  out.line("pubsub_clients", std::ranges::count_if(service.sessions, [](const auto& entry) {
+             return entry.second->subscriptions() > 0;
+           }));
+  out.line("unfinished_bytes", service.unfinished_bytes);
+}
+
+void stats(RespService& service, InfoText& out) {
+  const RespStats& s = service.stats;
+  out.section("Stats");
+  out.line("total_connections_received", s.connections);
+  out.line("total_commands_processed", s.commands);
+  out.line("rejected_connections", s.rejected_connections);
+  out.line("cut_off_clients", s.cut_off_clients);
+  out.line("protocol_errors", s.protocol_errors);
+  out.line("writes_refused_by_lease", s.refused_by_lease);
+  out.line("messages_published", s.published);
+  out.line("pubsub_channels", service.pubsub.channels());
+  out.line("pubsub_patterns", service.pubsub.patterns());
+}
+
+void mesh_section(RespService& service, InfoText& out) {
+  const Engine& engine = service.engine;
+  const EngineStats& s = engine.stats();
+  out.section("Mesh");
+  out.line("id", engine.id().text());
+  out.line("address", to_string(engine.address()));
+  out.line("network", service.facts.network);
+  out.line("leasing", service.facts.leasing ? "on" : "off");
+  out.line("lease_seconds", service.facts.lease_seconds);
+  out.line("neighbours", engine.neighbours().size());
+  out.line("known_addresses", engine.known_addresses());
+  out.line("frames_received", s.frames_received);
+  out.line("frames_sent", s.frames_sent);
+  out.line("bytes_received", s.bytes_received);
+  out.line("messages_delivered", s.delivered);
+  out.line("messages_relayed", s.relayed);
+  out.line("duplicates", s.duplicates);
+  out.line("refused", s.refused);
+  out.line("dials", s.dials);
+  out.line("comparisons", s.comparisons);
+  out.line("bulk_records_sent", s.bulk_records_sent);
+}
+
+void keyspace(RespService& service, InfoText& out) {
+  const std::size_t keys = service.engine.dictionary().size();
+  out.section("Keyspace");
+  if (keys > 0) out.line("db0", fmt::format("keys={},expires=0,avg_ttl=0", keys));
+}
+
+struct Section {
+  std::string_view name;
+  void (*write)(RespService& service, InfoText& out);
+};
+
+constexpr std::array<Section, 5> kSections{{{"server", server},
+                                            {"clients", clients},
+                                            {"stats", stats},
+                                            {"mesh", mesh_section},
+                                            {"keyspace", keyspace}}};
+
+}  // namespace
+
+void info(RespSession& session, Arguments arguments) {
+  const auto wanted = arguments.subspan(1);
+  const auto asks_for = [&](std::string_view section) {
+    return std::ranges::any_of(wanted, [&](std::string_view w) { return is_word(w, section); });
+  };
+  const bool everything =
+      wanted.empty() || asks_for("all") || asks_for("default") || asks_for("everything");
+  InfoText out;
+  for (const Section& section : kSections) {
+    if (everything || asks_for(section.name)) section.write(session.service(), out);
+  }
+  session.reply().bulk(out.text());
+}
+
+}  // namespace meshdict::commands

@@ -1,0 +1,210 @@
+// SET, GET and their kin. A key set here is leased to this node.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/commands.h"
+#include "core/limits.h"
+#include "core/msgpack.h"
+#include "core/value.h"
+
+namespace meshdict {
+
+void reply_value(RespSession& session, RawView value) {
+  if (is_bytes(value)) {
+    MsgpackCursor cursor(value);
+    if (const auto bytes = cursor.bin()) {
+      session.reply().bulk(*bytes);
+      return;
+    }
+  }
+  session.reply().bulk(client_text(value));
+}
+
+void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
+  const std::string where =
+      key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
+  if (const auto* leased = std::get_if<Leased>(&error)) {
+    ++session.service().stats.refused_by_lease;
+    const auto left = std::chrono::ceil<std::chrono::seconds>(leased->left).count();
+    session.reply().error(
+        fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
+    return;
+  }
+  session.reply().error(fmt::format("ERR {}{}", meshdict::describe(error), where));
+}
+
+namespace commands {
+namespace {
+
+const Record* find(RespSession& session, std::string_view key) {
+  return session.service().engine.dictionary().find(key);
+}
+
+/// `bytes` as a value, in the shared scratch string.
+RawView as_value(RespSession& session, std::string_view bytes) {
+  std::string& scratch = session.service().scratch;
+  scratch.clear();
+  MsgpackWriter(scratch).bin(bytes);
+  return scratch;
+}
+
+struct SetOptions {
+  bool only_new = false;
+  bool only_existing = false;
+  bool get = false;
+};
+
+bool sets_lifetime(std::string_view option) {
+  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") ||
+         is_word(option, "pxat") || is_word(option, "keepttl");
+}
+
+/// False when it has replied with an error.
+bool read_options(RespSession& session, Arguments options, SetOptions& out) {
+  for (const std::string_view option : options) {
+    if (is_word(option, "nx") && !out.only_existing) {
+      out.only_new = true;
+    } else if (is_word(option, "xx") && !out.only_new) {
+      out.only_existing = true;
+    } else if (is_word(option, "get")) {
+      out.get = true;
+    } else if (sets_lifetime(option)) {
+      session.reply().error(
+          "ERR leases set the lifetime here: a key never expires, it is only free for others when "
+          "its lease has lapsed; EX, PX, EXAT, PXAT and KEEPTTL are not available");
+      return false;
+    } else {
+      reply_syntax_error(session);
+      return false;
+    }
+  }
+  return true;
+}
+
+void set_with_options(RespSession& session, Arguments arguments) {
+  SetOptions options;
+  if (!read_options(session, arguments.subspan(3), options)) return;
+  const Record* present = find(session, arguments[1]);
+  // A copy: the record changes with the write.
+  std::optional<Raw> old;
+  if (options.get && present != nullptr) old = present->value;
+  const bool wanted = !(options.only_new && present != nullptr) &&
+                      !(options.only_existing && present == nullptr);
+  if (wanted) {
+    const auto done =
+        session.service().engine.set(arguments[1], as_value(session, arguments[2]));
+    if (!done) return reply_refused(session, done.error());
+  }
+  if (options.get) {
+    if (old) {
+      reply_value(session, *old);
+    } else {
+      session.reply().nil();
+    }
+  } else if (wanted) {
+    session.reply().simple("OK");
+  } else {
+    session.reply().nil();
+  }
+}
+
+}  // namespace
+
+void set(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 3) return set_with_options(session, arguments);
+  const auto done = session.service().engine.set(arguments[1], as_value(session, arguments[2]));
+  if (!done) return reply_refused(session, done.error());
+  session.reply().simple("OK");
+}
+
+void get(RespSession& session, Arguments arguments) {
+  const Record* record = find(session, arguments[1]);
+  if (record == nullptr) {
+    session.reply().nil();
+  } else {
+    reply_value(session, record->value);
+  }
+}
+
+void getdel(RespSession& session, Arguments arguments) {
+  const Record* record = find(session, arguments[1]);
+  if (record == nullptr) {
+    session.reply().nil();
+    return;
+  }
+  const Raw old = record->value;
+  const auto done = session.service().engine.erase(arguments[1]);
+  if (!done) return reply_refused(session, done.error());
+  reply_value(session, old);
+}
+
+void del(RespSession& session, Arguments arguments) {
+  std::vector<WriteOp>& ops = session.service().ops;
+  ops.clear();
+  for (const std::string_view key : arguments.subspan(1)) ops.push_back({key, std::nullopt});
+  if (ops.size() > 1) {
+    // A key named twice counts once.
+    std::ranges::sort(ops, {}, &WriteOp::key);
+    const auto repeated = std::ranges::unique(ops, {}, &WriteOp::key);
+    ops.erase(repeated.begin(), repeated.end());
+  }
+  const auto done = session.service().engine.write(ops);
+  if (!done) {
+    const std::string_view key = ops.size() > 1 ? ops[done.error().index].key : "";
+    return reply_refused(session, done.error().error, key);
+  }
+  session.reply().integer(*done);
+}
+
+void exists(RespSession& session, Arguments arguments) {
+  const auto keys = arguments.subspan(1);
+  session.reply().integer(std::ranges::count_if(
+      keys, [&](std::string_view key) { return find(session, key) != nullptr; }));
+}
+
+void mget(RespSession& session, Arguments arguments) {
+  session.reply().array(arguments.size() - 1);
+  for (const std::string_view key : arguments.subspan(1)) {
+    if (session.reply_full()) return;
+    const Record* record = find(session, key);
+    if (record == nullptr) {
+      session.reply().nil();
+    } else {
+      reply_value(session, record->value);
+    }
+  }
+}
+
+void mset(RespSession& session, Arguments arguments) {
+  if (arguments.size() % 2 == 0) return reply_arity(session, "mset");
+  // First all values, then the views of them: the string moves while it grows.
+  std::string& scratch = session.service().scratch;
+  scratch.clear();
+  std::vector<std::size_t> ends;
+  ends.reserve(arguments.size() / 2);
+  MsgpackWriter writer(scratch);
+  for (std::size_t i = 2; i < arguments.size(); i += 2) {
+    writer.bin(arguments[i]);
+    ends.push_back(scratch.size());
+  }
+  std::vector<WriteOp>& ops = session.service().ops;
+  ops.clear();
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const auto value = std::string_view(scratch).substr(start, ends[i] - start);
+    ops.push_back({arguments[2 * i + 1], value});
+    start = ends[i];
+  }
+  const auto done = session.service().engine.write(ops);
+  if (!done) return reply_refused(session, done.error().error, ops[done.error().index].key);
+  session.reply().simple("OK");
+}
+
+void type(RespSession& session, Arguments arguments) {
+  session.reply().simple(find(session, arguments[1]) == nullptr ? "none" : "string");
+}
+
+}  // namespace commands
+}  // namespace meshdict

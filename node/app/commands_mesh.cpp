@@ -1,0 +1,128 @@
+// What Redis has no word for: neighbours, leases, and why a record won.
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "app/commands.h"
+#include "core/event.h"
+#include "net/addresses.h"
+
+namespace meshdict::commands {
+namespace {
+
+std::int64_t milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+void mesh_peers(RespSession& session) {
+  const auto peers = session.service().engine.neighbours();
+  session.reply().array(peers.size());
+  for (const NeighbourView& peer : peers) {
+    session.reply().array(14).field("id", peer.id.text()).field("address", to_string(peer.address));
+    session.reply().field("direction", peer.dialed_by_us ? "outgoing" : "incoming");
+    session.reply().field("speaks", peer.meshdict ? "meshdict" : "py2p");
+    session.reply().field("connected_ms", milliseconds(peer.connected_for));
+    session.reply().field("connections", peer.connections).field("queued_bytes", peer.queued);
+  }
+}
+
+void mesh_departed(RespSession& session) {
+  const auto departed = session.service().engine.departed();
+  session.reply().array(departed.size());
+  for (const DepartedView& peer : departed) {
+    session.reply().array(6).field("id", peer.id.text()).field("reason", to_string(peer.reason));
+    session.reply().field("ago_ms", milliseconds(peer.ago));
+  }
+}
+
+void mesh_connect(RespSession& session, Arguments where) {
+  const std::string text =
+      where.size() == 2 ? fmt::format("{}:{}", where[0], where[1]) : std::string(where[0]);
+  const auto to = parse_endpoint(text);
+  if (!to || to->port == 0) {
+    session.reply().error(to ? "ERR port 0 cannot be dialled" : "ERR " + to.error());
+    return;
+  }
+  session.service().engine.connect(*to);
+  session.reply().simple("OK");
+}
+
+void mesh_disconnect(RespSession& session, std::string_view text) {
+  const auto id = NodeId::parse(text);
+  if (!id) {
+    session.reply().error("ERR not a node id: " + id.error());
+  } else if (!session.service().engine.disconnect(*id)) {
+    session.reply().error("ERR no such neighbour; MESH PEERS lists them");
+  } else {
+    session.reply().simple("OK");
+  }
+}
+
+constexpr std::string_view kMeshHelp[] = {
+    "MESH CONNECT <host>:<port>",
+    "    Dial a node now, and remember its address.",
+    "MESH DEPARTED",
+    "    List earlier neighbours and why they are none now.",
+    "MESH DISCONNECT <id>",
+    "    Say goodbye to a neighbour.",
+    "MESH ID",
+    "    Return this node's id.",
+    "MESH PEERS",
+    "    List the neighbours.",
+};
+
+}  // namespace
+
+void mesh(RespSession& session, Arguments arguments) {
+  const std::string_view what = arguments[1];
+  const std::size_t count = arguments.size();
+  if (is_word(what, "peers") && count == 2) {
+    mesh_peers(session);
+  } else if (is_word(what, "departed") && count == 2) {
+    mesh_departed(session);
+  } else if (is_word(what, "connect") && (count == 3 || count == 4)) {
+    mesh_connect(session, arguments.subspan(2));
+  } else if (is_word(what, "disconnect") && count == 3) {
+    mesh_disconnect(session, arguments[2]);
+  } else if (is_word(what, "id") && count == 2) {
+    session.reply().bulk(session.service().engine.id().text());
+  } else if (is_word(what, "help") && count == 2) {
+    reply_help(session, kMeshHelp);
+  } else {
+    reply_unknown_subcommand(session, arguments);
+  }
+}
+
+void lease(RespSession& session, Arguments arguments) {
+  const auto view = session.service().engine.dictionary().lease(arguments[1]);
+  if (!view) {
+    session.reply().nil_array();
+    return;
+  }
+  session.reply().array(12).field("owner", view->owner.text());
+  session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
+  session.reply().field("left_ms", milliseconds(view->left)).field("epoch", view->epoch);
+  session.reply().field("fence", hex(view->fence));
+}
+
+void explain(RespSession& session, Arguments arguments) {
+  const std::string text = session.service().engine.dictionary().explain(arguments[1]);
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    lines.push_back(rest.substr(0, end));
+    rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+  }
+  session.reply().array(lines.size());
+  for (const std::string_view line : lines) session.reply().bulk(line);
+}
+
+}  // namespace meshdict::commands

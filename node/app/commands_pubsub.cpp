@@ -1,0 +1,91 @@
+// Messages. A channel is local to this node's clients; PUBLISH sends to all nodes.
+
+#include <array>
+
+#include "app/commands.h"
+#include "app/resp_limits.h"
+#include "core/msgpack.h"
+
+namespace meshdict::commands {
+namespace {
+
+/// The two kinds of subscription differ in these only.
+struct Kind {
+  std::string_view subscribed;
+  std::string_view unsubscribed;
+  bool (PubSub::*add)(Subscriber& who, std::string_view name);
+  bool (PubSub::*remove)(Subscriber& who, std::string_view name);
+  std::set<std::string, std::less<>> Subscriber::*names;
+};
+
+constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::subscribe, &PubSub::unsubscribe,
+                       &Subscriber::channels};
+constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::subscribe_pattern,
+                          &PubSub::unsubscribe_pattern, &Subscriber::patterns};
+
+void add(RespSession& session, Arguments names, const Kind& kind) {
+  for (const std::string_view name : names) {
+    if (session.subscriptions() >= resp_limits::kMaxSubscriptions) {
+      session.reply().error("ERR too many subscriptions");
+      return;
+    }
+    (session.service().pubsub.*kind.add)(session, name);
+    session.reply().array(3).bulk(kind.subscribed).bulk(name).integer(session.subscriptions());
+  }
+}
+
+void remove(RespSession& session, Arguments names, const Kind& kind) {
+  const auto remove_one = [&](std::string_view name) {
+    (session.service().pubsub.*kind.remove)(session, name);
+    session.reply().array(3).bulk(kind.unsubscribed).bulk(name).integer(session.subscriptions());
+  };
+  for (const std::string_view name : names) remove_one(name);
+  if (!names.empty()) return;
+  if ((session.*kind.names).empty()) {
+    session.reply().array(3).bulk(kind.unsubscribed).nil().integer(session.subscriptions());
+    return;
+  }
+  const auto all = session.*kind.names;
+  for (const std::string& name : all) remove_one(name);
+}
+
+}  // namespace
+
+void subscribe(RespSession& session, Arguments arguments) {
+  add(session, arguments.subspan(1), kByName);
+}
+
+void psubscribe(RespSession& session, Arguments arguments) {
+  add(session, arguments.subspan(1), kByPattern);
+}
+
+void unsubscribe(RespSession& session, Arguments arguments) {
+  remove(session, arguments.subspan(1), kByName);
+}
+
+void punsubscribe(RespSession& session, Arguments arguments) {
+  remove(session, arguments.subspan(1), kByPattern);
+}
+
+void publish(RespSession& session, Arguments arguments) {
+  RespService& service = session.service();
+  const std::string_view channel = arguments[1];
+  if (is_reserved_channel(channel)) {
+    session.reply().error("ERR this channel carries events of the dictionary; choose another name");
+    return;
+  }
+  Raw name;
+  Raw payload;
+  MsgpackWriter(name).bin(channel);
+  MsgpackWriter(payload).bin(arguments[2]);
+  const std::array<RawView, 2> packets{name, payload};
+  if (const auto sent = service.engine.broadcast(packets); !sent) {
+    session.reply().error("ERR " + sent.error());
+    return;
+  }
+  ++service.stats.published;
+  const std::size_t receivers = service.pubsub.publish(channel, arguments[2]);
+  session.reply().integer(receivers + service.engine.neighbours().size());
+}
+
+}  // namespace meshdict::commands

@@ -1,0 +1,136 @@
+// KEYS, SCAN and their kin: the dictionary is ordered by key, and a pattern's literal beginning bounds the search.
+
+#include <string>
+#include <vector>
+
+#include "app/commands.h"
+#include "app/glob.h"
+#include "app/resp_limits.h"
+
+namespace meshdict::commands {
+namespace {
+
+const auto& records(RespSession& session) { return session.service().engine.dictionary().records(); }
+
+bool is_visible(const Record& record) { return record.version.kind == RecordKind::kValue; }
+
+/// Redis's default.
+constexpr std::int64_t kScanCount = 10;
+
+struct ScanOptions {
+  std::string_view pattern = "*";
+  std::int64_t count = kScanCount;
+  bool none = false;  ///< asks for a type that no key has
+};
+
+/// False when it has replied with an error.
+bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
+  for (std::size_t i = 0; i < options.size(); i += 2) {
+    if (i + 1 == options.size()) {
+      reply_syntax_error(session);
+      return false;
+    }
+    const std::string_view value = options[i + 1];
+    if (is_word(options[i], "match")) {
+      out.pattern = value;
+    } else if (is_word(options[i], "count")) {
+      const auto count = to_integer(value);
+      if (!count) {
+        reply_not_integer(session);
+        return false;
+      }
+      if (*count < 1) {
+        reply_syntax_error(session);
+        return false;
+      }
+      out.count = *count;
+    } else if (is_word(options[i], "type")) {
+      out.none = !is_word(value, "string");
+    } else {
+      reply_syntax_error(session);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void keys(RespSession& session, Arguments arguments) {
+  const std::string_view pattern = arguments[1];
+  const std::string prefix = glob_prefix(pattern);
+  // The number of matches goes before them: they are written apart first.
+  std::string& found = session.service().scratch;
+  found.clear();
+  ReplyWriter writer(found);
+  std::size_t count = 0;
+  const auto& all = records(session);
+  for (auto it = all.lower_bound(prefix); it != all.end() && it->first.starts_with(prefix); ++it) {
+    if (!is_visible(it->second) || !glob_match(pattern, it->first)) continue;
+    writer.bulk(it->first);
+    ++count;
+    if (found.size() > resp_limits::kMaxOutput) break;
+  }
+  session.reply().array(count);
+  session.append_reply(found);
+  if (found.capacity() > resp_limits::kKeepBuffer) std::string().swap(found);
+}
+
+void scan(RespSession& session, Arguments arguments) {
+  const auto cursor = to_unsigned(arguments[1]);
+  if (!cursor) {
+    session.reply().error("ERR invalid cursor");
+    return;
+  }
+  ScanOptions options;
+  if (!read_options(session, arguments.subspan(2), options)) return;
+
+  const auto& all = records(session);
+  const std::string prefix = glob_prefix(options.pattern);
+  auto it = all.lower_bound(prefix);
+  if (*cursor != 0) {
+    const auto last_key = session.service().cursors.take(*cursor);
+    if (!last_key) {
+      session.reply().error(
+          "ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
+      return;
+    }
+    if (*last_key >= prefix) it = all.upper_bound(*last_key);
+  }
+  std::vector<std::string_view> found;
+  const std::string* last = nullptr;
+  std::size_t bytes = 0;
+  for (std::int64_t seen = 0; seen < options.count; ++seen, ++it) {
+    if (it == all.end() || !it->first.starts_with(prefix)) break;
+    if (bytes > resp_limits::kMaxOutput / 2) break;
+    last = &it->first;
+    if (options.none || !is_visible(it->second) || !glob_match(options.pattern, it->first)) continue;
+    found.push_back(it->first);
+    bytes += it->first.size();
+  }
+  const bool more = it != all.end() && it->first.starts_with(prefix);
+  const std::uint64_t next = more && last != nullptr ? session.service().cursors.add(*last) : 0;
+  session.reply().array(2).bulk(std::to_string(next)).array(found.size());
+  for (const std::string_view key : found) session.reply().bulk(key);
+}
+
+void dbsize(RespSession& session, Arguments) {
+  session.reply().integer(session.service().engine.dictionary().size());
+}
+
+void randomkey(RespSession& session, Arguments) {
+  const Dictionary& dictionary = session.service().engine.dictionary();
+  if (dictionary.size() == 0) {
+    session.reply().nil();
+    return;
+  }
+  std::uint64_t skip = session.service().random.below(dictionary.size());
+  for (const auto& [key, record] : dictionary.records()) {
+    if (!is_visible(record)) continue;
+    if (skip-- > 0) continue;
+    session.reply().bulk(key);
+    return;
+  }
+}
+
+}  // namespace meshdict::commands

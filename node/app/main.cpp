@@ -1,0 +1,36 @@
+// meshdict-node: one member of a mesh, reached with any Redis client. Exit codes: 0 after SIGTERM or SIGINT, 1 when it
+// could not start or had to give up, 2 for wrong options.
+
+#include <cstdio>
+#include <cstdlib>
+#include <variant>
+
+#include "app/node.h"
+#include "app/options.h"
+
+namespace {
+
+int fail(const std::string& what) {
+  std::fprintf(stderr, "meshdict-node: %s\n", what.c_str());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto parsed = meshdict::parse_options(argc, argv);
+  if (const auto* exit = std::get_if<meshdict::EarlyExit>(&parsed)) {
+    std::fputs(exit->out.c_str(), stdout);
+    std::fputs(exit->err.c_str(), stderr);
+    return exit->code;
+  }
+  meshdict::Node node(std::get<meshdict::Options>(std::move(parsed)));
+  if (const auto started = node.start(); !started) return fail(started.error());
+  std::printf("%s\n", node.announcement().c_str());
+  std::fflush(stdout);
+  const auto outcome = node.run();
+  const int code = outcome ? EXIT_SUCCESS : fail(outcome.error());
+  std::fflush(nullptr);
+  // Without destructors: they would wait for a look-up of a host name that is under way, which nothing can interrupt.
+  std::_Exit(code);
+}

@@ -1,0 +1,172 @@
+#include "app/node.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "app/event_log.h"
+#include "app/log.h"
+#include "app/resp_limits.h"
+#include "app/resp_server.h"
+#include "app/resp_service.h"
+#include "core/engine.h"
+#include "core/memory_store.h"
+#include "net/addresses.h"
+#include "net/asio_transport.h"
+#include "net/engine_loop.h"
+#include "net/system_clock.h"
+#include "net/system_random.h"
+
+namespace meshdict {
+namespace {
+
+/// Each event goes to the log and, once there is one, to the Redis-protocol endpoint.
+class EventFan final : public Observer {
+ public:
+  explicit EventFan(Log& log) : log_(log) {}
+  void set_service(RespService& service) { service_ = &service; }
+  void on_event(const Event& event) override {
+    log_event(log_, event);
+    if (service_ != nullptr) service_->on_event(event);
+  }
+
+ private:
+  Log& log_;
+  RespService* service_ = nullptr;
+};
+
+/// Takes as many file descriptors as the system lets us have. How many that are.
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return resp_limits::kReservedDescriptors;
+  const rlim_t wanted = resp_limits::kMaxClients + resp_limits::kReservedDescriptors;
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, wanted));
+}
+
+std::size_t client_limit(std::size_t descriptors) {
+  const std::size_t reserved = std::min(resp_limits::kReservedDescriptors, descriptors / 2);
+  return std::min(resp_limits::kMaxClients, descriptors - reserved);
+}
+
+/// What to tell others about where we listen.
+Endpoint advertised(const Options& options, const Endpoint& bound) {
+  if (!options.advertise.host.empty()) return options.advertise;
+  if (is_wildcard(bound.host)) return {lan_address(), bound.port};
+  return bound;
+}
+
+}  // namespace
+
+/// In the order of construction: what is further down uses what is further up.
+struct Node::Parts {
+  explicit Parts(Options given)
+      : options(std::move(given)),
+        log(options.log_level, clock),
+        events(log),
+        transport(io),
+        engine(engine_config(options), clock, transport, store, random, events),
+        service(engine, clock, random,
+                {.network = options.network,
+                 .leasing = options.leasing,
+                 .lease_seconds = options.lease_seconds,
+                 .resp_address = {}}),
+        server(io, service,
+               [this](std::string_view kind, const std::string& detail) {
+                 log.write_limited(LogLevel::kWarn, kind, detail);
+               }),
+        loop(io, clock, transport, store, engine, hooks()),
+        signals(io) {
+    events.set_service(service);
+  }
+
+  EngineLoop::Hooks hooks() {
+    return {.after_commit =
+                [this] {
+                  server.flush();
+                  log.report_suppressed();
+                },
+            .before_stop =
+                [this] {
+                  log.write(LogLevel::kInfo, "stopping");
+                  server.stop();
+                },
+            .has_drained = [this] { return server.drained(); },
+            .listen_trouble =
+                [this](std::string_view detail) {
+                  log.write_limited(LogLevel::kWarn, "accept", detail);
+                }};
+  }
+
+  void await_signal() {
+    signals.async_wait([this](asio::error_code error, int) {
+      if (error) return;
+      loop.stop();
+      await_signal();
+    });
+  }
+
+  Options options;
+  SystemClock clock;
+  SystemRandom random;
+  MemoryStore store;
+  Log log;
+  EventFan events;
+  asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  AsioTransport transport;
+  Engine engine;
+  RespService service;
+  RespServer server;
+  EngineLoop loop;
+  asio::signal_set signals;
+};
+
+Node::Node(Options options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+
+Node::~Node() = default;
+
+std::expected<void, std::string> Node::start() {
+  Parts& p = *parts_;
+  p.service.max_clients = client_limit(raise_descriptor_limit());
+  const auto mesh = p.transport.listen(p.options.listen);
+  if (!mesh) return std::unexpected("--listen: " + mesh.error());
+  const auto resp = p.server.listen(p.options.resp);
+  if (!resp) return std::unexpected("--resp: " + resp.error());
+  p.engine.set_address(advertised(p.options, *mesh));
+  if (auto started = p.engine.start(); !started) return started;
+  // A peer or client that goes while we write to it is an error code, not a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  p.signals.add(SIGTERM);
+  p.signals.add(SIGINT);
+  p.await_signal();
+  p.transport.start_accepting();
+  p.server.start();
+  return {};
+}
+
+std::string Node::announcement() const {
+  const Parts& p = *parts_;
+  return fmt::format("meshdict-node {} id={} mesh={} redis={}", MESHDICT_VERSION,
+                     p.engine.id().text(), to_string(p.engine.address()),
+                     to_string(p.service.facts.resp_address));
+}
+
+std::expected<void, std::string> Node::run() {
+  Parts& p = *parts_;
+  auto outcome = p.loop.run();
+  if (outcome) p.log.write(LogLevel::kInfo, "stopped");
+  p.log.flush();
+  return outcome;
+}
+
+}  // namespace meshdict

@@ -1,0 +1,31 @@
+#pragma once
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "app/options.h"
+
+namespace meshdict {
+
+/// One meshdict-node: the engine, its transport and store, the Redis-protocol endpoint, and the loop that runs them.
+/// Order of calls: start(), run().
+class Node {
+ public:
+  explicit Node(Options options);
+  ~Node();
+
+  /// Binds the ports, reads the store, dials. Error text for the operator, in one line.
+  std::expected<void, std::string> start();
+
+  /// The line for scripts: version, id, and the addresses with the ports that were chosen.
+  [[nodiscard]] std::string announcement() const;
+
+  /// Serves until SIGTERM or SIGINT, then says goodbye and lets the last replies out. Error text when it had to give up.
+  std::expected<void, std::string> run();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace meshdict

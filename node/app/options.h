@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/log.h"
+#include "core/engine.h"
+#include "core/transport.h"
+
+namespace meshdict {
+
+/// What the command line says.
+struct Options {
+  Endpoint listen{"127.0.0.1", 44565};
+  Endpoint advertise;  ///< empty host: derived from `listen`
+  std::vector<Endpoint> join;
+  std::string network = "sync";
+  bool leasing = true;
+  std::int64_t lease_seconds = 3600;
+  Endpoint resp{"127.0.0.1", 6480};
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+/// The process is to end without starting a node.
+struct EarlyExit {
+  std::string out;  ///< for stdout: help, version
+  std::string err;  ///< for stderr: one line that names the wrong option
+  int code = 0;     ///< 0, or 2 for a wrong option
+};
+
+std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
+
+/// The engine's settings that follow from the options. The allowed skew and the settle time shrink with a short lease (a
+/// tenth of it at the most), so that margins stay small beside it; all members derive them from the same lease.
+EngineConfig engine_config(const Options& options);
+
+}  // namespace meshdict

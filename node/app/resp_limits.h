@@ -1,0 +1,38 @@
+#pragma once
+// Every bound of the Redis-protocol endpoint, with its reason. Where Redis has the same bound, its number is taken.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace meshdict::resp_limits {
+
+/// A line without its end: inline commands and the numbers before arguments (PROTO_INLINE_MAX_SIZE of Redis).
+inline constexpr std::size_t kMaxLine = 64 * 1024;
+/// Arguments of one command (Redis: 1024 * 1024).
+inline constexpr std::int64_t kMaxArguments = 1'048'576;
+/// One command with all its arguments, and so one argument. Room for an MSET of seven of the largest values; a larger value
+/// than limits::kMaxValue gets an error, not a hang-up.
+inline constexpr std::size_t kMaxCommand = 32 * 1024 * 1024;
+/// Bytes of unfinished commands of all clients. A client that goes beyond is cut off.
+inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
+/// Replies that wait for a client. A subscriber that falls so far behind is cut off, and one reply may not be larger.
+inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;
+/// While more than this waits for a client, its commands wait too: pipelining clients that do not read fill their own
+/// socket, not our memory.
+inline constexpr std::size_t kPauseOutput = 256 * 1024;
+/// Redis's default.
+inline constexpr std::size_t kMaxClients = 10'000;
+/// File descriptors that stay for everything but clients (Redis keeps 32; the mesh needs more).
+inline constexpr std::size_t kReservedDescriptors = 1'024;
+/// Channels and patterns of one client.
+inline constexpr std::size_t kMaxSubscriptions = 16'384;
+/// Scans that may be under way at a time: positions remembered for SCAN.
+inline constexpr std::size_t kMaxCursors = 16'384;
+/// Replies kept after they were sent, for the next: a buffer that grew larger is given back.
+inline constexpr std::size_t kKeepBuffer = 64 * 1024;
+/// Handed to the parser at once.
+inline constexpr std::size_t kReadBuffer = 64 * 1024;
+/// Reads of one client in one turn come to kReadBuffer, so that none starves the others.
+inline constexpr std::size_t kMaxClientName = 256;
+
+}  // namespace meshdict::resp_limits

@@ -1,0 +1,169 @@
+#include "app/resp_server.h"
+
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <utility>
+
+#include "app/resp_limits.h"
+#include "app/resp_session.h"
+
+namespace meshdict {
+
+using asio::ip::tcp;
+
+/// Handlers share it and may outlive the session, and then find none.
+struct RespServer::Client {
+  Client(tcp::socket connected, RespService& service, const Endpoint& remote)
+      : socket(std::move(connected)),
+        session(std::make_unique<RespSession>(service, to_string(remote))) {}
+
+  tcp::socket socket;
+  std::unique_ptr<RespSession> session;
+  bool waits_for_room = false;
+  bool reading = false;
+};
+
+RespServer::RespServer(asio::io_context& io, RespService& service, OnTrouble on_trouble)
+    : io_(io),
+      service_(service),
+      on_trouble_(std::move(on_trouble)),
+      read_buffer_(resp_limits::kReadBuffer) {}
+
+RespServer::~RespServer() {
+  for (auto& [id, client] : clients_) client->session.reset();
+}
+
+std::expected<Endpoint, std::string> RespServer::listen(const Endpoint& at) {
+  auto opened = Listener::open(io_, at);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  listener_ = std::move(*opened);
+  service_.facts.resp_address = listener_->address();
+  return listener_->address();
+}
+
+void RespServer::start() {
+  listener_->start(
+      [this](tcp::socket socket, const Endpoint& remote) { on_socket(std::move(socket), remote); },
+      [this](std::string_view detail) { on_trouble_("accept", std::string(detail)); });
+}
+
+void RespServer::stop() {
+  stopping_ = true;
+  listener_.reset();
+  for (auto& [id, client] : clients_) service_.touch(*client->session);
+}
+
+void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
+  ++service_.stats.connections;
+  asio::error_code ignored;
+  if (clients_.size() >= service_.max_clients) {
+    ++service_.stats.rejected_connections;
+    socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")),
+                      ignored);
+    on_trouble_("max clients", "client " + to_string(remote) + " turned away: there are " +
+                                   std::to_string(clients_.size()) + " already");
+    return;
+  }
+  socket.set_option(tcp::socket::keep_alive(true), ignored);
+  const auto client = std::make_shared<Client>(std::move(socket), service_, remote);
+  clients_.emplace(client->session->id(), client);
+  wait_readable(client);
+}
+
+void RespServer::wait_readable(const ClientPtr& client) {
+  if (client->reading) return;
+  client->reading = true;
+  client->socket.async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
+    client->reading = false;
+    if (client->session != nullptr && !stopping_) on_readable(client);
+  });
+}
+
+void RespServer::on_readable(const ClientPtr& client) {
+  asio::error_code error;
+  const std::size_t got =
+      client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+  if (error == asio::error::would_block || error == asio::error::try_again) {
+    return wait_readable(client);
+  }
+  if (error) return drop(client);
+  RespSession& session = *client->session;
+  session.feed({read_buffer_.data(), got});
+  if (session.needs_service()) service_.touch(session);
+  if (!session.paused() && !session.closing() && !session.cut_off()) wait_readable(client);
+}
+
+void RespServer::flush() {
+  serving_.swap(service_.touched);
+  for (RespSession* session : serving_) session->clear_touched();
+  for (RespSession* session : serving_) {
+    const auto found = clients_.find(session->id());
+    if (found == clients_.end()) continue;
+    // A copy: serving may end the client and take it off the table.
+    const ClientPtr client = found->second;
+    serve(client);
+  }
+  serving_.clear();
+}
+
+void RespServer::serve(const ClientPtr& client) {
+  RespSession& session = *client->session;
+  if (session.cut_off()) {
+    on_trouble_("cut off", "client " + session.remote() + " cut off: " +
+                               std::to_string(session.output().size()) +
+                               " bytes of replies unread or too many commands unfinished");
+    return drop(client);
+  }
+  while (!session.output().empty() && !client->waits_for_room) {
+    asio::error_code error;
+    const std::string_view output = session.output();
+    const std::size_t sent =
+        client->socket.write_some(asio::buffer(output.data(), output.size()), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      wait_writable(client);
+    } else if (error) {
+      return drop(client);
+    } else {
+      session.sent(sent);
+    }
+  }
+  if (!session.output().empty()) return;
+  if (session.closing() || stopping_) {
+    drop(client);
+  } else if (session.paused()) {
+    resume_later(client);
+  }
+}
+
+void RespServer::wait_writable(const ClientPtr& client) {
+  client->waits_for_room = true;
+  client->socket.async_wait(tcp::socket::wait_write, [this, client](asio::error_code) {
+    client->waits_for_room = false;
+    // Sent at the end of the turn: by then newer replies may stand behind the committed ones.
+    if (client->session != nullptr) service_.touch(*client->session);
+  });
+}
+
+void RespServer::resume_later(const ClientPtr& client) {
+  asio::post(io_, [this, client] {
+    if (client->session == nullptr || stopping_) return;
+    RespSession& session = *client->session;
+    session.feed({});
+    if (session.needs_service()) service_.touch(session);
+    if (!session.paused() && !session.closing() && !session.cut_off()) wait_readable(client);
+  });
+}
+
+void RespServer::drop(const ClientPtr& client) {
+  // Unread bytes would turn the close into a reset, which may overtake the last reply.
+  asio::error_code error;
+  constexpr int kDiscards = 16;
+  for (int i = 0; i < kDiscards && !error; ++i) {
+    client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+  }
+  client->socket.close(error);
+  clients_.erase(client->session->id());
+  client->session.reset();
+}
+
+}  // namespace meshdict

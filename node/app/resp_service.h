@@ -1,0 +1,79 @@
+#pragma once
+// What all sessions of the Redis-protocol endpoint share.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/pubsub.h"
+#include "app/scan_cursors.h"
+#include "core/clock.h"
+#include "core/engine.h"
+#include "core/random.h"
+
+namespace meshdict {
+
+class RespSession;
+
+/// For INFO.
+struct NodeFacts {
+  std::string network = "sync";
+  bool leasing = true;
+  std::int64_t lease_seconds = 3600;
+  Endpoint resp_address;
+};
+
+struct RespStats {
+  std::uint64_t commands = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t rejected_connections = 0;    ///< beyond the largest number of clients
+  std::uint64_t cut_off_clients = 0;         ///< did not read, or sent too much
+  std::uint64_t protocol_errors = 0;
+  std::uint64_t refused_by_lease = 0;
+  std::uint64_t published = 0;
+};
+
+class RespService {
+ public:
+  /// The references outlive the service.
+  RespService(Engine& engine, const Clock& clock, const Random& random, NodeFacts facts);
+
+  /// Hands an event of the dictionary or a message of the mesh to the subscribers. Called from within calls into the
+  /// engine; does not call back.
+  void on_event(const Event& event);
+
+  /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
+  void touch(RespSession& session);
+
+  Engine& engine;
+  const Clock& clock;
+  NodeFacts facts;
+  RespStats stats;
+  PubSub pubsub;
+  ScanCursors cursors;
+  RandomStream random;
+  const MonoTime started;
+  std::size_t max_clients;
+  std::uint64_t last_client_id = 0;
+  std::map<std::uint64_t, RespSession*> sessions;
+  std::vector<RespSession*> touched;
+  std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
+  /// Reused, so that a SET does not allocate.
+  std::string scratch;
+  std::vector<WriteOp> ops;
+};
+
+/// Where a message of the mesh is delivered, and as what: two bytes packets are channel and payload, as PUBLISH sends
+/// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would show it,
+/// several as a JSON array. So is a message that would pass for a key event.
+struct ChannelMessage {
+  std::string channel;
+  std::string payload;
+};
+ChannelMessage channel_message(const std::vector<Raw>& packets);
+
+/// Channels of events of the dictionary; not for PUBLISH.
+bool is_reserved_channel(std::string_view channel);
+
+}  // namespace meshdict

@@ -1,0 +1,186 @@
+#include "app/resp_session.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <utility>
+
+#include "app/commands.h"
+#include "app/resp_limits.h"
+
+namespace meshdict {
+namespace {
+
+/// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
+bool is_http(std::string_view name) { return is_word(name, "post") || is_word(name, "host:"); }
+
+bool is_allowed_to_subscribers(const CommandSpec& spec) {
+  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish"
+                                                  : spec.name == "ping" || spec.name == "quit";
+}
+
+std::string unknown_command(std::span<const std::string_view> arguments) {
+  std::string text = fmt::format("ERR unknown command '{}', with args beginning with: ",
+                                 arguments[0].substr(0, 128));
+  const std::size_t bound = text.size() + 128;
+  for (const std::string_view argument : arguments.subspan(1)) {
+    if (text.size() >= bound) break;
+    text += fmt::format("'{}' ", argument.substr(0, bound - text.size()));
+  }
+  return text;
+}
+
+}  // namespace
+
+RespSession::RespSession(RespService& service, std::string remote)
+    : service_(service),
+      id_(++service.last_client_id),
+      remote_(std::move(remote)),
+      since_(service.clock.monotonic()),
+      last_active_(since_) {
+  service_.sessions.emplace(id_, this);
+}
+
+RespSession::~RespSession() {
+  service_.unfinished_bytes -= unfinished_.size();
+  service_.pubsub.forget(*this);
+  service_.sessions.erase(id_);
+  if (touched_) std::erase(service_.touched, this);
+}
+
+void RespSession::feed(std::string_view bytes) {
+  if (closing_ || cut_off_) return;
+  last_active_ = service_.clock.monotonic();
+  paused_ = false;
+  if (unfinished_.empty()) {
+    run(bytes);
+    if (!bytes.empty()) keep_unfinished(bytes);
+    return;
+  }
+  if (!bytes.empty()) {
+    if (service_.unfinished_bytes + bytes.size() > resp_limits::kMaxUnfinished) {
+      return cut_off_now();
+    }
+    unfinished_.append(bytes);
+    service_.unfinished_bytes += bytes.size();
+  }
+  std::string_view rest = unfinished_;
+  run(rest);
+  service_.unfinished_bytes -= unfinished_.size() - rest.size();
+  unfinished_.erase(0, unfinished_.size() - rest.size());
+  if (unfinished_.empty() && unfinished_.capacity() > resp_limits::kKeepBuffer) {
+    std::string().swap(unfinished_);
+  }
+}
+
+void RespSession::keep_unfinished(std::string_view rest) {
+  assert(unfinished_.empty());
+  if (service_.unfinished_bytes + rest.size() > resp_limits::kMaxUnfinished) return cut_off_now();
+  unfinished_ = rest;
+  service_.unfinished_bytes += rest.size();
+}
+
+void RespSession::run(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    switch (parser_.next(bytes)) {
+      case RespParser::Result::kPartial: return;
+      case RespParser::Result::kError:
+        ++service_.stats.protocol_errors;
+        reply().error("ERR " + parser_.error());
+        closing_ = true;
+        break;
+      case RespParser::Result::kCommand: execute(parser_.arguments()); [[fallthrough]];
+      case RespParser::Result::kNothing: bytes.remove_prefix(parser_.consumed()); break;
+    }
+    if (closing_ || cut_off_) {
+      bytes = {};
+      return;
+    }
+    if (output().size() > resp_limits::kPauseOutput) {
+      paused_ = true;
+      return;
+    }
+  }
+}
+
+void RespSession::execute(std::span<const std::string_view> arguments) {
+  ++service_.stats.commands;
+  reply_start_ = output_.size();
+  const CommandSpec* spec = find_command(arguments[0]);
+  if (spec == nullptr) {
+    if (is_http(arguments[0])) {
+      closing_ = true;
+      return;
+    }
+    reply().error(unknown_command(arguments));
+    return;
+  }
+  last_command_ = spec->name;
+  const auto count = static_cast<int>(arguments.size());
+  if (spec->arity > 0 ? count != spec->arity : count < -spec->arity) {
+    return reply_arity(*this, spec->name);
+  }
+  if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
+    reply().error(fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / "
+                              "QUIT are allowed in this context",
+                              spec->name));
+    return;
+  }
+  spec->run(*this, arguments);
+  if (reply_full()) {
+    output_.resize(reply_start_);
+    reply().error(fmt::format("ERR the reply would be larger than {} bytes; ask for less at a time",
+                              resp_limits::kMaxOutput));
+  }
+}
+
+bool RespSession::reply_full() const {
+  return output_.size() - reply_start_ > resp_limits::kMaxOutput;
+}
+
+void RespSession::sent(std::size_t bytes) {
+  output_sent_ += bytes;
+  assert(output_sent_ <= output_.size());
+  if (output_sent_ == output_.size()) {
+    output_.clear();
+    output_sent_ = 0;
+    if (output_.capacity() > resp_limits::kKeepBuffer) std::string().swap(output_);
+  } else if (output_sent_ > resp_limits::kPauseOutput) {
+    output_.erase(0, output_sent_);
+    output_sent_ = 0;
+  }
+}
+
+void RespSession::deliver(std::string_view pattern, std::string_view channel,
+                          std::string_view payload) {
+  if (closing_ || cut_off_) return;
+  if (output().size() + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
+  if (pattern.empty()) {
+    reply().array(3).bulk("message").bulk(channel).bulk(payload);
+  } else {
+    reply().array(4).bulk("pmessage").bulk(pattern).bulk(channel).bulk(payload);
+  }
+  service_.touch(*this);
+}
+
+void RespSession::cut_off_now() {
+  if (cut_off_) return;
+  cut_off_ = true;
+  ++service_.stats.cut_off_clients;
+  service_.touch(*this);
+}
+
+std::string RespSession::describe() const {
+  const MonoTime now = service_.clock.monotonic();
+  const auto seconds = [now](MonoTime since) {
+    return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
+  };
+  return fmt::format(
+      "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi=-1 qbuf={} "
+      "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
+      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_),
+      seconds(last_active_), subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(),
+      unfinished_.size(), output().size(), last_command_, library, library_version);
+}
+
+}  // namespace meshdict

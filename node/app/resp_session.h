@@ -1,0 +1,96 @@
+#pragma once
+// One client of the Redis-protocol endpoint, without its socket: bytes go in by feed(), replies wait in output().
+//
+// 1. Replies come in the order of the commands, whatever pieces these arrive in.
+// 2. A client that does not read makes us hold at most resp_limits::kPauseOutput and one reply: its commands wait. A subscriber, to
+//    whom others write, is cut off at resp_limits::kMaxOutput.
+// 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "app/pubsub.h"
+#include "app/resp_parser.h"
+#include "app/resp_reply.h"
+#include "app/resp_service.h"
+
+namespace meshdict {
+
+class RespSession final : public Subscriber {
+ public:
+  /// `service` outlives the session.
+  RespSession(RespService& service, std::string remote);
+  ~RespSession() override;
+  RespSession(const RespSession&) = delete;
+  RespSession& operator=(const RespSession&) = delete;
+
+  /// Runs the commands that are complete. May be called with no bytes, to go on after a pause.
+  void feed(std::string_view bytes);
+
+  /// What is to be sent.
+  [[nodiscard]] std::string_view output() const {
+    return std::string_view(output_).substr(output_sent_);
+  }
+  /// Takes off what has been sent.
+  void sent(std::size_t bytes);
+
+  /// Commands wait until output() has been sent; feed() no more bytes meanwhile.
+  [[nodiscard]] bool paused() const { return paused_; }
+  /// To be closed once output() has been sent.
+  [[nodiscard]] bool closing() const { return closing_; }
+  /// To be closed at once: it is hopelessly behind.
+  [[nodiscard]] bool cut_off() const { return cut_off_; }
+  /// True when there is something to do for the server: output, or an end.
+  [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty(); }
+
+  void deliver(std::string_view pattern, std::string_view channel,
+               std::string_view payload) override;
+
+  // For the commands
+
+  RespService& service() { return service_; }
+  ReplyWriter reply() { return ReplyWriter(output_); }
+  /// Whole replies that were written elsewhere.
+  void append_reply(std::string_view encoded) { output_.append(encoded); }
+  /// True when a reply that is being written has grown too large to be of use: the command may stop.
+  [[nodiscard]] bool reply_full() const;
+  void close_after_reply() { closing_ = true; }
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] const std::string& remote() const { return remote_; }
+  /// One line of CLIENT LIST.
+  [[nodiscard]] std::string describe() const;
+  std::string name;
+  std::string library;
+  std::string library_version;
+
+  /// True the first time since the server looked; see RespService::touch().
+  bool mark_touched() { return !std::exchange(touched_, true); }
+  void clear_touched() { touched_ = false; }
+
+ private:
+  void run(std::string_view& bytes);
+  void execute(std::span<const std::string_view> arguments);
+  void keep_unfinished(std::string_view rest);
+  void cut_off_now();
+
+  RespService& service_;
+  const std::uint64_t id_;
+  const std::string remote_;
+  const MonoTime since_;
+  MonoTime last_active_;
+  std::string_view last_command_ = "NULL";
+  RespParser parser_;
+  std::string unfinished_;      ///< bytes of an incomplete command, and of those behind it during a pause
+  std::string output_;
+  std::size_t output_sent_ = 0;
+  std::size_t reply_start_ = 0;
+  bool paused_ = false;
+  bool closing_ = false;
+  bool cut_off_ = false;
+  bool touched_ = false;
+};
+
+}  // namespace meshdict

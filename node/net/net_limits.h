@@ -1,0 +1,29 @@
+#pragma once
+// Every bound of the real network, with its reason. Those that the simulator shares are in core/limits.h.
+
+#include <cstddef>
+
+#include "core/time.h"
+
+namespace meshdict::net_limits {
+
+/// One buffer for all connections of a transport: what is read is handed on at once. The usual size of a pipe or socket
+/// buffer; larger reads save few system calls.
+inline constexpr std::size_t kReadBuffer = 64 * 1024;
+/// Frames gathered into one write. Far below IOV_MAX (1,024), and enough to fill a socket buffer with small frames.
+inline constexpr std::size_t kGather = 64;
+/// How long a closing connection may take to send its queue and to see the peer's end of stream.
+inline constexpr Duration kCloseDeadline = 3s;
+/// Closing connections kept at a time; beyond it the oldest is cut. Each holds a file descriptor.
+inline constexpr std::size_t kMaxClosing = 256;
+/// Pause after an accept has failed, mostly for want of file descriptors. Long enough not to spin, short enough that no
+/// client's own timeout runs out.
+inline constexpr Duration kAcceptBackoff = 100ms;
+/// Connections that the kernel may hold for us before we accept them.
+inline constexpr int kBacklog = 1'024;
+/// Handlers run before a turn of the loop ends: bounds how long a reply waits for its commit.
+inline constexpr std::size_t kHandlersPerTurn = 512;
+/// Time that a stopping node gives its goodbyes and last replies.
+inline constexpr Duration kStopDeadline = 3s;
+
+}  // namespace meshdict::net_limits

@@ -1,0 +1,13 @@
+#pragma once
+#include "core/clock.h"
+
+namespace meshdict {
+
+/// The system's clocks: CLOCK_BOOTTIME, which runs on while the machine sleeps (a lease does, too), and CLOCK_REALTIME.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] MonoTime monotonic() const override;
+  [[nodiscard]] WallTime wall() const override;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+
+#include "core/random.h"
+
+namespace meshdict {
+
+/// Streams derived from a seed that the kernel drew at construction.
+class SystemRandom final : public Random {
+ public:
+  /// Aborts when the kernel has no entropy to give: no identity may be made without.
+  SystemRandom();
+  [[nodiscard]] RandomStream stream(std::string_view subsystem) const override;
+
+ private:
+  std::uint64_t seed_ = 0;
+};
+
+}  // namespace meshdict

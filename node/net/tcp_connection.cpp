@@ -1,0 +1,198 @@
+#include "net/tcp_connection.h"
+
+#include <array>
+#include <asio/buffer.hpp>
+#include <asio/connect.hpp>
+#include <asio/post.hpp>
+#include <cassert>
+#include <utility>
+
+#include "core/limits.h"
+#include "net/net_limits.h"
+
+namespace meshdict {
+
+using asio::ip::tcp;
+
+TcpConnection::TcpConnection(asio::io_context& io, ConnId id, Owner& owner)
+    : id_(id), owner_(&owner), socket_(io), resolver_(io), deadline_(io) {}
+
+void TcpConnection::adopt(tcp::socket socket) {
+  assert(state_ == State::kDialing);
+  socket_ = std::move(socket);
+  state_ = State::kOpen;
+  wait_readable();
+}
+
+void TcpConnection::dial(const Endpoint& to) {
+  assert(state_ == State::kDialing);
+  deadline_.expires_after(limits::kDialDeadline);
+  deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (!error && self->state_ == State::kDialing) self->end("not answered in time");
+  });
+  asio::error_code not_numeric;
+  const auto address = asio::ip::make_address(to.host, not_numeric);
+  if (!not_numeric) {
+    connect_to(tcp::resolver::results_type::create(tcp::endpoint(address, to.port), to.host, ""));
+    return;
+  }
+  resolver_.async_resolve(
+      to.host, std::to_string(to.port), tcp::resolver::numeric_service,
+      [self = shared_from_this()](asio::error_code error, tcp::resolver::results_type found) {
+        if (self->state_ != State::kDialing) return;
+        if (error) return self->end(error.message());
+        self->connect_to(found);
+      });
+}
+
+void TcpConnection::connect_to(const tcp::resolver::results_type& found) {
+  asio::async_connect(socket_, found,
+                      [self = shared_from_this()](asio::error_code error, const tcp::endpoint&) {
+                        if (self->state_ == State::kDialing) self->on_dialed(error);
+                      });
+}
+
+void TcpConnection::on_dialed(const asio::error_code& error) {
+  if (error) return end(error.message());
+  asio::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+  deadline_.cancel();
+  state_ = State::kOpen;
+  wait_readable();
+  owner_->connection_up(*this);
+}
+
+void TcpConnection::enqueue(std::shared_ptr<const std::string> bytes) {
+  if (state_ == State::kDone || state_ == State::kClosing || write_broken_) return;
+  if (bytes->empty()) return;
+  queued_ += bytes->size();
+  queue_.push_back(std::move(bytes));
+}
+
+void TcpConnection::flush() {
+  unflushed_ = false;
+  if (state_ != State::kOpen && state_ != State::kClosing) return;
+  const std::size_t before = queued_;
+  while (!queue_.empty() && !waits_for_room_) {
+    asio::error_code error;
+    const std::size_t sent = write_once(error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      wait_writable();
+    } else if (error) {
+      // What the peer sent before it went is still to be read, so the reading side reports the end.
+      write_broken_ = true;
+      queue_.clear();
+      queued_ = 0;
+      head_sent_ = 0;
+      asio::error_code ignored;
+      socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    } else {
+      take_off(sent);
+    }
+  }
+  if (state_ == State::kClosing) {
+    if (queue_.empty()) half_close();
+    return;
+  }
+  if (before > limits::kBulkLowWater && queued_ <= limits::kBulkLowWater && !drain_pending_) {
+    drain_pending_ = true;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      self->drain_pending_ = false;
+      if (self->state_ == State::kOpen) self->owner_->connection_drained(*self);
+    });
+  }
+}
+
+std::size_t TcpConnection::write_once(asio::error_code& error) {
+  std::array<asio::const_buffer, net_limits::kGather> parts;
+  std::size_t count = 0;
+  std::size_t skip = head_sent_;
+  for (const auto& bytes : queue_) {
+    if (count == parts.size()) break;
+    parts[count++] = asio::buffer(*bytes) + skip;
+    skip = 0;
+  }
+  return socket_.write_some(std::span(parts).first(count), error);
+}
+
+void TcpConnection::take_off(std::size_t sent) {
+  assert(sent <= queued_);
+  queued_ -= sent;
+  head_sent_ += sent;
+  while (!queue_.empty() && head_sent_ >= queue_.front()->size()) {
+    head_sent_ -= queue_.front()->size();
+    queue_.pop_front();
+  }
+}
+
+void TcpConnection::wait_writable() {
+  waits_for_room_ = true;
+  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](asio::error_code) {
+    self->waits_for_room_ = false;
+    self->flush();
+  });
+}
+
+void TcpConnection::wait_readable() {
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](asio::error_code) {
+    if (self->state_ == State::kOpen || self->state_ == State::kClosing) self->on_readable();
+  });
+}
+
+void TcpConnection::on_readable() {
+  const std::span<char> room = owner_->read_buffer();
+  asio::error_code error;
+  const std::size_t got = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  if (error == asio::error::would_block || error == asio::error::try_again) return wait_readable();
+  if (error) return end(error == asio::error::eof ? "end of stream" : error.message());
+  if (state_ == State::kOpen) owner_->connection_data(*this, {room.data(), got});
+  if (state_ != State::kDone) wait_readable();
+}
+
+bool TcpConnection::close() {
+  assert(state_ != State::kClosing);
+  if (state_ != State::kOpen) {
+    abort();
+    return false;
+  }
+  state_ = State::kClosing;
+  deadline_.expires_after(net_limits::kCloseDeadline);
+  deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (!error && self->state_ == State::kClosing) self->end("closing took too long");
+  });
+  return true;
+}
+
+void TcpConnection::half_close() {
+  if (half_closed_) return;
+  half_closed_ = true;
+  asio::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+void TcpConnection::end(std::string_view detail) {
+  const bool was_closing = state_ == State::kClosing;
+  const std::string text(detail);
+  const auto self = shared_from_this();
+  release();
+  if (was_closing) {
+    owner_->connection_closed(*this);
+  } else {
+    owner_->connection_ended(*this, text);
+  }
+}
+
+void TcpConnection::abort() { release(); }
+
+void TcpConnection::release() {
+  state_ = State::kDone;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  resolver_.cancel();
+  deadline_.cancel();
+  queue_.clear();
+  queued_ = 0;
+}
+
+}  // namespace meshdict
