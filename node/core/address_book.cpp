@@ -5,21 +5,80 @@
 #include <tuple>
 
 #include "core/limits.h"
+#include "core/msgpack.h"
 
 namespace meshdict {
 
-void AddressBook::add(const Endpoint& address, const NodeId& id, MonoTime now, bool from_user) {
+void AddressBook::add(const Endpoint& address, const NodeId& id, bool from_user) {
   if (address.host.empty() || address.host.size() > limits::kMaxHost || address.port == 0) return;
   auto found = entries_.find(address);
-  if (found == entries_.end()) {
+  const bool fresh = found == entries_.end();
+  if (fresh) {
     if (entries_.size() >= limits::kMaxAddresses) make_room();
     found = entries_.emplace(address, Entry{}).first;
-    found->second.next_try = now;
+    found->second.next_try = clock_.monotonic();
   }
   Entry& entry = found->second;
+  const WallTime now = clock_.wall();
+  const bool worth_saving = fresh || (!id.empty() && entry.id != id) ||
+                            entry.from_user != (entry.from_user || from_user) ||
+                            now - entry.last_heard > limits::kAddressLifetime / 100;
   if (!id.empty()) entry.id = id;
-  entry.last_heard = now;
   entry.from_user |= from_user;
+  if (!worth_saving) return;
+  entry.last_heard = now;
+  save(address, entry);
+}
+
+void AddressBook::save(const Endpoint& address, const Entry& entry) {
+  std::string bytes;
+  const auto heard = std::max<std::int64_t>(0, unix_seconds(entry.last_heard));
+  MsgpackWriter(bytes)
+      .array(5)
+      .str(address.host)
+      .integer(std::uint64_t{address.port})
+      .bin(entry.id.text())
+      .integer(static_cast<std::uint64_t>(heard))
+      .integer(std::uint64_t{entry.from_user});
+  store_.put(Table::kAddresses, to_string(address), bytes);
+}
+
+std::expected<void, std::string> AddressBook::load() {
+  std::optional<std::string> damage;
+  const auto loaded = store_.load(Table::kAddresses, [&](std::string_view key, std::string_view bytes) {
+    MsgpackCursor cursor(bytes);
+    const auto fields = cursor.array_size();
+    const auto host = cursor.str();
+    const auto port = cursor.unsigned_integer();
+    const auto id = cursor.bin();
+    const auto heard = cursor.unsigned_integer();
+    const auto from_user = cursor.unsigned_integer();
+    const auto parsed = id && !id->empty() ? NodeId::parse(*id) : NodeId();
+    if (!fields || !host || !port || *port > UINT16_MAX || !heard || !from_user || !parsed) {
+      damage = "the stored address '" + std::string(key) + "' is damaged";
+      return;
+    }
+    if (entries_.size() >= limits::kMaxAddresses) return;
+    entries_.insert_or_assign(Endpoint{.host = std::string(*host), .port = static_cast<std::uint16_t>(*port)},
+                              Entry{.id = *parsed,
+                                    .failures = 0,
+                                    .next_try = clock_.monotonic(),
+                                    .last_heard = WallTime(std::chrono::seconds(*heard)),
+                                    .from_user = *from_user != 0});
+  });
+  if (!loaded) return std::unexpected(loaded.error().what);
+  if (damage) return std::unexpected(*damage);
+  return {};
+}
+
+void AddressBook::expire() {
+  const WallTime now = clock_.wall();
+  std::vector<Endpoint> old;
+  for (const auto& [address, entry] : entries_) {
+    if (!entry.from_user && now - entry.last_heard > limits::kAddressLifetime) old.push_back(address);
+  }
+  for (const Endpoint& address : old)
+    forget(address);
 }
 
 void AddressBook::make_room() {
@@ -29,38 +88,39 @@ void AddressBook::make_room() {
   const auto worst = std::min_element(entries_.begin(), entries_.end(), [&](const auto& left, const auto& right) {
     return worth(left.second) < worth(right.second);
   });
-  if (worst != entries_.end()) entries_.erase(worst);
+  if (worst != entries_.end()) forget(Endpoint(worst->first));
 }
 
-void AddressBook::succeeded(const Endpoint& address, const NodeId& id, MonoTime now) {
-  add(address, id, now, false);
+void AddressBook::succeeded(const Endpoint& address, const NodeId& id) {
+  add(address, id, false);
   if (const auto found = entries_.find(address); found != entries_.end()) {
     found->second.failures = 0;
-    found->second.next_try = now;
+    found->second.next_try = clock_.monotonic();
   }
 }
 
-void AddressBook::failed(const Endpoint& address, MonoTime now) {
+void AddressBook::failed(const Endpoint& address) {
   const auto found = entries_.find(address);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   const std::uint32_t doublings = std::min<std::uint32_t>(entry.failures, 16);
   const Duration full = std::min(limits::kBackoffCap, limits::kBackoffFirst * (std::int64_t{1} << doublings));
   ++entry.failures;
-  entry.next_try = now + full / 2 + Duration(random_.between(0, (full / 2).count()));
+  entry.next_try = clock_.monotonic() + full / 2 + Duration(random_.between(0, (full / 2).count()));
 }
 
-void AddressBook::mute(const Endpoint& address, MonoTime until) {
+void AddressBook::mute(const Endpoint& address) {
   if (const auto found = entries_.find(address); found != entries_.end()) {
-    found->second.next_try = std::max(found->second.next_try, until);
+    found->second.next_try = clock_.monotonic() + limits::kMutedFor;
   }
 }
 
 void AddressBook::forget(const Endpoint& address) {
-  entries_.erase(address);
+  if (entries_.erase(address) > 0) store_.erase(Table::kAddresses, to_string(address));
 }
 
-std::optional<Endpoint> AddressBook::pick(MonoTime now, bool user_first, const Wanted& wanted) {
+std::optional<Endpoint> AddressBook::pick(bool user_first, const Wanted& wanted) {
+  const MonoTime now = clock_.monotonic();
   std::vector<const Endpoint*> due;
   bool only_user = false;
   for (const auto& [address, entry] : entries_) {

@@ -8,18 +8,24 @@
 // drawn at random
 //    ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Success resets it.
 //    An unreachable address thus costs at most one dial per half cap.
-// 3. Iteration is in the order of addresses: the same history gives the same choices.
+// 3. Addresses outlive the process with its Store, and are forgotten when nobody has told of them for
+// limits::kAddressLifetime.
+// 4. Iteration is in the order of addresses: the same history gives the same choices.
 //
 // Not thread-safe.
 
+#include <expected>
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/ids.h"
 #include "core/message.h"
 #include "core/random.h"
+#include "core/store.h"
 #include "core/time.h"
 #include "core/transport.h"
 
@@ -31,23 +37,29 @@ class AddressBook {
     NodeId id;                   ///< empty: not known yet
     std::uint32_t failures = 0;  ///< in a row
     MonoTime next_try;
-    MonoTime last_heard;  ///< when somebody last told us of it, or it answered
+    WallTime last_heard;  ///< when somebody last told us of it, or it answered
     bool from_user = false;
   };
 
-  explicit AddressBook(RandomStream random) : random_(random) {}
+  /// `clock` and `store` outlive the book.
+  AddressBook(RandomStream random, const Clock& clock, Store& store) : random_(random), clock_(clock), store_(store) {}
+
+  /// Reads what the store holds. Error text names a damaged entry.
+  std::expected<void, std::string> load();
 
   /// Learns or refreshes an address. An id replaces the one known before; an empty one leaves it.
-  void add(const Endpoint& address, const NodeId& id, MonoTime now, bool from_user);
-  void succeeded(const Endpoint& address, const NodeId& id, MonoTime now);
-  void failed(const Endpoint& address, MonoTime now);
-  /// Not to be tried before `until`: somebody wanted to be disconnected, or it is no member of our network.
-  void mute(const Endpoint& address, MonoTime until);
+  void add(const Endpoint& address, const NodeId& id, bool from_user);
+  void succeeded(const Endpoint& address, const NodeId& id);
+  void failed(const Endpoint& address);
+  /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected, or it is no member of our network.
+  void mute(const Endpoint& address);
   void forget(const Endpoint& address);
+  /// Forgets what nobody has told of for too long.
+  void expire();
 
   using Wanted = std::function<bool(const Endpoint&, const Entry&)>;
   /// A random one of the wanted addresses whose time has come; those given by the user first while `user_first`.
-  std::optional<Endpoint> pick(MonoTime now, bool user_first, const Wanted& wanted);
+  std::optional<Endpoint> pick(bool user_first, const Wanted& wanted);
   /// When the first of the wanted addresses may be tried.
   [[nodiscard]] std::optional<MonoTime> next_try(const Wanted& wanted) const;
 
@@ -61,9 +73,12 @@ class AddressBook {
 
  private:
   void make_room();
+  void save(const Endpoint& address, const Entry& entry);
 
   std::map<Endpoint, Entry> entries_;
   RandomStream random_;
+  const Clock& clock_;
+  Store& store_;
 };
 
 }  // namespace meshdict

@@ -34,7 +34,7 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       store_(store),
       random_(random),
       observer_(observer),
-      book_(random.stream("address book")),
+      book_(random.stream("address book"), clock, store),
       overlay_random_(random.stream("overlay")) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
@@ -47,12 +47,13 @@ std::expected<void, std::string> Engine::Impl::start() {
         std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
       });
   if (auto loaded = dictionary_->load(); !loaded) return loaded;
+  if (auto loaded = book_.load(); !loaded) return loaded;
   originator_.emplace(self_, boot_, clock_);
   links_.emplace(link_settings(config_), clock_, transport_, *originator_, random_.stream("links"), *this);
 
   const MonoTime now = clock_.monotonic();
   for (const Endpoint& address : config_.join)
-    book_.add(address, NodeId(), now, true);
+    book_.add(address, NodeId(), true);
   running_ = true;
   overlay_dirty_ = true;
   stranger_pause_ = limits::kStrangerPauseFirst;
@@ -155,6 +156,7 @@ void Engine::Impl::on_time() {
     if (next_compare_ <= now) compare_with_somebody(now);
     if (next_expiry_ <= now) {
       seen_.expire(now);
+      book_.expire();
       expire_searches(now);
       next_expiry_ = now + limits::kExpireEvery;
     }
@@ -167,7 +169,7 @@ void Engine::Impl::finish_input() {
   if (!running_) return;
   if (overlay_dirty_) {
     overlay_dirty_ = false;
-    dial_where_needed(clock_.monotonic());
+    dial_where_needed();
   }
   wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_}));
   links_->sweep();
@@ -216,7 +218,7 @@ const EngineStats& Engine::Impl::stats() const {
 void Engine::Impl::on_pair_up(Pair& pair) {
   Connection& conn = *pair.primary;
   observer_.on_event(PeerUp{.peer = pair.peer, .address = conn.peer_address, .dialed_by_us = conn.dialed_by_us});
-  if (conn.dialed_by_us) book_.succeeded(conn.remote, pair.peer, clock_.monotonic());
+  if (conn.dialed_by_us) book_.succeeded(conn.remote, pair.peer);
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   overlay_dirty_ = true;
 
@@ -246,21 +248,20 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
   stranger_pause_ = limits::kStrangerPauseFirst;
   next_stranger_ = std::min(next_stranger_, now + stranger_pause_);
   if (reason == EndReason::kLocal || (reason == EndReason::kBye && detail == limits::kByeUnwanted)) {
-    book_.mute(last.peer_address, now + limits::kMutedFor);
-    book_.mute(last.remote, now + limits::kMutedFor);
+    book_.mute(last.peer_address);
+    book_.mute(last.remote);
   } else if (reason != EndReason::kOlderBoot) {
-    book_.failed(last.peer_address, now);
+    book_.failed(last.peer_address);
   }
 }
 
 void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const std::string& detail) {
-  const MonoTime now = clock_.monotonic();
   ++stats_.refused;
   if (conn.dialed_by_us) {
-    book_.failed(conn.remote, now);
+    book_.failed(conn.remote);
     if (reason == EndReason::kSelf) book_.forget(conn.remote);
     if (reason == EndReason::kWrongNetwork || reason == EndReason::kDifferentSettings) {
-      book_.mute(conn.remote, now + limits::kMutedFor);
+      book_.mute(conn.remote);
     }
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
     overlay_dirty_ = true;
@@ -269,7 +270,7 @@ void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const st
 }
 
 void Engine::Impl::on_address(const Endpoint& address, const NodeId& id) {
-  book_.add(address, id, clock_.monotonic(), false);
+  book_.add(address, id, false);
 }
 
 void Engine::Impl::sanity_check() const {

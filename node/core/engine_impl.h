@@ -108,7 +108,7 @@ class Engine::Impl final : public LinksHost {
   void publish(std::string_view key, RawView value, const StoreVersion& version);
 
   // engine_overlay.cpp
-  void dial_where_needed(MonoTime now);
+  void dial_where_needed();
   void dial_now(const Endpoint& to, bool extra);
   void dial_a_stranger(MonoTime now);
   void drop_an_extra_link();

@@ -229,14 +229,13 @@ void Engine::Impl::handle_request(Connection& conn, const Request& request) {
 
 void Engine::Impl::handle_response(const Response& response) {
   if (!searches_.contains(response.found.id)) return;
-  book_.add(response.found.address, response.found.id, clock_.monotonic(), false);
+  book_.add(response.found.address, response.found.id, false);
   if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true);
 }
 
 void Engine::Impl::handle_peers(const Peers& peers) {
-  const MonoTime now = clock_.monotonic();
   for (const PeerEntry& entry : peers.entries) {
-    if (entry.id != self_) book_.add(entry.address, entry.id, now, false);
+    if (entry.id != self_) book_.add(entry.address, entry.id, false);
   }
   overlay_dirty_ = true;
 }

@@ -32,13 +32,13 @@ AddressBook::Wanted Engine::Impl::stranger_filter() const {
   };
 }
 
-void Engine::Impl::dial_where_needed(MonoTime now) {
+void Engine::Impl::dial_where_needed() {
   next_dial_ = MonoTime::max();
   std::size_t outgoing = outgoing_count();
   if (outgoing >= limits::kOutgoingTarget || links_->pairs().size() >= limits::kMaxNeighbours) return;
   const auto wanted = stranger_filter();
   while (outgoing < limits::kOutgoingTarget) {
-    const auto address = book_.pick(now, links_->pairs().empty(), wanted);
+    const auto address = book_.pick(links_->pairs().empty(), wanted);
     if (!address) break;
     ++stats_.dials;
     ++outgoing;
@@ -51,7 +51,7 @@ void Engine::Impl::dial_a_stranger(MonoTime now) {
   drop_an_extra_link();
   bool dialed = false;
   if (outgoing_count() >= limits::kOutgoingTarget && links_->pairs().size() < limits::kMaxNeighbours) {
-    if (const auto address = book_.pick(now, false, stranger_filter())) {
+    if (const auto address = book_.pick(false, stranger_filter())) {
       dialed = true;
       ++stats_.dials;
       links_->dial(*address, true);
@@ -77,7 +77,7 @@ void Engine::Impl::connect(const Endpoint& to) {
 }
 
 void Engine::Impl::dial_now(const Endpoint& to, bool extra) {
-  book_.add(to, NodeId(), clock_.monotonic(), false);
+  book_.add(to, NodeId(), false);
   const bool dialing = std::ranges::any_of(links_->connections(), [&](const auto& entry) {
     return entry.second->dialed_by_us && entry.second->remote == to;
   });

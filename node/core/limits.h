@@ -77,6 +77,8 @@ inline constexpr std::string_view kByeEnough = "has enough links";
 
 /// Enough to find the network again; 10,000 simulated nodes hold 10,000 of these tables.
 inline constexpr std::size_t kMaxAddresses = 128;
+/// An address that nobody has told of for so long is forgotten (guess: longer than a holiday weekend).
+inline constexpr Duration kAddressLifetime = 7 * 24h;
 /// Entries of a peers list that we send, and that we read of one.
 inline constexpr std::size_t kMaxPeersSent = 32;
 inline constexpr std::size_t kMaxPeersRead = 1'024;
@@ -111,10 +113,17 @@ inline constexpr Duration kExpireEvery = 10s;
 
 // Dictionary
 
-/// Records from the future that wait for their time. Beyond it the latest is dropped: reconciliation brings it again.
+/// Records from the future that wait for their time, in number and in bytes of keys and values: with clocks in bounds
+/// there are none, and a member whose clock is wrong must not fill our memory. Beyond it the furthest is let go: it is
+/// the last that would be missed, and a comparison with a node that has taken it brings it again.
 inline constexpr std::size_t kMaxSetAside = 4'096;
+inline constexpr std::size_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 /// A wall clock may be corrected while records wait: look again at least this often.
 inline constexpr Duration kLookAtSetAside = 10s;
+/// Epochs rise by one for each claim; a record may not come so close to the largest integer that one cannot be added.
+inline constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 62;
+/// Keys whose last met rival is remembered for EXPLAIN. Beyond it the oldest is forgotten (guess).
+inline constexpr std::size_t kMaxRivals = 1'024;
 
 /// Records in one batch of a bulk transfer: a few milliseconds of work at the most.
 inline constexpr std::size_t kBatchRecords = 256;
