@@ -24,7 +24,8 @@ std::string any_plain() {
   std::string plain = wire_gen::bytes(300);
   const auto repeats = *rc::gen::element<std::size_t>(0, 1, 40);
   std::string out;
-  for (std::size_t i = 0; i <= repeats; ++i) out += plain;
+  for (std::size_t i = 0; i <= repeats; ++i)
+    out += plain;
   return out;
 }
 
@@ -121,7 +122,7 @@ TEST(Compressors, AreFoundByTheirMagicAndSnappyIsAlwaysPossible) {
 TEST(Compressors, AreChosenByOurPreference) {
   const std::vector<std::uint64_t> py2p = {19, 17, 16, 18};
   EXPECT_EQ(choose_compression(py2p), Compression::kZlib);
-  const std::vector<std::uint64_t> with_snappy = {18, 0x4D440001, 32};
+  const std::vector<std::uint64_t> with_snappy = {18, 19, 0x4D440001, 32};
   EXPECT_EQ(choose_compression(with_snappy), Compression::kSnappy);
   const std::vector<std::uint64_t> strangers = {20, 31, 0xFFFFFFFFFFFFFFFF};
   EXPECT_EQ(choose_compression(strangers), std::nullopt);

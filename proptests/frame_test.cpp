@@ -15,7 +15,9 @@
 namespace meshdict {
 namespace {
 
-std::string any_message() { return wire_gen::value(3) + wire_gen::bytes(80); }
+std::string any_message() {
+  return wire_gen::value(3) + wire_gen::bytes(80);
+}
 
 std::string header(std::size_t size) {
   std::string out;
@@ -163,8 +165,9 @@ TEST(Frames, NoCutOffFrameIsTakenForAMessage) {
   const std::string good = *make_frame("\x95" + std::string(100, 'm')).bytes;
   for (std::size_t size = 0; size < good.size(); ++size) {
     EXPECT_TRUE(accepted(good.substr(0, size), limits::kMaxFrame).empty());
-    const auto body = std::string_view(good).substr(4, size);
-    EXPECT_EQ(open_body(body).has_value(), size == good.size() - 4);
+    if (size >= 4) {
+      EXPECT_FALSE(open_body(std::string_view(good).substr(4, size - 4)));
+    }
   }
 }
 

@@ -37,11 +37,13 @@ std::optional<Model> model_of(std::string_view bytes) {
 std::size_t depth_of(const msgpack::object& object) {
   std::size_t inner = 0;
   if (object.type == msgpack::type::ARRAY) {
-    for (const auto& item : object.via.array) inner = std::max(inner, depth_of(item));
+    for (const auto& item : object.via.array)
+      inner = std::max(inner, depth_of(item));
     return inner + 1;
   }
   if (object.type == msgpack::type::MAP) {
-    for (const auto& item : object.via.map) inner = std::max({inner, depth_of(item.key), depth_of(item.val)});
+    for (const auto& item : object.via.map)
+      inner = std::max({inner, depth_of(item.key), depth_of(item.val)});
     return inner + 1;
   }
   return 0;
@@ -98,7 +100,9 @@ void compare(std::string_view bytes) {
   compare_readers(bytes, model);
 }
 
-RC_GTEST_PROP(Cursor, ReadsWellFormedValuesAsMsgpackC, ()) { compare(wire_gen::value(3) + wire_gen::bytes(3)); }
+RC_GTEST_PROP(Cursor, ReadsWellFormedValuesAsMsgpackC, ()) {
+  compare(wire_gen::value(3) + wire_gen::bytes(3));
+}
 
 RC_GTEST_PROP(Cursor, ReadsDamagedValuesAsMsgpackC, ()) {
   std::string bytes = wire_gen::value(3);
@@ -112,7 +116,9 @@ RC_GTEST_PROP(Cursor, ReadsCutOffValuesAsMsgpackC, ()) {
   compare(std::string_view(bytes).substr(0, *rc::gen::inRange<std::size_t>(0, bytes.size())));
 }
 
-RC_GTEST_PROP(Cursor, ReadsRandomBytesAsMsgpackC, ()) { compare(wire_gen::bytes(60)); }
+RC_GTEST_PROP(Cursor, ReadsRandomBytesAsMsgpackC, ()) {
+  compare(wire_gen::bytes(60));
+}
 
 TEST(Cursor, EveryFirstByteIsReadAsByMsgpackC) {
   // Enough bytes behind it for every head; none are read beyond the end (the sanitizer build sees to that).
@@ -144,6 +150,18 @@ TEST(Cursor, NestingIsBounded) {
     EXPECT_NE(refused.error().what.find("nested"), std::string::npos);
   }
   EXPECT_FALSE(MsgpackCursor(std::string(4'000'000, '\x91')).value());
+}
+
+TEST(Cursor, SignedIntegersStopAt63Bits) {
+  const auto read = [](std::uint64_t number) {
+    std::string out;
+    MsgpackWriter(out).integer(number);
+    MsgpackCursor cursor(out);
+    return cursor.signed_integer();
+  };
+  EXPECT_EQ(read(std::uint64_t{INT64_MAX}), INT64_MAX);
+  EXPECT_FALSE(read(std::uint64_t{INT64_MAX} + 1));
+  EXPECT_FALSE(read(UINT64_MAX));
 }
 
 TEST(Cursor, AnAnnouncedCountIsNotBelieved) {

@@ -38,8 +38,11 @@ inline std::size_t reply_length(std::string_view bytes) {
   const auto number = [&] { return std::stoll(std::string(bytes.substr(1, end - 1))); };
   switch (bytes[0]) {
     case '+':
-    case '-': return head;
-    case ':': number(); return head;
+    case '-':
+      return head;
+    case ':':
+      number();
+      return head;
     case '$': {
       if (number() < 0) return head;
       const std::size_t length = head + static_cast<std::size_t>(number()) + 2;
@@ -50,10 +53,12 @@ inline std::size_t reply_length(std::string_view bytes) {
     }
     case '*': {
       std::size_t length = head;
-      for (long long i = number(); i > 0; --i) length += reply_length(bytes.substr(length));
+      for (long long i = number(); i > 0; --i)
+        length += reply_length(bytes.substr(length));
       return length;
     }
-    default: throw std::runtime_error("unknown kind of reply");
+    default:
+      throw std::runtime_error("unknown kind of reply");
   }
 }
 
@@ -65,8 +70,7 @@ inline std::vector<std::string> array_elements(std::string_view reply) {
   while (!rest.empty()) {
     const std::string_view one = rest.substr(0, reply_length(rest));
     const std::size_t head = one.find("\r\n") + 2;
-    elements.emplace_back(one[0] == '$' ? one.substr(head, one.size() - head - 2)
-                                        : one.substr(1, one.size() - 3));
+    elements.emplace_back(one[0] == '$' ? one.substr(head, one.size() - head - 2) : one.substr(1, one.size() - 3));
     rest.remove_prefix(one.size());
   }
   return elements;
@@ -126,9 +130,7 @@ class LonelyNode : private Observer {
     session.feed(bytes);
     return take_output();
   }
-  std::string run(const std::vector<std::string>& arguments) {
-    return send(resp_command(arguments));
-  }
+  std::string run(const std::vector<std::string>& arguments) { return send(resp_command(arguments)); }
   std::string take_output() {
     std::string reply(session.output());
     session.sent(reply.size());
@@ -140,8 +142,7 @@ class LonelyNode : private Observer {
     const std::string_view inner = std::string_view(reply).substr(reply.find("\r\n") + 2);
     const std::size_t cursor_length = reply_length(inner);
     const std::string_view cursor = inner.substr(inner.find("\r\n") + 2);
-    return {std::string(cursor.substr(0, cursor.find("\r\n"))),
-            array_elements(inner.substr(cursor_length))};
+    return {std::string(cursor.substr(0, cursor.find("\r\n"))), array_elements(inner.substr(cursor_length))};
   }
 
  private:

@@ -37,7 +37,8 @@ inline std::string hex(std::string_view bytes) {
   return out;
 }
 
-/// Like rc::gen::inRange, but with both ends included and for numbers of 64 bits; small ones and powers of two are likely.
+/// Like rc::gen::inRange, but with both ends included and for numbers of 64 bits; small ones and powers of two are
+/// likely.
 inline std::uint64_t number(std::uint64_t most = UINT64_MAX) {
   const auto shift = *rc::gen::inRange(0, 64);
   auto drawn = *rc::gen::arbitrary<std::uint64_t>();
@@ -65,11 +66,12 @@ inline NodeId node_id() {
 }
 
 inline void append_number(std::string& out, std::uint64_t value, std::size_t width) {
-  for (std::size_t i = width; i-- > 0;) out.push_back(static_cast<char>(value >> (8 * i)));
+  for (std::size_t i = width; i-- > 0;)
+    out.push_back(static_cast<char>(value >> (8 * i)));
 }
 
-/// Any well-formed value, put together here byte by byte, in shortest and longer forms alike; `depth` containers deep at
-/// the most.
+/// Any well-formed value, put together here byte by byte, in shortest and longer forms alike; `depth` containers deep
+/// at the most.
 inline std::string value(int depth) {
   std::string out;
   const auto sized = [&out](int first_type, std::size_t size) {
@@ -161,7 +163,8 @@ inline PeerEntry peer() {
 
 inline std::vector<std::uint64_t> numbers(std::size_t most) {
   std::vector<std::uint64_t> drawn(*rc::gen::inRange<std::size_t>(0, most + 1));
-  for (auto& one : drawn) one = number();
+  for (auto& one : drawn)
+    one = number();
   return drawn;
 }
 
@@ -181,7 +184,7 @@ inline RecordEntry record(Arena& arena) {
   entry.key = arena.keep(bytes(30));
   entry.value = arena.keep(value(2));
   const StoreVersion version = store_version();
-  entry.version = {version.epoch,    version.claim_start,  node_id(),       version.boot,
+  entry.version = {version.epoch,    version.claim_start, node_id(),       version.boot,
                    version.sequence, sha256(entry.value), version.written, version.kind};
   return entry;
 }
@@ -203,7 +206,8 @@ inline Hello hello() {
 inline Summary summary() {
   Summary drawn;
   drawn.count = number();
-  for (auto& byte : drawn.fingerprint) byte = *rc::gen::arbitrary<std::uint8_t>();
+  for (auto& byte : drawn.fingerprint)
+    byte = *rc::gen::arbitrary<std::uint8_t>();
   return drawn;
 }
 
@@ -218,7 +222,8 @@ inline Message message(std::size_t type, Arena& arena) {
     case 1: {
       Peers drawn;
       const auto size = *rc::gen::inRange(0, 5);
-      for (int i = 0; i < size; ++i) drawn.entries.push_back(peer());
+      for (int i = 0; i < size; ++i)
+        drawn.entries.push_back(peer());
       return drawn;
     }
     case 2: {
@@ -231,7 +236,8 @@ inline Message message(std::size_t type, Arena& arena) {
     case 4: {
       UserMessage drawn;
       const auto size = *rc::gen::inRange(0, 20);
-      for (int i = 0; i < size; ++i) drawn.packets.push_back(arena.keep(value(2)));
+      for (int i = 0; i < size; ++i)
+        drawn.packets.push_back(arena.keep(value(2)));
       return drawn;
     }
     case 5:
@@ -262,7 +268,8 @@ inline Message message(std::size_t type, Arena& arena) {
     default: {
       Records drawn;
       const auto size = *rc::gen::inRange(0, 8);
-      for (int i = 0; i < size; ++i) drawn.entries.push_back(record(arena));
+      for (int i = 0; i < size; ++i)
+        drawn.entries.push_back(record(arena));
       return drawn;
     }
   }
@@ -286,7 +293,8 @@ class Rendering {
     show(m.compressions);
   }
   void show(const Peers& m) {
-    for (const auto& entry : m.entries) show(entry);
+    for (const auto& entry : m.entries)
+      show(entry);
   }
   void show(const StoreSet& m) {
     out_ << hex(m.key) << ' ' << hex(m.value);
@@ -296,7 +304,8 @@ class Rendering {
     out_ << hex(m.key) << ' ' << hex(m.value) << ' ' << m.owner.text() << ' ' << m.timestamp;
   }
   void show(const UserMessage& m) {
-    for (const auto& packet : m.packets) out_ << hex(packet) << ' ';
+    for (const auto& packet : m.packets)
+      out_ << hex(packet) << ' ';
   }
   void show(const Request& m) { out_ << hex(m.request_id) << ' ' << m.wanted.text(); }
   void show(const Response& m) {
@@ -331,7 +340,8 @@ class Rendering {
 
   void show(const std::vector<std::uint64_t>& list) {
     out_ << " [";
-    for (const auto one : list) out_ << one << ' ';
+    for (const auto one : list)
+      out_ << one << ' ';
     out_ << ']';
   }
   void show(const PeerEntry& entry) { out_ << to_string(entry.address) << ' ' << entry.id.text() << ' '; }

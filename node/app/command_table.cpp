@@ -23,14 +23,12 @@ constexpr std::array kCommands{
          "Names, numbers and lists client connections."},
     Spec{"command", -1, commands::command, Spec::kNone, 0, 0, 0, "server",
          "[COUNT | DOCS [name ...] | INFO [name ...] | LIST | HELP]", "Describes the commands."},
-    Spec{"config", -2, commands::config, Spec::kAdmin, 0, 0, 0, "server",
-         "GET pattern [pattern ...] | HELP", "Shows settings that Redis clients ask for."},
-    Spec{"dbsize", 1, commands::dbsize, kReadFast, 0, 0, 0, "server", "",
-         "Returns the number of keys."},
+    Spec{"config", -2, commands::config, Spec::kAdmin, 0, 0, 0, "server", "GET pattern [pattern ...] | HELP",
+         "Shows settings that Redis clients ask for."},
+    Spec{"dbsize", 1, commands::dbsize, kReadFast, 0, 0, 0, "server", "", "Returns the number of keys."},
     Spec{"del", -2, commands::del, Spec::kWrite, 1, -1, 1, "generic", "key [key ...]",
          "Deletes keys, all or none: none when one is leased by another node."},
-    Spec{"echo", 2, commands::echo, kFast, 0, 0, 0, "connection", "message",
-         "Returns the message."},
+    Spec{"echo", 2, commands::echo, kFast, 0, 0, 0, "connection", "message", "Returns the message."},
     Spec{"exists", -2, commands::exists, kReadFast, 1, -1, 1, "generic", "key [key ...]",
          "Counts how many of the keys exist."},
     Spec{"explain", 2, commands::explain, kRead, 1, 1, 1, "mesh", "key",
@@ -39,12 +37,11 @@ constexpr std::array kCommands{
          "Returns the value of a key: bytes and text as they are, anything else as JSON."},
     Spec{"getdel", 2, commands::getdel, Spec::kWrite | Spec::kFast, 1, 1, 1, "string", "key",
          "Returns the value of a key and deletes it."},
-    Spec{"hello", -1, commands::hello, kFast, 0, 0, 0, "connection",
-         "[2 [AUTH username password] [SETNAME name]]", "Greets; RESP2 is the only protocol."},
+    Spec{"hello", -1, commands::hello, kFast, 0, 0, 0, "connection", "[2 [AUTH username password] [SETNAME name]]",
+         "Greets; RESP2 is the only protocol."},
     Spec{"info", -1, commands::info, Spec::kNone, 0, 0, 0, "server", "[section ...]",
          "Returns facts and counters of the node."},
-    Spec{"keys", 2, commands::keys, kRead, 0, 0, 0, "generic", "pattern",
-         "Returns all keys that match a pattern."},
+    Spec{"keys", 2, commands::keys, kRead, 0, 0, 0, "generic", "pattern", "Returns all keys that match a pattern."},
     Spec{"lease", 2, commands::lease, kReadFast, 1, 1, 1, "mesh", "key",
          "Shows who holds a key, for how long, and the fence of the claim."},
     Spec{"mesh", -2, commands::mesh, Spec::kAdmin, 0, 0, 0, "mesh",
@@ -52,32 +49,29 @@ constexpr std::array kCommands{
          "Lists, makes and ends connections to other nodes."},
     Spec{"mget", -2, commands::mget, kReadFast, 1, -1, 1, "string", "key [key ...]",
          "Returns the values of several keys."},
-    Spec{"mset", -3, commands::mset, Spec::kWrite, 1, -1, 2, "string",
-         "key value [key value ...]",
+    Spec{"mset", -3, commands::mset, Spec::kWrite, 1, -1, 2, "string", "key value [key value ...]",
          "Sets several keys, all or none: none when one is leased by another node."},
-    Spec{"ping", -1, commands::ping, kFast, 0, 0, 0, "connection", "[message]",
-         "Answers PONG, or the message."},
-    Spec{"psubscribe", -2, commands::psubscribe, kPubsub, 0, 0, 0, "pubsub",
-         "pattern [pattern ...]", "Listens to the channels that match patterns."},
+    Spec{"ping", -1, commands::ping, kFast, 0, 0, 0, "connection", "[message]", "Answers PONG, or the message."},
+    Spec{"psubscribe", -2, commands::psubscribe, kPubsub, 0, 0, 0, "pubsub", "pattern [pattern ...]",
+         "Listens to the channels that match patterns."},
     Spec{"publish", 3, commands::publish, kPubsub | kFast, 0, 0, 0, "pubsub", "channel message",
          "Sends a message to all nodes; returns local receivers and neighbours reached."},
-    Spec{"punsubscribe", -1, commands::punsubscribe, kPubsub, 0, 0, 0, "pubsub",
-         "[pattern [pattern ...]]", "Stops listening to patterns."},
+    Spec{"punsubscribe", -1, commands::punsubscribe, kPubsub, 0, 0, 0, "pubsub", "[pattern [pattern ...]]",
+         "Stops listening to patterns."},
     Spec{"quit", -1, commands::quit, kFast, 0, 0, 0, "connection", "", "Closes the connection."},
     Spec{"randomkey", 1, commands::randomkey, kRead, 0, 0, 0, "generic", "",
          "Returns one of the keys, each as likely."},
-    Spec{"scan", -2, commands::scan, kRead, 0, 0, 0, "generic",
-         "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Goes through the keys in steps."},
-    Spec{"select", 2, commands::select, kFast, 0, 0, 0, "connection", "index",
-         "Accepts database 0, the only one."},
+    Spec{"scan", -2, commands::scan, kRead, 0, 0, 0, "generic", "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+         "Goes through the keys in steps."},
+    Spec{"select", 2, commands::select, kFast, 0, 0, 0, "connection", "index", "Accepts database 0, the only one."},
     Spec{"set", -3, commands::set, Spec::kWrite, 1, 1, 1, "string", "key value [NX | XX] [GET]",
          "Sets a key and leases it to this node; refused while another node holds it."},
-    Spec{"subscribe", -2, commands::subscribe, kPubsub, 0, 0, 0, "pubsub",
-         "channel [channel ...]", "Listens to channels."},
+    Spec{"subscribe", -2, commands::subscribe, kPubsub, 0, 0, 0, "pubsub", "channel [channel ...]",
+         "Listens to channels."},
     Spec{"type", 2, commands::type, kReadFast, 1, 1, 1, "generic", "key",
          "Returns string for a key that exists, none for another."},
-    Spec{"unsubscribe", -1, commands::unsubscribe, kPubsub, 0, 0, 0, "pubsub",
-         "[channel [channel ...]]", "Stops listening to channels."},
+    Spec{"unsubscribe", -1, commands::unsubscribe, kPubsub, 0, 0, 0, "pubsub", "[channel [channel ...]]",
+         "Stops listening to channels."},
 };
 
 static_assert(std::ranges::is_sorted(kCommands, {}, &Spec::name));
@@ -87,11 +81,14 @@ constexpr std::size_t kLongestName = 16;
 constexpr std::size_t kSlots = 128;
 static_assert(kSlots >= 4 * kCommands.size());
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 constexpr std::size_t slot_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 16777619U;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(lower(c))) * 16777619U;
   return (hash ^ (hash >> 15)) % kSlots;
 }
 
@@ -100,7 +97,8 @@ constexpr std::array<std::uint8_t, kSlots> make_index() {
   std::array<std::uint8_t, kSlots> index{};
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
     std::size_t slot = slot_of(kCommands[i].name);
-    while (index[slot] != 0) slot = (slot + 1) % kSlots;
+    while (index[slot] != 0)
+      slot = (slot + 1) % kSlots;
     index[slot] = static_cast<std::uint8_t>(i + 1);
   }
   return index;
@@ -119,7 +117,9 @@ const CommandSpec* find_command(std::string_view name) {
   return nullptr;
 }
 
-std::span<const CommandSpec> all_commands() { return kCommands; }
+std::span<const CommandSpec> all_commands() {
+  return kCommands;
+}
 
 bool is_word(std::string_view text, std::string_view lower_word) {
   return std::ranges::equal(text, lower_word, {}, lower);
@@ -127,7 +127,8 @@ bool is_word(std::string_view text, std::string_view lower_word) {
 
 std::string to_lower(std::string_view text) {
   std::string result(text);
-  for (char& c : result) c = lower(c);
+  for (char& c : result)
+    c = lower(c);
   return result;
 }
 

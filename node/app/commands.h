@@ -25,7 +25,7 @@ struct CommandSpec {
   int arity = 0;          ///< number of arguments with the name; negative: at least so many
   void (*run)(RespSession& session, Arguments arguments) = nullptr;
   std::uint8_t flags = kNone;
-  int first_key = 0;      ///< positions of keys, as COMMAND shows them
+  int first_key = 0;  ///< positions of keys, as COMMAND shows them
   int last_key = 0;
   int key_step = 0;
   std::string_view group;
@@ -45,7 +45,8 @@ std::string to_lower(std::string_view text);
 std::optional<std::int64_t> to_integer(std::string_view text);
 std::optional<std::uint64_t> to_unsigned(std::string_view text);
 
-/// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several keys.
+/// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
+/// keys.
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
 void reply_syntax_error(RespSession& session);
 void reply_not_integer(RespSession& session);

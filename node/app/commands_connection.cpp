@@ -22,12 +22,16 @@ std::optional<Integer> parse(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::int64_t> to_integer(std::string_view text) { return parse<std::int64_t>(text); }
+std::optional<std::int64_t> to_integer(std::string_view text) {
+  return parse<std::int64_t>(text);
+}
 std::optional<std::uint64_t> to_unsigned(std::string_view text) {
   return parse<std::uint64_t>(text);
 }
 
-void reply_syntax_error(RespSession& session) { session.reply().error("ERR syntax error"); }
+void reply_syntax_error(RespSession& session) {
+  session.reply().error("ERR syntax error");
+}
 
 void reply_not_integer(RespSession& session) {
   session.reply().error("ERR value is not an integer or out of range");
@@ -39,14 +43,15 @@ void reply_arity(RespSession& session, std::string_view name) {
 
 void reply_unknown_subcommand(RespSession& session, Arguments arguments) {
   std::string upper = to_lower(arguments[0]);
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.",
-                                    arguments[1].substr(0, 128), upper));
+  for (char& c : upper)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), upper));
 }
 
 void reply_help(RespSession& session, std::span<const std::string_view> lines) {
   session.reply().array(lines.size());
-  for (const std::string_view text : lines) session.reply().simple(text);
+  for (const std::string_view text : lines)
+    session.reply().simple(text);
 }
 
 namespace commands {
@@ -59,8 +64,7 @@ bool is_good_name(std::string_view name) {
 }
 
 void reply_bad_name(RespSession& session, std::string_view what) {
-  session.reply().error(
-      fmt::format("ERR {} cannot contain spaces, newlines or special characters.", what));
+  session.reply().error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", what));
 }
 
 bool set_name(RespSession& session, std::string_view name) {
@@ -75,8 +79,7 @@ bool set_name(RespSession& session, std::string_view name) {
 void client_setinfo(RespSession& session, Arguments arguments) {
   const bool is_library = is_word(arguments[2], "lib-name");
   if (!is_library && !is_word(arguments[2], "lib-ver")) {
-    session.reply().error(
-        fmt::format("ERR Unrecognized option '{}'", arguments[2].substr(0, 128)));
+    session.reply().error(fmt::format("ERR Unrecognized option '{}'", arguments[2].substr(0, 128)));
     return;
   }
   if (!is_good_name(arguments[3])) {
@@ -88,7 +91,8 @@ void client_setinfo(RespSession& session, Arguments arguments) {
 
 void client_list(RespSession& session) {
   std::string list;
-  for (const auto& [id, other] : session.service().sessions) list += other->describe() + "\n";
+  for (const auto& [id, other] : session.service().sessions)
+    list += other->describe() + "\n";
   session.reply().bulk(list);
 }
 
@@ -120,7 +124,9 @@ void ping(RespSession& session, Arguments arguments) {
   }
 }
 
-void echo(RespSession& session, Arguments arguments) { session.reply().bulk(arguments[1]); }
+void echo(RespSession& session, Arguments arguments) {
+  session.reply().bulk(arguments[1]);
+}
 
 void select(RespSession& session, Arguments arguments) {
   const auto index = to_integer(arguments[1]);
@@ -161,8 +167,7 @@ void hello(RespSession& session, Arguments arguments) {
       return auth(session, arguments.subspan(i, 3));
     }
     if (!is_word(arguments[i], "setname") || i + 1 >= arguments.size()) {
-      session.reply().error(
-          fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
+      session.reply().error(fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
       return;
     }
     if (!set_name(session, arguments[++i])) return;

@@ -28,8 +28,7 @@ class InfoText {
 };
 
 void server(RespService& service, InfoText& out) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
-      service.clock.monotonic() - service.started);
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(service.clock.monotonic() - service.started);
   out.section("Server");
   out.line("redis_version", kRedisVersion);
   out.line("redis_mode", "standalone");
@@ -97,11 +96,8 @@ struct Section {
   void (*write)(RespService& service, InfoText& out);
 };
 
-constexpr std::array<Section, 5> kSections{{{"server", server},
-                                            {"clients", clients},
-                                            {"stats", stats},
-                                            {"mesh", mesh_section},
-                                            {"keyspace", keyspace}}};
+constexpr std::array<Section, 5> kSections{
+    {{"server", server}, {"clients", clients}, {"stats", stats}, {"mesh", mesh_section}, {"keyspace", keyspace}}};
 
 }  // namespace
 
@@ -110,8 +106,7 @@ void info(RespSession& session, Arguments arguments) {
   const auto asks_for = [&](std::string_view section) {
     return std::ranges::any_of(wanted, [&](std::string_view w) { return is_word(w, section); });
   };
-  const bool everything =
-      wanted.empty() || asks_for("all") || asks_for("default") || asks_for("everything");
+  const bool everything = wanted.empty() || asks_for("all") || asks_for("default") || asks_for("everything");
   InfoText out;
   for (const Section& section : kSections) {
     if (everything || asks_for(section.name)) section.write(session.service(), out);

@@ -23,13 +23,11 @@ void reply_value(RespSession& session, RawView value) {
 }
 
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
-  const std::string where =
-      key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
+  const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
   if (const auto* leased = std::get_if<Leased>(&error)) {
     ++session.service().stats.refused_by_lease;
     const auto left = std::chrono::ceil<std::chrono::seconds>(leased->left).count();
-    session.reply().error(
-        fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
+    session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
     return;
   }
   session.reply().error(fmt::format("ERR {}{}", meshdict::describe(error), where));
@@ -57,8 +55,8 @@ struct SetOptions {
 };
 
 bool sets_lifetime(std::string_view option) {
-  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") ||
-         is_word(option, "pxat") || is_word(option, "keepttl");
+  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") || is_word(option, "pxat") ||
+         is_word(option, "keepttl");
 }
 
 /// False when it has replied with an error.
@@ -90,11 +88,9 @@ void set_with_options(RespSession& session, Arguments arguments) {
   // A copy: the record changes with the write.
   std::optional<Raw> old;
   if (options.get && present != nullptr) old = present->value;
-  const bool wanted = !(options.only_new && present != nullptr) &&
-                      !(options.only_existing && present == nullptr);
+  const bool wanted = !(options.only_new && present != nullptr) && !(options.only_existing && present == nullptr);
   if (wanted) {
-    const auto done =
-        session.service().engine.set(arguments[1], as_value(session, arguments[2]));
+    const auto done = session.service().engine.set(arguments[1], as_value(session, arguments[2]));
     if (!done) return reply_refused(session, done.error());
   }
   if (options.get) {
@@ -143,7 +139,8 @@ void getdel(RespSession& session, Arguments arguments) {
 void del(RespSession& session, Arguments arguments) {
   std::vector<WriteOp>& ops = session.service().ops;
   ops.clear();
-  for (const std::string_view key : arguments.subspan(1)) ops.push_back({key, std::nullopt});
+  for (const std::string_view key : arguments.subspan(1))
+    ops.push_back({key, std::nullopt});
   if (ops.size() > 1) {
     // A key named twice counts once.
     std::ranges::sort(ops, {}, &WriteOp::key);
@@ -160,8 +157,8 @@ void del(RespSession& session, Arguments arguments) {
 
 void exists(RespSession& session, Arguments arguments) {
   const auto keys = arguments.subspan(1);
-  session.reply().integer(std::ranges::count_if(
-      keys, [&](std::string_view key) { return find(session, key) != nullptr; }));
+  session.reply().integer(
+      std::ranges::count_if(keys, [&](std::string_view key) { return find(session, key) != nullptr; }));
 }
 
 void mget(RespSession& session, Arguments arguments) {

@@ -18,7 +18,8 @@ std::int64_t milliseconds(Duration duration) {
 std::string hex(std::string_view bytes) {
   std::string text;
   text.reserve(2 * bytes.size());
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  for (const char c : bytes)
+    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return text;
 }
 
@@ -44,8 +45,7 @@ void mesh_departed(RespSession& session) {
 }
 
 void mesh_connect(RespSession& session, Arguments where) {
-  const std::string text =
-      where.size() == 2 ? fmt::format("{}:{}", where[0], where[1]) : std::string(where[0]);
+  const std::string text = where.size() == 2 ? fmt::format("{}:{}", where[0], where[1]) : std::string(where[0]);
   const auto to = parse_endpoint(text);
   if (!to || to->port == 0) {
     session.reply().error(to ? "ERR port 0 cannot be dialled" : "ERR " + to.error());
@@ -122,7 +122,8 @@ void explain(RespSession& session, Arguments arguments) {
     rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
   }
   session.reply().array(lines.size());
-  for (const std::string_view line : lines) session.reply().bulk(line);
+  for (const std::string_view line : lines)
+    session.reply().bulk(line);
 }
 
 }  // namespace meshdict::commands

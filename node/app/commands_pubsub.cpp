@@ -15,13 +15,12 @@ struct Kind {
   std::string_view unsubscribed;
   bool (PubSub::*add)(Subscriber& who, std::string_view name);
   bool (PubSub::*remove)(Subscriber& who, std::string_view name);
-  std::set<std::string, std::less<>> Subscriber::*names;
+  std::set<std::string, std::less<>> Subscriber::* names;
 };
 
-constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::subscribe, &PubSub::unsubscribe,
-                       &Subscriber::channels};
-constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::subscribe_pattern,
-                          &PubSub::unsubscribe_pattern, &Subscriber::patterns};
+constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::subscribe, &PubSub::unsubscribe, &Subscriber::channels};
+constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::subscribe_pattern, &PubSub::unsubscribe_pattern,
+                          &Subscriber::patterns};
 
 void add(RespSession& session, Arguments names, const Kind& kind) {
   for (const std::string_view name : names) {
@@ -39,14 +38,16 @@ void remove(RespSession& session, Arguments names, const Kind& kind) {
     (session.service().pubsub.*kind.remove)(session, name);
     session.reply().array(3).bulk(kind.unsubscribed).bulk(name).integer(session.subscriptions());
   };
-  for (const std::string_view name : names) remove_one(name);
+  for (const std::string_view name : names)
+    remove_one(name);
   if (!names.empty()) return;
   if ((session.*kind.names).empty()) {
     session.reply().array(3).bulk(kind.unsubscribed).nil().integer(session.subscriptions());
     return;
   }
   const auto all = session.*kind.names;
-  for (const std::string& name : all) remove_one(name);
+  for (const std::string& name : all)
+    remove_one(name);
 }
 
 }  // namespace

@@ -10,9 +10,13 @@
 namespace meshdict::commands {
 namespace {
 
-const auto& records(RespSession& session) { return session.service().engine.dictionary().records(); }
+const auto& records(RespSession& session) {
+  return session.service().engine.dictionary().records();
+}
 
-bool is_visible(const Record& record) { return record.version.kind == RecordKind::kValue; }
+bool is_visible(const Record& record) {
+  return record.version.kind == RecordKind::kValue;
+}
 
 /// Redis's default.
 constexpr std::int64_t kScanCount = 10;
@@ -91,8 +95,7 @@ void scan(RespSession& session, Arguments arguments) {
   if (*cursor != 0) {
     const auto last_key = session.service().cursors.take(*cursor);
     if (!last_key) {
-      session.reply().error(
-          "ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
+      session.reply().error("ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
       return;
     }
     if (*last_key >= prefix) it = all.upper_bound(*last_key);
@@ -111,7 +114,8 @@ void scan(RespSession& session, Arguments arguments) {
   const bool more = it != all.end() && it->first.starts_with(prefix);
   const std::uint64_t next = more && last != nullptr ? session.service().cursors.add(*last) : 0;
   session.reply().array(2).bulk(std::to_string(next)).array(found.size());
-  for (const std::string_view key : found) session.reply().bulk(key);
+  for (const std::string_view key : found)
+    session.reply().bulk(key);
 }
 
 void dbsize(RespSession& session, Arguments) {

@@ -14,12 +14,11 @@ namespace meshdict::commands {
 namespace {
 
 std::vector<std::string_view> flag_names(const CommandSpec& spec) {
-  constexpr std::array<std::pair<CommandSpec::Flags, std::string_view>, 5> kNames{
-      {{CommandSpec::kWrite, "write"},
-       {CommandSpec::kReadonly, "readonly"},
-       {CommandSpec::kFast, "fast"},
-       {CommandSpec::kPubsub, "pubsub"},
-       {CommandSpec::kAdmin, "admin"}}};
+  constexpr std::array<std::pair<CommandSpec::Flags, std::string_view>, 5> kNames{{{CommandSpec::kWrite, "write"},
+                                                                                   {CommandSpec::kReadonly, "readonly"},
+                                                                                   {CommandSpec::kFast, "fast"},
+                                                                                   {CommandSpec::kPubsub, "pubsub"},
+                                                                                   {CommandSpec::kAdmin, "admin"}}};
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : kNames) {
     if ((spec.flags & flag) != 0) names.push_back(name);
@@ -32,14 +31,16 @@ void reply_info(RespSession& session, const CommandSpec& spec) {
   session.reply().array(10).bulk(spec.name).integer(spec.arity);
   const auto flags = flag_names(spec);
   session.reply().array(flags.size());
-  for (const std::string_view flag : flags) session.reply().simple(flag);
+  for (const std::string_view flag : flags)
+    session.reply().simple(flag);
   session.reply().integer(spec.first_key).integer(spec.last_key).integer(spec.key_step);
   session.reply().array(0).array(0).array(0).array(0);
 }
 
 void reply_docs(RespSession& session, const CommandSpec& spec) {
   session.reply().bulk(spec.name).array(8);
-  session.reply().field("summary", fmt::format("{}{}{}", spec.summary, spec.syntax.empty() ? "" : " Usage: ", spec.syntax));
+  session.reply().field("summary",
+                        fmt::format("{}{}{}", spec.summary, spec.syntax.empty() ? "" : " Usage: ", spec.syntax));
   session.reply().field("since", MESHDICT_VERSION).field("group", spec.group);
   session.reply().bulk("arguments").array(0);
 }
@@ -47,19 +48,22 @@ void reply_docs(RespSession& session, const CommandSpec& spec) {
 void command_docs(RespSession& session, Arguments names) {
   std::vector<const CommandSpec*> found;
   if (names.empty()) {
-    for (const CommandSpec& spec : all_commands()) found.push_back(&spec);
+    for (const CommandSpec& spec : all_commands())
+      found.push_back(&spec);
   }
   for (const std::string_view name : names) {
     if (const CommandSpec* spec = find_command(name)) found.push_back(spec);
   }
   session.reply().array(2 * found.size());
-  for (const CommandSpec* spec : found) reply_docs(session, *spec);
+  for (const CommandSpec* spec : found)
+    reply_docs(session, *spec);
 }
 
 void command_info(RespSession& session, Arguments names) {
   if (names.empty()) {
     session.reply().array(all_commands().size());
-    for (const CommandSpec& spec : all_commands()) reply_info(session, spec);
+    for (const CommandSpec& spec : all_commands())
+      reply_info(session, spec);
     return;
   }
   session.reply().array(names.size());
@@ -112,7 +116,8 @@ void config_get(RespSession& session, Arguments patterns) {
     }
   }
   session.reply().array(2 * found.size());
-  for (const auto& [name, value] : found) session.reply().field(name, value);
+  for (const auto& [name, value] : found)
+    session.reply().field(name, value);
 }
 
 }  // namespace
@@ -128,7 +133,8 @@ void command(RespSession& session, Arguments arguments) {
     command_info(session, arguments.subspan(2));
   } else if (is_word(what, "list") && arguments.size() == 2) {
     session.reply().array(all_commands().size());
-    for (const CommandSpec& spec : all_commands()) session.reply().bulk(spec.name);
+    for (const CommandSpec& spec : all_commands())
+      session.reply().bulk(spec.name);
   } else if (is_word(what, "help") && arguments.size() == 2) {
     reply_help(session, kCommandHelp);
   } else {

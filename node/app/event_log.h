@@ -1,11 +1,36 @@
 #pragma once
+#include <cstdint>
+#include <map>
+
 #include "app/log.h"
 #include "core/event.h"
 
 namespace meshdict {
 
 /// One line for each event that an operator wants to know; the level says how much. Kinds that others can cause at will
-/// are limited.
-void log_event(Log& log, const Event& event);
+/// are limited; of a node that does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told.
+class EventLog {
+ public:
+  /// `log` outlives this.
+  explicit EventLog(Log& log) : log_(log) {}
+
+  void write(const Event& event);
+
+ private:
+  void tell(const PeerUp& e);
+  void tell(const PeerDown& e);
+  void tell(const Refused& e);
+  void tell(const Conflict& e);
+  void tell(const Undeliverable& e);
+  void tell(const MessageArrived& e);
+  void tell(const Updated& e);
+  void tell(const Deleted& e);
+  void tell_change(std::string_view what, std::string_view key, bool local);
+  void tell_failed_dial(const Refused& e);
+
+  Log& log_;
+  /// Dials in a row that failed, by address.
+  std::map<Endpoint, std::uint64_t> failures_;
+};
 
 }  // namespace meshdict

@@ -35,12 +35,16 @@ bool set_matches(std::string_view pattern, std::size_t& at, unsigned char c) {
 /// Matches one character against the element at pattern[at], which is no star; `at` ends behind the element.
 bool element_matches(std::string_view pattern, std::size_t& at, char c) {
   switch (pattern[at]) {
-    case '?': ++at; return true;
-    case '[': return set_matches(pattern, at, static_cast<unsigned char>(c));
+    case '?':
+      ++at;
+      return true;
+    case '[':
+      return set_matches(pattern, at, static_cast<unsigned char>(c));
     case '\\':
       if (at + 1 < pattern.size()) ++at;
       [[fallthrough]];
-    default: return pattern[at++] == c;
+    default:
+      return pattern[at++] == c;
   }
 }
 
@@ -66,7 +70,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
     p = retry_pattern;
     t = ++retry_text;
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
   return p == pattern.size();
 }
 

@@ -12,11 +12,16 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kTrace: return spdlog::level::trace;
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kTrace:
+      return spdlog::level::trace;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -24,7 +29,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 spdlog::logger& sink() {
   static const auto kLogger = [] {
     auto made = spdlog::stderr_color_mt("meshdict");
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%-5l%$ %v");
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%-7l%$ %v");
     made->set_level(spdlog::level::trace);
     return made;
   }();
@@ -85,7 +90,9 @@ void Log::report_suppressed() {
   has_suppressed_ = left;
 }
 
-void Log::flush() { sink().flush(); }
+void Log::flush() {
+  sink().flush();
+}
 
 std::string printable(std::string_view text, std::size_t bound) {
   std::string result;

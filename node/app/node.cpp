@@ -29,15 +29,15 @@ namespace {
 /// Each event goes to the log and, once there is one, to the Redis-protocol endpoint.
 class EventFan final : public Observer {
  public:
-  explicit EventFan(Log& log) : log_(log) {}
+  explicit EventFan(Log& log) : lines_(log) {}
   void set_service(RespService& service) { service_ = &service; }
   void on_event(const Event& event) override {
-    log_event(log_, event);
+    lines_.write(event);
     if (service_ != nullptr) service_->on_event(event);
   }
 
  private:
-  Log& log_;
+  EventLog lines_;
   RespService* service_ = nullptr;
 };
 
@@ -91,21 +91,19 @@ struct Node::Parts {
   }
 
   EngineLoop::Hooks hooks() {
-    return {.after_commit =
-                [this] {
-                  server.flush();
-                  log.report_suppressed();
-                },
-            .before_stop =
-                [this] {
-                  log.write(LogLevel::kInfo, "stopping");
-                  server.stop();
-                },
-            .has_drained = [this] { return server.drained(); },
-            .listen_trouble =
-                [this](std::string_view detail) {
-                  log.write_limited(LogLevel::kWarn, "accept", detail);
-                }};
+    return {
+        .after_commit =
+            [this] {
+              server.flush();
+              log.report_suppressed();
+            },
+        .before_stop =
+            [this] {
+              log.write(LogLevel::kInfo, "stopping");
+              server.stop();
+            },
+        .has_drained = [this] { return server.drained(); },
+        .listen_trouble = [this](std::string_view detail) { log.write_limited(LogLevel::kWarn, "accept", detail); }};
   }
 
   void await_signal() {
@@ -156,9 +154,8 @@ std::expected<void, std::string> Node::start() {
 
 std::string Node::announcement() const {
   const Parts& p = *parts_;
-  return fmt::format("meshdict-node {} id={} mesh={} redis={}", MESHDICT_VERSION,
-                     p.engine.id().text(), to_string(p.engine.address()),
-                     to_string(p.service.facts.resp_address));
+  return fmt::format("meshdict-node {} id={} mesh={} redis={}", MESHDICT_VERSION, p.engine.id().text(),
+                     to_string(p.engine.address()), to_string(p.service.facts.resp_address));
 }
 
 std::expected<void, std::string> Node::run() {

@@ -20,7 +20,8 @@ class Node {
   /// The line for scripts: version, id, and the addresses with the ports that were chosen.
   [[nodiscard]] std::string announcement() const;
 
-  /// Serves until SIGTERM or SIGINT, then says goodbye and lets the last replies out. Error text when it had to give up.
+  /// Serves until SIGTERM or SIGINT, then says goodbye and lets the last replies out. Error text when it had to give
+  /// up.
   std::expected<void, std::string> run();
 
  private:

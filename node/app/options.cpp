@@ -21,15 +21,13 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 128;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http",    "--data-dir", "--config",   "--tls-cert",
-                             "--tls-key", "--tls-ca",   "--settle-ms"};
+constexpr std::array kNotYet{"--http", "--data-dir", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"};
 
-constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{
-    {{"trace", LogLevel::kTrace},
-     {"debug", LogLevel::kDebug},
-     {"info", LogLevel::kInfo},
-     {"warn", LogLevel::kWarn},
-     {"error", LogLevel::kError}}};
+constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
+                                                                        {"debug", LogLevel::kDebug},
+                                                                        {"info", LogLevel::kInfo},
+                                                                        {"warn", LogLevel::kWarn},
+                                                                        {"error", LogLevel::kError}}};
 
 /// The program's options, bound to where their values go.
 class CommandLine {
@@ -41,9 +39,9 @@ class CommandLine {
     add_dictionary();
     add_log_level();
     for (const char* name : kNotYet) {
-      add(name, "", "", "", [name](const std::string&) {
-        throw CLI::ValidationError(name, "not available yet");
-      })->group("");
+      add(name, "", "", "", [name](const std::string&) { throw CLI::ValidationError(name, "not available yet"); })
+          ->expected(0, 1)
+          ->group("");
     }
   }
   CommandLine(const CommandLine&) = delete;
@@ -55,10 +53,10 @@ class CommandLine {
  private:
   /// `take` gets each value and throws a ValidationError for a wrong one.
   template <typename Take>
-  CLI::Option* add(const char* name, const char* type, const char* shown_default, const char* help,
-                   Take take) {
+  CLI::Option* add(const char* name, const char* type, const char* shown_default, const char* help, Take take) {
     const CLI::callback_t callback = [take](const CLI::results_t& values) {
-      for (const std::string& value : values) take(value);
+      for (const std::string& value : values)
+        take(value);
       return true;
     };
     return app_.add_option(name, callback, help)
@@ -74,11 +72,9 @@ class CommandLine {
   }
 
   void add_addresses() {
-    add("--listen", "HOST:PORT", "127.0.0.1:44565",
-        "Where other nodes reach this one; port 0 takes any free port",
+    add("--listen", "HOST:PORT", "127.0.0.1:44565", "Where other nodes reach this one; port 0 takes any free port",
         [this](const std::string& text) { options_.listen = endpoint("--listen", text); });
-    add("--advertise", "HOST:PORT", "",
-        "The address told to other nodes, when it is not the one listened on",
+    add("--advertise", "HOST:PORT", "", "The address told to other nodes, when it is not the one listened on",
         [this](const std::string& text) {
           options_.advertise = endpoint("--advertise", text);
           if (options_.advertise.port == 0 || is_wildcard(options_.advertise.host)) {
@@ -95,59 +91,47 @@ class CommandLine {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->expected(1)
         ->allow_extra_args(false);
-    add("--resp", "HOST:PORT", "127.0.0.1:6480",
-        "Where Redis clients connect; port 0 takes any free port",
+    add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
         [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
   }
 
   void add_dictionary() {
     add("--network", "NAME", "sync", "Name of the mesh; nodes of other meshes are refused",
         [this](const std::string& text) {
-          const bool visible =
-              std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+          const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
           if (text.empty() || text.size() > kMaxNetworkName || !visible) {
-            throw CLI::ValidationError(
-                "--network", fmt::format("a name has 1 to {} visible ASCII characters, not '{}'",
-                                         kMaxNetworkName, printable(text, 40)));
+            throw CLI::ValidationError("--network", fmt::format("a name has 1 to {} visible ASCII characters, not '{}'",
+                                                                kMaxNetworkName, printable(text, 40)));
           }
           options_.network = text;
         });
     add("--leasing", "on|off", "on", "Whether a key that one node has set is closed to others",
-        [this](const std::string& text) {
-          options_.leasing = choose("--leasing", text, {"on", "off"}) == 0;
-        });
-    add("--lease-seconds", "N", "3600",
-        "How long a key stays closed after its last write; the same on all nodes",
+        [this](const std::string& text) { options_.leasing = choose("--leasing", text, {"on", "off"}) == 0; });
+    add("--lease-seconds", "N", "3600", "How long a key stays closed after its last write; the same on all nodes",
         [this](const std::string& text) { options_.lease_seconds = seconds(text); });
-    add("--encryption", "plaintext", "plaintext", "tls is not available yet",
-        [](const std::string& text) {
-          if (choose("--encryption", text, {"plaintext", "tls"}) == 1) {
-            throw CLI::ValidationError("--encryption", "tls: not available yet");
-          }
-        });
+    add("--encryption", "plaintext", "plaintext", "tls is not available yet", [](const std::string& text) {
+      if (choose("--encryption", text, {"plaintext", "tls"}) == 1) {
+        throw CLI::ValidationError("--encryption", "tls: not available yet");
+      }
+    });
   }
 
   void add_log_level() {
-    add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error",
-        [this](const std::string& text) {
-          const auto found = std::ranges::find(kLevels, text, [](const auto& entry) {
-            return std::string(entry.first);
-          });
-          if (found == kLevels.end()) {
-            throw CLI::ValidationError(
-                "--log-level", fmt::format("'{}' is not one of trace, debug, info, warn, error",
-                                           printable(text, 40)));
-          }
-          options_.log_level = found->second;
-        });
+    add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error", [this](const std::string& text) {
+      const auto found = std::ranges::find(kLevels, text, [](const auto& entry) { return std::string(entry.first); });
+      if (found == kLevels.end()) {
+        throw CLI::ValidationError(
+            "--log-level", fmt::format("'{}' is not one of trace, debug, info, warn, error", printable(text, 40)));
+      }
+      options_.log_level = found->second;
+    });
   }
 
-  static std::size_t choose(const char* name, const std::string& text,
-                            std::array<std::string_view, 2> choices) {
+  static std::size_t choose(const char* name, const std::string& text, std::array<std::string_view, 2> choices) {
     const auto found = std::ranges::find(choices, text);
     if (found == choices.end()) {
-      throw CLI::ValidationError(name, fmt::format("'{}' is neither {} nor {}",
-                                                   printable(text, 40), choices[0], choices[1]));
+      throw CLI::ValidationError(name,
+                                 fmt::format("'{}' is neither {} nor {}", printable(text, 40), choices[0], choices[1]));
     }
     return static_cast<std::size_t>(found - choices.begin());
   }
@@ -158,8 +142,8 @@ class CommandLine {
     const bool whole = error == std::errc() && stop == text.data() + text.size();
     if (!whole || number < kMinLeaseSeconds || number > kMaxLeaseSeconds) {
       throw CLI::ValidationError(
-          "--lease-seconds", fmt::format("'{}' is not a number from {} to {}", printable(text, 40),
-                                         kMinLeaseSeconds, kMaxLeaseSeconds));
+          "--lease-seconds",
+          fmt::format("'{}' is not a number from {} to {}", printable(text, 40), kMinLeaseSeconds, kMaxLeaseSeconds));
     }
     return number;
   }
@@ -179,9 +163,7 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
   } catch (const CLI::CallForVersion& version) {
     return EarlyExit{.out = std::string(version.what()) + "\n", .err = {}, .code = 0};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{.out = {},
-                     .err = fmt::format("{}: {} (see --help)\n", kProgram, error.what()),
-                     .code = 2};
+    return EarlyExit{.out = {}, .err = fmt::format("{}: {} (see --help)\n", kProgram, error.what()), .code = 2};
   }
   return std::move(line.options());
 }

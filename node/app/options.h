@@ -31,8 +31,8 @@ struct EarlyExit {
 
 std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
 
-/// The engine's settings that follow from the options. The allowed skew and the settle time shrink with a short lease (a
-/// tenth of it at the most), so that margins stay small beside it; all members derive them from the same lease.
+/// The engine's settings that follow from the options. The allowed skew and the settle time shrink with a short lease
+/// (a tenth of it at the most), so that margins stay small beside it; all members derive them from the same lease.
 EngineConfig engine_config(const Options& options);
 
 }  // namespace meshdict

@@ -40,8 +40,10 @@ bool PubSub::unsubscribe_pattern(Subscriber& who, std::string_view pattern) {
 }
 
 void PubSub::forget(Subscriber& who) {
-  for (const std::string& channel : who.channels) remove(channels_, channel, who);
-  for (const std::string& pattern : who.patterns) remove(patterns_, pattern, who);
+  for (const std::string& channel : who.channels)
+    remove(channels_, channel, who);
+  for (const std::string& pattern : who.patterns)
+    remove(patterns_, pattern, who);
   who.channels.clear();
   who.patterns.clear();
 }
@@ -49,12 +51,14 @@ void PubSub::forget(Subscriber& who) {
 std::size_t PubSub::publish(std::string_view channel, std::string_view payload) {
   std::size_t receivers = 0;
   if (const auto found = channels_.find(channel); found != channels_.end()) {
-    for (Subscriber* who : found->second) who->deliver({}, channel, payload);
+    for (Subscriber* who : found->second)
+      who->deliver({}, channel, payload);
     receivers += found->second.size();
   }
   for (const auto& [pattern, listeners] : patterns_) {
     if (!glob_match(pattern, channel)) continue;
-    for (Subscriber* who : listeners) who->deliver(pattern, channel, payload);
+    for (Subscriber* who : listeners)
+      who->deliver(pattern, channel, payload);
     receivers += listeners.size();
   }
   return receivers;

@@ -13,8 +13,7 @@ class Subscriber {
  public:
   virtual ~Subscriber() = default;
   /// `pattern` is empty for a subscription by name.
-  virtual void deliver(std::string_view pattern, std::string_view channel,
-                       std::string_view payload) = 0;
+  virtual void deliver(std::string_view pattern, std::string_view channel, std::string_view payload) = 0;
 
   std::set<std::string, std::less<>> channels;
   std::set<std::string, std::less<>> patterns;

@@ -10,8 +10,8 @@ namespace meshdict::resp_limits {
 inline constexpr std::size_t kMaxLine = 64 * 1024;
 /// Arguments of one command (Redis: 1024 * 1024).
 inline constexpr std::int64_t kMaxArguments = 1'048'576;
-/// One command with all its arguments, and so one argument. Room for an MSET of seven of the largest values; a larger value
-/// than limits::kMaxValue gets an error, not a hang-up.
+/// One command with all its arguments, and so one argument. Room for an MSET of seven of the largest values; a larger
+/// value than limits::kMaxValue gets an error, not a hang-up.
 inline constexpr std::size_t kMaxCommand = 32 * 1024 * 1024;
 /// Bytes of unfinished commands of all clients. A client that goes beyond is cut off.
 inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;

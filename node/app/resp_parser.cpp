@@ -20,7 +20,9 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
   return number;
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\0' || c == '\r' || c == '\n'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\0' || c == '\r' || c == '\n';
+}
 
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -40,12 +42,18 @@ char unescape(std::string_view line, std::size_t& at) {
     }
   }
   switch (line[at]) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'b': return '\b';
-    case 'a': return '\a';
-    default: return line[at];
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return line[at];
   }
 }
 
@@ -150,8 +158,7 @@ RespParser::Result RespParser::bulk_header(std::string_view bytes) {
   if (!length || *length < 0) return fail("invalid bulk length");
   if (static_cast<std::uint64_t>(*length) > resp_limits::kMaxCommand ||
       position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommand) {
-    return fail("invalid bulk length: a command may be " +
-                std::to_string(resp_limits::kMaxCommand) + " bytes long");
+    return fail("invalid bulk length: a command may be " + std::to_string(resp_limits::kMaxCommand) + " bytes long");
   }
   length_ = *length;
   return Result::kCommand;
@@ -176,7 +183,8 @@ RespParser::Result RespParser::inline_command(std::string_view bytes) {
       continue;
     }
     const std::size_t from = at;
-    while (at < text.size() && !is_blank(text[at])) ++at;
+    while (at < text.size() && !is_blank(text[at]))
+      ++at;
     slices_.push_back({static_cast<std::uint32_t>(start + from), static_cast<std::uint32_t>(at - from)});
   }
   return finish(bytes);
@@ -204,7 +212,8 @@ bool RespParser::split_quoted(std::string_view text) {
 RespParser::Result RespParser::finish(std::string_view bytes) {
   fresh_ = true;
   arguments_.clear();
-  for (const Slice slice : slices_) arguments_.push_back(bytes.substr(slice.offset, slice.length));
+  for (const Slice slice : slices_)
+    arguments_.push_back(bytes.substr(slice.offset, slice.length));
   // One huge command does not keep its memory.
   if (slices_.capacity() > 1'024) std::vector<Slice>().swap(slices_);
   return arguments_.empty() ? Result::kNothing : Result::kCommand;

@@ -25,8 +25,8 @@ class RespParser {
     kError,    ///< error() says why; the connection cannot go on
   };
 
-  /// Looks for one command at the start of `bytes`. After kPartial, the next call must pass the same bytes with more behind
-  /// them (they may have moved). After kCommand or kNothing, it passes what follows the consumed bytes.
+  /// Looks for one command at the start of `bytes`. After kPartial, the next call must pass the same bytes with more
+  /// behind them (they may have moved). After kCommand or kNothing, it passes what follows the consumed bytes.
   Result next(std::string_view bytes);
 
   /// At least one; valid as long as the bytes and until the next call.
@@ -53,12 +53,12 @@ class RespParser {
 
   static constexpr std::int64_t kNoLength = -1;
 
-  bool fresh_ = true;            ///< the next call begins a command
-  bool in_array_ = false;        ///< the count of arguments has been read
-  std::int64_t missing_ = 0;     ///< arguments still to come
+  bool fresh_ = true;                ///< the next call begins a command
+  bool in_array_ = false;            ///< the count of arguments has been read
+  std::int64_t missing_ = 0;         ///< arguments still to come
   std::int64_t length_ = kNoLength;  ///< of the argument that is being read
-  std::size_t position_ = 0;     ///< read up to here
-  std::size_t searched_ = 0;     ///< no line end before here
+  std::size_t position_ = 0;         ///< read up to here
+  std::size_t searched_ = 0;         ///< no line end before here
   std::vector<Slice> slices_;
   std::vector<std::string> unquoted_;
   std::vector<std::string_view> arguments_;

@@ -43,9 +43,7 @@ class ReplyWriter {
   ReplyWriter& array(std::size_t size) { return counted('*', size); }
 
   /// A field of a flat array: its name and its value.
-  ReplyWriter& field(std::string_view name, std::string_view value) {
-    return bulk(name).bulk(value);
-  }
+  ReplyWriter& field(std::string_view name, std::string_view value) { return bulk(name).bulk(value); }
   template <std::integral Integer>
   ReplyWriter& field(std::string_view name, Integer value) {
     return bulk(name).integer(value);
@@ -62,7 +60,8 @@ class ReplyWriter {
     return *this;
   }
   ReplyWriter& line(std::string_view text) {
-    for (const char c : text) out_ += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    for (const char c : text)
+      out_ += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     out_.append("\r\n");
     return *this;
   }

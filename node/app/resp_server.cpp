@@ -14,8 +14,7 @@ using asio::ip::tcp;
 /// Handlers share it and may outlive the session, and then find none.
 struct RespServer::Client {
   Client(tcp::socket connected, RespService& service, const Endpoint& remote)
-      : socket(std::move(connected)),
-        session(std::make_unique<RespSession>(service, to_string(remote))) {}
+      : socket(std::move(connected)), session(std::make_unique<RespSession>(service, to_string(remote))) {}
 
   tcp::socket socket;
   std::unique_ptr<RespSession> session;
@@ -24,13 +23,11 @@ struct RespServer::Client {
 };
 
 RespServer::RespServer(asio::io_context& io, RespService& service, OnTrouble on_trouble)
-    : io_(io),
-      service_(service),
-      on_trouble_(std::move(on_trouble)),
-      read_buffer_(resp_limits::kReadBuffer) {}
+    : io_(io), service_(service), on_trouble_(std::move(on_trouble)), read_buffer_(resp_limits::kReadBuffer) {}
 
 RespServer::~RespServer() {
-  for (auto& [id, client] : clients_) client->session.reset();
+  for (auto& [id, client] : clients_)
+    client->session.reset();
 }
 
 std::expected<Endpoint, std::string> RespServer::listen(const Endpoint& at) {
@@ -42,15 +39,15 @@ std::expected<Endpoint, std::string> RespServer::listen(const Endpoint& at) {
 }
 
 void RespServer::start() {
-  listener_->start(
-      [this](tcp::socket socket, const Endpoint& remote) { on_socket(std::move(socket), remote); },
-      [this](std::string_view detail) { on_trouble_("accept", std::string(detail)); });
+  listener_->start([this](tcp::socket socket, const Endpoint& remote) { on_socket(std::move(socket), remote); },
+                   [this](std::string_view detail) { on_trouble_("accept", std::string(detail)); });
 }
 
 void RespServer::stop() {
   stopping_ = true;
   listener_.reset();
-  for (auto& [id, client] : clients_) service_.touch(*client->session);
+  for (auto& [id, client] : clients_)
+    service_.touch(*client->session);
 }
 
 void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
@@ -58,8 +55,7 @@ void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
   asio::error_code ignored;
   if (clients_.size() >= service_.max_clients) {
     ++service_.stats.rejected_connections;
-    socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")),
-                      ignored);
+    socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")), ignored);
     on_trouble_("max clients", "client " + to_string(remote) + " turned away: there are " +
                                    std::to_string(clients_.size()) + " already");
     return;
@@ -81,8 +77,7 @@ void RespServer::wait_readable(const ClientPtr& client) {
 
 void RespServer::on_readable(const ClientPtr& client) {
   asio::error_code error;
-  const std::size_t got =
-      client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+  const std::size_t got = client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
   if (error == asio::error::would_block || error == asio::error::try_again) {
     return wait_readable(client);
   }
@@ -95,7 +90,8 @@ void RespServer::on_readable(const ClientPtr& client) {
 
 void RespServer::flush() {
   serving_.swap(service_.touched);
-  for (RespSession* session : serving_) session->clear_touched();
+  for (RespSession* session : serving_)
+    session->clear_touched();
   for (RespSession* session : serving_) {
     const auto found = clients_.find(session->id());
     if (found == clients_.end()) continue;
@@ -109,16 +105,14 @@ void RespServer::flush() {
 void RespServer::serve(const ClientPtr& client) {
   RespSession& session = *client->session;
   if (session.cut_off()) {
-    on_trouble_("cut off", "client " + session.remote() + " cut off: " +
-                               std::to_string(session.output().size()) +
+    on_trouble_("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.output().size()) +
                                " bytes of replies unread or too many commands unfinished");
     return drop(client);
   }
   while (!session.output().empty() && !client->waits_for_room) {
     asio::error_code error;
     const std::string_view output = session.output();
-    const std::size_t sent =
-        client->socket.write_some(asio::buffer(output.data(), output.size()), error);
+    const std::size_t sent = client->socket.write_some(asio::buffer(output.data(), output.size()), error);
     if (error == asio::error::would_block || error == asio::error::try_again) {
       wait_writable(client);
     } else if (error) {

@@ -20,8 +20,7 @@ constexpr std::string_view kMeshChannel = "mesh";
 
 }  // namespace
 
-RespService::RespService(Engine& engine_used, const Clock& clock_used, const Random& random_used,
-                         NodeFacts facts_told)
+RespService::RespService(Engine& engine_used, const Clock& clock_used, const Random& random_used, NodeFacts facts_told)
     : engine(engine_used),
       clock(clock_used),
       facts(std::move(facts_told)),
@@ -66,7 +65,8 @@ ChannelMessage channel_message(const std::vector<Raw>& packets) {
   std::string array;
   MsgpackWriter writer(array);
   writer.array(static_cast<std::uint32_t>(packets.size()));
-  for (const Raw& packet : packets) writer.raw(packet);
+  for (const Raw& packet : packets)
+    writer.raw(packet);
   return {std::string(kMeshChannel), client_text(array)};
 }
 

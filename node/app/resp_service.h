@@ -27,8 +27,8 @@ struct NodeFacts {
 struct RespStats {
   std::uint64_t commands = 0;
   std::uint64_t connections = 0;
-  std::uint64_t rejected_connections = 0;    ///< beyond the largest number of clients
-  std::uint64_t cut_off_clients = 0;         ///< did not read, or sent too much
+  std::uint64_t rejected_connections = 0;  ///< beyond the largest number of clients
+  std::uint64_t cut_off_clients = 0;       ///< did not read, or sent too much
   std::uint64_t protocol_errors = 0;
   std::uint64_t refused_by_lease = 0;
   std::uint64_t published = 0;
@@ -65,8 +65,8 @@ class RespService {
 };
 
 /// Where a message of the mesh is delivered, and as what: two bytes packets are channel and payload, as PUBLISH sends
-/// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would show it,
-/// several as a JSON array. So is a message that would pass for a key event.
+/// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would
+/// show it, several as a JSON array. So is a message that would pass for a key event.
 struct ChannelMessage {
   std::string channel;
   std::string payload;

@@ -12,16 +12,16 @@ namespace meshdict {
 namespace {
 
 /// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
-bool is_http(std::string_view name) { return is_word(name, "post") || is_word(name, "host:"); }
+bool is_http(std::string_view name) {
+  return is_word(name, "post") || is_word(name, "host:");
+}
 
 bool is_allowed_to_subscribers(const CommandSpec& spec) {
-  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish"
-                                                  : spec.name == "ping" || spec.name == "quit";
+  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish" : spec.name == "ping" || spec.name == "quit";
 }
 
 std::string unknown_command(std::span<const std::string_view> arguments) {
-  std::string text = fmt::format("ERR unknown command '{}', with args beginning with: ",
-                                 arguments[0].substr(0, 128));
+  std::string text = fmt::format("ERR unknown command '{}', with args beginning with: ", arguments[0].substr(0, 128));
   const std::size_t bound = text.size() + 128;
   for (const std::string_view argument : arguments.subspan(1)) {
     if (text.size() >= bound) break;
@@ -83,14 +83,19 @@ void RespSession::keep_unfinished(std::string_view rest) {
 void RespSession::run(std::string_view& bytes) {
   while (!bytes.empty()) {
     switch (parser_.next(bytes)) {
-      case RespParser::Result::kPartial: return;
+      case RespParser::Result::kPartial:
+        return;
       case RespParser::Result::kError:
         ++service_.stats.protocol_errors;
         reply().error("ERR " + parser_.error());
         closing_ = true;
         break;
-      case RespParser::Result::kCommand: execute(parser_.arguments()); [[fallthrough]];
-      case RespParser::Result::kNothing: bytes.remove_prefix(parser_.consumed()); break;
+      case RespParser::Result::kCommand:
+        execute(parser_.arguments());
+        [[fallthrough]];
+      case RespParser::Result::kNothing:
+        bytes.remove_prefix(parser_.consumed());
+        break;
     }
     if (closing_ || cut_off_) {
       bytes = {};
@@ -121,16 +126,17 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
     return reply_arity(*this, spec->name);
   }
   if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
-    reply().error(fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / "
-                              "QUIT are allowed in this context",
-                              spec->name));
+    reply().error(
+        fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / "
+                    "QUIT are allowed in this context",
+                    spec->name));
     return;
   }
   spec->run(*this, arguments);
   if (reply_full()) {
     output_.resize(reply_start_);
-    reply().error(fmt::format("ERR the reply would be larger than {} bytes; ask for less at a time",
-                              resp_limits::kMaxOutput));
+    reply().error(
+        fmt::format("ERR the reply would be larger than {} bytes; ask for less at a time", resp_limits::kMaxOutput));
   }
 }
 
@@ -151,8 +157,7 @@ void RespSession::sent(std::size_t bytes) {
   }
 }
 
-void RespSession::deliver(std::string_view pattern, std::string_view channel,
-                          std::string_view payload) {
+void RespSession::deliver(std::string_view pattern, std::string_view channel, std::string_view payload) {
   if (closing_ || cut_off_) return;
   if (output().size() + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
   if (pattern.empty()) {
@@ -178,9 +183,9 @@ std::string RespSession::describe() const {
   return fmt::format(
       "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi=-1 qbuf={} "
       "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
-      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_),
-      seconds(last_active_), subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(),
-      unfinished_.size(), output().size(), last_command_, library, library_version);
+      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_),
+      subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(), unfinished_.size(), output().size(),
+      last_command_, library, library_version);
 }
 
 }  // namespace meshdict

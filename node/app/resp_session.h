@@ -2,7 +2,8 @@
 // One client of the Redis-protocol endpoint, without its socket: bytes go in by feed(), replies wait in output().
 //
 // 1. Replies come in the order of the commands, whatever pieces these arrive in.
-// 2. A client that does not read makes us hold at most resp_limits::kPauseOutput and one reply: its commands wait. A subscriber, to
+// 2. A client that does not read makes us hold at most resp_limits::kPauseOutput and one reply: its commands wait. A
+// subscriber, to
 //    whom others write, is cut off at resp_limits::kMaxOutput.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 
@@ -31,9 +32,7 @@ class RespSession final : public Subscriber {
   void feed(std::string_view bytes);
 
   /// What is to be sent.
-  [[nodiscard]] std::string_view output() const {
-    return std::string_view(output_).substr(output_sent_);
-  }
+  [[nodiscard]] std::string_view output() const { return std::string_view(output_).substr(output_sent_); }
   /// Takes off what has been sent.
   void sent(std::size_t bytes);
 
@@ -46,8 +45,7 @@ class RespSession final : public Subscriber {
   /// True when there is something to do for the server: output, or an end.
   [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty(); }
 
-  void deliver(std::string_view pattern, std::string_view channel,
-               std::string_view payload) override;
+  void deliver(std::string_view pattern, std::string_view channel, std::string_view payload) override;
 
   // For the commands
 
@@ -83,7 +81,7 @@ class RespSession final : public Subscriber {
   MonoTime last_active_;
   std::string_view last_command_ = "NULL";
   RespParser parser_;
-  std::string unfinished_;      ///< bytes of an incomplete command, and of those behind it during a pause
+  std::string unfinished_;  ///< bytes of an incomplete command, and of those behind it during a pause
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t reply_start_ = 0;

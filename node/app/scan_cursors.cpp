@@ -4,8 +4,7 @@
 
 namespace meshdict {
 
-ScanCursors::ScanCursors(std::uint64_t first)
-    : next_((first & ((std::uint64_t{1} << 50) - 1)) + 1) {}
+ScanCursors::ScanCursors(std::uint64_t first) : next_((first & ((std::uint64_t{1} << 50) - 1)) + 1) {}
 
 std::uint64_t ScanCursors::add(std::string_view last_key) {
   if (entries_.size() >= resp_limits::kMaxCursors) {

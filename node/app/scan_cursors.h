@@ -1,15 +1,16 @@
 #pragma once
 // Positions of scans. A cursor is a number that stands for "continue behind this key".
 //
-// 1. The dictionary is ordered by key, so a scan visits every key that is there from its first to its last step, whatever
+// 1. The dictionary is ordered by key, so a scan visits every key that is there from its first to its last step,
+// whatever
 //    is written meanwhile, and none twice.
 // 2. Cursors belong to the node and not to a connection: client libraries scan through pools of connections.
 // 3. A scan under way holds one entry. Of what is forgotten beyond resp_limits::kMaxCursors, cursors that were used go
 //    first (they only serve a client that repeats a step), then the oldest.
 //
-// Rationale: Redis's own trick (bit-reversed positions of a hash table) needs its hash table; a prefix of the key as the number
-// cannot tell "user:0000001" from "user:0000002"; a number that a table knows costs a bounded table, and an unknown one is
-// an error that the client sees, never a silently shortened scan.
+// Rationale: Redis's own trick (bit-reversed positions of a hash table) needs its hash table; a prefix of the key as
+// the number cannot tell "user:0000001" from "user:0000002"; a number that a table knows costs a bounded table, and an
+// unknown one is an error that the client sees, never a silently shortened scan.
 
 #include <cstdint>
 #include <list>
@@ -22,8 +23,8 @@ namespace meshdict {
 
 class ScanCursors {
  public:
-  /// `first` differs from life to life of the node, so that a cursor of an earlier one is unknown. Only its low 50 bits count:
-  /// clients that keep cursors in floating point exist.
+  /// `first` differs from life to life of the node, so that a cursor of an earlier one is unknown. Only its low 50 bits
+  /// count: clients that keep cursors in floating point exist.
   explicit ScanCursors(std::uint64_t first);
 
   /// Remembers a position; never 0.

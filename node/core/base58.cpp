@@ -13,16 +13,16 @@ constexpr std::size_t kMaxText = 128;
 constexpr std::uint32_t kFiveDigits = 58U * 58U * 58U * 58U * 58U;
 
 /// The value of each character, or -1.
-constexpr std::array<std::int8_t, 256> kDigits = [] {
-  std::array<std::int8_t, 256> digits{};
+constexpr std::array<int, 256> kDigits = [] {
+  std::array<int, 256> digits{};
   digits.fill(-1);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int>(i);
   }
   return digits;
 }();
 
-std::int8_t digit_of(char c) {
+int digit_of(char c) {
   return kDigits[static_cast<unsigned char>(c)];
 }
 
@@ -57,6 +57,14 @@ std::vector<std::uint32_t> to_limbs(std::span<const std::uint8_t> big_endian) {
 
 bool is_base58_character(char c) {
   return digit_of(c) >= 0;
+}
+
+bool is_base58(std::string_view text) {
+  // No early end: one load a character, and no branch to guess. -1 is the only digit with a sign.
+  int digits = 0;
+  for (const char c : text)
+    digits |= digit_of(c);
+  return digits >= 0;
 }
 
 std::string base58_encode(std::span<const std::uint8_t> big_endian) {

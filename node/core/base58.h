@@ -20,5 +20,7 @@ std::expected<std::vector<std::uint8_t>, std::string> base58_decode(std::string_
 std::expected<std::uint64_t, std::string> base58_decode_u64(std::string_view text);
 
 bool is_base58_character(char c);
+/// Whether all characters are; fast, as each id that arrives goes through it.
+bool is_base58(std::string_view text);
 
 }  // namespace meshdict

@@ -10,6 +10,7 @@
 #include "core/frame.h"
 #include "core/ids.h"
 #include "core/limits.h"
+#include "core/message.h"
 #include "core/time.h"
 #include "core/transport.h"
 
@@ -55,6 +56,8 @@ struct Connection {
     std::optional<std::string> last_key;
   };
   std::optional<Bulk> bulk;
+  /// Of our dictionary when the last bulk transfer over this connection began.
+  std::optional<Summary> sent_state;
 
   /// Towards py2p, which breaks when frames arrive in bulk: one frame at a time.
   struct Pacer {

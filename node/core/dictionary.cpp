@@ -1,3 +1,5 @@
+// Records, their merge, and those that wait for their time. Admission at the writer is in admission.cpp.
+
 #include "core/dictionary.h"
 
 #include <algorithm>
@@ -12,85 +14,70 @@
 namespace meshdict {
 namespace {
 
-StoreVersion store_version(const Version& version) {
-  return {.epoch = version.epoch,
-          .claim_start = version.claim_start,
-          .boot = version.boot,
-          .sequence = version.sequence,
-          .written = version.written,
-          .kind = version.kind};
-}
-
-bool is_visible(const Version& version) {
-  return version.kind == RecordKind::kValue;
-}
-
-/// A 128-bit sum over the records. Addition and not exclusive or, in which two equal items would cancel out, and for
-/// which sets of equal fingerprints are easy to find (A. Meyer, "Range-Based Set Reconciliation", 2023, section on
-/// fingerprints).
-void add_fingerprint(std::array<std::uint8_t, 16>& sum, const MessageId& item, bool added) {
-  unsigned carry = added ? 0U : 1U;
+/// Adds an item to a sum modulo 2^128, or takes it out. Addition and not exclusive or: in that, equal items cancel out,
+/// and sets with a wanted result are found by solving linear equations (Bellare and Micciancio, "A New Paradigm for
+/// Collision-free Hashing: Incrementality at Reduced Cost", 1997; negentropy's fingerprints do likewise). Either way
+/// the order does not matter and a change costs O(1).
+void sum_up(std::array<std::uint8_t, 16>& sum, const MessageId& item, bool added) {
+  unsigned carry = added ? 0U : 1U;  // x - y = x + ~y + 1
   for (std::size_t i = 0; i < sum.size(); ++i) {
-    const unsigned byte = added ? item.bytes[i] : static_cast<std::uint8_t>(~item.bytes[i]);
-    carry += sum[i] + byte;
-    sum[i] = static_cast<std::uint8_t>(carry);
+    const std::uint8_t byte = added ? item.bytes[i] : static_cast<std::uint8_t>(~item.bytes[i]);
+    carry += static_cast<unsigned>(sum[i]) + byte;
+    sum[i] = static_cast<std::uint8_t>(carry & 0xFF);
     carry >>= 8;
   }
 }
 
-MessageId item_hash(std::string_view key, const Version& version) {
-  std::string bytes = encode_record(version, version.value_hash.view());
-  bytes += key;
-  return sha256(bytes);
-}
-
 }  // namespace
 
-std::string describe(const WriteError& error) {
-  if (const auto* leased = std::get_if<Leased>(&error)) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(leased->left).count();
-    return std::string(leased->owner.text()) + " holds this key for " + std::to_string(seconds) + " s";
-  }
-  if (const auto* key = std::get_if<BadKey>(&error)) return key->what;
-  if (const auto* value = std::get_if<BadValue>(&error)) return value->what;
-  return "no such key";
+Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink)
+    : config_(std::move(config)),
+      clock_(clock),
+      store_(store),
+      sink_(std::move(sink)),
+      hlc_(clock),
+      margin_(lease_margin(config_)),
+      set_aside_(ComesBackEarlier{config_.leasing}) {
+  assert(!config_.self.empty());
+  assert(sink_);
 }
 
-Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink)
-    : config_(std::move(config)), clock_(clock), store_(store), sink_(std::move(sink)), hlc_(clock) {}
-
 std::expected<void, std::string> Dictionary::load() {
+  assert(records_.empty());
   std::optional<std::string> damage;
   const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
     if (damage) return;
-    const auto record = decode_record(bytes);
-    if (!record) {
-      damage = "the stored record of key '" + std::string(key) + "' is damaged: " + record.error().what;
+    const auto stored = decode_record(key, bytes);
+    if (!stored || !is_writable(key, stored->value, stored->version)) {
+      damage = "the stored record of key '" + std::string(key) +
+               "' is damaged: " + (stored ? "no member may write it" : stored.error().what);
       return;
     }
-    hlc_.observe(record->version.written, config_.skew);
-    const Duration age = std::max(Duration::zero(), hlc_.now() - record->version.written);
-    records_.insert_or_assign(std::string(key), Record{.version = record->version,
-                                                       .value = Raw(record->value),
-                                                       .age_at_arrival = age,
-                                                       .arrived = clock_.monotonic()});
-    account(key, record->version, true);
+    // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not.
+    hlc_.observe(stored->version.written, config_.skew);
+    records_.emplace(key, Record{.version = stored->version, .value = Raw(stored->value), .written_here = {}});
+    count(stored->hash, stored->version, true);
   });
   if (!loaded) return std::unexpected(loaded.error().what);
-  if (damage) return std::unexpected(*damage);
+  if (damage) return std::unexpected(std::move(*damage));
+  // Only now: the clock has seen all records, and no age depends on their order.
+  const Hlc now = hlc_.now();
+  const MonoTime here = clock_.monotonic();
+  for (auto& [key, record] : records_) {
+    record.written_here = here - std::max(Duration::zero(), now - record.version.written);
+  }
   return {};
 }
 
-Duration Dictionary::margin() const {
-  return config_.skew + Duration(config_.lease.count() / 1'000'000 * config_.drift_ppm);
-}
-
-Duration Dictionary::age(const Record& record) const {
-  return record.age_at_arrival + (clock_.monotonic() - record.arrived);
-}
-
-bool Dictionary::binds_others(const Record& record) const {
-  return config_.leasing == Leasing::kOn && is_visible(record.version) && age(record) <= config_.lease + margin();
+bool Dictionary::is_writable(std::string_view key, RawView value, const Version& version) {
+  if (key.size() > limits::kMaxKey || version.owner.empty() || version.epoch > limits::kMaxEpoch) return false;
+  switch (version.kind) {
+    case RecordKind::kValue:
+      return check_value(value).has_value();
+    case RecordKind::kTombstone:
+      return is_empty_bytes(value);
+  }
+  return false;  // a number of no kind, from elsewhere
 }
 
 const Record* Dictionary::any_record(std::string_view key) const {
@@ -103,243 +90,175 @@ const Record* Dictionary::find(std::string_view key) const {
   return record != nullptr && is_visible(record->version) ? record : nullptr;
 }
 
-std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
-  if (key.size() > limits::kMaxKey) {
-    return std::unexpected(
-        BadKey{"the key has " + std::to_string(key.size()) + " bytes, more than " + std::to_string(limits::kMaxKey)});
-  }
-  const Record* const present = any_record(key);
-  if (present == nullptr || present->version.owner == config_.self || !binds_others(*present)) return {};
-  const Duration left = std::max<Duration>(config_.lease + margin() - age(*present), 1ms);
-  return std::unexpected(Leased{.owner = present->version.owner, .left = left});
-}
-
-std::expected<StoreVersion, WriteError> Dictionary::set(std::string_view key, RawView value) {
-  if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
-  if (auto good = check_value(value); !good) return std::unexpected(BadValue{std::move(good.error())});
-  return write(key, value, RecordKind::kValue);
-}
-
-std::expected<StoreVersion, WriteError> Dictionary::erase(std::string_view key) {
-  if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
-  if (find(key) == nullptr) return std::unexpected(NoSuchKey{});
-  return write(key, bytes_value(""), RecordKind::kTombstone);
-}
-
-StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
-  const Version version = next_version(any_record(key), value, kind);
-  replace(key, value, version, Duration::zero(), true);
-  return store_version(version);
-}
-
-Version Dictionary::next_version(const Record* present, RawView value, RecordKind kind) {
-  // A wall clock that had jumped ahead was corrected: later writes must not drag the jump along, and the epoch keeps
-  // them on top.
-  const bool clock_was_corrected = hlc_.is_ahead(config_.skew);
-  if (clock_was_corrected) hlc_.reset();
-  const Hlc now = hlc_.tick();
-  Version next{.epoch = 1,
-               .claim_start = now,
-               .owner = config_.self,
-               .boot = config_.boot,
-               .sequence = 0,
-               .value_hash = sha256(value),
-               .written = now,
-               .kind = kind};
-  if (present == nullptr) return next;
-
-  const Version& held = present->version;
-  const bool continues = config_.leasing == Leasing::kOn
-                             ? held.owner == config_.self && age(*present) < config_.lease - margin()
-                             : is_visible(held);
-  next.epoch = held.epoch + 1;
-  if (!continues || clock_was_corrected) return next;
-  next.epoch = held.epoch;
-  if (config_.leasing == Leasing::kOn) {
-    next.claim_start = held.claim_start;
-    next.sequence = held.sequence + 1;
-  }
-  if (compare(next, held, config_.leasing) > 0) return next;
-  ++next.epoch;
-  next.claim_start = now;
-  next.sequence = 0;
-  return next;
+/// The wall clock had jumped ahead and was corrected. Readings from the jump would make every record look old.
+void Dictionary::forget_jump() {
+  if (hlc_.is_ahead(config_.skew)) hlc_.reset();
 }
 
 Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
-  const bool good =
-      key.size() <= limits::kMaxKey && value.size() <= limits::kMaxValue && !version.owner.empty() &&
-      (version.kind == RecordKind::kValue || (version.kind == RecordKind::kTombstone && is_empty_bytes(value)));
-  if (!good) return Merged::kRefused;
-  return merge_checked(key, value, version);
-}
-
-Dictionary::Merged Dictionary::merge_checked(std::string_view key, RawView value, const Version& version) {
   const Record* const present = any_record(key);
   if (present != nullptr && present->version == version) return Merged::kKnown;
+  if (!is_writable(key, value, version)) return Merged::kRefused;
+  if (present != nullptr && compare(version, present->version, config_.leasing) < 0) {
+    note_rival(key, present->version, version);
+    return Merged::kLost;
+  }
+  forget_jump();
   if (!hlc_.observe(version.written, config_.skew)) {
-    set_aside(key, value, version);
+    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});
     return Merged::kSetAside;
   }
-  if (present != nullptr && compare(version, present->version, config_.leasing) < 0) return Merged::kLost;
-  replace(key, value, version, std::max(Duration::zero(), hlc_.now() - version.written), false);
+  if (present != nullptr) note_rival(key, present->version, version);
+  accept(key, value, version, false);
   return Merged::kWon;
 }
 
-Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
-                                          std::int64_t seconds) {
-  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) / 1'000;  // what 48 bits of milliseconds hold
-  if (seconds < 0 || seconds > kLatest) return Merged::kRefused;
-  const Hlc time = Hlc::from_ms(seconds * 1'000);
-  Version version{.epoch = 1,
-                  .claim_start = time,
-                  .owner = owner,
-                  .boot = 0,
-                  .sequence = static_cast<std::uint64_t>(seconds),
-                  .value_hash = sha256(value),
-                  .written = time,
-                  .kind = is_empty_bytes(value) ? RecordKind::kTombstone : RecordKind::kValue};
-  if (const Record* const present = any_record(key)) {
-    const Version& held = present->version;
-    if (held.owner == owner && held.sequence == version.sequence && held.value_hash == version.value_hash) {
-      return Merged::kKnown;
-    }
-    if (binds_others(*present) && held.owner != owner) return Merged::kLost;
-    version.epoch = held.epoch + 1;
-    const bool continues = config_.leasing == Leasing::kOn ? binds_others(*present) : is_visible(held);
-    if (continues) {
-      version.epoch = held.epoch;
-      version.claim_start = config_.leasing == Leasing::kOn ? held.claim_start : time;
-      version.boot = held.boot;
-    }
+/// Makes a record the present one. REQUIRES: it wins over the one that is.
+void Dictionary::accept(std::string_view key, RawView value, const Version& version, bool local) {
+  const Duration age = std::max(Duration::zero(), hlc_.now() - version.written);
+  // Copied before anything is moved: `value` may be a view into the record that gives way.
+  Record fresh{.version = version, .value = Raw(value), .written_here = clock_.monotonic() - age};
+  const MessageId hash = record_hash(key, version);
+  store_.put(Table::kRecords, key, encode_record(version, value, hash));
+
+  auto at = records_.lower_bound(key);
+  std::optional<Record> old;
+  if (at != records_.end() && at->first == key) {
+    old = std::exchange(at->second, std::move(fresh));
+    count(record_hash(key, old->version), old->version, false);
+  } else {
+    at = records_.emplace_hint(at, key, std::move(fresh));
   }
-  return merge(key, value, version);
-}
+  count(hash, version, true);
 
-void Dictionary::set_aside(std::string_view key, RawView value, const Version& version) {
-  set_aside_.insert_or_assign(SetAsideKey{.written = version.written, .key = std::string(key)},
-                              SetAside{.value = Raw(value), .version = version});
-  if (set_aside_.size() > limits::kMaxSetAside) set_aside_.erase(std::prev(set_aside_.end()));
-  next_return_ = clock_.monotonic() + 1ms;
-}
-
-void Dictionary::on_time() {
-  while (!set_aside_.empty()) {
-    const auto first = set_aside_.begin();
-    if (!hlc_.observe(first->first.written, config_.skew)) break;
-    const auto held = set_aside_.extract(first);
-    merge_checked(held.key().key, held.mapped().value, held.mapped().version);
+  if (!local && old && is_conflict(*old, version)) {
+    sink_(Conflict{.key = at->first,
+                   .losing_value = std::move(old->value),
+                   .losing = old->version,
+                   .winning = version,
+                   .reason = std::string(deciding_field(version, old->version, config_.leasing))});
   }
-  next_return_.reset();
-  if (set_aside_.empty()) return;
-  const auto wall_ms = std::chrono::floor<std::chrono::milliseconds>(clock_.wall().time_since_epoch()).count();
-  const Duration wait = (set_aside_.begin()->first.written - Hlc::from_ms(wall_ms)) - config_.skew;
-  next_return_ = clock_.monotonic() + std::clamp<Duration>(wait, 1ms, limits::kLookAtSetAside);
+  if (is_visible(version)) {
+    sink_(Updated{.key = at->first, .local = local});
+  } else if (old && is_visible(old->version)) {
+    sink_(Deleted{.key = at->first, .local = local});
+  }
 }
 
-std::optional<MonoTime> Dictionary::next_deadline() const {
-  return next_return_;
+void Dictionary::count(const MessageId& hash, const Version& version, bool added) {
+  sum_up(summary_.fingerprint, hash, added);
+  const std::size_t visible = is_visible(version) ? 1 : 0;
+  if (added) {
+    ++summary_.count;
+    visible_ += visible;
+  } else {
+    --summary_.count;
+    visible_ -= visible;
+  }
 }
 
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
-  if (losing.version.owner != config_.self || winning.owner == config_.self) return false;
-  // Whoever claims a free key takes the next epoch: that is succession. A rival of the same epoch did not know of us,
-  // nor did one who wrote while our lease ran.
-  if (winning.epoch == losing.version.epoch) return true;
-  return is_visible(losing.version) && winning.written - losing.version.written <= config_.lease;
+  const Version& lost = losing.version;
+  if (lost.owner != config_.self) return false;
+  const bool later = winning.written > lost.written;
+  if (winning.owner == config_.self) {
+    // An earlier life's write that beats a later one; but not an echo of this one, translated from py2p.
+    return !later && (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
+  }
+  if (!later) return true;
+  if (config_.leasing == Leasing::kOff) return false;
+  if (winning.epoch <= lost.epoch) return true;
+  if (!is_visible(lost)) return false;
+  return is_trusted(losing) || winning.written - lost.written <= config_.lease;
 }
 
-void Dictionary::replace(std::string_view key, RawView value, const Version& version, Duration age_at_arrival,
-                         bool local) {
-  auto found = records_.find(key);
-  std::optional<Conflict> conflict;
-  bool was_visible = false;
-  if (found == records_.end()) {
-    found = records_.emplace(std::string(key), Record{}).first;
-  } else {
-    Record& old = found->second;
-    was_visible = is_visible(old.version);
-    account(key, old.version, false);
-    if (is_conflict(old, version)) {
-      conflict = Conflict{.key = std::string(key),
-                          .losing_value = old.value,
-                          .losing = old.version,
-                          .winning = version,
-                          .reason = std::string(deciding_field(version, old.version, config_.leasing))};
+void Dictionary::note_rival(std::string_view key, const Version& present, const Version& incoming) {
+  if (same_claim(present, incoming)) return;
+  const bool won = compare(incoming, present, config_.leasing) > 0;
+  Rival rival{.version = won ? present : incoming,
+              .decided_by = deciding_field(incoming, present, config_.leasing),
+              .won = won};
+  if (const auto known = rivals_.find(key); known != rivals_.end()) {
+    known->second = std::move(rival);
+    return;
+  }
+  if (rivals_.size() == limits::kMaxRivals) {
+    rivals_.erase(rivals_by_age_.front());
+    rivals_by_age_.pop_front();
+  }
+  rivals_.emplace(key, std::move(rival));
+  rivals_by_age_.emplace_back(key);
+}
+
+bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAside& right) const {
+  if (left.version.written != right.version.written) return left.version.written < right.version.written;
+  if (left.key != right.key) return left.key < right.key;
+  if (left.plain != right.plain) return right.plain;
+  return compare(left.version, right.version, leasing) < 0;
+}
+
+void Dictionary::set_aside(SetAside record) {
+  const std::size_t bytes = record.bytes();
+  if (!set_aside_.insert(std::move(record)).second) return;
+  set_aside_bytes_ += bytes;
+  while (set_aside_.size() > limits::kMaxSetAside || set_aside_bytes_ > limits::kMaxSetAsideBytes)
+    drop_furthest();
+  plan_return();
+}
+
+void Dictionary::drop_furthest() {
+  const auto last = std::prev(set_aside_.end());
+  set_aside_bytes_ -= last->bytes();
+  set_aside_.erase(last);
+}
+
+/// Looks again now and then even when the first is far away: the wall clock may be corrected meanwhile.
+void Dictionary::plan_return() {
+  if (set_aside_.empty()) return;
+  const Duration wait = hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew);
+  next_return_ = clock_.monotonic() + std::clamp<Duration>(wait, 1ms, limits::kLookAtSetAside);
+}
+
+void Dictionary::on_time() {
+  forget_jump();
+  while (!set_aside_.empty() &&
+         hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew) <= Duration::zero()) {
+    const SetAside back = std::move(set_aside_.extract(set_aside_.begin()).value());
+    set_aside_bytes_ -= back.bytes();
+    if (back.plain) {
+      merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000);
+    } else {
+      merge(back.key, back.value, back.version);
     }
   }
-  found->second =
-      Record{.version = version, .value = Raw(value), .age_at_arrival = age_at_arrival, .arrived = clock_.monotonic()};
-  account(key, version, true);
-  store_.put(Table::kRecords, key, encode_record(version, value));
-  if (conflict) sink_(*conflict);
-  if (is_visible(version)) {
-    sink_(Updated{.key = std::string(key), .local = local});
-  } else if (was_visible) {
-    sink_(Deleted{.key = std::string(key), .local = local});
-  }
+  plan_return();
 }
 
-void Dictionary::account(std::string_view key, const Version& version, bool added) {
-  add_fingerprint(summary_.fingerprint, item_hash(key, version), added);
-  if (added) {
-    ++summary_.count;
-    visible_ += is_visible(version) ? 1U : 0U;
-  } else {
-    --summary_.count;
-    visible_ -= is_visible(version) ? 1U : 0U;
-  }
-}
-
-std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
-  const Record* const record = find(key);
-  if (record == nullptr) return std::nullopt;
-  const bool ours = record->version.owner == config_.self;
-  // The owner stops trusting its lease before others may take the key.
-  const Duration length = ours ? config_.lease - margin() : config_.lease + margin();
-  const Duration left =
-      config_.leasing == Leasing::kOn ? std::max(Duration::zero(), length - age(*record)) : Duration::zero();
-  return LeaseView{.owner = record->version.owner,
-                   .left = left,
-                   .held = left > Duration::zero(),
-                   .ours = ours,
-                   .epoch = record->version.epoch,
-                   .fence = fence(record->version)};
-}
-
-std::string Dictionary::explain(std::string_view key) const {
-  const Record* const record = any_record(key);
-  if (record == nullptr) return "never heard of";
-  const Version& version = record->version;
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(age(*record)).count();
-  std::string text = is_visible(version) ? "value of " + std::to_string(record->value.size()) + " bytes" : "deleted";
-  text += "\nowner " + std::string(version.owner.text());
-  text += "\nepoch " + std::to_string(version.epoch) + ", sequence " + std::to_string(version.sequence) + ", boot " +
-          std::to_string(version.boot);
-  text += "\nclaimed at " + std::to_string(version.claim_start.unix_ms()) + ", written at " +
-          std::to_string(version.written.unix_ms()) + " (Unix ms), " + std::to_string(seconds) + " s ago";
-  if (!is_visible(version)) return text + "\nfree: whoever writes next claims it";
-  if (config_.leasing == Leasing::kOff) return text + "\nno leases in this network: the latest write wins";
-  text += binds_others(*record) ? "\nleased: only the owner may write" : "\nlapsed: whoever writes next claims it";
-  return text;
+std::optional<MonoTime> Dictionary::next_deadline() const {
+  if (set_aside_.empty()) return std::nullopt;
+  return next_return_;
 }
 
 void Dictionary::sanity_check() const {
   Summary summary;
   std::size_t visible = 0;
   for (const auto& [key, record] : records_) {
-    assert(key.size() <= limits::kMaxKey);
+    assert(is_writable(key, record.value, record.version));
     assert(record.version.value_hash == sha256(record.value));
-    assert(is_visible(record.version) || is_empty_bytes(record.value));
-    assert(record.age_at_arrival >= Duration::zero());
-    add_fingerprint(summary.fingerprint, item_hash(key, record.version), true);
+    assert(record.written_here <= clock_.monotonic());
+    sum_up(summary.fingerprint, record_hash(key, record.version), true);
     ++summary.count;
     visible += is_visible(record.version) ? 1U : 0U;
   }
   assert(summary == summary_);
   assert(visible == visible_);
-  assert(set_aside_.size() <= limits::kMaxSetAside);
-  assert(set_aside_.empty() || next_return_);
+  std::size_t waiting = 0;
+  for (const SetAside& record : set_aside_)
+    waiting += record.bytes();
+  assert(waiting == set_aside_bytes_);
+  assert(set_aside_.size() <= limits::kMaxSetAside && set_aside_bytes_ <= limits::kMaxSetAsideBytes);
+  assert(set_aside_.empty() || next_return_ <= clock_.monotonic() + limits::kLookAtSetAside);
+  assert(rivals_.size() == rivals_by_age_.size() && rivals_.size() <= limits::kMaxRivals);
 }
 
 }  // namespace meshdict

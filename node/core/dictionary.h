@@ -1,23 +1,60 @@
 #pragma once
 // The replicated dictionary: records, their merge, and the rules of leases at the writer.
 //
-// 1. Whatever order records arrive in, and however often, equal sets of records give equal state (version.h).
+// 1. Equal sets of records give equal state, whatever order they arrive in and however often (version.h).
 // 2. A key that another node holds under a live lease is not written here.
-// 3. Every acknowledged local write that loses to another record raises a Conflict.
-// 4. No clock is looked at in the merge, only in admission.
+// 3. A local write always beats what it replaces.
+// 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
+// 5. No clock is looked at to choose between two records: only in admission, and to set aside what is from the future.
 //
-// Usage: try_write()/write() for local operations, merge() for what arrives; the engine broadcasts what write()
-// returns. Not thread-safe.
+// Admission at the writer. A write finds the key in one of three standings:
+//
+// Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key), claim start now,
+// sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the clocks stand.
+//
+// Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the
+// claim too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
+//   - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the
+//   present
+//     one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
+//   - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was
+//   corrected,
+//     others have set our records from the future aside, and what follows must stand above them when they come back.
+//
+// Leased: another node's, and live. The write is refused with the owner and the time left.
+//
+// Age of a lease: (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then.
+// Rationale: wall clocks are compared once; from then on a jump of ours changes nothing. It has lapsed for others when
+// age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
+// two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
+// side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
+// shorter than its margin is never trusted (lease_margin()).
+//
+// Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
+// created after a delete takes generation + 1, and so does a write whose time alone would not win.
+//
+// A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
+// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
+//
+// Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
+// on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
+// Each accepted record is put to the Store at once; the driver commits. Not thread-safe.
+//
+// Cost: O(log n) comparisons of keys for each call, and for each accepted record two SHA-256 of about 150 bytes (one
+// when the key is new).
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "core/clock.h"
 #include "core/hlc.h"
@@ -28,7 +65,7 @@
 namespace meshdict {
 
 struct DictionaryConfig {
-  NodeId self;
+  NodeId self{};
   std::uint64_t boot = 0;
   Leasing leasing = Leasing::kOn;
   Duration lease = 3600s;
@@ -36,11 +73,14 @@ struct DictionaryConfig {
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
 };
 
+/// What an owner stops early by, and others wait longer by. A network should choose lease >= 8 x margin.
+[[nodiscard]] Duration lease_margin(const DictionaryConfig& config);
+
 struct Record {
   Version version;
-  Raw value;                  ///< the empty bin for a tombstone
-  Duration age_at_arrival{};  ///< our HLC - its write time when first seen here, at least 0
-  MonoTime arrived;           ///< when it was first seen here
+  Raw value;  ///< the empty bin for a tombstone
+  /// When it was written, on our monotonic clock: first sight - max(0, our hybrid clock - its write time).
+  MonoTime written_here;
 };
 
 /// A write refused because another node holds the key.
@@ -68,7 +108,12 @@ struct Deleted {
   std::string key;
   bool local = false;
 };
-/// A local write that had been acknowledged lost to another record.
+/// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
+///
+/// Every record of our owner id counts as a local write, of whatever boot: an earlier life acknowledged it, and its
+/// loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk); a claim that
+/// followed ours in order, that is with a larger epoch after our lease had ended (in our eyes and by the write times)
+/// or after our delete; an ordinary later write without leases. When in doubt it is told.
 struct Conflict {
   std::string key;
   Raw losing_value;
@@ -81,7 +126,9 @@ using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
 /// What LEASE key shows.
 struct LeaseView {
   NodeId owner;
-  Duration left{};    ///< 0 when lapsed
+  /// Ours: how long we still trust it. Another's: how long we must still wait. At least 1 ms while
+  /// held; 0 when lapsed, and without leases.
+  Duration left{};
   bool held = false;  ///< live, as seen from here
   bool ours = false;
   std::uint64_t epoch = 0;
@@ -91,88 +138,126 @@ struct LeaseView {
 class Dictionary {
  public:
   using EventSink = std::function<void(const DictionaryEvent&)>;
+  using Records = std::map<std::string, Record, std::less<>>;
 
   /// `clock` and `store` outlive the dictionary.
   Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink);
 
-  /// Reads the records that the store holds. Error text names a damaged one.
+  /// Reads the records that the store holds; their leases have aged by what the clocks say. Raises no events. Error
+  /// text names the first damaged one; the dictionary cannot be used then. REQUIRES: nothing was written or merged
+  /// before.
   std::expected<void, std::string> load();
 
-  // Local operations
+  // Local operations (admission.cpp)
 
   /// Whether a write of `key` would be admitted now; for writing several keys all or none.
   [[nodiscard]] std::expected<void, WriteError> admit(std::string_view key) const;
 
   /// Writes, and returns what must be broadcast.
   std::expected<StoreVersion, WriteError> set(std::string_view key, RawView value);
-  /// NoSuchKey when there is nothing to delete.
+  /// Leaves a tombstone, admitted like any write. NoSuchKey when there is nothing to delete.
   std::expected<StoreVersion, WriteError> erase(std::string_view key);
 
   /// The visible record: nothing for an unknown or deleted key. Valid until the next non-const call.
   [[nodiscard]] const Record* find(std::string_view key) const;
+  /// Nothing for an unknown or deleted key.
   [[nodiscard]] std::optional<LeaseView> lease(std::string_view key) const;
   /// Number of visible keys.
   [[nodiscard]] std::size_t size() const { return visible_; }
-  /// The claim chain and why the present record won, as lines for a person.
+  /// Where the key stands and why, as lines for a person: the present version, its lease, and the last other claim that
+  /// it met, if that is still known. The whole chain of claims is not kept.
   [[nodiscard]] std::string explain(std::string_view key) const;
 
   // Replication
 
-  enum class Merged : std::uint8_t { kWon, kLost, kKnown, kSetAside, kRefused };
-  /// Takes a record from elsewhere. kKnown: we have this very version; kSetAside: from too far in the future;
-  /// kRefused: a key, value or version that no member may write (too long, too deep, a tombstone with a value).
+  enum class Merged : std::uint8_t {
+    kWon,       ///< it is the present record now
+    kLost,      ///< the present one is larger
+    kKnown,     ///< it is the present one
+    kSetAside,  ///< from too far in the future
+    kRefused,   ///< no member may write this key, value or version
+  };
+  /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
   Merged merge(std::string_view key, RawView value, const Version& version);
-  /// A plain py2p store (wire.md, last section): `seconds` is its timestamp.
+
+  /// A plain py2p store (wire.md, last section): `seconds` is its timestamp, an empty bin deletes. By the key's live
+  /// owner it continues the claim with `seconds` as its sequence; by anyone else it is admitted like a local write,
+  /// with `seconds` as claim start. Boot is 0. kKnown: the present record is this very store. kLost also for one that
+  /// is refused, that deletes nothing, or that is older than the present record: py2p sends its whole dictionary at
+  /// each handshake, and what was deleted or overwritten meanwhile must not come back with it.
   Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds);
 
-  /// Equal for equal sets of records, tombstones included.
+  /// Equal for equal records(), tombstones included.
   [[nodiscard]] const Summary& summary() const { return summary_; }
 
   /// All records, tombstones included, in the order of keys.
-  [[nodiscard]] const std::map<std::string, Record, std::less<>>& records() const { return records_; }
+  [[nodiscard]] const Records& records() const { return records_; }
 
-  /// Takes back set-aside records whose time has come. Call at next_deadline().
+  /// Takes back set-aside records whose time has come.
   void on_time();
+  /// Nothing while no record is set aside.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const;
 
   /// Checks the invariants; aborts when one is broken. For tests.
   void sanity_check() const;
 
  private:
-  using Records = std::map<std::string, Record, std::less<>>;
+  enum class Standing : std::uint8_t { kFree, kContinues, kLeased };
+
+  /// A record, or a plain store (`plain`) that is translated when it comes back: only then is it known what it meets.
   struct SetAside {
-    Raw value;
     Version version;
-  };
-  struct SetAsideKey {
-    Hlc written;
     std::string key;
-    auto operator<=>(const SetAsideKey&) const = default;
+    Raw value;
+    bool plain = false;
+    [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
+  };
+  struct ComesBackEarlier {
+    Leasing leasing;
+    bool operator()(const SetAside& left, const SetAside& right) const;
   };
 
-  [[nodiscard]] Duration margin() const;
+  /// The last other claim that the key's present one met.
+  struct Rival {
+    Version version;
+    std::string_view decided_by;
+    bool won = false;  ///< the rival; the present record descends from it
+  };
+
+  // admission.cpp
   [[nodiscard]] Duration age(const Record& record) const;
-  /// Whether a record's lease binds others; a tombstone binds nobody.
-  [[nodiscard]] bool binds_others(const Record& record) const;
+  [[nodiscard]] bool is_trusted(const Record& record) const;
+  [[nodiscard]] bool has_lapsed_for_others(const Record& record) const;
+  [[nodiscard]] Standing standing(const Record* present, const NodeId& writer) const;
   [[nodiscard]] Version next_version(const Record* present, RawView value, RecordKind kind);
-  [[nodiscard]] StoreVersion write(std::string_view key, RawView value, RecordKind kind);
-  Merged merge_checked(std::string_view key, RawView value, const Version& version);
-  void set_aside(std::string_view key, RawView value, const Version& version);
-  void replace(std::string_view key, RawView value, const Version& version, Duration age_at_arrival, bool local);
-  [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
-  void account(std::string_view key, const Version& version, bool added);
+  StoreVersion write(std::string_view key, RawView value, RecordKind kind);
+
+  // dictionary.cpp
+  [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   [[nodiscard]] const Record* any_record(std::string_view key) const;
+  void forget_jump();
+  void accept(std::string_view key, RawView value, const Version& version, bool local);
+  void count(const MessageId& hash, const Version& version, bool added);
+  [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
+  void note_rival(std::string_view key, const Version& present, const Version& incoming);
+  void set_aside(SetAside record);
+  void drop_furthest();
+  void plan_return();
 
   DictionaryConfig config_;
   const Clock& clock_;
   Store& store_;
   EventSink sink_;
   HybridClock hlc_;
+  Duration margin_;
   Records records_;
   std::size_t visible_ = 0;
   Summary summary_;
-  std::map<SetAsideKey, SetAside> set_aside_;  // those that come back first in front
-  std::optional<MonoTime> next_return_;
+  std::set<SetAside, ComesBackEarlier> set_aside_;
+  std::size_t set_aside_bytes_ = 0;
+  MonoTime next_return_;  // meaningful while something is set aside
+  std::map<std::string, Rival, std::less<>> rivals_;
+  std::deque<std::string> rivals_by_age_;
 };
 
 }  // namespace meshdict

@@ -225,7 +225,8 @@ void Engine::Impl::on_pair_up(Pair& pair) {
   send_peers(conn);
   if (!pair.is_meshdict) {
     start_bulk(conn);
-  } else if (conn.dialed_by_us) {
+  } else if (self_ > pair.peer) {
+    // One of the two, whoever dialled: when both dial at once, each may have accepted the link that came up first.
     send_summary(conn);
   }
   if (const auto found = searches_.find(pair.peer); found != searches_.end()) {
@@ -233,6 +234,12 @@ void Engine::Impl::on_pair_up(Pair& pair) {
       links_->send(conn, frame);
     searches_.erase(found);
   }
+}
+
+/// Compares on each new link, not only on the first of a pair: the other end may have lost one that we still believe
+/// in, and what we sent over it. Of a link's two ends, the dialer asks.
+void Engine::Impl::on_link_up(Connection& link) {
+  if (link.is_meshdict && link.dialed_by_us) send_summary(link);
 }
 
 void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {

@@ -69,6 +69,7 @@ class Engine::Impl final : public LinksHost {
 
   // LinksHost
   void on_pair_up(Pair& pair) override;
+  void on_link_up(Connection& link) override;
   void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
   void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
   void on_address(const Endpoint& address, const NodeId& id) override;

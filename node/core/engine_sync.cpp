@@ -133,8 +133,11 @@ void Engine::Impl::forward_records(const Connection* from, const std::vector<Rec
 }
 
 void Engine::Impl::start_bulk(Connection& conn) {
-  if (!conn.established()) return;
-  if (!conn.bulk) conn.bulk.emplace();
+  if (!conn.established() || conn.bulk) return;
+  // What was sent over this very link need not be sent again.
+  if (conn.sent_state == dictionary_->summary()) return;
+  conn.sent_state = dictionary_->summary();
+  conn.bulk.emplace();
   wake_at(clock_.monotonic());
 }
 

@@ -28,8 +28,8 @@ std::expected<NodeId, std::string> NodeId::parse(std::string_view text) {
     return std::unexpected("node id of " + std::to_string(text.size()) + " characters, more than " +
                            std::to_string(kMaxLength));
   }
-  const auto* wrong = std::find_if_not(text.begin(), text.end(), is_base58_character);
-  if (wrong != text.end()) {
+  if (!is_base58(text)) {
+    const auto* wrong = std::find_if_not(text.begin(), text.end(), is_base58_character);
     return std::unexpected("node id with a character outside base58 at position " +
                            std::to_string(wrong - text.begin()));
   }

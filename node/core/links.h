@@ -64,6 +64,8 @@ class LinksHost {
  public:
   virtual ~LinksHost() = default;
   virtual void on_pair_up(Pair& pair) = 0;
+  /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
+  virtual void on_link_up(Connection& link) = 0;
   /// The last link has gone. `last` is the connection that ended it.
   virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.

@@ -116,13 +116,14 @@ void Links::on_hello(Connection& conn, const Hello& hello) {
     close(conn, EndReason::kProtocolError, "its hello repeats another nonce");
     return;
   }
+  conn.nonce = hello.nonce;
+  conn.peer_boot = hello.boot;
+  // Before the settings are compared: a dialer that is refused learns from our hello why.
+  if (!conn.dialed_by_us) send_hello(conn);
   if (const auto difference = settings_difference(hello)) {
     close(conn, EndReason::kDifferentSettings, *difference);
     return;
   }
-  conn.nonce = hello.nonce;
-  conn.peer_boot = hello.boot;
-  if (!conn.dialed_by_us) send_hello(conn);
   establish(conn, &hello.open_nonces);
 }
 
@@ -155,6 +156,7 @@ void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_
                .keep_pending = false,
                .is_meshdict = conn.is_meshdict};
     host_.on_pair_up(pairs_.emplace(conn.peer, std::move(fresh)).first->second);
+    host_.on_link_up(conn);
     return;
   }
   if (peers_open_nonces != nullptr) {
@@ -168,6 +170,7 @@ void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_
     }
   }
   known->links.push_back(&conn);
+  host_.on_link_up(conn);
   arbitrate(*known);
 }
 

@@ -1,61 +1,56 @@
 #include "core/version.h"
 
-#include <algorithm>
 #include <cassert>
-#include <utility>
+#include <vector>
 
 #include "core/base58.h"
 
 namespace meshdict {
 namespace {
 
-constexpr std::size_t kOwnerBytes = 48;  // 384 bits; 66 base58 characters hold 386.6
-
-struct Comparison {
-  std::strong_ordering order = std::strong_ordering::equal;
+/// The first field that differs, and whether `left` wins by it.
+struct Decision {
   std::string_view field = "equal";
+  std::strong_ordering order = std::strong_ordering::equal;
 };
 
-/// The first field that differs. A field that prefers the smaller one is compared the other way round.
-class FirstDifference {
- public:
-  template <typename Field>
-  FirstDifference& larger(std::string_view name, const Field& left, const Field& right) {
-    if (result_.order == 0) {
-      if (const auto order = left <=> right; order != 0) result_ = {order, name};
-    }
-    return *this;
-  }
-  template <typename Field>
-  FirstDifference& smaller(std::string_view name, const Field& left, const Field& right) {
-    return larger(name, right, left);
-  }
-  [[nodiscard]] Comparison result() const { return result_; }
+template <typename Field>
+bool differs(Decision& decision, std::string_view field, const Field& left, const Field& right) {
+  decision.order = left <=> right;
+  if (decision.order == 0) return false;
+  decision.field = field;
+  return true;
+}
 
- private:
-  Comparison result_;
-};
+/// For fields whose smaller value wins, the operands are handed over the other way round.
+Decision decide_with_leases(const Version& left, const Version& right) {
+  Decision d;
+  if (differs(d, "epoch", left.epoch, right.epoch)) return d;
+  if (differs(d, "claim start", right.claim_start, left.claim_start)) return d;
+  if (differs(d, "owner", right.owner, left.owner)) return d;
+  if (differs(d, "boot", left.boot, right.boot)) return d;
+  if (differs(d, "sequence", left.sequence, right.sequence)) return d;
+  if (differs(d, "value hash", left.value_hash, right.value_hash)) return d;
+  if (differs(d, "write time", left.written, right.written)) return d;
+  if (differs(d, "kind", left.kind, right.kind)) return d;
+  return {};
+}
 
-Comparison compare_fields(const Version& left, const Version& right, Leasing leasing) {
-  FirstDifference difference;
-  if (leasing == Leasing::kOn) {
-    difference.larger("epoch", left.epoch, right.epoch)
-        .smaller("claim start", left.claim_start, right.claim_start)
-        .smaller("owner", left.owner, right.owner)
-        .larger("boot", left.boot, right.boot)
-        .larger("sequence", left.sequence, right.sequence)
-        .larger("value", left.value_hash, right.value_hash)
-        .larger("write time", left.written, right.written);
-  } else {
-    difference.larger("generation", left.epoch, right.epoch)
-        .larger("write time", left.written, right.written)
-        .smaller("owner", left.owner, right.owner)
-        .larger("value", left.value_hash, right.value_hash)
-        .smaller("claim start", left.claim_start, right.claim_start)
-        .larger("boot", left.boot, right.boot)
-        .larger("sequence", left.sequence, right.sequence);
-  }
-  return difference.larger("kind", left.kind, right.kind).result();
+Decision decide_without_leases(const Version& left, const Version& right) {
+  Decision d;
+  if (differs(d, "generation", left.epoch, right.epoch)) return d;
+  if (differs(d, "write time", left.written, right.written)) return d;
+  if (differs(d, "owner", right.owner, left.owner)) return d;
+  if (differs(d, "value hash", left.value_hash, right.value_hash)) return d;
+  if (differs(d, "boot", left.boot, right.boot)) return d;
+  if (differs(d, "sequence", left.sequence, right.sequence)) return d;
+  if (differs(d, "claim start", right.claim_start, left.claim_start)) return d;
+  if (differs(d, "kind", left.kind, right.kind)) return d;
+  return {};
+}
+
+Decision decide(const Version& left, const Version& right, Leasing leasing) {
+  return leasing == Leasing::kOn ? decide_with_leases(left, right) : decide_without_leases(left, right);
 }
 
 void append_big_endian(std::string& out, std::uint64_t number) {
@@ -66,11 +61,11 @@ void append_big_endian(std::string& out, std::uint64_t number) {
 }  // namespace
 
 std::strong_ordering compare(const Version& left, const Version& right, Leasing leasing) {
-  return compare_fields(left, right, leasing).order;
+  return decide(left, right, leasing).order;
 }
 
 std::string_view deciding_field(const Version& left, const Version& right, Leasing leasing) {
-  return compare_fields(left, right, leasing).field;
+  return decide(left, right, leasing).field;
 }
 
 bool same_claim(const Version& left, const Version& right) {
@@ -78,17 +73,17 @@ bool same_claim(const Version& left, const Version& right) {
 }
 
 std::string fence(const Version& version) {
-  std::string bytes;
-  bytes.reserve(8 + 8 + kOwnerBytes + 1);
-  append_big_endian(bytes, version.epoch);
-  append_big_endian(bytes, ~version.claim_start.bits);
-  const auto number = base58_decode(version.owner.text()).value_or(std::vector<std::uint8_t>());
-  // 66 characters may exceed 384 bits by a little: one byte more keeps the width fixed for them, too.
-  std::string owner(kOwnerBytes + 1 - std::min(number.size(), kOwnerBytes + 1), '\0');
-  owner.append(number.begin(), number.end());
-  for (const char c : owner)
-    bytes.push_back(static_cast<char>(~c));
-  return bytes;
+  std::string out;
+  out.reserve(kFenceSize);
+  append_big_endian(out, version.epoch);
+  append_big_endian(out, ~version.claim_start.bits);
+  // Nothing for "no node", which is the smallest id.
+  const auto number = base58_decode(version.owner.text()).value_or(std::vector<std::uint8_t>{});
+  assert(number.size() <= kFenceOwnerSize);
+  out.append(kFenceOwnerSize - number.size(), '\xFF');
+  for (const std::uint8_t byte : number)
+    out.push_back(static_cast<char>(~byte));
+  return out;
 }
 
 }  // namespace meshdict

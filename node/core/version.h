@@ -3,11 +3,10 @@
 //
 // The order is total, so that merging is commutative, associative and idempotent whatever the clocks say; no clock is
 // read here. By the first field that differs, the winner has
-//   leasing on:  the larger epoch; the smaller claim start; the smaller owner; the larger boot; the larger sequence;
-//   the
-//                larger value hash; the larger write time; the larger kind;
-//   leasing off: the larger generation (kept in the epoch's slot); the larger write time; the smaller owner; the larger
-//                value hash; the larger boot; the larger sequence; the smaller claim start; the larger kind.
+// - leasing on: the larger epoch; the smaller claim start; the smaller owner; the larger boot; the larger sequence; the
+//   larger value hash; the larger write time; the larger kind;
+// - leasing off: the larger generation (kept in the epoch's slot); the larger write time; the smaller owner; the larger
+//   value hash; the larger boot; the larger sequence; the smaller claim start; the larger kind.
 // All fields take part, so that equal means equal in every field.
 //
 // Rationale: "of overlapping leases the earlier wins, else the later" would be natural, and is not transitive: claims
@@ -32,16 +31,21 @@ enum class RecordKind : std::uint8_t { kValue = 0, kTombstone = 1 };
 
 struct Version {
   std::uint64_t epoch = 0;  ///< leasing on: rises with each new claim; leasing off: the generation
-  Hlc claim_start;          ///< when the claim began
-  NodeId owner;
+  Hlc claim_start{};        ///< when the claim began
+  NodeId owner{};
   std::uint64_t boot = 0;      ///< of the owner when it wrote; 0 for a py2p node
   std::uint64_t sequence = 0;  ///< of the write within its claim
-  MessageId value_hash;        ///< SHA-256 of the value's bytes as received
-  Hlc written;                 ///< when this version was written
+  MessageId value_hash{};      ///< SHA-256 of the value's bytes as received
+  Hlc written{};               ///< when this version was written
   RecordKind kind = RecordKind::kValue;
 
   bool operator==(const Version&) const = default;
 };
+
+/// Readers see the record: it is no tombstone.
+inline bool is_visible(const Version& version) {
+  return version.kind == RecordKind::kValue;
+}
 
 enum class Leasing : std::uint8_t { kOff = 0, kOn = 1 };
 

@@ -35,7 +35,9 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(host), port};
 }
 
-bool is_wildcard(std::string_view host) { return host == "0.0.0.0" || host == "::"; }
+bool is_wildcard(std::string_view host) {
+  return host == "0.0.0.0" || host == "::";
+}
 
 std::string lan_address() {
   // Connecting a datagram socket only asks the routing table. 192.0.2.1 is reserved for documentation (RFC 5737).

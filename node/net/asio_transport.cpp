@@ -7,12 +7,13 @@
 
 namespace meshdict {
 
-AsioTransport::AsioTransport(asio::io_context& io)
-    : io_(io), read_buffer_(net_limits::kReadBuffer) {}
+AsioTransport::AsioTransport(asio::io_context& io) : io_(io), read_buffer_(net_limits::kReadBuffer) {}
 
 AsioTransport::~AsioTransport() {
-  for (auto& [id, connection] : open_) connection->abort();
-  for (auto& [id, connection] : closing_) connection->abort();
+  for (auto& [id, connection] : open_)
+    connection->abort();
+  for (auto& [id, connection] : closing_)
+    connection->abort();
 }
 
 std::expected<Endpoint, std::string> AsioTransport::listen(const Endpoint& at) {
@@ -33,7 +34,9 @@ void AsioTransport::start_accepting() {
       [this](std::string_view detail) { events_->on_listen_trouble(detail); });
 }
 
-void AsioTransport::stop_listening() { listener_.reset(); }
+void AsioTransport::stop_listening() {
+  listener_.reset();
+}
 
 AsioTransport::ConnectionPtr AsioTransport::make_connection() {
   const ConnId id{++last_id_};
@@ -76,7 +79,8 @@ void AsioTransport::close(ConnId conn) {
 }
 
 void AsioTransport::flush() {
-  for (const ConnectionPtr& connection : unflushed_) connection->flush();
+  for (const ConnectionPtr& connection : unflushed_)
+    connection->flush();
   unflushed_.clear();
 }
 

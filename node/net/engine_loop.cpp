@@ -8,8 +8,8 @@
 
 namespace meshdict {
 
-EngineLoop::EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& transport,
-                       Store& store, Engine& engine, Hooks hooks)
+EngineLoop::EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& transport, Store& store, Engine& engine,
+                       Hooks hooks)
     : io_(io),
       clock_(clock),
       transport_(transport),
@@ -43,7 +43,8 @@ std::expected<void, std::string> EngineLoop::turn() {
 void EngineLoop::run_handlers() {
   io_.restart();
   std::size_t count = io_.run_one();
-  while (count > 0 && count < net_limits::kHandlersPerTurn && io_.poll_one() > 0) ++count;
+  while (count > 0 && count < net_limits::kHandlersPerTurn && io_.poll_one() > 0)
+    ++count;
 }
 
 std::expected<void, std::string> EngineLoop::let_out() {
@@ -78,9 +79,7 @@ std::expected<void, std::string> EngineLoop::say_goodbye() {
   const auto late = std::make_shared<bool>(false);
   timer_.expires_after(net_limits::kStopDeadline);
   timer_.async_wait([late](asio::error_code error) { *late = !error; });
-  const auto drained = [&] {
-    return transport_.idle() && (!hooks_.has_drained || hooks_.has_drained());
-  };
+  const auto drained = [&] { return transport_.idle() && (!hooks_.has_drained || hooks_.has_drained()); };
   while (!*late && phase_ != Phase::kAbandoned && !drained()) {
     if (auto done = turn(); !done) return done;
   }

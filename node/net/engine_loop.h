@@ -34,8 +34,8 @@ class EngineLoop final : private TransportEvents {
   };
 
   /// All references outlive the loop. Takes the transport's events.
-  EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& transport, Store& store,
-             Engine& engine, Hooks hooks);
+  EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& transport, Store& store, Engine& engine,
+             Hooks hooks);
 
   /// Runs turns until stop() has been called and all has been said, at most net_limits::kStopDeadline later.
   /// REQUIRES: the engine has been started. Error text when the store could not commit: what the last turn produced has

@@ -21,21 +21,22 @@ struct Listener::State {
 
 Listener::Listener(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Listener::~Listener() { close(); }
+Listener::~Listener() {
+  close();
+}
 
-const Endpoint& Listener::address() const { return state_->address; }
+const Endpoint& Listener::address() const {
+  return state_->address;
+}
 
-std::expected<std::unique_ptr<Listener>, std::string> Listener::open(asio::io_context& io,
-                                                                     const Endpoint& at) {
+std::expected<std::unique_ptr<Listener>, std::string> Listener::open(asio::io_context& io, const Endpoint& at) {
   const auto fail = [&](const asio::error_code& error) {
-    return std::unexpected("cannot listen on " + at.host + ":" + std::to_string(at.port) + ": " +
-                           error.message());
+    return std::unexpected("cannot listen on " + at.host + ":" + std::to_string(at.port) + ": " + error.message());
   };
   asio::error_code error;
   tcp::resolver resolver(io);
-  const auto found =
-      resolver.resolve(at.host, std::to_string(at.port),
-                       tcp::resolver::passive | tcp::resolver::numeric_service, error);
+  const auto found = resolver.resolve(at.host, std::to_string(at.port),
+                                      tcp::resolver::passive | tcp::resolver::numeric_service, error);
   if (error || found.empty()) return fail(error ? error : asio::error::host_not_found);
   const tcp::endpoint endpoint = found.begin()->endpoint();
 

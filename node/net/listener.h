@@ -12,9 +12,9 @@
 
 namespace meshdict {
 
-/// A listening TCP socket that goes on whatever happens: when accepting fails (no file descriptor left, say), it reports
-/// the trouble, waits net_limits::kAcceptBackoff and tries again.
-/// Order of calls: open(), start(); close() or the destructor at the end. Used from the thread of its io_context.
+/// A listening TCP socket that goes on whatever happens: when accepting fails (no file descriptor left, say), it
+/// reports the trouble, waits net_limits::kAcceptBackoff and tries again. Order of calls: open(), start(); close() or
+/// the destructor at the end. Used from the thread of its io_context.
 class Listener {
  public:
   /// Gets a non-blocking socket with TCP_NODELAY.
@@ -22,8 +22,7 @@ class Listener {
   using OnTrouble = std::function<void(std::string_view detail)>;
 
   /// Binds and listens; port 0 lets the system choose. Error text for the operator.
-  static std::expected<std::unique_ptr<Listener>, std::string> open(asio::io_context& io,
-                                                                    const Endpoint& at);
+  static std::expected<std::unique_ptr<Listener>, std::string> open(asio::io_context& io, const Endpoint& at);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

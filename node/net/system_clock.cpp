@@ -12,14 +12,17 @@ Duration read_clock(clockid_t id) {
   const int failed = clock_gettime(id, &now);
   assert(failed == 0);
   static_cast<void>(failed);
-  return std::chrono::seconds(now.tv_sec) +
-         std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(now.tv_nsec));
+  return std::chrono::seconds(now.tv_sec) + std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(now.tv_nsec));
 }
 
 }  // namespace
 
-MonoTime SystemClock::monotonic() const { return MonoTime(read_clock(CLOCK_BOOTTIME)); }
+MonoTime SystemClock::monotonic() const {
+  return MonoTime(read_clock(CLOCK_BOOTTIME));
+}
 
-WallTime SystemClock::wall() const { return WallTime(read_clock(CLOCK_REALTIME)); }
+WallTime SystemClock::wall() const {
+  return WallTime(read_clock(CLOCK_REALTIME));
+}
 
 }  // namespace meshdict

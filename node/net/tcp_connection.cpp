@@ -36,20 +36,18 @@ void TcpConnection::dial(const Endpoint& to) {
     connect_to(tcp::resolver::results_type::create(tcp::endpoint(address, to.port), to.host, ""));
     return;
   }
-  resolver_.async_resolve(
-      to.host, std::to_string(to.port), tcp::resolver::numeric_service,
-      [self = shared_from_this()](asio::error_code error, tcp::resolver::results_type found) {
-        if (self->state_ != State::kDialing) return;
-        if (error) return self->end(error.message());
-        self->connect_to(found);
-      });
+  resolver_.async_resolve(to.host, std::to_string(to.port), tcp::resolver::numeric_service,
+                          [self = shared_from_this()](asio::error_code error, tcp::resolver::results_type found) {
+                            if (self->state_ != State::kDialing) return;
+                            if (error) return self->end(error.message());
+                            self->connect_to(found);
+                          });
 }
 
 void TcpConnection::connect_to(const tcp::resolver::results_type& found) {
-  asio::async_connect(socket_, found,
-                      [self = shared_from_this()](asio::error_code error, const tcp::endpoint&) {
-                        if (self->state_ == State::kDialing) self->on_dialed(error);
-                      });
+  asio::async_connect(socket_, found, [self = shared_from_this()](asio::error_code error, const tcp::endpoint&) {
+    if (self->state_ == State::kDialing) self->on_dialed(error);
+  });
 }
 
 void TcpConnection::on_dialed(const asio::error_code& error) {
@@ -183,7 +181,9 @@ void TcpConnection::end(std::string_view detail) {
   }
 }
 
-void TcpConnection::abort() { release(); }
+void TcpConnection::abort() {
+  release();
+}
 
 void TcpConnection::release() {
   state_ = State::kDone;

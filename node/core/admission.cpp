@@ -1,0 +1,180 @@
+// Who may write a key, and under which version: the rules of dictionary.h.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/dictionary.h"
+#include "core/limits.h"
+#include "core/sha256.h"
+#include "core/value.h"
+
+namespace meshdict {
+namespace {
+
+StoreVersion on_the_wire(const Version& version) {
+  return {.epoch = version.epoch,
+          .claim_start = version.claim_start,
+          .boot = version.boot,
+          .sequence = version.sequence,
+          .written = version.written,
+          .kind = version.kind};
+}
+
+}  // namespace
+
+Duration lease_margin(const DictionaryConfig& config) {
+  // Nobody measures more than lease + margin, which is 9/8 of a lease. Rounded up, and divided first: a long lease in
+  // microseconds times a rate could overflow.
+  const std::int64_t longest_s = (config.lease.count() / 8'000'000 + 1) * 9;
+  return config.skew + Duration(longest_s * config.drift_ppm) + 1ms;
+}
+
+Duration Dictionary::age(const Record& record) const {
+  return clock_.monotonic() - record.written_here;
+}
+
+bool Dictionary::is_trusted(const Record& record) const {
+  return age(record) <= config_.lease - margin_;
+}
+
+bool Dictionary::has_lapsed_for_others(const Record& record) const {
+  return age(record) > config_.lease + margin_;
+}
+
+Dictionary::Standing Dictionary::standing(const Record* present, const NodeId& writer) const {
+  if (present == nullptr) return Standing::kFree;
+  const bool visible = is_visible(present->version);
+  if (config_.leasing == Leasing::kOff) return visible ? Standing::kContinues : Standing::kFree;
+  if (present->version.owner == writer) {
+    const bool live = writer == config_.self ? is_trusted(*present) : !has_lapsed_for_others(*present);
+    return live ? Standing::kContinues : Standing::kFree;
+  }
+  return visible && !has_lapsed_for_others(*present) ? Standing::kLeased : Standing::kFree;
+}
+
+std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
+  if (key.size() > limits::kMaxKey) {
+    return std::unexpected(
+        BadKey{"the key has " + std::to_string(key.size()) + " bytes, more than " + std::to_string(limits::kMaxKey)});
+  }
+  const Record* const present = any_record(key);
+  if (standing(present, config_.self) == Standing::kLeased) {
+    const Duration left = config_.lease + margin_ - age(*present);
+    return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
+  }
+  if (present != nullptr && present->version.epoch >= limits::kMaxEpoch) {
+    return std::unexpected(WriteError(BadKey{"the epochs of this key are used up"}));
+  }
+  return {};
+}
+
+std::expected<StoreVersion, WriteError> Dictionary::set(std::string_view key, RawView value) {
+  if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
+  if (auto good = check_value(value); !good) return std::unexpected(BadValue{std::move(good.error())});
+  return write(key, value, RecordKind::kValue);
+}
+
+std::expected<StoreVersion, WriteError> Dictionary::erase(std::string_view key) {
+  if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
+  if (find(key) == nullptr) return std::unexpected(NoSuchKey{});
+  return write(key, bytes_value(""), RecordKind::kTombstone);
+}
+
+StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
+  forget_jump();
+  const Record* const present = any_record(key);
+  const Version version = next_version(present, value, kind);
+  assert(present == nullptr || compare(version, present->version, config_.leasing) > 0);
+  accept(key, value, version, true);
+  return on_the_wire(version);
+}
+
+Version Dictionary::next_version(const Record* present, RawView value, RecordKind kind) {
+  const Hlc now = hlc_.tick();
+  Version claim{.epoch = present == nullptr ? 1 : present->version.epoch + 1,
+                .claim_start = now,
+                .owner = config_.self,
+                .boot = config_.boot,
+                .sequence = 0,
+                .value_hash = sha256(value),
+                .written = now,
+                .kind = kind};
+  if (standing(present, config_.self) != Standing::kContinues) return claim;
+
+  const Version& held = present->version;
+  Version renewal = claim;
+  renewal.epoch = held.epoch;
+  if (config_.leasing == Leasing::kOn) {
+    renewal.claim_start = held.claim_start;
+    renewal.sequence = held.sequence + 1;
+  }
+  const bool wins = now > held.written && compare(renewal, held, config_.leasing) > 0;
+  return wins ? renewal : claim;
+}
+
+Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
+                                          std::int64_t seconds) {
+  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) / 1'000;  // what a hybrid clock can hold
+  if (seconds < 0 || seconds > kLatest || owner.empty()) return Merged::kRefused;
+  const Hlc time = Hlc::from_ms(seconds * 1'000);
+  const bool deletes = is_empty_bytes(value);
+  Version version{.epoch = 1,
+                  .claim_start = time,
+                  .owner = owner,
+                  .boot = 0,
+                  .sequence = static_cast<std::uint64_t>(seconds),
+                  .value_hash = sha256(value),
+                  .written = time,
+                  .kind = deletes ? RecordKind::kTombstone : RecordKind::kValue};
+
+  const Record* const present = any_record(key);
+  if (present != nullptr) {
+    const Version& held = present->version;
+    const std::int64_t held_seconds = held.written.unix_ms() / 1'000;
+    if (held.owner == owner && held_seconds == seconds && held.value_hash == version.value_hash) return Merged::kKnown;
+    if (seconds < held_seconds) return Merged::kLost;
+  }
+  forget_jump();
+  if (hlc_.until_allowed(time, config_.skew) > Duration::zero()) {
+    if (!is_writable(key, value, version)) return Merged::kRefused;
+    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = true});
+    return Merged::kSetAside;
+  }
+  if (deletes && find(key) == nullptr) return Merged::kLost;
+  switch (standing(present, owner)) {
+    case Standing::kLeased:
+      return Merged::kLost;
+    case Standing::kContinues:
+      version.epoch = present->version.epoch;
+      if (config_.leasing == Leasing::kOn) version.claim_start = present->version.claim_start;
+      break;
+    case Standing::kFree:
+      if (present == nullptr) break;
+      // Who takes over a lapsed lease writes long after it; after a delete the same second may do.
+      if (seconds == present->version.written.unix_ms() / 1'000 && is_visible(present->version)) return Merged::kLost;
+      version.epoch = present->version.epoch + 1;
+      break;
+  }
+  return merge(key, value, version);
+}
+
+std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
+  const Record* const record = find(key);
+  if (record == nullptr) return std::nullopt;
+  const Version& version = record->version;
+  LeaseView view{.owner = version.owner,
+                 .left = {},
+                 .held = false,
+                 .ours = version.owner == config_.self,
+                 .epoch = version.epoch,
+                 .fence = fence(version)};
+  if (config_.leasing == Leasing::kOff) return view;
+  view.held = view.ours ? is_trusted(*record) : !has_lapsed_for_others(*record);
+  if (!view.held) return view;
+  const Duration length = view.ours ? config_.lease - margin_ : config_.lease + margin_;
+  view.left = std::max<Duration>(length - age(*record), 1ms);
+  return view;
+}
+
+}  // namespace meshdict

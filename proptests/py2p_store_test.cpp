@@ -1,0 +1,167 @@
+// Plain py2p stores, translated.
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/dictionary.h"
+#include "core/limits.h"
+#include "dictionary_fixture.h"
+
+namespace meshdict {
+namespace {
+
+using Merged = Dictionary::Merged;
+
+TEST(Py2p, AStoreIsTranslatedOnce) {
+  Fixture node;
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kWon);
+  const Version first = node.version("k");
+  EXPECT_EQ(first.epoch, 1U);
+  EXPECT_EQ(first.claim_start, at_ms(0));
+  EXPECT_EQ(first.written, at_ms(0));
+  EXPECT_EQ(first.owner, id("P"));
+  EXPECT_EQ(first.boot, 0U);
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kKnown);
+  EXPECT_EQ(node.merge_py2p("k", "y", "P", 7), Merged::kWon);
+  const Version second = node.version("k");
+  EXPECT_EQ(fence(second), fence(first)) << "the same claim";
+  EXPECT_EQ(second.sequence - first.sequence, 7U);
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kLost) << "an old one";
+  EXPECT_EQ(node.get("k"), "y");
+}
+
+TEST(Py2p, ALeasedKeyIsRefusedAndALapsedOneTaken) {
+  Fixture node;
+  node.write("k", "ours");
+  node.clock.advance(100s);
+  EXPECT_EQ(node.merge_py2p("k", "theirs", "P", 100), Merged::kLost);
+  EXPECT_EQ(node.merge_py2p("k", "", "P", 100), Merged::kLost);
+  EXPECT_EQ(node.get("k"), "ours");
+  node.clock.advance(3'700s);
+  EXPECT_EQ(node.merge_py2p("k", "theirs", "P", 3'800), Merged::kWon);
+  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").claim_start, at_ms(3'800'000));
+  ASSERT_FALSE(node.set("k", "ours"));
+  node.clock.advance(3'700s);
+  EXPECT_EQ(node.merge_py2p("k", "other", "Q", 3'800), Merged::kLost) << "no takeover is as old as what it takes";
+}
+
+TEST(Py2p, AnEmptyValueDeletes) {
+  Fixture node;
+  EXPECT_EQ(node.merge_py2p("k", "", "P", 0), Merged::kLost) << "nothing to delete";
+  EXPECT_TRUE(node.d->records().empty());
+  node.merge_py2p("k", "x", "P", 0);
+  EXPECT_EQ(node.merge_py2p("k", "", "P", 1), Merged::kWon);
+  EXPECT_EQ(node.get("k"), "-");
+  EXPECT_EQ(node.merge_py2p("k", "", "P", 1), Merged::kKnown);
+  EXPECT_EQ(node.merge_py2p("k", "", "P", 2), Merged::kLost);
+  EXPECT_EQ(node.version("k").kind, RecordKind::kTombstone);
+  EXPECT_EQ(node.merge_py2p("k", "y", "Q", 2), Merged::kWon) << "a deleted key is free";
+  EXPECT_EQ(node.version("k").epoch, 2U);
+}
+
+TEST(Py2p, ADictionarySentAgainBringsNothingBack) {
+  Fixture node;
+  node.merge_py2p("k", "x", "P", 0);
+  node.clock.advance(10s);
+  node.merge_py2p("k", "", "P", 10);
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kLost);
+  EXPECT_EQ(node.get("k"), "-");
+  node.clock.advance(2h);
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kLost) << "nor when the lease has lapsed";
+}
+
+TEST(Py2p, OurOwnWriteThatComesBackIsKnown) {
+  Fixture node;
+  node.clock.advance(1'500ms);
+  node.write("k", "x");
+  EXPECT_EQ(node.merge_py2p("k", "x", "M", 1), Merged::kKnown);
+  EXPECT_EQ(node.merge_py2p("k", "x", "M", 2), Merged::kLost) << "boot 0 is older than any of ours";
+}
+
+TEST(Py2p, FromTheFutureIsTranslatedWhenItComesBack) {
+  Fixture node;
+  EXPECT_EQ(node.merge_py2p("k", "first", "P", 60), Merged::kSetAside);
+  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kSetAside);
+  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kSetAside);
+  node.clock.advance(30s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "first");
+  node.clock.advance(5s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "second") << "it continues the claim of the first";
+  EXPECT_EQ(node.version("k").epoch, 1U);
+}
+
+TEST(Py2p, WithoutLeasesTheLaterSecondWins) {
+  Fixture node({.leasing = Leasing::kOff});
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", -5), Merged::kWon);
+  EXPECT_EQ(node.merge_py2p("k", "y", "Q", -4), Merged::kWon);
+  EXPECT_EQ(node.version("k").epoch, 1U);
+  EXPECT_EQ(node.merge_py2p("k", "x", "P", -5), Merged::kLost);
+  EXPECT_EQ(node.merge_py2p("k", "", "P", -3), Merged::kWon);
+  EXPECT_EQ(node.merge_py2p("k", "z", "Q", -3), Merged::kWon);
+  EXPECT_EQ(node.version("k").epoch, 2U);
+}
+
+TEST(Py2p, RefusesWhatIsNoTime) {
+  Fixture node;
+  EXPECT_EQ(node.d->merge_py2p("k", bytes_value("x"), id("P"), -1), Merged::kRefused);
+  EXPECT_EQ(node.d->merge_py2p("k", bytes_value("x"), id("P"), INT64_MAX), Merged::kRefused);
+  EXPECT_EQ(node.d->merge_py2p("k", bytes_value("x"), NodeId(), 1), Merged::kRefused);
+  EXPECT_EQ(node.d->merge_py2p(std::string(limits::kMaxKey + 1, 'k'), bytes_value("x"), id("P"), 3'000'000'000),
+            Merged::kRefused)
+      << "not even set aside";
+}
+
+RC_GTEST_PROP(Py2p, SendingEverythingAgainBringsNothingOlderBack, ()) {
+  Fixture node({.leasing = *rc::gen::element(Leasing::kOn, Leasing::kOff)});
+  struct Plain {
+    std::string key;
+    std::string text;
+    std::string owner;
+    std::int64_t seconds;
+  };
+  std::vector<Plain> sent;
+  std::int64_t now = 0;
+  // Within one second nobody can tell which came first.
+  const auto pass = [&] {
+    const std::int64_t pause = *rc::gen::element(1, 100, 4'000);
+    node.clock.advance(std::chrono::seconds(pause));
+    now += pause;
+  };
+  const int steps = *rc::gen::inRange(1, 30);
+  for (int i = 0; i < steps; ++i) {
+    pass();
+    const std::string key = *rc::gen::element<std::string>("a", "b");
+    if (*rc::gen::inRange(0, 4) == 0) (void)node.set(key, "local");
+    if (*rc::gen::inRange(0, 6) == 0) (void)node.d->erase(key);
+    pass();
+    sent.push_back({.key = key,
+                    .text = *rc::gen::element<std::string>("x", "y", ""),
+                    .owner = *rc::gen::element<std::string>("P", "Q"),
+                    .seconds = now});
+    node.merge_py2p(key, sent.back().text, sent.back().owner, now);
+  }
+  pass();
+  const auto send_again = [&] {
+    for (const Plain& plain : sent) {
+      const Record* const present = node.d->records().contains(plain.key) ? &node.d->records().at(plain.key) : nullptr;
+      const Hlc held = present == nullptr ? Hlc{} : present->version.written;
+      const auto merged = node.merge_py2p(plain.key, plain.text, plain.owner, plain.seconds);
+      if (merged == Merged::kWon) RC_ASSERT(at_ms(plain.seconds * 1'000) > held);
+    }
+  };
+  send_again();
+  const Summary once = node.d->summary();
+  send_again();
+  RC_ASSERT(node.d->summary() == once);
+  node.d->sanity_check();
+}
+
+}  // namespace
+}  // namespace meshdict

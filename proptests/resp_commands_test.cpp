@@ -1,0 +1,307 @@
+// What the commands of the Redis-protocol endpoint answer: texts that client libraries and people rely on.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/log.h"
+#include "app/resp_limits.h"
+#include "core/limits.h"
+#include "core/value.h"
+#include "resp_fixture.h"
+
+namespace meshdict {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+TEST(RespCommands, SetGetAndDelete) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"SET", "k", "v"}), "+OK\r\n");
+  EXPECT_EQ(node.run({"get", "k"}), "$1\r\nv\r\n");
+  EXPECT_EQ(node.run({"GET", "missing"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"EXISTS", "k", "k", "missing"}), ":2\r\n");
+  EXPECT_EQ(node.run({"TYPE", "k"}), "+string\r\n");
+  EXPECT_EQ(node.run({"TYPE", "missing"}), "+none\r\n");
+  EXPECT_EQ(node.run({"DBSIZE"}), ":1\r\n");
+  EXPECT_EQ(node.run({"DEL", "k", "missing", "k"}), ":1\r\n");
+  EXPECT_EQ(node.run({"DEL", "k"}), ":0\r\n");
+  EXPECT_EQ(node.run({"GET", "k"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"DBSIZE"}), ":0\r\n");
+  EXPECT_EQ(node.run({"RANDOMKEY"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"SET", "k", ""}), "+OK\r\n");
+  EXPECT_EQ(node.run({"GET", "k"}), "$0\r\n\r\n");
+  EXPECT_EQ(node.run({"RANDOMKEY"}), "$1\r\nk\r\n");
+  EXPECT_EQ(node.run({"GETDEL", "k"}), "$0\r\n\r\n");
+  EXPECT_EQ(node.run({"GETDEL", "k"}), "$-1\r\n");
+  const std::string bytes("\0\r\n\xff", 4);
+  EXPECT_EQ(node.run({"SET", bytes, bytes}), "+OK\r\n");
+  EXPECT_EQ(node.run({"GET", bytes}), "$4\r\n" + bytes + "\r\n");
+}
+
+TEST(RespCommands, SetTakesNxXxAndGet) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"SET", "k", "1", "XX"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "1", "nx"}), "+OK\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "2", "NX"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "2", "XX", "GET"}), "$1\r\n1\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "3", "NX", "GET"}), "$1\r\n2\r\n");
+  EXPECT_EQ(node.run({"GET", "k"}), "$1\r\n2\r\n");
+  EXPECT_EQ(node.run({"SET", "new", "1", "GET"}), "$-1\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "3", "NX", "XX"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "3", "SOON"}), "-ERR syntax error\r\n");
+  for (const std::vector<std::string>& lifetime :
+       std::vector<std::vector<std::string>>{{"EX", "10"}, {"px", "10"}, {"EXAT", "10"}, {"PXAT", "10"}, {"KEEPTTL"}}) {
+    std::vector<std::string> command{"SET", "k", "3"};
+    command.insert(command.end(), lifetime.begin(), lifetime.end());
+    EXPECT_THAT(node.run(command), StartsWith("-ERR leases set the lifetime")) << lifetime[0];
+  }
+  EXPECT_EQ(node.run({"GET", "k"}), "$1\r\n2\r\n");
+}
+
+TEST(RespCommands, SeveralKeysAtOnce) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"MSET", "a", "1", "b", "2", "a", "3"}), "+OK\r\n");
+  EXPECT_EQ(node.run({"MGET", "a", "missing", "b"}), "*3\r\n$1\r\n3\r\n$-1\r\n$1\r\n2\r\n");
+  EXPECT_EQ(node.run({"MSET", "a", "1", "b"}), "-ERR wrong number of arguments for 'mset' command\r\n");
+  EXPECT_THAT(array_elements(node.run({"KEYS", "*"})), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(array_elements(node.run({"KEYS", "[^a]"})), ElementsAre("b"));
+}
+
+TEST(RespCommands, WordErrorsAsRedisDoes) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"get"}), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(node.run({"GET", "a", "b"}), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(node.run({"nope", "x\r\ny", "z"}),
+            "-ERR unknown command 'nope', with args beginning with: 'x  y' 'z' \r\n");
+  EXPECT_EQ(node.run({"CLIENT", "nope"}), "-ERR unknown subcommand 'nope'. Try CLIENT HELP.\r\n");
+  EXPECT_EQ(node.run({"SELECT", "0"}), "+OK\r\n");
+  EXPECT_EQ(node.run({"SELECT", "1"}), "-ERR DB index is out of range\r\n");
+  EXPECT_EQ(node.run({"SELECT", "x"}), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(node.run({"SCAN", "x"}), "-ERR invalid cursor\r\n");
+  EXPECT_THAT(node.run({"SCAN", "77"}), StartsWith("-ERR invalid cursor"));
+  EXPECT_EQ(node.run({"SCAN", "0", "COUNT", "0"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(node.run({"SCAN", "0", "COUNT", "x"}), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(node.run({"SCAN", "0", "MATCH"}), "-ERR syntax error\r\n");
+  EXPECT_THAT(node.run({"CONFIG", "SET", "save", ""}), StartsWith("-ERR CONFIG SET"));
+}
+
+TEST(RespCommands, RefuseWhatDoesNotFitAFrame) {
+  LonelyNode node;
+  EXPECT_THAT(node.run({"SET", "k", std::string(limits::kMaxValue, 'v')}), StartsWith("-ERR"));
+  EXPECT_THAT(node.run({"SET", std::string(limits::kMaxKey + 1, 'k'), "v"}), StartsWith("-ERR"));
+  EXPECT_EQ(node.run({"SET", "k", std::string(limits::kMaxValue - 5, 'v')}), "+OK\r\n");
+  EXPECT_EQ(node.run({"DBSIZE"}), ":1\r\n");
+}
+
+TEST(RespCommands, GreetClientLibraries) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"PING"}), "+PONG\r\n");
+  EXPECT_EQ(node.run({"PING", "x"}), "$1\r\nx\r\n");
+  EXPECT_EQ(node.run({"ECHO", "x"}), "$1\r\nx\r\n");
+  EXPECT_THAT(node.run({"HELLO"}), StartsWith("*14\r\n$6\r\nserver\r\n"));
+  EXPECT_THAT(node.run({"HELLO", "2", "SETNAME", "me"}), StartsWith("*14\r\n"));
+  EXPECT_EQ(node.run({"CLIENT", "GETNAME"}), "$2\r\nme\r\n");
+  EXPECT_EQ(node.run({"HELLO", "3"}), "-NOPROTO unsupported protocol version\r\n");
+  EXPECT_THAT(node.run({"HELLO", "2", "AUTH", "u", "p"}), StartsWith("-ERR AUTH"));
+  EXPECT_EQ(node.run({"CLIENT", "SETINFO", "LIB-NAME", "x"}), "+OK\r\n");
+  EXPECT_THAT(node.run({"CLIENT", "SETNAME", "a b"}), StartsWith("-ERR Client names"));
+  EXPECT_THAT(node.run({"CLIENT", "LIST"}), HasSubstr("name=me"));
+  EXPECT_EQ(node.run({"CONFIG", "GET", "save"}), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
+  EXPECT_EQ(node.run({"CONFIG", "GET", "nothing"}), "*0\r\n");
+  EXPECT_THAT(node.run({"COMMAND", "COUNT"}), StartsWith(":"));
+  EXPECT_THAT(node.run({"COMMAND", "INFO", "get", "nope"}), EndsWith("*-1\r\n"));
+  EXPECT_THAT(node.run({"COMMAND", "DOCS", "lease"}), HasSubstr("fence"));
+  EXPECT_THAT(node.run({"INFO"}), HasSubstr("# Keyspace"));
+  EXPECT_THAT(node.run({"INFO", "server"}), HasSubstr("redis_version:"));
+  EXPECT_THAT(node.run({"INFO", "server"}), Not(HasSubstr("# Mesh")));
+  EXPECT_EQ(node.run({"QUIT"}), "+OK\r\n");
+  EXPECT_TRUE(node.session.closing());
+}
+
+TEST(RespCommands, HttpIsHungUpOn) {
+  LonelyNode node;
+  EXPECT_EQ(node.send("POST / HTTP/1.1\r\nHost: x\r\n\r\nSET k v\r\n"), "");
+  EXPECT_TRUE(node.session.closing());
+  EXPECT_EQ(node.engine.dictionary().size(), 0U);
+}
+
+TEST(RespSession, ARepliesBatchWaitsForItsReader) {
+  LonelyNode node;
+  node.run({"SET", "k", std::string(100'000, 'v')});
+  std::string batch;
+  for (int i = 0; i < 50; ++i)
+    batch += resp_command({"GET", "k"});
+  node.session.feed(batch);
+  EXPECT_TRUE(node.session.paused());
+  EXPECT_LT(node.session.output().size(), resp_limits::kPauseOutput + 200'000);
+  std::size_t total = 0;
+  int rounds = 0;
+  for (; node.session.paused(); ++rounds) {
+    total += node.take_output().size();
+    node.session.feed({});
+  }
+  total += node.take_output().size();
+  EXPECT_EQ(total, 50U * (100'000U + sizeof "$100000\r\n\r\n" - 1));
+  EXPECT_GT(rounds, 5);
+  EXPECT_EQ(node.service.unfinished_bytes, 0U);
+}
+
+TEST(RespSession, AReplyBeyondTheBoundIsAnError) {
+  LonelyNode node;
+  node.run({"SET", "k", std::string(4'000'000, 'v')});
+  std::vector<std::string> command{"MGET"};
+  command.insert(command.end(), 20, "k");
+  EXPECT_THAT(node.run(command), StartsWith("-ERR the reply would be larger"));
+  EXPECT_EQ(node.run({"PING"}), "+PONG\r\n");
+}
+
+TEST(RespSession, ASubscriberThatDoesNotReadIsCutOffAndCounted) {
+  LonelyNode node;
+  RespSession other(node.service, "127.0.0.1:2");
+  node.session.feed(resp_command({"SUBSCRIBE", "c"}));
+  const std::string publish = resp_command({"PUBLISH", "c", std::string(1'000'000, 'x')});
+  for (int i = 0; i < 40; ++i) {
+    other.feed(publish);
+    other.sent(other.output().size());
+  }
+  EXPECT_TRUE(node.session.cut_off());
+  EXPECT_LE(node.session.output().size(), resp_limits::kMaxOutput + 100);
+  EXPECT_FALSE(other.cut_off());
+  EXPECT_EQ(node.service.stats.cut_off_clients, 1U);
+}
+
+TEST(RespPubSub, SubscribersHearMessagesAndKeyEvents) {
+  LonelyNode node;
+  RespSession listener(node.service, "127.0.0.1:2");
+  const auto hear = [&] {
+    const std::string heard(listener.output());
+    listener.sent(heard.size());
+    return heard;
+  };
+  listener.feed(resp_command({"SUBSCRIBE", "news"}));
+  EXPECT_EQ(hear(), "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+  listener.feed(resp_command({"PSUBSCRIBE", "__keyevent@0__:*"}));
+  EXPECT_EQ(hear(), "*3\r\n$10\r\npsubscribe\r\n$16\r\n__keyevent@0__:*\r\n:2\r\n");
+  EXPECT_EQ(node.run({"PUBLISH", "news", "x"}), ":1\r\n");
+  EXPECT_EQ(hear(), "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\nx\r\n");
+  EXPECT_THAT(node.run({"PUBLISH", "__keyevent@0__:set", "x"}), StartsWith("-ERR this channel"));
+  node.run({"SET", "k", "v"});
+  EXPECT_EQ(hear(),
+            "*4\r\n$8\r\npmessage\r\n$16\r\n__keyevent@0__:*\r\n$18\r\n__keyevent@0__:set\r\n"
+            "$1\r\nk\r\n");
+  node.run({"DEL", "k"});
+  EXPECT_THAT(hear(), HasSubstr("__keyevent@0__:del\r\n$1\r\nk\r\n"));
+  listener.feed(resp_command({"GET", "k"}));
+  EXPECT_THAT(hear(), StartsWith("-ERR Can't execute 'get'"));
+  listener.feed(resp_command({"PING"}));
+  EXPECT_EQ(hear(), "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+  listener.feed(resp_command({"UNSUBSCRIBE"}) + resp_command({"PUNSUBSCRIBE"}) + resp_command({"UNSUBSCRIBE"}));
+  EXPECT_EQ(hear(),
+            "*3\r\n$11\r\nunsubscribe\r\n$4\r\nnews\r\n:1\r\n"
+            "*3\r\n$12\r\npunsubscribe\r\n$16\r\n__keyevent@0__:*\r\n:0\r\n"
+            "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n");
+  listener.feed(resp_command({"GET", "k"}));
+  EXPECT_EQ(hear(), "$-1\r\n");
+  EXPECT_TRUE(node.service.pubsub.empty());
+}
+
+TEST(RespPubSub, MessagesOfOtherShapesAreShownOnTheMeshChannel) {
+  const auto shown = [](const std::vector<Raw>& packets) {
+    const ChannelMessage message = channel_message(packets);
+    return message.channel + "|" + message.payload;
+  };
+  EXPECT_EQ(shown({bytes_value("c"), bytes_value("p")}), "c|p");
+  EXPECT_EQ(shown({text_value("c"), bytes_value("p")}).substr(0, 5), "mesh|");
+  EXPECT_EQ(shown({text_value("hello")}), "mesh|hello");
+  EXPECT_EQ(shown({text_value("a"), text_value("b"), text_value("c")}), R"(mesh|["a","b","c"])");
+  EXPECT_EQ(shown({bytes_value("__keyevent@0__:set"), bytes_value("k")}).substr(0, 5), "mesh|");
+  EXPECT_EQ(shown({}), "mesh|[]");
+}
+
+TEST(RespLeases, AKeyOfAnotherNodeIsRefusedAndNothingIsWritten) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  EXPECT_EQ(nodes.first.run({"SET", "theirs", "v"}), "+OK\r\n");
+  nodes.settle();
+  EXPECT_EQ(nodes.second.run({"GET", "theirs"}), "$1\r\nv\r\n");
+  const std::string owner(nodes.first.engine.id().text());
+  const std::string refusal = nodes.second.run({"SET", "theirs", "mine"});
+  EXPECT_THAT(refusal, StartsWith("-LEASED " + owner + " holds this key for 36"));
+  EXPECT_THAT(refusal, EndsWith(" s\r\n"));
+  EXPECT_THAT(nodes.second.run({"SET", "theirs", "mine", "GET"}), StartsWith("-LEASED "));
+  EXPECT_THAT(nodes.second.run({"GETDEL", "theirs"}), StartsWith("-LEASED "));
+  EXPECT_THAT(nodes.second.run({"DEL", "theirs"}), StartsWith("-LEASED "));
+  EXPECT_THAT(nodes.second.run({"MSET", "mine", "1", "theirs", "2"}), EndsWith(": theirs; nothing was written\r\n"));
+  EXPECT_EQ(nodes.second.run({"EXISTS", "mine"}), ":0\r\n");
+  nodes.second.run({"SET", "mine", "1"});
+  EXPECT_THAT(nodes.second.run({"DEL", "mine", "theirs"}), StartsWith("-LEASED "));
+  EXPECT_EQ(nodes.second.run({"EXISTS", "mine", "theirs"}), ":2\r\n");
+  EXPECT_THAT(nodes.second.run({"INFO", "stats"}), HasSubstr("writes_refused_by_lease:6\r\n"));
+
+  const auto lease = array_elements(nodes.second.run({"LEASE", "theirs"}));
+  ASSERT_EQ(lease.size(), 12U);
+  EXPECT_THAT(lease[1], owner);
+  EXPECT_EQ(lease[3], "1");
+  EXPECT_EQ(lease[5], "0");
+  const auto view = nodes.second.engine.dictionary().lease("theirs");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(lease[11].size(), 2 * view->fence.size());
+  EXPECT_THAT(lease[11], MatchesRegex("[0-9a-f]+"));
+  EXPECT_EQ(nodes.second.run({"LEASE", "missing"}), "*-1\r\n");
+  EXPECT_THAT(nodes.second.run({"EXPLAIN", "theirs"}), StartsWith("*"));
+}
+
+TEST(RespMesh, ListsNeighboursAndCarriesMessages) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  const std::string id(nodes.first.engine.id().text());
+  EXPECT_EQ(nodes.first.run({"MESH", "ID"}), "$" + std::to_string(id.size()) + "\r\n" + id + "\r\n");
+  const std::string peers = nodes.second.run({"MESH", "PEERS"});
+  EXPECT_THAT(peers, StartsWith("*1\r\n*14\r\n$2\r\nid\r\n"));
+  EXPECT_THAT(peers, HasSubstr(id));
+  EXPECT_THAT(peers, HasSubstr("outgoing"));
+  nodes.second.session.feed(resp_command({"SUBSCRIBE", "c"}));
+  nodes.second.take_output();
+  EXPECT_EQ(nodes.first.run({"PUBLISH", "c", "hello"}), ":1\r\n");
+  nodes.settle();
+  EXPECT_EQ(nodes.second.take_output(), "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n");
+  EXPECT_THAT(nodes.first.run({"MESH", "CONNECT", "nowhere"}), StartsWith("-ERR "));
+  EXPECT_THAT(nodes.first.run({"MESH", "DISCONNECT", "abc"}), StartsWith("-ERR no such neighbour"));
+  const std::string other(nodes.second.engine.id().text());
+  EXPECT_EQ(nodes.first.run({"MESH", "DISCONNECT", other}), "+OK\r\n");
+  EXPECT_EQ(nodes.first.run({"MESH", "PEERS"}), "*0\r\n");
+  EXPECT_THAT(nodes.first.run({"MESH", "DEPARTED"}), HasSubstr(other));
+}
+
+TEST(LogLimiter, WritesAFewAndCountsTheRest) {
+  LogLimiter limiter;
+  const MonoTime start(100s);
+  std::uint64_t written = 0;
+  for (int i = 0; i < 20; ++i)
+    written += limiter.count(start + i * 1ms).write ? 1U : 0U;
+  EXPECT_EQ(written, LogLimiter::kPerSecond);
+  EXPECT_TRUE(limiter.is_suppressing());
+  EXPECT_EQ(limiter.take_suppressed(start + 500ms), 0U);
+  const auto verdict = limiter.count(start + 1s);
+  EXPECT_TRUE(verdict.write);
+  EXPECT_EQ(verdict.suppressed_before, 20U - LogLimiter::kPerSecond);
+  EXPECT_EQ(limiter.take_suppressed(start + 3s), 0U);
+}
+
+TEST(Printable, LeavesNothingThatMovesACursor) {
+  EXPECT_EQ(printable("a\n\x1b[2Jb"), "a\\x0a\\x1b[2Jb");
+  EXPECT_EQ(printable("abcdef", 3), "abc...");
+}
+
+}  // namespace
+}  // namespace meshdict

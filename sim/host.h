@@ -1,0 +1,166 @@
+#pragma once
+// A machine of the virtual world: one engine, and the clock, disk, randomness and transport that it sees.
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/engine.h"
+#include "core/random.h"
+#include "core/store.h"
+#include "sim/event_queue.h"
+#include "sim/network.h"
+#include "sim/plan.h"
+
+namespace meshdict::sim {
+
+/// The port at which every node of a world listens, on a host that has the node's name.
+inline constexpr std::uint16_t kPort = 44565;
+/// True time at the start of each run: 2030-01-01 00:00:00 UTC.
+inline constexpr WallTime kEpoch{1'893'456'000s};
+
+/// The world's time seen through one machine's clocks: each with its own offset.
+class VirtualClock final : public Clock {
+ public:
+  VirtualClock(const EventQueue& world, Duration wall_offset, Duration mono_offset)
+      : world_(world), wall_offset_(wall_offset), mono_offset_(mono_offset) {}
+
+  [[nodiscard]] MonoTime monotonic() const override { return MonoTime(world_.now() + mono_offset_); }
+  [[nodiscard]] WallTime wall() const override { return kEpoch + world_.now() + wall_offset_; }
+  /// When the monotonic clock will show `time`.
+  [[nodiscard]] Duration world_time(MonoTime time) const { return time.time_since_epoch() - mono_offset_; }
+  [[nodiscard]] Duration wall_offset() const { return wall_offset_; }
+
+ private:
+  const EventQueue& world_;
+  Duration wall_offset_;
+  Duration mono_offset_;
+};
+
+/// A disk that keeps what was committed, and loses the rest in a crash. One whose node never restarts is never read again
+/// and keeps nothing: 10,000 nodes would otherwise hold each record twice.
+class VirtualDisk final : public Store {
+ public:
+  explicit VirtualDisk(bool keeps) : keeps_(keeps) {}
+
+  std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
+  void put(Table table, std::string_view key, std::string_view value) override;
+  void erase(Table table, std::string_view key) override;
+  std::expected<void, StoreError> commit() override;
+
+  /// Power fails: what was not committed is gone.
+  void crash() { staged_.clear(); }
+
+ private:
+  static constexpr std::size_t kTables = 4;
+  struct Write {
+    Table table;
+    std::string key;
+    std::optional<std::string> value;
+  };
+  bool keeps_;
+  std::array<std::map<std::string, std::string, std::less<>>, kTables> tables_;
+  std::vector<Write> staged_;
+};
+
+/// One stream per (seed, node, life, subsystem).
+class VirtualRandom final : public Random {
+ public:
+  explicit VirtualRandom(std::uint64_t seed) : seed_(seed) {}
+  void next_life(std::uint64_t life) { life_ = life; }
+  [[nodiscard]] RandomStream stream(std::string_view subsystem) const override;
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t life_ = 0;
+};
+
+/// Leads from addresses to nodes.
+class AddressBook {
+ public:
+  explicit AddressBook(const std::vector<NodePlan>& nodes);
+  [[nodiscard]] NodeIndex find(std::string_view host) const;
+  [[nodiscard]] NodeIndex find(const Endpoint& endpoint) const;
+
+ private:
+  std::map<std::string, NodeIndex, std::less<>> by_name_;
+};
+
+class VirtualTransport final : public Transport {
+ public:
+  VirtualTransport(NodeIndex node, Network& network, const AddressBook& addresses)
+      : node_(node), network_(network), addresses_(addresses) {}
+
+  ConnId dial(const Endpoint& to) override { return network_.dial(node_, addresses_.find(to)); }
+  void send(ConnId conn, const Frame& frame) override { network_.send(conn, frame); }
+  [[nodiscard]] std::size_t queued(ConnId conn) const override { return network_.queued(conn); }
+  void close(ConnId conn) override { network_.close(conn); }
+
+ private:
+  NodeIndex node_;
+  Network& network_;
+  const AddressBook& addresses_;
+};
+
+/// What a host has lived through, for expectations.
+struct RefusedEntry {
+  NodeIndex who = kNobody;
+  EndReason reason = EndReason::kProtocolError;
+  auto operator<=>(const RefusedEntry&) const = default;
+};
+
+class Host {
+ public:
+  /// All references outlive it. `keeps`: the node will restart, so that its disk matters.
+  Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps, const EventQueue& world, Network& network,
+       const AddressBook& addresses, Observer& observer);
+
+  /// Makes an engine and starts it. Error text when it does not.
+  std::expected<void, std::string> start(const std::vector<NodePlan>& nodes);
+  void end() { engine_.reset(); }
+
+  [[nodiscard]] bool up() const { return engine_ != nullptr; }
+  [[nodiscard]] Engine& engine() { return *engine_; }
+  [[nodiscard]] const Engine& engine() const { return *engine_; }
+  [[nodiscard]] const NodePlan& plan() const { return plan_; }
+  [[nodiscard]] const VirtualClock& clock() const { return clock_; }
+  [[nodiscard]] VirtualDisk& disk() { return disk_; }
+  /// Empty before the first life.
+  [[nodiscard]] const NodeId& id() const { return id_; }
+  /// Of the present life; 0 before the first.
+  [[nodiscard]] std::uint64_t life() const { return life_; }
+  [[nodiscard]] Duration alive_since() const { return alive_since_; }
+
+  /// When its timer entry in the queue is due; Duration::max(): it has none.
+  Duration armed = Duration::max();
+  /// Timer events in a row without time passing.
+  std::uint32_t spins = 0;
+  /// Broadcasts and whispers received, over all lives.
+  std::uint64_t messages = 0;
+  std::map<std::string, std::uint64_t, std::less<>> conflicts;
+  std::map<RefusedEntry, std::uint64_t> refused;
+  /// Keys that changed in the present turn.
+  std::vector<std::string> changed;
+
+ private:
+  const NodePlan& plan_;
+  const EventQueue& world_;
+  Observer& observer_;
+  VirtualClock clock_;
+  VirtualDisk disk_;
+  VirtualRandom random_;
+  VirtualTransport transport_;
+  std::unique_ptr<Engine> engine_;
+  NodeId id_;
+  std::uint64_t life_ = 0;
+  Duration alive_since_{};
+};
+
+}  // namespace meshdict::sim

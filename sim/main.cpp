@@ -1,0 +1,211 @@
+// meshdict-sim: runs plans in a virtual world. See README.md beside this file.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/plan_writer.h"
+#include "sim/plan_yaml.h"
+#include "sim/report.h"
+#include "sim/runner.h"
+
+namespace meshdict::sim {
+namespace {
+
+constexpr int kPass = 0;
+constexpr int kViolated = 1;
+constexpr int kBadInput = 2;
+
+struct Options {
+  std::vector<std::string> files;
+  std::uint64_t seed = 1;
+  std::string seeds;
+  unsigned jobs = 1;
+  std::string trace;
+  std::string plan_out;
+  bool json = false;
+  bool rate = false;
+};
+
+int complain(const std::string& what) {
+  fmt::print(stderr, "meshdict-sim: {}\n", what);
+  return kBadInput;
+}
+
+bool parse_seeds(const std::string& text, SeedRange& seeds) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string::npos) return false;
+  return CLI::detail::lexical_cast(text.substr(0, dots), seeds.first) &&
+         CLI::detail::lexical_cast(text.substr(dots + 2), seeds.last) && seeds.first <= seeds.last;
+}
+
+/// Delivered frames a second of wall-clock time: on stderr and only when asked for, since it is never the same twice.
+class Stopwatch {
+ public:
+  void report(bool wanted, std::uint64_t delivered) const {
+    if (!wanted) return;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
+    fmt::print(stderr, "{} frames delivered in {:.3f} s: {:.0f} a second\n", delivered, took.count(),
+               static_cast<double>(delivered) / took.count());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// "311/1000 seeds, 2 failed", rewritten in place while somebody watches.
+class Progress {
+ public:
+  explicit Progress(std::uint64_t all) : all_(all), shown_(isatty(STDERR_FILENO) == 1) {}
+  void advance(std::uint64_t failed) {
+    ++done_;
+    if (!shown_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(200)) return;
+    last_ = now;
+    fmt::print(stderr, "\r{}/{} seeds, {} failed", done_, all_, failed);
+    printed_ = true;
+  }
+  void clear() const {
+    if (printed_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  std::uint64_t all_;
+  std::uint64_t done_ = 0;
+  bool shown_;
+  bool printed_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+void print_result(const Plan& plan, const RunResult& result, bool json) {
+  fmt::print("{}", violations_text(plan, result));
+  if (json) fmt::print("{}\n", result_json(plan, result));
+  fmt::print("{}\n", result_line(result));
+}
+
+int run_one(const Plan& plan, const Options& options, const RunOptions& run_options) {
+  const Stopwatch watch;
+  const RunResult result = run_plan(plan, options.seed, run_options);
+  print_result(plan, result, options.json);
+  watch.report(options.rate, result.counters.network.delivered);
+  return result.passed() ? kPass : kViolated;
+}
+
+int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) {
+  const Stopwatch watch;
+  Progress progress(seeds.count());
+  std::uint64_t failed = 0;
+  std::uint64_t events = 0;
+  std::uint64_t delivered = 0;
+  Duration simulated{};
+  TraceHash all;
+  run_seeds(plan, seeds, options.jobs, {}, [&](const RunResult& result) {
+    events += result.events;
+    delivered += result.counters.network.delivered;
+    simulated += result.simulated;
+    all.add(result.trace);
+    if (!result.passed()) {
+      ++failed;
+      progress.clear();
+      print_result(plan, result, options.json);
+    } else if (options.json) {
+      fmt::print("{}\n", result_json(plan, result));
+    }
+    progress.advance(failed);
+  });
+  progress.clear();
+  watch.report(options.rate, delivered);
+  fmt::print("seeds={}..{} passed={} failed={} events={} simulated={} traces={:016x} {}\n", seeds.first, seeds.last,
+             seeds.count() - failed, failed, events, seconds_text(simulated), all.value(), failed == 0 ? "PASS" : "FAIL");
+  return failed == 0 ? kPass : kViolated;
+}
+
+int run(const Options& options) {
+  SeedRange seeds;
+  const bool range = !options.seeds.empty();
+  if (range && !parse_seeds(options.seeds, seeds)) {
+    return complain(fmt::format("--seeds: '{}' is no range, expected one such as 1..1000", options.seeds));
+  }
+  if (range && !options.trace.empty()) return complain("--trace: goes with --seed, a transcript is of one run");
+  if (!options.trace.empty() && options.files.size() > 1) {
+    return complain("--trace: goes with one FILE, a transcript is of one run");
+  }
+  if (!options.plan_out.empty() && (range || options.files.size() > 1)) {
+    return complain("--plan: goes with one FILE and --seed, a drawn plan is of one run");
+  }
+  std::vector<Plan> plans;
+  bool good = true;
+  for (const std::string& file : options.files) {
+    auto plan = load_plan_file(file);
+    if (plan) {
+      plans.push_back(*std::move(plan));
+      continue;
+    }
+    good = false;
+    for (const std::string& mistake : plan.error()) fmt::print(stderr, "{}\n", mistake);
+  }
+  if (!good) return kBadInput;
+
+  if (!options.plan_out.empty()) {
+    std::ofstream out(options.plan_out, std::ios::binary);
+    out << to_yaml(expand(plans.front(), options.seed));
+    if (!out.flush()) return complain(fmt::format("--plan: cannot write '{}'", options.plan_out));
+  }
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> transcript(nullptr, &std::fclose);
+  if (!options.trace.empty()) {
+    transcript.reset(std::fopen(options.trace.c_str(), "w"));
+    if (!transcript) return complain(fmt::format("--trace: cannot write '{}'", options.trace));
+  }
+  int worst = kPass;
+  for (const Plan& plan : plans) {
+    if (plans.size() > 1) fmt::print("{}\n", plan.name);
+    const int code = range ? run_range(plan, seeds, options) : run_one(plan, options, {transcript.get(), 0});
+    worst = std::max(worst, code);
+  }
+  return worst;
+}
+
+int main_with(int argc, char** argv) {
+  CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
+  app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  CLI::App* run_command = app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
+  run_command->add_option("FILE", options.files, "plans in YAML, see scenarios/README.md")->required();
+  const auto* seed = run_command->add_option("--seed", options.seed, "the seed of the run")->capture_default_str();
+  run_command->add_option("--seeds", options.seeds, "run each seed of A..B; print the failing ones and a summary")
+      ->excludes(const_cast<CLI::Option*>(seed));
+  run_command->add_option("--jobs", options.jobs, "threads for --seeds")->check(CLI::Range(1, 256))->capture_default_str();
+  run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
+  run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
+  run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
+  run_command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
+  int result = kPass;
+  run_command->callback([&] { result = run(options); });
+  for (const char* later : {"sweep", "replay", "shrink", "explore"}) {
+    CLI::App* command = app.add_subcommand(later, "not available yet");
+    command->allow_extras();
+    command->callback([&result, later] { result = complain(fmt::format("{}: not available yet", later)); });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return complain(error.what());
+  }
+  return result;
+}
+
+}  // namespace
+}  // namespace meshdict::sim
+
+int main(int argc, char** argv) { return meshdict::sim::main_with(argc, argv); }

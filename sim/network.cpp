@@ -1,0 +1,267 @@
+#include "sim/network.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/limits.h"
+#include "core/random.h"
+#include "sim/mixing.h"
+
+namespace meshdict::sim {
+namespace {
+
+// A ConnId is serial | slot | side: it rises with each connection, as in production, and leads to its slot without a
+// search.
+constexpr int kSideBits = 1;
+constexpr int kSlotBits = 24;
+constexpr int kSerialShift = kSideBits + kSlotBits;
+constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
+// In the queue, whose entries have less room, the lower bits of the serial do: an entry is never so old.
+constexpr int kSerialBitsQueued = QueuedEvent::kSubjectBits - kSerialShift;
+constexpr std::uint64_t kSerialMaskQueued = (std::uint64_t{1} << kSerialBitsQueued) - 1;
+
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+
+}  // namespace
+
+Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user)
+    : seed_(derive_seed(seed, "network")),
+      queue_(queue),
+      user_(user),
+      default_link_(links),
+      machines_(nodes, Machine::kRefusing),
+      groups_(nodes, 0) {
+  assert(links.jitter.fixed());
+}
+
+// Names and slots
+
+ConnId Network::id_of(const Connection& conn, std::size_t side) {
+  return static_cast<ConnId>(conn.serial << kSerialShift | std::uint64_t{conn.slot} << kSideBits | side);
+}
+
+std::uint64_t Network::number(ConnId conn) { return static_cast<std::uint64_t>(conn) >> kSerialShift; }
+
+Network::End Network::find(ConnId conn) const {
+  const auto bits = static_cast<std::uint64_t>(conn);
+  const std::size_t slot = bits >> kSideBits & kSlotMask;
+  if (slot >= slots_.size() || slots_[slot]->serial != bits >> kSerialShift || bits == 0) return {};
+  return {slots_[slot].get(), bits & 1};
+}
+
+std::uint64_t Network::detail_of(const Connection& conn, std::size_t side) {
+  return (conn.serial & kSerialMaskQueued) << kSerialShift | std::uint64_t{conn.slot} << kSideBits | side;
+}
+
+Network::End Network::find(std::uint64_t detail) const {
+  Connection* conn = slots_[detail >> kSideBits & kSlotMask].get();
+  if (conn->serial == 0 || (conn->serial & kSerialMaskQueued) != detail >> kSerialShift) return {};
+  return {conn, detail & 1};
+}
+
+Network::Connection& Network::allocate() {
+  if (free_.empty()) {
+    assert(slots_.size() <= kSlotMask);
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.push_back(std::make_unique<Connection>());
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  Connection& conn = *slots_[slot];
+  conn.slot = slot;
+  conn.serial = next_serial_++;
+  conn.noise = mix64(seed_ ^ conn.serial);
+  return conn;
+}
+
+void Network::release(Connection& conn) {
+  discard(conn.sides[0]);
+  discard(conn.sides[1]);
+  free_.push_back(conn.slot);
+  conn = Connection();
+}
+
+void Network::discard(Side& side) {
+  for (; !side.parcels.empty(); side.parcels.pop_front()) {
+    if (side.parcels.front().kind == ParcelKind::kData) ++counters_.lost;
+  }
+  side.in_flight = 0;
+  side.stalled = false;
+}
+
+bool Network::blocked(const Connection& conn) const {
+  const NodeIndex acceptor = conn.sides[1].node;
+  return acceptor != kNobody && blocked(conn.sides[0].node, acceptor);
+}
+
+Machine Network::machine(NodeIndex node) const { return node == kNobody ? Machine::kRefusing : machines_[node]; }
+
+// What nodes do
+
+ConnId Network::dial(NodeIndex from, NodeIndex to) {
+  ++counters_.dials;
+  Connection& conn = allocate();
+  conn.sides[0].node = from;
+  conn.sides[0].state = SideState::kDialing;
+  conn.sides[1].node = to;
+  conn.sides[1].state = SideState::kGone;
+  apply_link(conn);
+  push(conn, 1, {nullptr, 0, {}, 0, ParcelKind::kSyn});
+  queue_.push(queue_.now() + kDialTimeout, EventKind::kDialTimeout, detail_of(conn, 0));
+  return id_of(conn, 0);
+}
+
+void Network::send(ConnId id, const Frame& frame) {
+  const End end = find(id);
+  if (!end || end.self().state == SideState::kClosed || end.self().state == SideState::kGone) return;
+  assert(end.self().state == SideState::kOpen && "a frame for a connection that is not up yet");
+  push(*end.conn, 1 - end.side, {frame.bytes, frame.id.prefix(), {}, frame.plain_size, ParcelKind::kData});
+  arm_drain(*end.conn, 1 - end.side);
+}
+
+std::size_t Network::queued(ConnId id) const {
+  const End end = find(id);
+  return end && end.self().state == SideState::kOpen ? backlog(*end.conn, 1 - end.side) : 0;
+}
+
+void Network::close(ConnId id) {
+  const End end = find(id);
+  if (!end) return;
+  Side& self = end.self();
+  if (self.state == SideState::kDialing) return release(*end.conn);
+  if (self.state != SideState::kOpen) return;
+  self.state = SideState::kClosed;
+  const SideState other = end.other().state;
+  if (other == SideState::kClosed || other == SideState::kGone) return release(*end.conn);
+  discard(self);
+  if (backlog(*end.conn, 1 - end.side) > 0) {
+    queue_.push(queue_.now() + kGiveUpAfter, EventKind::kGiveUp, detail_of(*end.conn, 1 - end.side));
+  }
+  push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kFin});
+}
+
+// Pipes
+
+Duration Network::flight_time(Connection& conn) {
+  conn.noise = mix64(conn.noise);
+  return conn.latency + Duration(spread(conn.noise, 0, conn.jitter.count()));
+}
+
+void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
+  Side& pipe = conn.sides[towards];
+  Duration departs = queue_.now();
+  if (conn.bandwidth > 0 && parcel.plain_size > 0) {
+    const auto rate = static_cast<std::int64_t>(conn.bandwidth);
+    const std::int64_t takes = (std::int64_t{parcel.plain_size} * kMicrosPerSecond + rate - 1) / rate;
+    pipe.busy_until = std::max(pipe.busy_until, departs) + Duration(takes);
+    departs = pipe.busy_until;
+  } else {
+    departs = std::max(pipe.busy_until, departs);
+  }
+  parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
+  pipe.last_arrival = parcel.arrives;
+  pipe.in_flight += parcel.plain_size;
+  pipe.parcels.push_back(std::move(parcel));
+  if (!pipe.armed && !pipe.stalled) arm(conn, towards);
+}
+
+void Network::arm(Connection& conn, std::size_t towards) {
+  Side& pipe = conn.sides[towards];
+  if (pipe.parcels.empty()) return;
+  pipe.armed = true;
+  queue_.push(pipe.parcels.front().arrives, EventKind::kDeliver, detail_of(conn, towards));
+}
+
+std::size_t Network::backlog(const Connection& conn, std::size_t towards) const {
+  const Side& pipe = conn.sides[towards];
+  if (blocked(conn)) return pipe.in_flight;
+  if (conn.bandwidth == 0 || pipe.busy_until <= queue_.now()) return 0;
+  const auto left = static_cast<std::uint64_t>((pipe.busy_until - queue_.now()).count());
+  return left * conn.bandwidth / kMicrosPerSecond;
+}
+
+// Tells the sender when its backlog has fallen to the low-water mark. During a partition the heal arms it anew.
+void Network::arm_drain(Connection& conn, std::size_t towards) {
+  Side& pipe = conn.sides[towards];
+  const std::size_t queued = backlog(conn, towards);
+  if (pipe.drain_armed || queued <= limits::kBulkLowWater) return;
+  pipe.drain_armed = true;
+  if (blocked(conn)) return;
+  Duration wait{};
+  if (conn.bandwidth > 0) {
+    const std::uint64_t above = queued - limits::kBulkLowWater;
+    wait = Duration(static_cast<std::int64_t>((above * kMicrosPerSecond + conn.bandwidth - 1) / conn.bandwidth));
+  }
+  queue_.push(queue_.now() + wait, EventKind::kDrained, detail_of(conn, towards));
+}
+
+// Events
+
+bool Network::handle(const QueuedEvent& event) {
+  const End end = find(event.detail());
+  if (!end) return false;
+  switch (event.kind()) {
+    case EventKind::kDeliver:
+      return deliver(end);
+    case EventKind::kDrained:
+      return check_drained(end);
+    case EventKind::kGiveUp:
+      return check_give_up(end);
+    case EventKind::kDialTimeout:
+      return check_dial(end);
+    case EventKind::kTimer:
+    case EventKind::kStep:
+    case EventKind::kCheckBroadcast:
+      break;
+  }
+  assert(false && "not an event of the network");
+  return false;
+}
+
+bool Network::deliver(End end) {
+  Side& pipe = end.self();
+  pipe.armed = false;
+  if (pipe.parcels.empty()) return false;
+  if (pipe.parcels.front().arrives > queue_.now()) {  // armed for a parcel that was discarded
+    arm(*end.conn, end.side);
+    return false;
+  }
+  if (blocked(*end.conn)) {
+    pipe.stalled = true;
+    ++counters_.held;
+    return true;
+  }
+  const Parcel parcel = pipe.parcels.pop_front();
+  pipe.in_flight -= parcel.plain_size;
+  arm(*end.conn, end.side);
+  arrived(end, parcel);
+  return true;
+}
+
+bool Network::check_drained(End end) {
+  Side& pipe = end.self();
+  if (!pipe.drain_armed) return false;
+  if (blocked(*end.conn)) return false;
+  pipe.drain_armed = false;
+  arm_drain(*end.conn, end.side);
+  if (pipe.drain_armed || end.other().state != SideState::kOpen) return false;
+  user_.drained(end.other().node, id_of(*end.conn, 1 - end.side));
+  return true;
+}
+
+bool Network::check_dial(End end) {
+  if (end.self().state != SideState::kDialing) return false;
+  ++counters_.dials_timed_out;
+  end_connection(end, "no answer");
+  return true;
+}
+
+bool Network::check_give_up(End end) {
+  if (end.self().parcels.empty() || end.other().state != SideState::kClosed) return false;
+  discard(end.self());
+  end.other().state = SideState::kGone;
+  return true;
+}
+
+}  // namespace meshdict::sim

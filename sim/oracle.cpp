@@ -1,0 +1,31 @@
+#include "sim/oracle.h"
+
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace meshdict::sim {
+
+void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what) {
+  ++count_;
+  if (list_.size() < kMost) {
+    list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what)});
+  }
+}
+
+std::vector<Society> societies(const Hosts& hosts, const Network& network) {
+  using Terms = std::tuple<std::string, Leasing, Duration, Duration, Duration, Duration, std::uint32_t>;
+  std::map<Terms, Society> by_terms;
+  for (NodeIndex node = 0; node < hosts.size(); ++node) {
+    if (!hosts[node]->up()) continue;
+    const NodePlan& plan = hosts[node]->plan();
+    const Terms terms{plan.network, plan.leasing, plan.lease,         plan.settle,
+                      plan.skew,    plan.horizon, network.group(node)};
+    by_terms[terms].push_back(node);
+  }
+  std::vector<Society> all;
+  for (auto& [terms, society] : by_terms) all.push_back(std::move(society));
+  return all;
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,223 @@
+#include "sim/oracle_records.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "sim/trace.h"
+
+namespace meshdict::sim {
+namespace {
+
+template <typename T>
+int order(const T& left, const T& right) {
+  return left < right ? -1 : right < left ? 1 : 0;
+}
+
+// base58 in ASCII order, without padding: a longer text is the larger number.
+int order_of_ids(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return left.size() < right.size() ? -1 : 1;
+  return order(left, right);
+}
+
+int order_of_hashes(const Version& left, const Version& right) {
+  return order(std::memcmp(left.value_hash.bytes.data(), right.value_hash.bytes.data(), left.value_hash.bytes.size()), 0);
+}
+
+// The part of the order that a fence shows: greater is the later claim.
+int order_of_claims(const Version& left, const Version& right) {
+  if (const int by = order(left.epoch, right.epoch)) return by;
+  if (const int by = order(right.claim_start.bits, left.claim_start.bits)) return by;
+  return order_of_ids(right.owner.text(), left.owner.text());
+}
+
+std::string brief(const Version& version) {
+  return fmt::format("epoch {} claim {} owner {} sequence {}{}", version.epoch, version.claim_start.bits,
+                     version.owner.brief(), version.sequence,
+                     version.kind == RecordKind::kTombstone ? " tombstone" : "");
+}
+
+bool same_record(const Record& left, const Record& right) {
+  const Version& a = left.version;
+  const Version& b = right.version;
+  return a.epoch == b.epoch && a.claim_start.bits == b.claim_start.bits && a.owner.text() == b.owner.text() &&
+         a.boot == b.boot && a.sequence == b.sequence && a.value_hash.bytes == b.value_hash.bytes &&
+         a.written.bits == b.written.bits && a.kind == b.kind && left.value == right.value;
+}
+
+bool same_content(const Version& left, const Version& right) {
+  return left.kind == right.kind && left.value_hash.bytes == right.value_hash.bytes;
+}
+
+std::int64_t milliseconds_between(const Version& earlier, const Version& later) {
+  return static_cast<std::int64_t>(later.written.bits >> 16) - static_cast<std::int64_t>(earlier.written.bits >> 16);
+}
+
+}  // namespace
+
+int naive_compare(const Version& left, const Version& right, Leasing leasing) {
+  if (leasing == Leasing::kOn) {
+    if (const int by = order_of_claims(left, right)) return by;
+    if (const int by = order(left.boot, right.boot)) return by;
+    if (const int by = order(left.sequence, right.sequence)) return by;
+    if (const int by = order_of_hashes(left, right)) return by;
+    if (const int by = order(left.written.bits, right.written.bits)) return by;
+    return order(static_cast<int>(left.kind), static_cast<int>(right.kind));
+  }
+  if (const int by = order(left.epoch, right.epoch)) return by;
+  if (const int by = order(left.written.bits, right.written.bits)) return by;
+  if (const int by = order_of_ids(right.owner.text(), left.owner.text())) return by;
+  return order_of_hashes(left, right);
+}
+
+std::optional<std::string> first_difference(const Dictionary& left, const Dictionary& right) {
+  auto a = left.records().begin();
+  auto b = right.records().begin();
+  for (; a != left.records().end() && b != right.records().end(); ++a, ++b) {
+    if (a->first != b->first) return fmt::format("only one has a record of '{}'", std::min(a->first, b->first));
+    if (!same_record(a->second, b->second)) {
+      return fmt::format("'{}': {} against {}", a->first, brief(a->second.version), brief(b->second.version));
+    }
+  }
+  if (a != left.records().end()) return fmt::format("only the first has a record of '{}'", a->first);
+  if (b != right.records().end()) return fmt::format("only the second has a record of '{}'", b->first);
+  return std::nullopt;
+}
+
+RecordOracle::RecordOracle(const Hosts& hosts, const Network& network, const EventQueue& world,
+                           const Identities& identities, const std::vector<Property>& check, Findings& findings)
+    : hosts_(hosts), network_(network), world_(world), identities_(identities), check_(check), findings_(findings) {}
+
+bool RecordOracle::checks(Property property) const {
+  return std::find(check_.begin(), check_.end(), property) != check_.end();
+}
+
+Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
+  const Host& host = *hosts_[node];
+  const NodePlan& plan = host.plan();
+  if (plan.leasing == Leasing::kOff) return Outcome::kAny;
+  const auto& records = host.engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end()) return Outcome::kOk;
+  const Version& version = found->second.version;
+  if (version.kind == RecordKind::kTombstone) return Outcome::kOk;
+  const auto owner = identities_.find(version.owner);
+  if (owner == identities_.end()) return Outcome::kAny;
+  if (owner->second == node) return Outcome::kOk;
+  // Clocks that differ by more than the members allow void the promise.
+  if (std::chrono::abs(host.clock().wall_offset() - hosts_[owner->second]->clock().wall_offset()) > plan.skew) {
+    return Outcome::kAny;
+  }
+  const auto written = acknowledged_.find({owner->second, key});
+  if (written == acknowledged_.end() || written->second.version.written.bits != version.written.bits) {
+    return Outcome::kAny;
+  }
+  const Duration age = world_.now() - written->second.at;
+  if (age < plan.lease) return Outcome::kLeased;
+  const Duration margins = 2 * plan.skew + plan.lease / 100 + 1s;
+  return age > plan.lease + margins ? Outcome::kOk : Outcome::kAny;
+}
+
+void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome) {
+  if (checks(Property::kLease) && expected != Outcome::kAny && outcome != Outcome::kMissing && expected != outcome) {
+    findings_.add("lease", {name(node)},
+                  fmt::format("a write of '{}' was {}", key,
+                              outcome == Outcome::kOk ? "admitted during another's lease"
+                                                      : "refused although nobody holds a lease"));
+  }
+  if (outcome != Outcome::kOk) return;
+  const auto& records = hosts_[node]->engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end()) {
+    findings_.add("S6", {name(node)}, fmt::format("'{}' was acknowledged and is not there", key));
+    return;
+  }
+  acknowledged_[{node, key}] = {found->second.version, world_.now(), false};
+}
+
+void RecordOracle::conflict(NodeIndex node, const Conflict& conflict) {
+  const auto found = acknowledged_.find({node, conflict.key});
+  if (found != acknowledged_.end() && same_content(found->second.version, conflict.losing)) {
+    found->second.reported = true;
+  }
+}
+
+void RecordOracle::changed(NodeIndex node, const std::string& key) {
+  if (!checks(Property::kS2) || hosts_[node]->plan().leasing == Leasing::kOff) return;
+  const auto& records = hosts_[node]->engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end()) return;
+  const auto [shown, first] = shown_.try_emplace({node, key}, found->second.version);
+  if (first) return;
+  if (order_of_claims(found->second.version, shown->second) < 0) {
+    findings_.add("S2", {name(node)},
+                  fmt::format("the fence of '{}' fell: {} after {}", key, brief(found->second.version),
+                              brief(shown->second)));
+  }
+  shown->second = found->second.version;
+}
+
+void RecordOracle::check_at_end() {
+  for (const Society& society : societies(hosts_, network_)) {
+    check_equal(society);
+    check_largest(society);
+    if (checks(Property::kS6)) check_reported(society);
+  }
+}
+
+void RecordOracle::check_equal(const Society& society) {
+  if (!checks(Property::kS1)) return;
+  const NodeIndex first = society.front();
+  for (const NodeIndex node : society) {
+    const auto difference = first_difference(hosts_[first]->engine().dictionary(), hosts_[node]->engine().dictionary());
+    if (difference) findings_.add("S1", {name(first), name(node)}, "different records: " + *difference);
+  }
+}
+
+void RecordOracle::check_largest(const Society& society) {
+  const auto& records = hosts_[society.front()]->engine().dictionary().records();
+  const Leasing leasing = hosts_[society.front()]->plan().leasing;
+  for (const NodeIndex node : society) {
+    const auto begin = acknowledged_.lower_bound({node, std::string()});
+    for (auto it = begin; it != acknowledged_.end() && it->first.first == node; ++it) {
+      const Version& promised = it->second.version;
+      const Property property = promised.kind == RecordKind::kTombstone ? Property::kS7 : Property::kS1;
+      const auto found = records.find(it->first.second);
+      const bool gone = found == records.end();
+      if (!checks(property)) continue;
+      // A collected tombstone leaves nothing behind.
+      if (gone && property == Property::kS7) continue;
+      if (!gone && naive_compare(found->second.version, promised, leasing) >= 0) continue;
+      findings_.add(name_of(property), {name(node), name(society.front())},
+                    fmt::format("'{}' was acknowledged as {}, and there is {}", it->first.second, brief(promised),
+                                gone ? "nothing" : brief(found->second.version)));
+    }
+  }
+}
+
+void RecordOracle::check_reported(const Society& society) {
+  const auto& records = hosts_[society.front()]->engine().dictionary().records();
+  for (const NodeIndex node : society) {
+    const NodePlan& plan = hosts_[node]->plan();
+    const auto begin = acknowledged_.lower_bound({node, std::string()});
+    for (auto it = begin; it != acknowledged_.end() && it->first.first == node; ++it) {
+      const auto& [version, at, reported] = it->second;
+      const auto found = records.find(it->first.second);
+      if (reported || found == records.end()) continue;
+      const Version& there = found->second.version;
+      if (same_content(there, version)) continue;
+      const bool own = there.owner.text() == version.owner.text();
+      const std::int64_t later_ms = milliseconds_between(version, there);
+      const bool freed = version.kind == RecordKind::kTombstone && there.written.bits > version.written.bits;
+      const bool lapsed = later_ms > plan.lease / 1ms;
+      const bool overwritten = plan.leasing == Leasing::kOff && there.written.bits > version.written.bits;
+      if (!own && (freed || lapsed || overwritten)) continue;
+      findings_.add("S6", {name(node)},
+                    fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", it->first.second,
+                                seconds_text(at), brief(there)));
+    }
+  }
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,67 @@
+#pragma once
+// The promises about records: S1, S2, S6, S7 and "lease".
+//
+// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
+//        larger than the one that is there.
+// S2     the claim that a node shows for a key never falls (leasing on).
+// S6     every acknowledged write that is not there at the end has been superseded by its own writer, has lapsed, or was
+//        reported as a conflict at its writer.
+// S7     a deleted key does not return in a version older than its deletion.
+// lease  a write is refused while another's lease lasts, and admitted once it is over by all margins.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/oracle.h"
+
+namespace meshdict::sim {
+
+/// The oracle's own idea of the order of versions: greater wins.
+int naive_compare(const Version& left, const Version& right, Leasing leasing);
+
+class RecordOracle {
+ public:
+  RecordOracle(const Hosts& hosts, const Network& network, const EventQueue& world, const Identities& identities,
+               const std::vector<Property>& check, Findings& findings);
+
+  /// Before a client's write: what must come of it. kAny when the oracle does not know.
+  [[nodiscard]] Outcome expected(NodeIndex node, const std::string& key) const;
+  /// After it; `outcome` kOk when it was acknowledged.
+  void written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome);
+  void conflict(NodeIndex node, const Conflict& conflict);
+  /// The node's record of `key` has changed.
+  void changed(NodeIndex node, const std::string& key);
+  void check_at_end();
+
+ private:
+  struct Acknowledged {
+    Version version;
+    Duration at{};
+    bool reported = false;
+  };
+  using Place = std::pair<NodeIndex, std::string>;
+
+  void check_equal(const Society& society);
+  void check_largest(const Society& society);
+  void check_reported(const Society& society);
+  [[nodiscard]] bool checks(Property property) const;
+  [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }
+
+  const Hosts& hosts_;
+  const Network& network_;
+  const EventQueue& world_;
+  const Identities& identities_;
+  const std::vector<Property> check_;
+  Findings& findings_;
+  std::map<Place, Acknowledged> acknowledged_;  // the last write of each node to each key
+  std::map<Place, Version> shown_;              // the largest claim that a node has shown
+};
+
+/// Whether two nodes hold the same records; otherwise the first key that differs, and how.
+std::optional<std::string> first_difference(const Dictionary& left, const Dictionary& right);
+
+}  // namespace meshdict::sim

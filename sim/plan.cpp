@@ -1,0 +1,153 @@
+#include "sim/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/random.h"
+
+namespace meshdict::sim {
+namespace {
+
+Duration draw(RandomStream& random, const DurationRange& range) {
+  return Duration(random.between(range.low.count(), range.high.count()));
+}
+
+DurationRange fixed(Duration value) { return {value, value}; }
+
+// A stream of its own for each step, workload and node, so that taking one away leaves the others as they were.
+RandomStream stream_for(std::uint64_t seed, std::string_view what, std::uint64_t number) {
+  return RandomStream(derive_seed(derive_seed(seed, what), number));
+}
+
+void draw_joins(Plan& plan, std::uint64_t seed) {
+  for (NodeIndex node = 1; node < plan.nodes.size(); ++node) {
+    std::vector<NodeIndex>& join = plan.nodes[node].join;
+    if (!join.empty()) continue;
+    switch (plan.join) {
+      case Join::kNone:
+        break;
+      case Join::kChain:
+        join.push_back(node - 1);
+        break;
+      case Join::kStar:
+        join.push_back(0);
+        break;
+      case Join::kRandom: {
+        RandomStream random = stream_for(seed, "plan.join", node);
+        const std::size_t wanted = std::min<std::size_t>(plan.join_count, node);
+        while (join.size() < wanted) {
+          const auto other = static_cast<NodeIndex>(random.below(node));
+          if (std::find(join.begin(), join.end(), other) == join.end()) join.push_back(other);
+        }
+        break;
+      }
+    }
+  }
+  plan.join = Join::kNone;
+}
+
+// What undoes a step that has a duration.
+Action undo(const Action& action) {
+  if (const auto* crash = std::get_if<CrashStep>(&action)) return RestartStep{crash->node};
+  return HealStep{};
+}
+
+std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
+  std::vector<Step> steps;
+  for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
+    steps.push_back({plan.nodes[node].start, false, 0, StartStep{node}, std::nullopt});
+  }
+  Duration before{};
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    RandomStream random = stream_for(seed, "plan.step", i);
+    Step step = plan.steps[i];
+    Duration at = draw(random, step.at);
+    if (step.relative) at += before;
+    before = at;
+    step.at = fixed(at);
+    step.relative = false;
+    if (auto* link = std::get_if<LinkStep>(&step.action)) {
+      link->link.jitter = fixed(draw(random, link->link.jitter));
+    }
+    if (step.lasts) {
+      const Duration lasts = draw(random, *std::exchange(step.lasts, std::nullopt));
+      steps.push_back({fixed(at + lasts), false, step.line, undo(step.action), std::nullopt});
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+// `rate` operations a second: one in each slot of 1/rate, at a random moment of it.
+template <typename MakeAction>
+void draw_operations(const Workload& load, std::uint64_t rate, RandomStream random, std::vector<Step>& steps,
+                     MakeAction make) {
+  if (rate == 0) return;
+  const auto span = static_cast<std::uint64_t>((load.until - load.from).count());
+  const std::uint64_t count = span / 1'000'000 * rate + span % 1'000'000 * rate / 1'000'000;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto begin = static_cast<std::int64_t>(i * 1'000'000 / rate);
+    const auto end = static_cast<std::int64_t>((i + 1) * 1'000'000 / rate);
+    const Duration at = load.from + Duration(random.between(begin, std::max(begin, end - 1)));
+    const NodeIndex node = load.nodes[random.below(load.nodes.size())];
+    steps.push_back({fixed(at), false, 0, make(random, node, i), std::nullopt});
+  }
+}
+
+void draw_workload(const Workload& load, std::uint64_t seed, std::size_t number, std::vector<Step>& steps) {
+  const std::string prefix = "w" + std::to_string(number) + ".";
+  const auto key = [&](RandomStream& random) { return prefix + "k" + std::to_string(random.below(load.keys)); };
+  draw_operations(load, load.sets_per_second, stream_for(seed, "plan.sets", number), steps,
+                  [&](RandomStream& random, NodeIndex node, std::uint64_t i) {
+                    std::string value = prefix + "v" + std::to_string(i);
+                    value.resize(std::max<std::size_t>(value.size(), load.value_size), '.');
+                    return SetStep{node, key(random), std::move(value), Outcome::kAny, kNobody};
+                  });
+  draw_operations(load, load.deletes_per_second, stream_for(seed, "plan.deletes", number), steps,
+                  [&](RandomStream& random, NodeIndex node, std::uint64_t) {
+                    return DeleteStep{node, key(random), Outcome::kAny, kNobody};
+                  });
+  draw_operations(load, load.broadcasts_per_second, stream_for(seed, "plan.broadcasts", number), steps,
+                  [&](RandomStream&, NodeIndex node, std::uint64_t i) {
+                    return BroadcastStep{node, prefix + "m" + std::to_string(i)};
+                  });
+}
+
+}  // namespace
+
+std::string_view verb(const Action& action) {
+  static constexpr std::array<std::string_view, 15> kVerbs = {
+      "set",  "delete", "broadcast", "whisper",   "connect", "disconnect", "start", "stop",
+      "crash", "restart", "partition", "heal", "reset",   "link",       "expect"};
+  static_assert(kVerbs.size() == std::variant_size_v<Action>);
+  return kVerbs[action.index()];
+}
+
+std::string_view name_of(Property property) {
+  static constexpr std::array<std::string_view, kProperties> kNames = {"S1",    "S2", "S6", "S7",
+                                                                       "lease", "C1", "B1", "connected"};
+  return kNames[static_cast<std::size_t>(property)];
+}
+
+Plan expand(const Plan& plan, std::uint64_t seed) {
+  Plan drawn = plan;
+  for (NodeIndex node = 0; node < drawn.nodes.size(); ++node) {
+    RandomStream random = stream_for(seed, "plan.node", node);
+    drawn.nodes[node].start = fixed(draw(random, drawn.nodes[node].start));
+    drawn.nodes[node].clock = fixed(draw(random, drawn.nodes[node].clock));
+  }
+  draw_joins(drawn, seed);
+  RandomStream random = stream_for(seed, "plan.links", 0);
+  drawn.links.jitter = fixed(draw(random, drawn.links.jitter));
+  drawn.steps = draw_steps(drawn, seed);
+  for (std::size_t i = 0; i < drawn.workloads.size(); ++i) {
+    draw_workload(drawn.workloads[i], seed, i, drawn.steps);
+  }
+  drawn.workloads.clear();
+  std::stable_sort(drawn.steps.begin(), drawn.steps.end(),
+                   [](const Step& a, const Step& b) { return a.at.low < b.at.low; });
+  return drawn;
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,12 @@
+#pragma once
+#include <string>
+
+#include "sim/plan.h"
+
+namespace meshdict::sim {
+
+/// An explicit plan as YAML: load_plan() reads it back, and with the same seed it gives the same run.
+/// REQUIRES: `plan` comes from expand().
+std::string to_yaml(const Plan& plan);
+
+}  // namespace meshdict::sim

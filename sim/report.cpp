@@ -1,0 +1,85 @@
+#include "sim/report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "sim/trace.h"
+
+namespace meshdict::sim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
+    "peers_up", "peers_down", "messages", "refused", "undeliverable", "updated", "deleted", "conflicts"};
+
+// Names of steps without an example of each.
+constexpr std::array<std::string_view, std::variant_size_v<Action>> kStepNames = {
+    "set",  "delete",  "broadcast", "whisper", "connect", "disconnect", "start", "stop",
+    "crash", "restart", "partition", "heal",    "reset",   "link",       "expect"};
+
+Json counters_json(const Counters& counters) {
+  Json json;
+  json["delivered"] = counters.network.delivered;
+  json["delivered_bytes"] = counters.network.delivered_bytes;
+  json["duplicates"] = counters.duplicates;
+  json["lost"] = counters.network.lost;
+  json["held"] = counters.network.held;
+  json["dials"] = counters.network.dials;
+  json["dials_refused"] = counters.network.dials_refused;
+  json["dials_timed_out"] = counters.network.dials_timed_out;
+  json["resets"] = counters.network.resets;
+  json["writes_leased"] = counters.refusals_of_writes;
+  json["skipped"] = counters.skipped;
+  for (std::size_t i = 0; i < kStepNames.size(); ++i) {
+    if (counters.steps[i] > 0) json["steps"][std::string(kStepNames[i])] = counters.steps[i];
+  }
+  for (std::size_t i = 0; i < kEventNames.size(); ++i) {
+    if (counters.events[i] > 0) json["events"][std::string(kEventNames[i])] = counters.events[i];
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string result_line(const RunResult& result) {
+  return fmt::format("seed={} events={} simulated={} trace={:016x} {}", result.seed, result.events,
+                     seconds_text(result.simulated), result.trace, result.passed() ? "PASS" : "FAIL");
+}
+
+std::string violations_text(const Plan& plan, const RunResult& result) {
+  std::string text;
+  for (const Violation& violation : result.violations) {
+    text += fmt::format("violated {} at {} s, {}: {}\n", violation.property, seconds_text(violation.at),
+                        violation.nodes.empty() ? "all nodes" : fmt::format("{}", fmt::join(violation.nodes, " ")),
+                        violation.what);
+  }
+  if (result.violation_count > result.violations.size()) {
+    text += fmt::format("and {} more\n", result.violation_count - result.violations.size());
+  }
+  if (!result.passed()) text += fmt::format("replay: meshdict-sim run {} --seed {}\n", plan.name, result.seed);
+  return text;
+}
+
+std::string result_json(const Plan& plan, const RunResult& result) {
+  Json json;
+  json["file"] = plan.name;
+  json["seed"] = result.seed;
+  json["events"] = result.events;
+  json["simulated_us"] = result.simulated.count();
+  json["trace"] = fmt::format("{:016x}", result.trace);
+  json["passed"] = result.passed();
+  json["violations"] = Json::array();
+  for (const Violation& violation : result.violations) {
+    json["violations"].push_back({{"property", violation.property},
+                                  {"at_us", violation.at.count()},
+                                  {"nodes", violation.nodes},
+                                  {"what", violation.what}});
+  }
+  json["counters"] = counters_json(result.counters);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace meshdict::sim

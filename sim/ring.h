@@ -1,0 +1,59 @@
+#pragma once
+#include <cassert>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace meshdict::sim {
+
+/// A queue in one block that holds no memory until it is used, reuses it while it is busy, and lets a large one go when it
+/// runs empty: a world has two of these per connection.
+template <typename T>
+class Ring {
+ public:
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] T& front() { return slots_[head_]; }
+  [[nodiscard]] const T& front() const { return slots_[head_]; }
+
+  void push_back(T item) {
+    if (size_ == slots_.size()) grow();
+    slots_[(head_ + size_) & (slots_.size() - 1)] = std::move(item);
+    ++size_;
+  }
+
+  /// REQUIRES: not empty.
+  T pop_front() {
+    assert(size_ > 0);
+    T item = std::move(slots_[head_]);
+    slots_[head_] = T();
+    head_ = (head_ + 1) & (slots_.size() - 1);
+    if (--size_ == 0 && slots_.size() > kKeep) clear();
+    return item;
+  }
+
+  void clear() {
+    slots_ = std::vector<T>();
+    head_ = 0;
+    size_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kFirst = 4;  // powers of two
+  static constexpr std::size_t kKeep = 64;
+
+  void grow() {
+    std::vector<T> larger(slots_.empty() ? kFirst : 2 * slots_.size());
+    for (std::size_t i = 0; i < size_; ++i) {
+      larger[i] = std::move(slots_[(head_ + i) & (slots_.size() - 1)]);
+    }
+    slots_ = std::move(larger);
+    head_ = 0;
+  }
+
+  std::vector<T> slots_;  // size is a power of two, or 0
+  std::size_t head_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace meshdict::sim

@@ -1,0 +1,15 @@
+#include "sim/trace.h"
+
+#include <fmt/format.h>
+
+namespace meshdict::sim {
+
+std::string seconds_text(Duration time) {
+  return fmt::format("{}.{:06}", time.count() / 1'000'000, time.count() % 1'000'000);
+}
+
+void Transcript::line(Duration at, std::string_view node, std::string_view what) const {
+  if (out_ != nullptr) fmt::print(out_, "{:>13} {:<8} {}\n", seconds_text(at), node, what);
+}
+
+}  // namespace meshdict::sim

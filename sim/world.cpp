@@ -1,0 +1,288 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <set>
+#include <utility>
+
+#include "core/limits.h"
+#include "core/random.h"
+#include "sim/describe.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// An engine whose deadline does not move on would stop time.
+constexpr std::uint32_t kMostSpins = 10'000;
+/// Paths longer than this do not occur in meshes that dial four others.
+constexpr std::size_t kLongestPath = 64;
+
+// Nodes whose disk will be read again.
+std::vector<bool> restarting(const Plan& plan) {
+  std::vector<bool> restarts(plan.nodes.size(), false);
+  for (const Step& step : plan.steps) {
+    if (const auto* restart = std::get_if<RestartStep>(&step.action)) restarts[restart->node] = true;
+  }
+  return restarts;
+}
+
+bool checks(const Plan& plan, Property property) {
+  return std::find(plan.check.begin(), plan.check.end(), property) != plan.check.end();
+}
+
+// The slowest frame of the run.
+Duration slowest_link(const Plan& plan) {
+  Duration slowest = plan.links.latency.high + plan.links.jitter.high;
+  for (const Step& step : plan.steps) {
+    if (const auto* link = std::get_if<LinkStep>(&step.action)) {
+      slowest = std::max(slowest, link->link.latency.high + link->link.jitter.high);
+    }
+  }
+  return slowest;
+}
+
+// By when a broadcast must have arrived: over the longest path, with the slowest links that the plan has.
+// Limited bandwidth leaves no bound: such plans are judged at the end.
+Duration broadcast_bound(const Plan& plan, Duration end) {
+  bool limited = plan.links.bandwidth > 0;
+  for (const Step& step : plan.steps) {
+    if (const auto* link = std::get_if<LinkStep>(&step.action)) limited = limited || link->link.bandwidth > 0;
+  }
+  const auto hops = static_cast<std::int64_t>(std::min(plan.nodes.size(), kLongestPath));
+  return limited ? end : 2s + slowest_link(plan) * hops;
+}
+
+}  // namespace
+
+World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
+    : plan_(plan),
+      seed_(seed),
+      options_(options),
+      queue_(derive_seed(seed, "ties")),
+      network_(seed, plan.nodes.size(), plan.links, queue_, *this),
+      addresses_(plan.nodes),
+      findings_(queue_),
+      transcript_(options.transcript),
+      hosts_(plan.nodes.size()),
+      broadcasts_(hosts_, network_, queue_, findings_),
+      records_(hosts_, network_, queue_, identities_, plan_.check, findings_) {
+  const std::vector<bool> keeps = restarting(plan);
+  ears_.reserve(plan.nodes.size());
+  for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
+    ears_.emplace_back(*this, node);
+    hosts_[node] = std::make_unique<Host>(node, plan.nodes[node], seed, keeps[node], queue_, network_, addresses_,
+                                          ears_[node]);
+  }
+  end_ = (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
+  broadcast_bound_ = broadcast_bound(plan, end_);
+  // Flights of TCP's and our handshakes, the probe of a doubtful connection, the linger of a retired one.
+  grace_ = std::min(plan.quiet / 2, 8 * slowest_link(plan) + limits::kProbeDeadline + limits::kLinger + 1s);
+  if (!plan.steps.empty()) queue_.push(plan.steps.front().at.low, EventKind::kStep, 0);
+}
+
+World::~World() = default;
+
+RunResult World::run() {
+  run_until(end_ - grace_);
+  faults_before_ = connection_faults(hosts_, network_, identities_);
+  run_until(end_);
+  return finish();
+}
+
+void World::run_until(Duration time) {
+  while (!queue_.empty() && queue_.next_time() <= time) dispatch(queue_.pop());
+  if (queue_.now() < time) queue_.advance_to(time);
+}
+
+void World::dispatch(const QueuedEvent& event) {
+  switch (event.kind()) {
+    case EventKind::kDeliver:
+    case EventKind::kDrained:
+    case EventKind::kGiveUp:
+    case EventKind::kDialTimeout:
+      if (network_.handle(event)) ++events_;
+      return;
+    case EventKind::kTimer:
+      return timer(static_cast<NodeIndex>(event.detail()));
+    case EventKind::kStep:
+      ++events_;
+      return step(event.detail());
+    case EventKind::kCheckBroadcast:
+      ++events_;
+      return broadcasts_.check(event.detail());
+  }
+}
+
+// The turn of one node
+
+void World::mark(Mark what, NodeIndex node, std::uint64_t detail) {
+  hash_.add(queue_.now());
+  hash_.add(static_cast<std::uint64_t>(what) << 32 | node);
+  hash_.add(detail);
+}
+
+void World::accepted(NodeIndex node, ConnId conn, NodeIndex dialer) {
+  mark(Mark::kAccepted, node, static_cast<std::uint64_t>(conn));
+  if (transcript_.enabled()) {
+    transcript_.line(now(), name(node), fmt::format("c{} accepted from {}", Network::number(conn), name(dialer)));
+  }
+  // The dialer's end has a port of its system's choosing.
+  const auto port = static_cast<std::uint16_t>(49'152 + Network::number(conn) % 16'384);
+  hosts_[node]->engine().on_accepted(conn, {name(dialer), port});
+  finish_turn(node);
+}
+
+void World::connected(NodeIndex node, ConnId conn) {
+  mark(Mark::kConnected, node, static_cast<std::uint64_t>(conn));
+  if (transcript_.enabled()) transcript_.line(now(), name(node), fmt::format("c{} connected", Network::number(conn)));
+  hosts_[node]->engine().on_connected(conn);
+  finish_turn(node);
+}
+
+void World::received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame) {
+  mark(Mark::kReceived, node, static_cast<std::uint64_t>(conn));
+  hash_.add(frame.id_prefix);
+  hash_.add(std::uint64_t{frame.plain_size});
+  if (transcript_.enabled()) {
+    transcript_.line(now(), name(node),
+                     fmt::format("c{} <- {} {}", Network::number(conn), name(from), describe(frame)));
+  }
+  hosts_[node]->engine().on_data(conn, *frame.bytes);
+  finish_turn(node);
+}
+
+void World::drained(NodeIndex node, ConnId conn) {
+  mark(Mark::kDrained, node, static_cast<std::uint64_t>(conn));
+  if (transcript_.enabled()) transcript_.line(now(), name(node), fmt::format("c{} drained", Network::number(conn)));
+  hosts_[node]->engine().on_drained(conn);
+  finish_turn(node);
+}
+
+void World::closed(NodeIndex node, ConnId conn, std::string_view why) {
+  mark(Mark::kClosed, node, static_cast<std::uint64_t>(conn));
+  if (transcript_.enabled()) {
+    transcript_.line(now(), name(node), fmt::format("c{} closed: {}", Network::number(conn), why));
+  }
+  hosts_[node]->engine().on_closed(conn, why);
+  finish_turn(node);
+}
+
+void World::timer(NodeIndex node) {
+  Host& host = *hosts_[node];
+  if (!host.up() || host.armed != queue_.now()) return;  // an entry of an earlier life, or one that was moved forward
+  host.armed = Duration::max();
+  const Duration due = host.clock().world_time(host.engine().next_deadline());
+  if (due > queue_.now()) return arm_timer(node);
+  ++events_;
+  mark(Mark::kTimer, node, 0);
+  host.engine().on_time();
+  finish_turn(node);
+}
+
+void World::arm_timer(NodeIndex node) {
+  Host& host = *hosts_[node];
+  const Duration due = std::max(host.clock().world_time(host.engine().next_deadline()), queue_.now());
+  if (due >= host.armed) return;
+  host.spins = due == queue_.now() ? host.spins + 1 : 0;
+  if (host.spins > kMostSpins) {
+    fmt::print(stderr, "node {} wants on_time() at {} s for ever\n", name(node), seconds_text(due));
+    std::abort();
+  }
+  host.armed = due;
+  queue_.push(due, EventKind::kTimer, node);
+}
+
+void World::finish_turn(NodeIndex node) {
+  Host& host = *hosts_[node];
+  const auto committed = host.disk().commit();
+  assert(committed.has_value());
+  if (!host.changed.empty()) {
+    for (const std::string& key : host.changed) records_.changed(node, key);
+    host.changed.clear();
+  }
+  if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();
+  arm_timer(node);
+}
+
+void World::heard(NodeIndex node, const Event& event) {
+  Host& host = *hosts_[node];
+  mark(Mark::kEvent, node, 0);
+  add_to(hash_, event);
+  ++counters_.events[event.index()];
+  if (transcript_.enabled()) transcript_.line(now(), name(node), "! " + describe(event));
+  if (const auto* message = std::get_if<MessageArrived>(&event)) {
+    ++host.messages;
+    if (message->whisper || message->packets.empty()) return;
+    MsgpackCursor cursor(message->packets.front());
+    if (const auto number = cursor.unsigned_integer()) broadcasts_.delivered(node, *number);
+  } else if (const auto* up = std::get_if<PeerUp>(&event)) {
+    const auto peer = identities_.find(up->peer);
+    if (peer != identities_.end()) broadcasts_.peer_up(node, peer->second);
+  } else if (const auto* down = std::get_if<PeerDown>(&event)) {
+    const auto peer = identities_.find(down->peer);
+    if (peer != identities_.end()) broadcasts_.peer_down(node, peer->second);
+  } else if (const auto* conflict = std::get_if<Conflict>(&event)) {
+    ++host.conflicts[conflict->key];
+    records_.conflict(node, *conflict);
+  } else if (const auto* refused = std::get_if<Refused>(&event)) {
+    ++host.refused[{addresses_.find(refused->remote.host), refused->reason}];
+  } else if (const auto* updated = std::get_if<Updated>(&event)) {
+    host.changed.push_back(updated->key);
+  } else if (const auto* deleted = std::get_if<Deleted>(&event)) {
+    host.changed.push_back(deleted->key);
+  }
+}
+
+// The end
+
+const Counters& World::counters() {
+  counters_.network = network_.counters();
+  counters_.duplicates = 0;
+  for (const auto& host : hosts_) {
+    if (host->up()) counters_.duplicates += host->engine().stats().duplicates;
+  }
+  return counters_;
+}
+
+// A connection that is coming up or going at the very end is no fault: what counts was there a while ago, too.
+void World::check_connections() {
+  for (const ConnectionFault& fault : connection_faults(hosts_, network_, identities_)) {
+    const bool stays = !faults_before_ || std::binary_search(faults_before_->begin(), faults_before_->end(), fault);
+    if (stays) findings_.add(name_of(Property::kC1), fault.nodes, fault.what);
+  }
+}
+
+RunResult World::finish() {
+  if (checks(plan_, Property::kC1)) check_connections();
+  if (checks(plan_, Property::kConnected)) check_connected(hosts_, network_, identities_, findings_);
+  records_.check_at_end();
+  mark(Mark::kEnd, 0, events_);
+  for (const auto& host : hosts_) {
+    hash_.add(std::uint64_t{host->up()});
+    if (!host->up()) continue;
+    for (const auto& [key, record] : host->engine().dictionary().records()) {
+      hash_.add(key);
+      hash_.add(record.version.value_hash.prefix());
+      hash_.add(record.version.written.bits);
+    }
+  }
+  RunResult result;
+  result.seed = seed_;
+  result.events = events_;
+  result.simulated = queue_.now();
+  result.trace = hash_.value();
+  result.violations = findings_.list();
+  result.violation_count = findings_.count();
+  result.counters = counters();
+  return result;
+}
+
+RunResult run_plan(const Plan& plan, std::uint64_t seed, const RunOptions& options) {
+  const Plan drawn = expand(plan, seed);
+  return World(drawn, seed, options).run();
+}
+
+}  // namespace meshdict::sim

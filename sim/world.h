@@ -1,0 +1,162 @@
+#pragma once
+// A world: virtual time, a network, and nodes that live in it. Runs one explicit plan; a pure function of (plan, seed).
+//
+// Usage: construct, run() once; or run_until() several times, with looks inside between, then finish().
+// One thread; any number of worlds side by side.
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/event_queue.h"
+#include "sim/host.h"
+#include "sim/network.h"
+#include "sim/oracle.h"
+#include "sim/oracle_broadcasts.h"
+#include "sim/oracle_mesh.h"
+#include "sim/oracle_records.h"
+#include "sim/plan.h"
+#include "sim/trace.h"
+
+namespace meshdict::sim {
+
+struct RunOptions {
+  std::FILE* transcript = nullptr;
+  /// Calls sanity_check() of the engine that an event has touched, at every so-manieth event; 0: never.
+  std::uint64_t sanity_every = 0;
+};
+
+struct Counters {
+  NetworkCounters network;
+  std::uint64_t duplicates = 0;   ///< broadcasts that a node had seen; of engines that still run
+  std::uint64_t skipped = 0;      ///< operations on nodes that were down
+  std::array<std::uint64_t, std::variant_size_v<Action>> steps{};  ///< by Action
+  std::array<std::uint64_t, std::variant_size_v<Event>> events{};  ///< by Event
+  std::uint64_t refusals_of_writes = 0;  ///< leased
+};
+
+struct RunResult {
+  std::uint64_t seed = 0;
+  std::uint64_t events = 0;
+  Duration simulated{};
+  std::uint64_t trace = 0;
+  std::vector<Violation> violations;
+  std::uint64_t violation_count = 0;
+  Counters counters;
+  [[nodiscard]] bool passed() const { return violation_count == 0; }
+};
+
+class World final : public NetworkUser {
+ public:
+  /// REQUIRES: `plan` comes from expand(); it outlives the world.
+  World(const Plan& plan, std::uint64_t seed, const RunOptions& options = {});
+  ~World() override;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  RunResult run();
+  void run_until(Duration time);
+  RunResult finish();
+
+  /// When the last step is over, and the quiet after it.
+  [[nodiscard]] Duration end() const { return end_; }
+  [[nodiscard]] Duration now() const { return queue_.now(); }
+  [[nodiscard]] const Hosts& hosts() const { return hosts_; }
+  [[nodiscard]] const Network& network() const { return network_; }
+  [[nodiscard]] const Counters& counters();
+
+  // What arrives at nodes
+
+  void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) override;
+  void connected(NodeIndex node, ConnId conn) override;
+  void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame) override;
+  void drained(NodeIndex node, ConnId conn) override;
+  void closed(NodeIndex node, ConnId conn, std::string_view why) override;
+
+ private:
+  enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed, kTimer, kStep, kEvent, kEnd };
+
+  // Takes the events of one engine.
+  class Ear final : public Observer {
+   public:
+    Ear(World& world, NodeIndex node) : world_(world), node_(node) {}
+    void on_event(const Event& event) override { world_.heard(node_, event); }
+
+   private:
+    World& world_;
+    NodeIndex node_;
+  };
+
+  void check_connections();
+  void dispatch(const QueuedEvent& event);
+  void timer(NodeIndex node);
+  void finish_turn(NodeIndex node);
+  void arm_timer(NodeIndex node);
+  void heard(NodeIndex node, const Event& event);
+  void mark(Mark what, NodeIndex node, std::uint64_t detail);
+  void mark_frame(NodeIndex node, ConnId conn, const Parcel& frame);
+  [[nodiscard]] const std::string& name(NodeIndex node) const { return plan_.nodes[node].name; }
+  [[nodiscard]] bool up(NodeIndex node) const { return hosts_[node]->up(); }
+
+  // world_steps.cpp
+  void step(std::size_t index);
+  [[nodiscard]] std::string describe_step(const Step& step) const;
+  void perform(const Step& step, const SetStep& what);
+  void perform(const Step& step, const DeleteStep& what);
+  void perform(const Step& step, const BroadcastStep& what);
+  void perform(const Step& step, const WhisperStep& what);
+  void perform(const Step& step, const ConnectStep& what);
+  void perform(const Step& step, const DisconnectStep& what);
+  void perform(const Step& step, const StartStep& what);
+  void perform(const Step& step, const StopStep& what);
+  void perform(const Step& step, const CrashStep& what);
+  void perform(const Step& step, const RestartStep& what);
+  void perform(const Step& step, const PartitionStep& what);
+  void perform(const Step& step, const HealStep& what);
+  void perform(const Step& step, const ResetStep& what);
+  void perform(const Step& step, const LinkStep& what);
+  void perform(const Step& step, const ExpectStep& what);
+  void written(const Step& step, NodeIndex node, const std::string& key, Outcome required, NodeIndex owner,
+               Outcome foreseen, const std::expected<void, WriteError>& result);
+  [[nodiscard]] bool usable(const Step& step, NodeIndex node, bool required);
+  void start_node(const Step& step, NodeIndex node);
+  void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
+
+  // world_expect.cpp
+  void expect_at(const Step& step, const Expectation& what, NodeIndex node);
+  void expect_key(const Step& step, const Expectation& what, NodeIndex node);
+  void expect_links(const Step& step, const Expectation& what, NodeIndex node);
+  void expect_refused(const Step& step, const Expectation& what, NodeIndex node);
+  void expect_totals(const Step& step, const Expectation& what);
+  void expect_equal(const Step& step, const Expectation& what);
+  [[nodiscard]] std::uint64_t conflicts(const Expectation& what, NodeIndex node) const;
+
+  const Plan& plan_;
+  std::uint64_t seed_;
+  RunOptions options_;
+  EventQueue queue_;
+  Network network_;
+  AddressBook addresses_;
+  Findings findings_;
+  Transcript transcript_;
+  TraceHash hash_;
+  Identities identities_;
+  std::vector<Ear> ears_;
+  Hosts hosts_;
+  BroadcastOracle broadcasts_;
+  RecordOracle records_;
+  Counters counters_;
+  std::uint64_t events_ = 0;
+  Duration end_{};
+  Duration broadcast_bound_{};
+  Duration grace_{};  // how long a connection may take to come up or to go
+  std::optional<std::vector<ConnectionFault>> faults_before_;
+};
+
+/// Draws the plan for the seed and runs it.
+RunResult run_plan(const Plan& plan, std::uint64_t seed, const RunOptions& options = {});
+
+}  // namespace meshdict::sim

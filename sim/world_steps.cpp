@@ -1,0 +1,230 @@
+// What the steps of a plan do to a world.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/value.h"
+#include "sim/describe.h"
+#include "sim/world.h"
+
+namespace meshdict::sim {
+namespace {
+
+std::string_view text_of(Outcome outcome) {
+  static constexpr std::array<std::string_view, 4> kTexts = {"anything", "ok", "leased", "missing"};
+  return kTexts[static_cast<std::size_t>(outcome)];
+}
+
+std::optional<Outcome> outcome_of(const std::expected<void, WriteError>& result) {
+  if (result) return Outcome::kOk;
+  if (std::holds_alternative<Leased>(result.error())) return Outcome::kLeased;
+  if (std::holds_alternative<NoSuchKey>(result.error())) return Outcome::kMissing;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void World::step(std::size_t index) {
+  const Step& step = plan_.steps[index];
+  if (index + 1 < plan_.steps.size()) queue_.push(plan_.steps[index + 1].at.low, EventKind::kStep, index + 1);
+  mark(Mark::kStep, kNobody, index << 8 | step.action.index());
+  ++counters_.steps[step.action.index()];
+  if (transcript_.enabled()) transcript_.line(now(), "-", describe_step(step));
+  std::visit([&](const auto& action) { perform(step, action); }, step.action);
+}
+
+std::string World::describe_step(const Step& step) const {
+  const std::string_view word = verb(step.action);
+  if (const auto* set = std::get_if<SetStep>(&step.action)) {
+    return fmt::format("{} {} {} = {}", word, name(set->node), set->key, set->value);
+  }
+  if (const auto* erase = std::get_if<DeleteStep>(&step.action)) {
+    return fmt::format("{} {} {}", word, name(erase->node), erase->key);
+  }
+  if (const auto* reset = std::get_if<ResetStep>(&step.action)) {
+    return fmt::format("{} {} {}", word, name(reset->a), name(reset->b));
+  }
+  NodeIndex node = kNobody;
+  std::visit(
+      [&](const auto& action) {
+        if constexpr (requires { action.node; }) node = action.node;
+      },
+      step.action);
+  return node == kNobody ? std::string(word) : fmt::format("{} {}", word, name(node));
+}
+
+void World::fail(const Step& step, std::vector<std::string> nodes, const std::string& what) {
+  const std::string where = step.line > 0 ? fmt::format(" ({}:{})", plan_.name, step.line) : std::string();
+  findings_.add("expect", std::move(nodes), what + where);
+}
+
+// An operation on a node that is down is left out, unless the plan says what must come of it.
+bool World::usable(const Step& step, NodeIndex node, bool required) {
+  if (up(node)) return true;
+  ++counters_.skipped;
+  if (required) fail(step, {name(node)}, fmt::format("{}: the node is down", verb(step.action)));
+  return false;
+}
+
+// Operations
+
+void World::perform(const Step& step, const SetStep& what) {
+  if (!usable(step, what.node, what.expect != Outcome::kAny)) return;
+  const Outcome foreseen = records_.expected(what.node, what.key);
+  const auto result = hosts_[what.node]->engine().set(what.key, text_value(what.value));
+  written(step, what.node, what.key, what.expect, what.owner, foreseen, result);
+}
+
+void World::perform(const Step& step, const DeleteStep& what) {
+  if (!usable(step, what.node, what.expect != Outcome::kAny)) return;
+  const Outcome foreseen = records_.expected(what.node, what.key);
+  const auto result = hosts_[what.node]->engine().erase(what.key);
+  written(step, what.node, what.key, what.expect, what.owner, foreseen, result);
+}
+
+void World::written(const Step& step, NodeIndex node, const std::string& key, Outcome required, NodeIndex owner,
+                    Outcome foreseen, const std::expected<void, WriteError>& result) {
+  const std::optional<Outcome> outcome = outcome_of(result);
+  mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : 99);
+  const std::string text = result ? std::string("ok") : describe(result.error());
+  if (transcript_.enabled()) transcript_.line(now(), name(node), "= " + text);
+  if (!outcome) {
+    fail(step, {name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));
+  } else {
+    if (*outcome == Outcome::kLeased) ++counters_.refusals_of_writes;
+    records_.written(node, key, foreseen, *outcome);
+    if (required != Outcome::kAny && required != *outcome) {
+      fail(step, {name(node)},
+           fmt::format("{} of '{}' should be {}, and was: {}", verb(step.action), key, text_of(required), text));
+    }
+    if (owner != kNobody && *outcome == Outcome::kLeased) {
+      const auto holder = identities_.find(std::get<Leased>(result.error()).owner);
+      if (holder == identities_.end() || holder->second != owner) {
+        fail(step, {name(node)}, fmt::format("'{}' should be held by {}, and was: {}", key, name(owner), text));
+      }
+    }
+  }
+  finish_turn(node);
+}
+
+void World::perform(const Step& step, const BroadcastStep& what) {
+  if (!usable(step, what.node, false)) return;
+  Raw number;
+  MsgpackWriter(number).integer(broadcasts_.next_number());
+  const Raw text = text_value(what.text);
+  const std::array<RawView, 2> packets = {number, text};
+  const std::uint64_t sent = broadcasts_.next_number();
+  // Before the call, so that the oracle knows it whatever the call raises.
+  broadcasts_.sent(what.node);
+  const auto id = hosts_[what.node]->engine().broadcast(packets);
+  if (!id) {
+    fail(step, {name(what.node)}, "broadcast: " + id.error());
+    return finish_turn(what.node);
+  }
+  mark(Mark::kStep, what.node, id->prefix());
+  finish_turn(what.node);
+  const auto& check = plan_.check;
+  if (std::find(check.begin(), check.end(), Property::kB1) == check.end()) return;
+  queue_.push(std::min(now() + broadcast_bound_, end_), EventKind::kCheckBroadcast, sent);
+}
+
+void World::perform(const Step& step, const WhisperStep& what) {
+  if (!usable(step, what.node, false)) return;
+  const NodeId& receiver = hosts_[what.to]->id();
+  if (receiver.empty()) return fail(step, {name(what.to)}, "whisper to a node that has never been up");
+  const Raw text = text_value(what.text);
+  const std::array<RawView, 1> packets = {text};
+  const auto outcome = hosts_[what.node]->engine().whisper(receiver, packets);
+  if (!outcome) fail(step, {name(what.node)}, "whisper: " + outcome.error());
+  mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : 99);
+  finish_turn(what.node);
+}
+
+void World::perform(const Step& step, const ConnectStep& what) {
+  if (!usable(step, what.node, false)) return;
+  hosts_[what.node]->engine().connect({name(what.to), kPort});
+  finish_turn(what.node);
+}
+
+void World::perform(const Step& step, const DisconnectStep& what) {
+  if (!usable(step, what.node, false) || !up(what.from)) return;
+  hosts_[what.node]->engine().disconnect(hosts_[what.from]->id());
+  finish_turn(what.node);
+}
+
+// Nodes
+
+void World::start_node(const Step& step, NodeIndex node) {
+  if (up(node)) return fail(step, {name(node)}, "is up already");
+  network_.set_machine(node, Machine::kUp);
+  Host& host = *hosts_[node];
+  const auto started = host.start(plan_.nodes);
+  if (!started) {
+    fail(step, {name(node)}, "does not start: " + started.error());
+    host.end();
+    return network_.set_machine(node, Machine::kRefusing);
+  }
+  identities_.insert_or_assign(host.id(), node);
+  if (transcript_.enabled()) {
+    transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
+  }
+  host.armed = Duration::max();
+  finish_turn(node);
+}
+
+void World::perform(const Step& step, const StartStep& what) { start_node(step, what.node); }
+
+void World::perform(const Step& step, const RestartStep& what) { start_node(step, what.node); }
+
+void World::perform(const Step& step, const StopStep& what) {
+  if (!usable(step, what.node, false)) return;
+  Host& host = *hosts_[what.node];
+  host.engine().stop();
+  const auto committed = host.disk().commit();
+  if (!committed) fail(step, {name(what.node)}, committed.error().what);
+  host.end();
+  broadcasts_.node_ended(what.node);
+  network_.set_machine(what.node, Machine::kRefusing);
+  network_.abandon(what.node);
+}
+
+void World::perform(const Step& step, const CrashStep& what) {
+  if (!usable(step, what.node, false)) return;
+  // First the network: what an engine does while it is taken down is not meant to reach anyone.
+  network_.set_machine(what.node, what.silent ? Machine::kDead : Machine::kRefusing);
+  network_.abandon(what.node);
+  Host& host = *hosts_[what.node];
+  host.end();
+  host.disk().crash();
+  broadcasts_.node_ended(what.node);
+}
+
+// Network
+
+void World::perform(const Step&, const PartitionStep& what) {
+  std::vector<std::uint32_t> groups(hosts_.size(), 0);
+  for (std::size_t i = 0; i < what.groups.size(); ++i) {
+    for (const NodeIndex node : what.groups[i]) groups[node] = static_cast<std::uint32_t>(i) + 1;
+  }
+  broadcasts_.disturbed_blocked();
+  network_.set_groups(std::move(groups));
+  broadcasts_.disturbed_blocked();
+  if (what.reset) network_.reset_blocked();
+}
+
+void World::perform(const Step&, const HealStep&) {
+  broadcasts_.disturbed_blocked();
+  network_.set_groups(std::vector<std::uint32_t>(hosts_.size(), 0));
+}
+
+void World::perform(const Step&, const ResetStep& what) {
+  broadcasts_.disturbed(what.a, what.b);
+  network_.reset_between(what.a, what.b);
+}
+
+void World::perform(const Step&, const LinkStep& what) { network_.set_link(what); }
+
+}  // namespace meshdict::sim
