@@ -175,10 +175,10 @@ RC_GTEST_PROP(Messages, RandomBytesAreRefusedOrRead, ()) {
   const std::string bytes = std::string(begin) + wire_gen::bytes(200);
   if (peek_origin(bytes)) RC_ASSERT(bytes.size() > 18U);
   const auto envelope = decode_envelope(bytes);
-  RC_ASSERT(envelope.has_value() || !envelope.error().what.empty());
+  RC_ASSERT((envelope.has_value() || !envelope.error().what.empty()));
   if (!envelope) return;
   const auto decoded = decode_message(*envelope);
-  RC_ASSERT(decoded.has_value() || !decoded.error().what.empty());
+  RC_ASSERT((decoded.has_value() || !decoded.error().what.empty()));
 }
 
 RC_GTEST_PROP(Messages, DecodingMakesNoMoreRoomThanTheirSizeAllows, ()) {
@@ -200,6 +200,20 @@ RC_GTEST_PROP(Messages, DecodingMakesNoMoreRoomThanTheirSizeAllows, ()) {
   if (envelope) RC_TAG(decode_message(*envelope).has_value());
   RC_ASSERT(largest_request <= 64 * message.size() + 1'024);
   RC_ASSERT(allocated_bytes - before <= 256 * message.size() + 8'192);
+}
+
+TEST(Messages, ABatchThatAnnouncesManyRecordsGetsNoRoomForThem) {
+  std::string batch;
+  MsgpackWriter(batch).array(limits::kMaxElements);
+  batch += std::string(20, '\x94');
+  std::string message;
+  MsgpackWriter to(message);
+  to.array(5).integer(std::uint64_t{2}).bin("z").integer(std::uint64_t{1}).integer(std::uint64_t{0x4A}).bin(batch);
+  const auto envelope = decode_envelope(message);
+  ASSERT_TRUE(envelope);
+  largest_request = 0;
+  EXPECT_FALSE(decode_message(*envelope));
+  EXPECT_LE(largest_request, 1'024U);
 }
 
 /// S with the given main flag, sub-flag and payload, each raw.

@@ -79,6 +79,10 @@ class Fixture {
   void write(std::string_view key, std::string_view text) { EXPECT_TRUE(set(key, text).has_value()); }
   void remove(std::string_view key) { EXPECT_TRUE(d->erase(key).has_value()); }
 
+  /// The same, when it may be refused. True when it was admitted.
+  bool try_write(std::string_view key, std::string_view text) { return set(key, text).has_value(); }
+  bool try_remove(std::string_view key) { return d->erase(key).has_value(); }
+
   /// The visible value's bytes; "-" for none.
   [[nodiscard]] std::string get(std::string_view key) const {
     const Record* const record = d->find(key);

@@ -310,8 +310,8 @@ RC_GTEST_PROP(Store, ARestartFindsTheSameState, ()) {
   Fixture node({.leasing = leasing});
   for (const Item& item : any_items()) {
     node.d->merge(item.key, item.value, item.version);
-    if (*rc::gen::arbitrary<bool>()) (void)node.d->set(item.key, item.value);
-    if (*rc::gen::inRange(0, 4) == 0) (void)node.d->erase(item.key);
+    if (*rc::gen::arbitrary<bool>()) node.try_write(item.key, client_text(item.value));
+    if (*rc::gen::inRange(0, 4) == 0) node.try_remove(item.key);
   }
   const auto before = node.d->records();
   const Summary summary = node.d->summary();

@@ -1,5 +1,6 @@
-// Random meshes in the simulator keep their promises: after operations and faults of any kind, and quiet, all nodes hold the
-// same, everybody was told what was lost, each broadcast arrived once, each pair has one connection. The oracles in sim/ judge.
+// Random meshes in the simulator keep their promises: after operations and faults of any kind, and quiet, all nodes
+// hold the same, everybody was told what was lost, each broadcast arrived once, each pair has one connection. The
+// oracles in sim/ judge.
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -55,7 +55,7 @@ Frame frame_of(std::string bytes) {
 }
 
 class TwoTransports : public ::testing::Test {
- protected:
+ public:
   TwoTransports() {
     const auto bound = server.listen({"127.0.0.1", 0});
     if (bound) address = *bound;

@@ -14,7 +14,9 @@
 namespace meshdict::sim {
 
 /// RapidCheck shows a failing plan as YAML, ready for `meshdict-sim run`.
-inline void showValue(const Plan& plan, std::ostream& os) { os << '\n' << to_yaml(expand(plan, 1)); }
+inline void showValue(const Plan& plan, std::ostream& os) {
+  os << '\n' << to_yaml(expand(plan, 1));
+}
 
 }  // namespace meshdict::sim
 
@@ -27,7 +29,9 @@ inline rc::Gen<Duration> between(Duration low, Duration high) {
                       [](std::int64_t micros) { return Duration(micros); });
 }
 
-inline DurationRange at(Duration time) { return {time, time}; }
+inline DurationRange at(Duration time) {
+  return {time, time};
+}
 
 /// Nodes that know one or more of those before them, with clocks a few seconds apart.
 inline Plan any_mesh(NodeIndex least, NodeIndex most) {
@@ -50,7 +54,9 @@ inline Plan any_mesh(NodeIndex least, NodeIndex most) {
   return plan;
 }
 
-inline std::string any_key() { return "k" + std::to_string(*rc::gen::inRange(0, 4)); }
+inline std::string any_key() {
+  return "k" + std::to_string(*rc::gen::inRange(0, 4));
+}
 
 inline Action any_operation(NodeIndex nodes) {
   const auto node = *rc::gen::inRange<NodeIndex>(0, nodes);

@@ -138,8 +138,8 @@ RC_GTEST_PROP(Py2p, SendingEverythingAgainBringsNothingOlderBack, ()) {
   for (int i = 0; i < steps; ++i) {
     pass();
     const std::string key = *rc::gen::element<std::string>("a", "b");
-    if (*rc::gen::inRange(0, 4) == 0) (void)node.set(key, "local");
-    if (*rc::gen::inRange(0, 6) == 0) (void)node.d->erase(key);
+    if (*rc::gen::inRange(0, 4) == 0) node.try_write(key, "local");
+    if (*rc::gen::inRange(0, 6) == 0) node.try_remove(key);
     pass();
     sent.push_back({.key = key,
                     .text = *rc::gen::element<std::string>("x", "y", ""),

@@ -79,12 +79,12 @@ class Link {
 
   [[nodiscard]] bool is_healed() const { return sides[0].present == sides[1].present; }
 
-  Side sides[2];  // NOLINT: a Side stays where it is
-  std::size_t range_bytes = 0;    ///< of ranges in frames
+  Side sides[2];                // NOLINT: a Side stays where it is
+  std::size_t range_bytes = 0;  ///< of ranges in frames
   std::size_t largest_ranges = 0;
-  std::size_t messages = 0;       ///< questions and answers, without the closing one
+  std::size_t messages = 0;  ///< questions and answers, without the closing one
   std::size_t passes = 0;
-  std::size_t flights = 0;        ///< changes of direction: two make a round trip
+  std::size_t flights = 0;         ///< changes of direction: two make a round trip
   std::size_t record_flights = 0;  ///< the flight in which the last record came
   std::function<void()> before_step;
   std::function<std::string(std::string)> on_wire;
@@ -103,7 +103,11 @@ class Link {
     std::size_t taken = 0;
     const auto out = side.reconciler.work(budget, [&](const ReconcileSet::Entry& entry) {
       side.sent.push_back(entry.item);
-      send(from, Parcel{.to = 1 - from, .is_record = true, .write = {entry.handle, entry.item}, .is_question = false, .payload = {}});
+      send(from, Parcel{.to = 1 - from,
+                        .is_record = true,
+                        .write = {entry.handle, entry.item},
+                        .is_question = false,
+                        .payload = {}});
       record_flights = flights;
       return ++taken < batch;
     });
@@ -116,7 +120,13 @@ class Link {
     if (out->message.reach != 0) ++passes;
     if (!out->message.closing) ++messages;
     if (on_wire) bytes = on_wire(std::move(bytes));
-    send(from, Parcel{.to = 1 - from, .is_record = false, .write = {}, .is_question = out->is_question, .payload = std::move(bytes)}, !out->message.closing);
+    send(from,
+         Parcel{.to = 1 - from,
+                .is_record = false,
+                .write = {},
+                .is_question = out->is_question,
+                .payload = std::move(bytes)},
+         !out->message.closing);
   }
 
   void send(std::size_t from, Parcel parcel, bool counts = true) {

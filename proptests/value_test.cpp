@@ -88,7 +88,7 @@ RC_GTEST_PROP(Values, DamagedOnesAreRefused, ()) {
 RC_GTEST_PROP(Values, WhatIsTakenIsOneWholeValue, ()) {
   const auto bytes = *rc::gen::arbitrary<bool>() ? wire_gen::value(4) : wire_gen::bytes(20);
   const auto checked = check_value(bytes);
-  RC_ASSERT(checked.has_value() || !checked.error().empty());
+  RC_ASSERT((checked.has_value() || !checked.error().empty()));
   MsgpackCursor cursor(bytes);
   if (checked) RC_ASSERT(cursor.value().has_value());
   if (checked) RC_ASSERT(cursor.at_end());

@@ -65,8 +65,12 @@ std::string describe(const Event& event) {
                                to_string(refused.reason), refused.detail);
           },
           [](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", whisper.receiver.brief()); },
-          [](const Updated& updated) { return fmt::format("updated {}{}", updated.key, updated.local ? ", ours" : ""); },
-          [](const Deleted& deleted) { return fmt::format("deleted {}{}", deleted.key, deleted.local ? ", ours" : ""); },
+          [](const Updated& updated) {
+            return fmt::format("updated {}{}", updated.key, updated.local ? ", ours" : "");
+          },
+          [](const Deleted& deleted) {
+            return fmt::format("deleted {}{}", deleted.key, deleted.local ? ", ours" : "");
+          },
           [](const Conflict& conflict) {
             return fmt::format("conflict {}: {} lost to {} by {}", conflict.key, client_text(conflict.losing_value),
                                conflict.winning.owner.brief(), conflict.reason);

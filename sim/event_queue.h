@@ -3,7 +3,8 @@
 //
 // 1. Events come out ordered by (time, seeded tie, sequence): integers only, so that every compiler agrees.
 // 2. Time never goes back: now() is the time of the event that came out last.
-// 3. Entries are small and plain. What an event is about stays where it belongs (the network, the plan); an entry that has
+// 3. Entries are small and plain. What an event is about stays where it belongs (the network, the plan); an entry that
+// has
 //    become stale is recognised by its owner when it comes out, and is never searched for.
 
 #include <cstdint>
@@ -14,9 +15,9 @@
 namespace meshdict::sim {
 
 enum class EventKind : std::uint8_t {
-  kDeliver,         ///< the next parcel of a pipe arrives
-  kDrained,         ///< a sender's backlog may have fallen to the low-water mark
-  kGiveUp,          ///< a closing sender stops trying to get rid of its backlog
+  kDeliver,  ///< the next parcel of a pipe arrives
+  kDrained,  ///< a sender's backlog may have fallen to the low-water mark
+  kGiveUp,   ///< a closing sender stops trying to get rid of its backlog
   kDialTimeout,
   kTimer,           ///< a node's next_deadline()
   kStep,            ///< the next step of the plan
@@ -30,9 +31,7 @@ struct QueuedEvent {
 
   static constexpr int kSubjectBits = 56;
   [[nodiscard]] EventKind kind() const { return static_cast<EventKind>(subject >> kSubjectBits); }
-  [[nodiscard]] std::uint64_t detail() const {
-    return subject & ((std::uint64_t{1} << kSubjectBits) - 1);
-  }
+  [[nodiscard]] std::uint64_t detail() const { return subject & ((std::uint64_t{1} << kSubjectBits) - 1); }
 };
 
 /// A 4-ary heap: half the depth of a binary one, and four entries share two cache lines.

@@ -8,7 +8,9 @@ namespace {
 /// Machines have been up for different times when a run begins.
 constexpr Duration kLongestUptime = 240h;
 
-std::uint64_t node_seed(std::uint64_t seed, std::string_view name) { return derive_seed(derive_seed(seed, "node"), name); }
+std::uint64_t node_seed(std::uint64_t seed, std::string_view name) {
+  return derive_seed(derive_seed(seed, "node"), name);
+}
 
 Duration mono_offset(std::uint64_t seed) {
   RandomStream random(derive_seed(seed, "uptime"));
@@ -20,7 +22,8 @@ Duration mono_offset(std::uint64_t seed) {
 // VirtualDisk
 
 std::expected<void, StoreError> VirtualDisk::load(Table table, const Visitor& visit) {
-  for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)]) visit(key, value);
+  for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
+    visit(key, value);
   return {};
 }
 
@@ -52,7 +55,8 @@ RandomStream VirtualRandom::stream(std::string_view subsystem) const {
 // AddressBook
 
 AddressBook::AddressBook(const std::vector<NodePlan>& nodes) {
-  for (NodeIndex i = 0; i < nodes.size(); ++i) by_name_.emplace(nodes[i].name, i);
+  for (NodeIndex i = 0; i < nodes.size(); ++i)
+    by_name_.emplace(nodes[i].name, i);
 }
 
 NodeIndex AddressBook::find(std::string_view host) const {
@@ -85,7 +89,8 @@ std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes)
   config.skew = plan_.skew;
   config.horizon = plan_.horizon;
   config.advertise = {plan_.name, kPort};
-  for (const NodeIndex other : plan_.join) config.join.push_back({nodes[other].name, kPort});
+  for (const NodeIndex other : plan_.join)
+    config.join.push_back({nodes[other].name, kPort});
   random_.next_life(++life_);
   alive_since_ = world_.now();
   engine_ = std::make_unique<Engine>(std::move(config), clock_, transport_, disk_, random_, observer_);

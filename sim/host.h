@@ -44,8 +44,8 @@ class VirtualClock final : public Clock {
   Duration mono_offset_;
 };
 
-/// A disk that keeps what was committed, and loses the rest in a crash. One whose node never restarts is never read again
-/// and keeps nothing: 10,000 nodes would otherwise hold each record twice.
+/// A disk that keeps what was committed, and loses the rest in a crash. One whose node never restarts is never read
+/// again and keeps nothing: 10,000 nodes would otherwise hold each record twice.
 class VirtualDisk final : public Store {
  public:
   explicit VirtualDisk(bool keeps) : keeps_(keeps) {}

@@ -124,7 +124,8 @@ int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) 
   progress.clear();
   watch.report(options.rate, delivered);
   fmt::print("seeds={}..{} passed={} failed={} events={} simulated={} traces={:016x} {}\n", seeds.first, seeds.last,
-             seeds.count() - failed, failed, events, seconds_text(simulated), all.value(), failed == 0 ? "PASS" : "FAIL");
+             seeds.count() - failed, failed, events, seconds_text(simulated), all.value(),
+             failed == 0 ? "PASS" : "FAIL");
   return failed == 0 ? kPass : kViolated;
 }
 
@@ -150,7 +151,8 @@ int run(const Options& options) {
       continue;
     }
     good = false;
-    for (const std::string& mistake : plan.error()) fmt::print(stderr, "{}\n", mistake);
+    for (const std::string& mistake : plan.error())
+      fmt::print(stderr, "{}\n", mistake);
   }
   if (!good) return kBadInput;
 
@@ -178,12 +180,15 @@ int main_with(int argc, char** argv) {
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
   app.require_subcommand(1);
   Options options;
-  CLI::App* run_command = app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
+  CLI::App* run_command =
+      app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
   run_command->add_option("FILE", options.files, "plans in YAML, see scenarios/README.md")->required();
   const auto* seed = run_command->add_option("--seed", options.seed, "the seed of the run")->capture_default_str();
   run_command->add_option("--seeds", options.seeds, "run each seed of A..B; print the failing ones and a summary")
       ->excludes(const_cast<CLI::Option*>(seed));
-  run_command->add_option("--jobs", options.jobs, "threads for --seeds")->check(CLI::Range(1, 256))->capture_default_str();
+  run_command->add_option("--jobs", options.jobs, "threads for --seeds")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
   run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
   run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
@@ -208,4 +213,6 @@ int main_with(int argc, char** argv) {
 }  // namespace
 }  // namespace meshdict::sim
 
-int main(int argc, char** argv) { return meshdict::sim::main_with(argc, argv); }
+int main(int argc, char** argv) {
+  return meshdict::sim::main_with(argc, argv);
+}

@@ -41,7 +41,9 @@ ConnId Network::id_of(const Connection& conn, std::size_t side) {
   return static_cast<ConnId>(conn.serial << kSerialShift | std::uint64_t{conn.slot} << kSideBits | side);
 }
 
-std::uint64_t Network::number(ConnId conn) { return static_cast<std::uint64_t>(conn) >> kSerialShift; }
+std::uint64_t Network::number(ConnId conn) {
+  return static_cast<std::uint64_t>(conn) >> kSerialShift;
+}
 
 Network::End Network::find(ConnId conn) const {
   const auto bits = static_cast<std::uint64_t>(conn);
@@ -95,7 +97,9 @@ bool Network::blocked(const Connection& conn) const {
   return acceptor != kNobody && blocked(conn.sides[0].node, acceptor);
 }
 
-Machine Network::machine(NodeIndex node) const { return node == kNobody ? Machine::kRefusing : machines_[node]; }
+Machine Network::machine(NodeIndex node) const {
+  return node == kNobody ? Machine::kRefusing : machines_[node];
+}
 
 // What nodes do
 

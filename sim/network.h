@@ -1,7 +1,8 @@
 #pragma once
 // The virtual network: connections as byte streams between nodes, and what can befall them.
 //
-// A connection has two pipes, one a direction. A pipe carries parcels: the three of TCP's opening, frames, an end, a reset.
+// A connection has two pipes, one a direction. A pipe carries parcels: the three of TCP's opening, frames, an end, a
+// reset.
 //
 // 1. Parcels of one pipe arrive in the order in which they were sent. So only the first of a pipe needs an entry in the
 //    event queue: its length does not depend on the traffic.
@@ -10,8 +11,8 @@
 // 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with pairs of nodes.
 //
 // Partition: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
-// Silent crash: parcels to the node vanish, and its peers' connections are half-open. Whatever reaches a connection that
-// its end has forgotten is answered with a reset, once that machine is up again.
+// Silent crash: parcels to the node vanish, and its peers' connections are half-open. Whatever reaches a connection
+// that its end has forgotten is answered with a reset, once that machine is up again.
 
 #include <array>
 #include <cstdint>
@@ -65,12 +66,12 @@ enum class Machine : std::uint8_t {
 struct NetworkCounters {
   std::uint64_t delivered = 0;  ///< whole frames handed to nodes
   std::uint64_t delivered_bytes = 0;
-  std::uint64_t lost = 0;       ///< frames that reached no one
-  std::uint64_t held = 0;       ///< times that a pipe came to a halt at a partition's border
+  std::uint64_t lost = 0;  ///< frames that reached no one
+  std::uint64_t held = 0;  ///< times that a pipe came to a halt at a partition's border
   std::uint64_t dials = 0;
   std::uint64_t dials_refused = 0;
   std::uint64_t dials_timed_out = 0;
-  std::uint64_t resets = 0;     ///< connections ended by a reset
+  std::uint64_t resets = 0;  ///< connections ended by a reset
 };
 
 class Network {
@@ -116,15 +117,15 @@ class Network {
     kDialing,
     kSynReceived,  // the engine has not been told yet
     kOpen,
-    kClosed,       // closed by its engine; an end is on its way to the other
-    kGone,         // forgotten without a word
+    kClosed,  // closed by its engine; an end is on its way to the other
+    kGone,    // forgotten without a word
   };
   struct Side {
     NodeIndex node = kNobody;
     SideState state = SideState::kDialing;
     // The pipe towards this side.
-    bool armed = false;    // its first parcel has an entry in the queue
-    bool stalled = false;  // it waits at a partition's border
+    bool armed = false;        // its first parcel has an entry in the queue
+    bool stalled = false;      // it waits at a partition's border
     bool drain_armed = false;  // the sender of this pipe waits to be told that it has drained
     Duration busy_until{};
     Duration last_arrival{};

@@ -153,7 +153,8 @@ void Network::reset_all(const std::vector<Connection*>& conns) {
     ++counters_.resets;
     release(*conn);
   }
-  for (const auto& [node, id] : told) user_.closed(node, id, "connection reset");
+  for (const auto& [node, id] : told)
+    user_.closed(node, id, "connection reset");
 }
 
 // Links

@@ -14,7 +14,8 @@ bool NodeNames::add(const std::string& name) {
 
 std::vector<NodeIndex> NodeNames::all() const {
   std::vector<NodeIndex> nodes(names_.size());
-  for (NodeIndex i = 0; i < nodes.size(); ++i) nodes[i] = i;
+  for (NodeIndex i = 0; i < nodes.size(); ++i)
+    nodes[i] = i;
   return nodes;
 }
 
@@ -34,7 +35,8 @@ std::vector<NodeIndex> NodeNames::read_several(const YAML::Node& node, PlanError
   std::vector<NodeIndex> nodes;
   if (!node.IsDefined()) return nodes;
   if (node.IsSequence()) {
-    for (const auto& item : node) read_item(item, nodes, errors);
+    for (const auto& item : node)
+      read_item(item, nodes, errors);
   } else {
     read_item(node, nodes, errors);
   }
@@ -58,7 +60,8 @@ void NodeNames::read_item(const YAML::Node& node, std::vector<NodeIndex>& into, 
     errors.add(node.Mark(), fmt::format("'{}' runs backwards, expected the earlier node first", *text));
     return;
   }
-  for (NodeIndex i = *first; i <= *last; ++i) into.push_back(i);
+  for (NodeIndex i = *first; i <= *last; ++i)
+    into.push_back(i);
 }
 
 }  // namespace meshdict::sim

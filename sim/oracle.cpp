@@ -24,7 +24,8 @@ std::vector<Society> societies(const Hosts& hosts, const Network& network) {
     by_terms[terms].push_back(node);
   }
   std::vector<Society> all;
-  for (auto& [terms, society] : by_terms) all.push_back(std::move(society));
+  for (auto& [terms, society] : by_terms)
+    all.push_back(std::move(society));
   return all;
 }
 

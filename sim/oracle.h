@@ -1,6 +1,6 @@
 #pragma once
-// What oracles look at and what they report. An oracle shares no code with what it judges: it compares, counts and searches
-// in its own naive way.
+// What oracles look at and what they report. An oracle shares no code with what it judges: it compares, counts and
+// searches in its own naive way.
 
 #include <cstdint>
 #include <memory>

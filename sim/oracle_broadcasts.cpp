@@ -20,7 +20,8 @@ auto position(Links& links, NodeIndex peer) {
 
 }  // namespace
 
-BroadcastOracle::BroadcastOracle(const Hosts& hosts, const Network& network, const EventQueue& world, Findings& findings)
+BroadcastOracle::BroadcastOracle(const Hosts& hosts, const Network& network, const EventQueue& world,
+                                 Findings& findings)
     : hosts_(hosts), network_(network), world_(world), findings_(findings), links_(hosts.size()) {}
 
 void BroadcastOracle::sent(NodeIndex origin) {
@@ -34,11 +35,12 @@ void BroadcastOracle::delivered(NodeIndex node, std::uint64_t number) {
     return;
   }
   Broadcast& broadcast = broadcasts_[number];
-  if (broadcast.origin == node) {
+  // A node that has restarted since has forgotten what it had sent and got.
+  const bool remembers = hosts_[node]->alive_since() <= broadcast.at;
+  if (remembers && broadcast.origin == node) {
     findings_.add("B1", {name}, fmt::format("its own broadcast {} came back to it", number));
   }
-  // A node that has restarted since has forgotten what it had got.
-  if (broadcast.got[node] && hosts_[node]->alive_since() <= broadcast.at) {
+  if (remembers && broadcast.got[node]) {
     findings_.add("B1", {name}, fmt::format("broadcast {} arrived a second time", number));
   }
   broadcast.got[node] = true;

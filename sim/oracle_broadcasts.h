@@ -1,9 +1,10 @@
 #pragma once
 // B1: every connected node gets every broadcast once.
 //
-// Never twice: whatever happens. At least once is asked of a node when at the time of the broadcast there was a path to it
-// whose links then stayed up for as long as a broadcast may take, over nodes whose clocks are within 30 s of the origin's.
-// A link is up while both ends have announced each other, no partition lies between them, and nobody has reset it.
+// Never twice: whatever happens. At least once is asked of a node when at the time of the broadcast there was a path to
+// it whose links then stayed up for as long as a broadcast may take, over nodes whose clocks are within 30 s of the
+// origin's. A link is up while both ends have announced each other, no partition lies between them, and nobody has
+// reset it.
 
 #include <cstdint>
 #include <vector>

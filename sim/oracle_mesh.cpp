@@ -12,7 +12,9 @@ namespace {
 
 using Pair = std::pair<NodeIndex, NodeIndex>;
 
-const std::string& name(const Hosts& hosts, NodeIndex node) { return hosts[node]->plan().name; }
+const std::string& name(const Hosts& hosts, NodeIndex node) {
+  return hosts[node]->plan().name;
+}
 
 // (a, b) when a lists b as its neighbour.
 std::set<Pair> neighbour_pairs(const Hosts& hosts, const Identities& identities, std::vector<ConnectionFault>& faults) {
@@ -35,7 +37,8 @@ std::set<Pair> neighbour_pairs(const Hosts& hosts, const Identities& identities,
 
 }  // namespace
 
-std::vector<ConnectionFault> connection_faults(const Hosts& hosts, const Network& network, const Identities& identities) {
+std::vector<ConnectionFault> connection_faults(const Hosts& hosts, const Network& network,
+                                               const Identities& identities) {
   std::vector<ConnectionFault> faults;
   std::map<Pair, std::size_t> connections;
   for (const auto& [dialer, acceptor] : network.open_connections()) {
@@ -89,9 +92,9 @@ void check_connected(const Hosts& hosts, const Network& network, const Identitie
     }
     if (missing.empty()) continue;
     const std::size_t count = missing.size();
-    findings.add("connected", std::move(missing),
-                 fmt::format("{} of {} nodes are in another mesh than {}", count, society.size(),
-                             name(hosts, society.front())));
+    findings.add(
+        "connected", std::move(missing),
+        fmt::format("{} of {} nodes are in another mesh than {}", count, society.size(), name(hosts, society.front())));
   }
 }
 

@@ -14,9 +14,10 @@ struct ConnectionFault {
   auto operator<=>(const ConnectionFault&) const = default;
 };
 
-/// C1: between any two nodes at most one connection, exactly one when they call each other neighbours; and no node is without
-/// a neighbour while there is another to be had. Sorted.
-std::vector<ConnectionFault> connection_faults(const Hosts& hosts, const Network& network, const Identities& identities);
+/// C1: between any two nodes at most one connection, exactly one when they call each other neighbours; and no node is
+/// without a neighbour while there is another to be had. Sorted.
+std::vector<ConnectionFault> connection_faults(const Hosts& hosts, const Network& network,
+                                               const Identities& identities);
 
 /// "connected", at the end: the neighbours of neighbours of any node are all of its society.
 void check_connected(const Hosts& hosts, const Network& network, const Identities& identities, Findings& findings);

@@ -22,7 +22,8 @@ int order_of_ids(std::string_view left, std::string_view right) {
 }
 
 int order_of_hashes(const Version& left, const Version& right) {
-  return order(std::memcmp(left.value_hash.bytes.data(), right.value_hash.bytes.data(), left.value_hash.bytes.size()), 0);
+  return order(std::memcmp(left.value_hash.bytes.data(), right.value_hash.bytes.data(), left.value_hash.bytes.size()),
+               0);
 }
 
 // The part of the order that a fence shows: greater is the later claim.
@@ -139,30 +140,60 @@ void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expec
 void RecordOracle::conflict(NodeIndex node, const Conflict& conflict) {
   const auto found = acknowledged_.find({node, conflict.key});
   if (found != acknowledged_.end() && same_content(found->second.version, conflict.losing)) {
-    found->second.reported = true;
+    found->second.settled = true;
   }
 }
 
 void RecordOracle::changed(NodeIndex node, const std::string& key) {
-  if (!checks(Property::kS2) || hosts_[node]->plan().leasing == Leasing::kOff) return;
   const auto& records = hosts_[node]->engine().dictionary().records();
   const auto found = records.find(key);
   if (found == records.end()) return;
-  const auto [shown, first] = shown_.try_emplace({node, key}, found->second.version);
+  check_fence(node, key, found->second.version);
+  const auto promised = acknowledged_.find({node, key});
+  if (promised != acknowledged_.end()) check_reported(node, key, promised->second, found->second.version);
+}
+
+void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Version& version) {
+  if (!checks(Property::kS2) || hosts_[node]->plan().leasing == Leasing::kOff) return;
+  const auto [shown, first] = shown_.try_emplace({node, key}, version);
   if (first) return;
-  if (order_of_claims(found->second.version, shown->second) < 0) {
+  if (order_of_claims(version, shown->second) < 0) {
     findings_.add("S2", {name(node)},
-                  fmt::format("the fence of '{}' fell: {} after {}", key, brief(found->second.version),
-                              brief(shown->second)));
+                  fmt::format("the fence of '{}' fell: {} after {}", key, brief(version), brief(shown->second)));
   }
-  shown->second = found->second.version;
+  shown->second = version;
+}
+
+// The writer's own record of the key is `there` now.
+void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknowledged& promised,
+                                  const Version& there) {
+  const Version& version = promised.version;
+  if (!checks(Property::kS6) || promised.settled || same_content(there, version)) return;
+  promised.settled = true;
+  const NodePlan& plan = hosts_[node]->plan();
+  const bool later = there.written.bits > version.written.bits;
+  const bool freed = version.kind == RecordKind::kTombstone && later;
+  const bool lapsed = milliseconds_between(version, there) > plan.lease / 1ms;
+  const bool overwritten = plan.leasing == Leasing::kOff && later;
+  const bool own = there.owner.text() == version.owner.text();
+  if (!own && (freed || lapsed || overwritten)) return;
+  findings_.add("S6", {name(node)},
+                fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", key, seconds_text(promised.at),
+                            brief(there)));
 }
 
 void RecordOracle::check_at_end() {
   for (const Society& society : societies(hosts_, network_)) {
     check_equal(society);
     check_largest(society);
-    if (checks(Property::kS6)) check_reported(society);
+  }
+  // Losses that came without an event.
+  for (auto& [place, promised] : acknowledged_) {
+    const Host& host = *hosts_[place.first];
+    if (!host.up()) continue;
+    const auto& records = host.engine().dictionary().records();
+    const auto found = records.find(place.second);
+    if (found != records.end()) check_reported(place.first, place.second, promised, found->second.version);
   }
 }
 
@@ -192,30 +223,6 @@ void RecordOracle::check_largest(const Society& society) {
       findings_.add(name_of(property), {name(node), name(society.front())},
                     fmt::format("'{}' was acknowledged as {}, and there is {}", it->first.second, brief(promised),
                                 gone ? "nothing" : brief(found->second.version)));
-    }
-  }
-}
-
-void RecordOracle::check_reported(const Society& society) {
-  const auto& records = hosts_[society.front()]->engine().dictionary().records();
-  for (const NodeIndex node : society) {
-    const NodePlan& plan = hosts_[node]->plan();
-    const auto begin = acknowledged_.lower_bound({node, std::string()});
-    for (auto it = begin; it != acknowledged_.end() && it->first.first == node; ++it) {
-      const auto& [version, at, reported] = it->second;
-      const auto found = records.find(it->first.second);
-      if (reported || found == records.end()) continue;
-      const Version& there = found->second.version;
-      if (same_content(there, version)) continue;
-      const bool own = there.owner.text() == version.owner.text();
-      const std::int64_t later_ms = milliseconds_between(version, there);
-      const bool freed = version.kind == RecordKind::kTombstone && there.written.bits > version.written.bits;
-      const bool lapsed = later_ms > plan.lease / 1ms;
-      const bool overwritten = plan.leasing == Leasing::kOff && there.written.bits > version.written.bits;
-      if (!own && (freed || lapsed || overwritten)) continue;
-      findings_.add("S6", {name(node)},
-                    fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", it->first.second,
-                                seconds_text(at), brief(there)));
     }
   }
 }

@@ -1,11 +1,13 @@
 #pragma once
 // The promises about records: S1, S2, S6, S7 and "lease".
 //
-// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
+// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none
+// is
 //        larger than the one that is there.
 // S2     the claim that a node shows for a key never falls (leasing on).
-// S6     every acknowledged write that is not there at the end has been superseded by its own writer, has lapsed, or was
-//        reported as a conflict at its writer.
+// S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
+// or
+//        its deletion, or with a conflict that tells the writer.
 // S7     a deleted key does not return in a version older than its deletion.
 // lease  a write is refused while another's lease lasts, and admitted once it is over by all margins.
 
@@ -41,13 +43,15 @@ class RecordOracle {
   struct Acknowledged {
     Version version;
     Duration at{};
-    bool reported = false;
+    /// It has lost, and rightly or reported.
+    bool settled = false;
   };
   using Place = std::pair<NodeIndex, std::string>;
 
   void check_equal(const Society& society);
   void check_largest(const Society& society);
-  void check_reported(const Society& society);
+  void check_fence(NodeIndex node, const std::string& key, const Version& version);
+  void check_reported(NodeIndex node, const std::string& key, Acknowledged& promised, const Version& there);
   [[nodiscard]] bool checks(Property property) const;
   [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }
 

@@ -13,7 +13,9 @@ Duration draw(RandomStream& random, const DurationRange& range) {
   return Duration(random.between(range.low.count(), range.high.count()));
 }
 
-DurationRange fixed(Duration value) { return {value, value}; }
+DurationRange fixed(Duration value) {
+  return {value, value};
+}
 
 // A stream of its own for each step, workload and node, so that taking one away leaves the others as they were.
 RandomStream stream_for(std::uint64_t seed, std::string_view what, std::uint64_t number) {
@@ -117,9 +119,9 @@ void draw_workload(const Workload& load, std::uint64_t seed, std::size_t number,
 }  // namespace
 
 std::string_view verb(const Action& action) {
-  static constexpr std::array<std::string_view, 15> kVerbs = {
-      "set",  "delete", "broadcast", "whisper",   "connect", "disconnect", "start", "stop",
-      "crash", "restart", "partition", "heal", "reset",   "link",       "expect"};
+  static constexpr std::array<std::string_view, 15> kVerbs = {"set",        "delete", "broadcast", "whisper", "connect",
+                                                              "disconnect", "start",  "stop",      "crash",   "restart",
+                                                              "partition",  "heal",   "reset",     "link",    "expect"};
   static_assert(kVerbs.size() == std::variant_size_v<Action>);
   return kVerbs[action.index()];
 }

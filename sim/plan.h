@@ -1,9 +1,9 @@
 #pragma once
 // What happens in a run: the nodes, the network between them, the steps, and what must be true.
 //
-// A plan as written may leave things to the seed (ranges of times, topologies, workloads). expand() draws them and gives an
-// explicit plan, in which every step has its time; a World runs explicit plans only. So whatever ever fails can be written
-// out and kept.
+// A plan as written may leave things to the seed (ranges of times, topologies, workloads). expand() draws them and
+// gives an explicit plan, in which every step has its time; a World runs explicit plans only. So whatever ever fails
+// can be written out and kept.
 
 #include <cstdint>
 #include <limits>
@@ -161,8 +161,8 @@ struct ExpectStep {
   std::shared_ptr<const Expectation> what;
 };
 
-using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep, StopStep,
-                            CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep>;
+using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
+                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep>;
 
 /// The word for an action in YAML, traces and counters: "set", "partition", ...
 std::string_view verb(const Action& action);

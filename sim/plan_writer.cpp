@@ -12,7 +12,9 @@
 namespace meshdict::sim {
 namespace {
 
-std::string text(Duration time) { return fmt::format("{}us", time.count()); }
+std::string text(Duration time) {
+  return fmt::format("{}us", time.count());
+}
 
 std::string text(const DurationRange& range) {
   return range.fixed() ? text(range.low) : text(range.low) + ".." + text(range.high);
@@ -69,18 +71,21 @@ class PlanWriter {
 std::string PlanWriter::write() {
   out_ << YAML::BeginMap;
   out_ << YAML::Key << "nodes" << YAML::Value << YAML::BeginSeq;
-  for (const NodePlan& node : plan_.nodes) write_node(node);
+  for (const NodePlan& node : plan_.nodes)
+    write_node(node);
   out_ << YAML::EndSeq;
   plain("join", "none");
   out_ << YAML::Key << "network" << YAML::Value << YAML::Flow << YAML::BeginMap;
   write_link(plan_.links);
   out_ << YAML::EndMap;
   out_ << YAML::Key << "steps" << YAML::Value << YAML::BeginSeq;
-  for (const Step& step : plan_.steps) write_step(step);
+  for (const Step& step : plan_.steps)
+    write_step(step);
   out_ << YAML::EndSeq;
   plain("quiet", text(plan_.quiet));
   out_ << YAML::Key << "check" << YAML::Value << YAML::Flow << YAML::BeginSeq;
-  for (const Property property : plan_.check) out_ << std::string(name_of(property));
+  for (const Property property : plan_.check)
+    out_ << std::string(name_of(property));
   out_ << YAML::EndSeq << YAML::EndMap;
   return std::string(out_.c_str()) + "\n";
 }
@@ -117,7 +122,8 @@ void PlanWriter::write_step(const Step& step) {
 
 void PlanWriter::list(const std::vector<NodeIndex>& nodes) {
   out_ << YAML::Flow << YAML::BeginSeq;
-  for (const NodeIndex node : nodes) out_ << YAML::DoubleQuoted << plan_.nodes[node].name;
+  for (const NodeIndex node : nodes)
+    out_ << YAML::DoubleQuoted << plan_.nodes[node].name;
   out_ << YAML::EndSeq;
 }
 
@@ -173,7 +179,8 @@ void PlanWriter::write_arguments(const CrashStep& what) {
 
 void PlanWriter::write_arguments(const PartitionStep& what) {
   out_ << YAML::Key << "groups" << YAML::Value << YAML::BeginSeq;
-  for (const auto& group : what.groups) list(group);
+  for (const auto& group : what.groups)
+    list(group);
   out_ << YAML::EndSeq;
   if (what.reset) plain("reset", "on");
 }
@@ -217,6 +224,8 @@ void PlanWriter::write_arguments(const ExpectStep& expect) {
 
 }  // namespace
 
-std::string to_yaml(const Plan& plan) { return PlanWriter(plan).write(); }
+std::string to_yaml(const Plan& plan) {
+  return PlanWriter(plan).write();
+}
 
 }  // namespace meshdict::sim

@@ -58,8 +58,8 @@ std::expected<Plan, std::vector<std::string>> PlanReader::read(const std::string
       errors_.add(YAML::Mark(), "this is no plan, expected a map with 'nodes:' and 'steps:'");
     }
   } catch (const YAML::Exception& broken) {
-    errors_.add(broken.mark.is_null() ? YAML::Mark() : broken.mark, "this is not YAML: " + broken.msg +
-                                                                        ", expected it well-formed");
+    errors_.add(broken.mark.is_null() ? YAML::Mark() : broken.mark,
+                "this is not YAML: " + broken.msg + ", expected it well-formed");
   }
   if (!errors_.list().empty()) return std::unexpected(errors_.list());
   return std::move(plan_);
@@ -97,15 +97,17 @@ void PlanReader::read_nodes(const YAML::Node& list) {
   if (!list.IsDefined()) return;
   if (list.IsScalar()) {
     const std::uint64_t count = read_count(list, errors_, 1, kMostNodes).value_or(0);
-    for (std::uint64_t i = 1; i <= count; ++i) add_node("n" + std::to_string(i), list.Mark(), defaults_);
+    for (std::uint64_t i = 1; i <= count; ++i)
+      add_node("n" + std::to_string(i), list.Mark(), defaults_);
     return;
   }
   if (!list.IsSequence() || list.size() == 0 || list.size() > kMostNodes) {
-    errors_.add(list.Mark(), fmt::format("these are no nodes, expected a number up to {} or a list such as [ana, bob]",
-                                         kMostNodes));
+    errors_.add(list.Mark(),
+                fmt::format("these are no nodes, expected a number up to {} or a list such as [ana, bob]", kMostNodes));
     return;
   }
-  for (const auto& item : list) read_node(item);
+  for (const auto& item : list)
+    read_node(item);
 }
 
 void PlanReader::read_node(const YAML::Node& item) {
@@ -132,8 +134,9 @@ void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodeP
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
   if (name.empty() || name.size() > kLongestName || name == "all" || !std::all_of(name.begin(), name.end(), is_fine)) {
-    errors_.add(mark, fmt::format("'{}' is no name for a node, expected 1 to {} letters, digits, '_' and '-', and not 'all'",
-                                  name, kLongestName));
+    errors_.add(mark,
+                fmt::format("'{}' is no name for a node, expected 1 to {} letters, digits, '_' and '-', and not 'all'",
+                            name, kLongestName));
     return;
   }
   if (!names_.add(name)) {
@@ -146,7 +149,8 @@ void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodeP
 
 // Once all names are known.
 void PlanReader::read_node_joins() {
-  for (const auto& [node, join] : node_joins_) plan_.nodes[node].join = names_.read_several(join, errors_);
+  for (const auto& [node, join] : node_joins_)
+    plan_.nodes[node].join = names_.read_several(join, errors_);
 }
 
 void PlanReader::read_join(const YAML::Node& node) {
@@ -206,7 +210,8 @@ void PlanReader::read_steps(const YAML::Node& list) {
 void PlanReader::read_workloads(const YAML::Node& node) {
   if (!node.IsDefined()) return;
   if (node.IsSequence()) {
-    for (const auto& item : node) read_workload(item);
+    for (const auto& item : node)
+      read_workload(item);
   } else {
     read_workload(node);
   }
@@ -226,7 +231,8 @@ void PlanReader::read_workload(const YAML::Node& node) {
   load.from = read_duration(map.optional("from"), errors_).value_or(load.from);
   load.until = read_duration(until, errors_).value_or(load.from);
   map.finish();
-  if (load.until < load.from) errors_.add(until.Mark(), "the workload ends before it begins, expected 'until' after 'from'");
+  if (load.until < load.from)
+    errors_.add(until.Mark(), "the workload ends before it begins, expected 'until' after 'from'");
   const std::uint64_t rate = load.sets_per_second + load.deletes_per_second + load.broadcasts_per_second;
   const auto seconds = static_cast<std::uint64_t>((load.until - load.from) / 1s) + 1;
   if (rate > kMostOperations / seconds) {
@@ -240,7 +246,8 @@ void PlanReader::read_workload(const YAML::Node& node) {
 void PlanReader::read_check(const YAML::Node& list) {
   if (!list.IsDefined()) return;
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < kProperties; ++i) names.emplace_back(name_of(static_cast<Property>(i)));
+  for (std::size_t i = 0; i < kProperties; ++i)
+    names.emplace_back(name_of(static_cast<Property>(i)));
   plan_.check.clear();
   if (!list.IsSequence()) {
     errors_.add(list.Mark(), "this is no list of properties, expected some of " + list_words(names));

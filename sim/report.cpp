@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames =
 
 // Names of steps without an example of each.
 constexpr std::array<std::string_view, std::variant_size_v<Action>> kStepNames = {
-    "set",  "delete",  "broadcast", "whisper", "connect", "disconnect", "start", "stop",
+    "set",   "delete",  "broadcast", "whisper", "connect", "disconnect", "start", "stop",
     "crash", "restart", "partition", "heal",    "reset",   "link",       "expect"};
 
 Json counters_json(const Counters& counters) {

@@ -6,8 +6,8 @@
 
 namespace meshdict::sim {
 
-/// A queue in one block that holds no memory until it is used, reuses it while it is busy, and lets a large one go when it
-/// runs empty: a world has two of these per connection.
+/// A queue in one block that holds no memory until it is used, reuses it while it is busy, and lets a large one go when
+/// it runs empty: a world has two of these per connection.
 template <typename T>
 class Ring {
  public:

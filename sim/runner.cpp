@@ -71,7 +71,8 @@ void run_seeds(const Plan& plan, const SeedRange& seeds, unsigned jobs, const Ru
     return;
   }
   Pool pool(plan, seeds, jobs, options);
-  for (std::uint64_t offset = 0; offset < seeds.count(); ++offset) done(pool.take(offset));
+  for (std::uint64_t offset = 0; offset < seeds.count(); ++offset)
+    done(pool.take(offset));
 }
 
 }  // namespace meshdict::sim

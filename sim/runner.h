@@ -16,8 +16,8 @@ struct SeedRange {
   [[nodiscard]] std::uint64_t count() const { return last - first + 1; }
 };
 
-/// Runs the plan with each seed on `jobs` threads and hands over the results in the order of seeds, on the caller's thread.
-/// At most a few results a thread wait for that.
+/// Runs the plan with each seed on `jobs` threads and hands over the results in the order of seeds, on the caller's
+/// thread. At most a few results a thread wait for that.
 void run_seeds(const Plan& plan, const SeedRange& seeds, unsigned jobs, const RunOptions& options,
                const std::function<void(const RunResult&)>& done);
 

@@ -11,7 +11,7 @@
 namespace meshdict::sim {
 namespace {
 
-const std::vector<std::string> kVerbs = {"set",  "delete",  "broadcast", "whisper", "connect", "disconnect", "stop",
+const std::vector<std::string> kVerbs = {"set",   "delete",  "broadcast", "whisper", "connect", "disconnect", "stop",
                                          "crash", "restart", "partition", "heal",    "reset",   "link",       "expect"};
 
 class StepReader {
@@ -34,9 +34,7 @@ class StepReader {
   void read_write(MapReader& map, Outcome& expect, NodeIndex& owner, const std::vector<std::string>& outcomes);
   void read_time(MapReader& map, Step& step);
 
-  NodeIndex node(MapReader& map, const std::string& key) {
-    return nodes_.read(map.required(key), errors_).value_or(0);
-  }
+  NodeIndex node(MapReader& map, const std::string& key) { return nodes_.read(map.required(key), errors_).value_or(0); }
   std::string text(MapReader& map, const std::string& key) {
     return read_text(map.required(key), errors_).value_or(std::string());
   }
@@ -126,7 +124,8 @@ Action StepReader::read_action(std::string_view verb, MapReader& map, Step& step
   return read_expect(map);
 }
 
-void StepReader::read_write(MapReader& map, Outcome& expect, NodeIndex& owner, const std::vector<std::string>& outcomes) {
+void StepReader::read_write(MapReader& map, Outcome& expect, NodeIndex& owner,
+                            const std::vector<std::string>& outcomes) {
   const YAML::Node wanted = map.optional("expect");
   if (const auto word = read_word(wanted, "outcome", outcomes, errors_)) expect = static_cast<Outcome>(*word);
   const YAML::Node holder = map.optional("owner");
@@ -221,7 +220,8 @@ Action StepReader::read_expect(MapReader& map) {
   const YAML::Node absent = map.optional("absent");
   const YAML::Node owner = map.optional("owner");
   for (const YAML::Node& about : {value, absent, owner}) {
-    if (about.IsDefined() && !what.key) errors_.add(about.Mark(), "this is about no key, expected 'key: NAME' beside it");
+    if (about.IsDefined() && !what.key)
+      errors_.add(about.Mark(), "this is about no key, expected 'key: NAME' beside it");
   }
   what.value = read_text(value, errors_);
   what.absent = read_flag(absent, errors_).value_or(false);
@@ -236,12 +236,13 @@ Action StepReader::read_expect(MapReader& map) {
   read_refused(map.optional("refused"), what);
   read_totals(map.optional("in_all"), what);
   const bool demands = what.value || what.absent || what.owner != kNobody || what.neighbours || what.size ||
-                       what.messages || what.conflicts || !what.linked.empty() || !what.not_linked.empty() || what.equal ||
-                       what.refused || what.total_messages || what.total_conflicts;
+                       what.messages || what.conflicts || !what.linked.empty() || !what.not_linked.empty() ||
+                       what.equal || what.refused || what.total_messages || what.total_conflicts;
   if (!demands) {
-    errors_.add(map.map().Mark(),
-                "'expect' demands nothing, expected value, absent, owner, neighbours, size, messages, conflicts, linked, "
-                "not_linked, equal, refused or in_all");
+    errors_.add(
+        map.map().Mark(),
+        "'expect' demands nothing, expected value, absent, owner, neighbours, size, messages, conflicts, linked, "
+        "not_linked, equal, refused or in_all");
   }
   return ExpectStep{std::make_shared<const Expectation>(std::move(what))};
 }
@@ -323,7 +324,8 @@ LinkPlan read_link(MapReader& map, const LinkPlan& defaults, PlanErrors& errors)
   return link;
 }
 
-std::optional<Step> read_step(const YAML::Node& node, const NodeNames& nodes, const LinkPlan& links, PlanErrors& errors) {
+std::optional<Step> read_step(const YAML::Node& node, const NodeNames& nodes, const LinkPlan& links,
+                              PlanErrors& errors) {
   return StepReader(nodes, links, errors).read(node);
 }
 

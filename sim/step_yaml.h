@@ -22,6 +22,7 @@ std::string_view word_of(EndReason reason);
 const std::vector<std::string>& reason_words();
 
 /// One entry of `steps`. Nothing when it has a mistake.
-std::optional<Step> read_step(const YAML::Node& node, const NodeNames& nodes, const LinkPlan& links, PlanErrors& errors);
+std::optional<Step> read_step(const YAML::Node& node, const NodeNames& nodes, const LinkPlan& links,
+                              PlanErrors& errors);
 
 }  // namespace meshdict::sim

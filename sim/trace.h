@@ -1,9 +1,9 @@
 #pragma once
 // What happened in a run: a hash over every event in order, always on, and a readable transcript on request.
 //
-// The hash covers time, kind, node, connection, message id, uncompressed size, the results of operations and the events that
-// engines raise. No pointer, no compressed byte, no text made for people: equal plan and seed give an equal hash under
-// every compiler. The transcript is written beside it and never changes it.
+// The hash covers time, kind, node, connection, message id, uncompressed size, the results of operations and the events
+// that engines raise. No pointer, no compressed byte, no text made for people: equal plan and seed give an equal hash
+// under every compiler. The transcript is written beside it and never changes it.
 
 #include <cstdint>
 #include <cstdio>
@@ -25,7 +25,8 @@ class TraceHash {
   }
   void add(std::string_view text) {
     add(text.size());
-    for (std::size_t i = 0; i < text.size(); i += 8) add(word_of(text.substr(i, 8)));
+    for (std::size_t i = 0; i < text.size(); i += 8)
+      add(word_of(text.substr(i, 8)));
   }
   void add(Duration time) { add(static_cast<std::uint64_t>(time.count())); }
 

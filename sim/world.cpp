@@ -73,8 +73,8 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
   ears_.reserve(plan.nodes.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
     ears_.emplace_back(*this, node);
-    hosts_[node] = std::make_unique<Host>(node, plan.nodes[node], seed, keeps[node], queue_, network_, addresses_,
-                                          ears_[node]);
+    hosts_[node] =
+        std::make_unique<Host>(node, plan.nodes[node], seed, keeps[node], queue_, network_, addresses_, ears_[node]);
   }
   end_ = (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
   broadcast_bound_ = broadcast_bound(plan, end_);
@@ -93,7 +93,8 @@ RunResult World::run() {
 }
 
 void World::run_until(Duration time) {
-  while (!queue_.empty() && queue_.next_time() <= time) dispatch(queue_.pop());
+  while (!queue_.empty() && queue_.next_time() <= time)
+    dispatch(queue_.pop());
   if (queue_.now() < time) queue_.advance_to(time);
 }
 
@@ -200,7 +201,8 @@ void World::finish_turn(NodeIndex node) {
   const auto committed = host.disk().commit();
   assert(committed.has_value());
   if (!host.changed.empty()) {
-    for (const std::string& key : host.changed) records_.changed(node, key);
+    for (const std::string& key : host.changed)
+      records_.changed(node, key);
     host.changed.clear();
   }
   if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();

@@ -31,11 +31,11 @@ struct RunOptions {
 
 struct Counters {
   NetworkCounters network;
-  std::uint64_t duplicates = 0;   ///< broadcasts that a node had seen; of engines that still run
-  std::uint64_t skipped = 0;      ///< operations on nodes that were down
+  std::uint64_t duplicates = 0;  ///< broadcasts that a node had seen; of engines that still run
+  std::uint64_t skipped = 0;     ///< operations on nodes that were down
   std::array<std::uint64_t, std::variant_size_v<Action>> steps{};  ///< by Action
   std::array<std::uint64_t, std::variant_size_v<Event>> events{};  ///< by Event
-  std::uint64_t refusals_of_writes = 0;  ///< leased
+  std::uint64_t refusals_of_writes = 0;                            ///< leased
 };
 
 struct RunResult {

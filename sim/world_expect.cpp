@@ -70,7 +70,9 @@ void World::expect_links(const Step& step, const Expectation& what, NodeIndex no
     const auto peer = identities_.find(neighbour.id);
     if (peer != identities_.end()) linked.push_back(peer->second);
   }
-  const auto is_linked = [&](NodeIndex other) { return std::find(linked.begin(), linked.end(), other) != linked.end(); };
+  const auto is_linked = [&](NodeIndex other) {
+    return std::find(linked.begin(), linked.end(), other) != linked.end();
+  };
   for (const NodeIndex other : what.linked) {
     if (other != node && !is_linked(other)) {
       fail(step, {name(node), name(other)}, fmt::format("{} should be a neighbour, and is none", name(other)));
@@ -91,8 +93,8 @@ void World::expect_refused(const Step& step, const Expectation& what, NodeIndex 
   });
   if (found) return;
   fail(step, {name(node)},
-       fmt::format("should have refused {}: {}, and has not", what.refused_who == kNobody ? "somebody" : name(what.refused_who),
-                   to_string(*what.refused)));
+       fmt::format("should have refused {}: {}, and has not",
+                   what.refused_who == kNobody ? "somebody" : name(what.refused_who), to_string(*what.refused)));
 }
 
 std::uint64_t World::conflicts(const Expectation& what, NodeIndex node) const {
@@ -111,10 +113,12 @@ void World::expect_totals(const Step& step, const Expectation& what) {
     told += conflicts(what, node);
   }
   if (what.total_messages && !what.total_messages->contains(messages)) {
-    fail(step, {}, fmt::format("should have {} messages in all, and there are {}", text_of(*what.total_messages), messages));
+    fail(step, {},
+         fmt::format("should have {} messages in all, and there are {}", text_of(*what.total_messages), messages));
   }
   if (what.total_conflicts && !what.total_conflicts->contains(told)) {
-    fail(step, {}, fmt::format("should have {} conflicts in all, and there are {}", text_of(*what.total_conflicts), told));
+    fail(step, {},
+         fmt::format("should have {} conflicts in all, and there are {}", text_of(*what.total_conflicts), told));
   }
 }
 
@@ -123,7 +127,8 @@ void World::expect_equal(const Step& step, const Expectation& what) {
   if (first == what.nodes.end()) return;
   for (const NodeIndex node : what.nodes) {
     if (!up(node)) continue;
-    const auto difference = first_difference(hosts_[*first]->engine().dictionary(), hosts_[node]->engine().dictionary());
+    const auto difference =
+        first_difference(hosts_[*first]->engine().dictionary(), hosts_[node]->engine().dictionary());
     if (difference) fail(step, {name(*first), name(node)}, "should hold the same records: " + *difference);
   }
 }

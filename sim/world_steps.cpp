@@ -175,9 +175,13 @@ void World::start_node(const Step& step, NodeIndex node) {
   finish_turn(node);
 }
 
-void World::perform(const Step& step, const StartStep& what) { start_node(step, what.node); }
+void World::perform(const Step& step, const StartStep& what) {
+  start_node(step, what.node);
+}
 
-void World::perform(const Step& step, const RestartStep& what) { start_node(step, what.node); }
+void World::perform(const Step& step, const RestartStep& what) {
+  start_node(step, what.node);
+}
 
 void World::perform(const Step& step, const StopStep& what) {
   if (!usable(step, what.node, false)) return;
@@ -207,7 +211,8 @@ void World::perform(const Step& step, const CrashStep& what) {
 void World::perform(const Step&, const PartitionStep& what) {
   std::vector<std::uint32_t> groups(hosts_.size(), 0);
   for (std::size_t i = 0; i < what.groups.size(); ++i) {
-    for (const NodeIndex node : what.groups[i]) groups[node] = static_cast<std::uint32_t>(i) + 1;
+    for (const NodeIndex node : what.groups[i])
+      groups[node] = static_cast<std::uint32_t>(i) + 1;
   }
   broadcasts_.disturbed_blocked();
   network_.set_groups(std::move(groups));
@@ -225,6 +230,8 @@ void World::perform(const Step&, const ResetStep& what) {
   network_.reset_between(what.a, what.b);
 }
 
-void World::perform(const Step&, const LinkStep& what) { network_.set_link(what); }
+void World::perform(const Step&, const LinkStep& what) {
+  network_.set_link(what);
+}
 
 }  // namespace meshdict::sim

@@ -79,7 +79,10 @@ std::optional<std::string> scalar(const YAML::Node& node, const std::string& exp
   if (!node.IsDefined()) return std::nullopt;
   if (node.IsScalar()) return node.Scalar();
   errors.add(node.Mark(), fmt::format("this is a {}, expected {}",
-                                      node.IsMap() ? "map" : node.IsSequence() ? "list" : "missing value", expected));
+                                      node.IsMap()        ? "map"
+                                      : node.IsSequence() ? "list"
+                                                          : "missing value",
+                                      expected));
   return std::nullopt;
 }
 
@@ -260,8 +263,8 @@ std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& 
   return std::nullopt;
 }
 
-std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what, const std::vector<std::string>& words,
-                                     PlanErrors& errors) {
+std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
+                                     const std::vector<std::string>& words, PlanErrors& errors) {
   const auto text = scalar(node, list_words(words), errors);
   if (!text) return std::nullopt;
   const auto found = std::find(words.begin(), words.end(), *text);

@@ -1,6 +1,6 @@
 #pragma once
-// Reading YAML that people write: every mistake is reported with its line, column, what was wrong and what was expected, and
-// reading goes on, so that one run shows them all.
+// Reading YAML that people write: every mistake is reported with its line, column, what was wrong and what was
+// expected, and reading goes on, so that one run shows them all.
 
 #include <yaml-cpp/yaml.h>
 
@@ -59,7 +59,8 @@ class MapReader {
   std::vector<std::string> known_;
 };
 
-// Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a word.
+// Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a
+// word.
 
 std::optional<std::string> read_text(const YAML::Node& node, PlanErrors& errors);
 std::optional<bool> read_flag(const YAML::Node& node, PlanErrors& errors);
@@ -70,14 +71,15 @@ std::optional<CountRange> read_count_range(const YAML::Node& node, PlanErrors& e
 /// "250us", "5ms", "1.5s", "2min", "1h", "0"; negative when allowed.
 std::optional<Duration> read_duration(const YAML::Node& node, PlanErrors& errors);
 /// "5ms" or "5ms..40ms".
-std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErrors& errors, bool may_be_negative = false);
+std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErrors& errors,
+                                                 bool may_be_negative = false);
 /// "500B", "64KB", "1MB", "1GB", powers of 1,000.
 std::optional<std::uint64_t> read_size(const YAML::Node& node, PlanErrors& errors);
 /// "64KB/s" and the like, or "unlimited".
 std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& errors);
 /// The index of the word in `words`.
-std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what, const std::vector<std::string>& words,
-                                     PlanErrors& errors);
+std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
+                                     const std::vector<std::string>& words, PlanErrors& errors);
 
 /// For tests: the text form of read_duration().
 std::optional<Duration> parse_duration(std::string_view text);

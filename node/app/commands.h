@@ -2,7 +2,6 @@
 // The commands of the Redis-protocol endpoint: their table, and the helpers that they share.
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,10 +40,6 @@ std::span<const CommandSpec> all_commands();
 /// Compares without regard to case; `lower` is in lower case.
 bool is_word(std::string_view text, std::string_view lower);
 std::string to_lower(std::string_view text);
-/// A whole decimal number that fits.
-std::optional<std::int64_t> to_integer(std::string_view text);
-std::optional<std::uint64_t> to_unsigned(std::string_view text);
-
 /// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
 /// keys.
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});

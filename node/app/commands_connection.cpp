@@ -3,32 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "app/commands.h"
 #include "app/resp_limits.h"
+#include "net/parse_number.h"
 
 namespace meshdict {
-namespace {
-
-template <typename Integer>
-std::optional<Integer> parse(std::string_view text) {
-  Integer number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
-}  // namespace
-
-std::optional<std::int64_t> to_integer(std::string_view text) {
-  return parse<std::int64_t>(text);
-}
-std::optional<std::uint64_t> to_unsigned(std::string_view text) {
-  return parse<std::uint64_t>(text);
-}
-
 void reply_syntax_error(RespSession& session) {
   session.reply().error("ERR syntax error");
 }
@@ -129,7 +109,7 @@ void echo(RespSession& session, Arguments arguments) {
 }
 
 void select(RespSession& session, Arguments arguments) {
-  const auto index = to_integer(arguments[1]);
+  const auto index = parse_number<std::int64_t>(arguments[1]);
   if (!index) return reply_not_integer(session);
   if (*index != 0) {
     session.reply().error("ERR DB index is out of range");
@@ -152,7 +132,7 @@ void auth(RespSession& session, Arguments arguments) {
 
 void hello(RespSession& session, Arguments arguments) {
   if (arguments.size() > 1) {
-    const auto version = to_integer(arguments[1]);
+    const auto version = parse_number<std::int64_t>(arguments[1]);
     if (!version) {
       session.reply().error("ERR Protocol version is not an integer or out of range");
       return;

@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/glob.h"
 #include "app/resp_limits.h"
+#include "net/parse_number.h"
 
 namespace meshdict::commands {
 namespace {
@@ -38,7 +39,7 @@ bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
     if (is_word(options[i], "match")) {
       out.pattern = value;
     } else if (is_word(options[i], "count")) {
-      const auto count = to_integer(value);
+      const auto count = parse_number<std::int64_t>(value);
       if (!count) {
         reply_not_integer(session);
         return false;
@@ -81,7 +82,7 @@ void keys(RespSession& session, Arguments arguments) {
 }
 
 void scan(RespSession& session, Arguments arguments) {
-  const auto cursor = to_unsigned(arguments[1]);
+  const auto cursor = parse_number<std::uint64_t>(arguments[1]);
   if (!cursor) {
     session.reply().error("ERR invalid cursor");
     return;

@@ -2,23 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "app/resp_limits.h"
+#include "net/parse_number.h"
 
 namespace meshdict {
 namespace {
-
-/// Digits with an optional minus and nothing else.
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\0' || c == '\r' || c == '\n';
@@ -120,7 +111,7 @@ RespParser::Result RespParser::array(std::string_view bytes) {
     const Line outcome = line(bytes, header);
     if (outcome == Line::kMissing) return Result::kPartial;
     if (outcome == Line::kTooLong) return fail("too big mbulk count string");
-    const auto count = parse_number(header.substr(1));
+    const auto count = parse_number<std::int64_t>(header.substr(1));
     if (!count || *count > resp_limits::kMaxArguments) return fail("invalid multibulk length");
     if (*count <= 0) {
       fresh_ = true;
@@ -154,7 +145,7 @@ RespParser::Result RespParser::bulk_header(std::string_view bytes) {
   const Line outcome = line(bytes, header);
   if (outcome == Line::kMissing) return Result::kPartial;
   if (outcome == Line::kTooLong) return fail("too big bulk count string");
-  const auto length = parse_number(header.substr(1));
+  const auto length = parse_number<std::int64_t>(header.substr(1));
   if (!length || *length < 0) return fail("invalid bulk length");
   if (static_cast<std::uint64_t>(*length) > resp_limits::kMaxCommand ||
       position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommand) {

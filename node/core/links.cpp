@@ -237,7 +237,9 @@ void Links::check_time(Connection& conn, MonoTime now) {
     if (conn.is_meshdict) {
       whisper(conn, Ping{.nonce = conn.nonce});
     } else {
-      whisper(conn, Request{});
+      // Ahead of what waits: at the end of a long queue the question would come too late for an answer.
+      conn.pacer->waiting.push_front(originator_.whisper(Request{}));
+      pump(conn, now);
     }
   }
 }

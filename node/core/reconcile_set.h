@@ -7,8 +7,8 @@
 // 3. The same items give the same answers, in whatever order they came and went.
 //
 // A B+ tree whose inner nodes hold, for each child, count and sum of everything below it (A. Meyer, "Range-Based Set
-// Reconciliation", 2023, https://arxiv.org/abs/2212.13567, calls this a monoid tree). Rationale: the sum is what makes a
-// range's fingerprint cheap; leaves of 64 items keep the tree within a few bytes of the items themselves, where a
+// Reconciliation", 2023, https://arxiv.org/abs/2212.13567, calls this a monoid tree). Rationale: the sum is what makes
+// a range's fingerprint cheap; leaves of 64 items keep the tree within a few bytes of the items themselves, where a
 // binary tree would spend two pointers on each.
 //
 // Cost at 1,000,000 items: see bench/reconcile_bench.cpp. Not thread-safe.
@@ -87,8 +87,8 @@ class ReconcileSet {
   /// The item of this rank. REQUIRES: rank < size().
   [[nodiscard]] const ReconcileItem& at(std::size_t rank) const;
 
-  /// Some items from `lower` on, in order and without a gap; then go on from `next`. `entries` may be empty though there
-  /// is a next. Valid until the set changes; `next` stays a bound.
+  /// Some items from `lower` on, in order and without a gap; then go on from `next`. `entries` may be empty though
+  /// there is a next. Valid until the set changes; `next` stays a bound.
   struct Run {
     std::span<const Entry> entries;
     ReconcileItem next = kAboveAll;  ///< kAboveAll: there is no more

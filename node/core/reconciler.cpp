@@ -214,7 +214,8 @@ void Reconciler::begin_pass(const ReconcileItem& top) {
   RangeWriter out;
   if (top != kAboveAll) out.skip(top);
   write_cut(out, *set_, session_, ReconcileItem{}, above, ranks);
-  ready_ = RangeMessage{.session = session_, .reach = reach_, .more = false, .closing = false, .ranges = out.take(false)};
+  ready_ =
+      RangeMessage{.session = session_, .reach = reach_, .more = false, .closing = false, .ranges = out.take(false)};
 }
 
 std::expected<void, DecodeError> Reconciler::take_question(const RangeMessage& message) {
@@ -260,7 +261,8 @@ std::optional<Reconciler::Outgoing> Reconciler::work(std::size_t budget, const R
 }
 
 Reconciler::Outgoing Reconciler::finish_answer() {
-  RangeMessage message{.session = peer_session_, .reach = 0, .more = answer_->put_off().has_value(), .closing = false, .ranges = {}};
+  RangeMessage message{
+      .session = peer_session_, .reach = 0, .more = answer_->put_off().has_value(), .closing = false, .ranges = {}};
   message.ranges = answer_->out().take(message.more);
   answer_.reset();
   return {.is_question = false, .message = std::move(message)};
@@ -273,7 +275,8 @@ void Reconciler::finish_question() {
   if (++questions_ >= kMaxQuestions) {
     asked_ = Asked::kGivenUp;
   } else if (!ranges.empty()) {
-    ready_ = RangeMessage{.session = session_, .reach = 0, .more = false, .closing = false, .ranges = std::move(ranges)};
+    ready_ =
+        RangeMessage{.session = session_, .reach = 0, .more = false, .closing = false, .ranges = std::move(ranges)};
   } else if (put_off_) {
     if (reach_ <= kUnbounded / 4) reach_ *= 4;
     begin_pass(*std::exchange(put_off_, std::nullopt));

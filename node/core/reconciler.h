@@ -83,10 +83,10 @@ class RangeJob {
   std::uint64_t reach_;
   std::vector<Range> ranges_;
   std::size_t max_bytes_;
-  std::size_t at_ = 0;               // the range in work
-  ReconcileItem upper_ = kAboveAll;  // its upper bound
-  std::optional<ReconcileItem> cursor_;  // how far it is scanned
-  std::vector<bool> met_;                // which of its ids are ours
+  std::size_t at_ = 0;                              // the range in work
+  ReconcileItem upper_ = kAboveAll;                 // its upper bound
+  std::optional<ReconcileItem> cursor_;             // how far it is scanned
+  std::vector<bool> met_;                           // which of its ids are ours
   std::optional<std::uint64_t> newest_difference_;  // rank
   std::optional<ReconcileItem> put_off_;
   RangeWriter out_;
@@ -140,11 +140,11 @@ class Reconciler {
   std::uint64_t session_ = 0;
   std::uint64_t reach_ = kFirstReach;
   std::size_t questions_ = 0;
-  bool waiting_ = false;                 // for an answer
-  ReconcileItem top_ = kAboveAll;        // of this pass
+  bool waiting_ = false;                  // for an answer
+  ReconcileItem top_ = kAboveAll;         // of this pass
   std::optional<ReconcileItem> put_off_;  // top of the next
-  std::optional<RangeJob> question_;     // made from an answer
-  std::optional<RangeMessage> ready_;    // a question to send
+  std::optional<RangeJob> question_;      // made from an answer
+  std::optional<RangeMessage> ready_;     // a question to send
 
   std::uint64_t peer_session_ = 0;
   std::optional<RangeJob> answer_;

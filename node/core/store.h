@@ -21,7 +21,7 @@ struct StoreError {
 
 /// Durable key-value tables. Writes are staged and become durable together at commit(), which the driver of the
 /// engine calls once per turn of its loop, before it acknowledges anything to a client.
-/// After an error, nothing staged since the last commit is durable.
+/// A failed commit() is the last: what was staged may turn out durable, all or none of it, and nothing more is taken.
 /// Not thread-safe; used from the thread of the engine.
 class Store {
  public:
@@ -29,13 +29,14 @@ class Store {
 
   virtual ~Store() = default;
 
-  /// Calls `visit` for each durable entry of `table`, in the order of keys as byte strings.
+  /// Calls `visit` for each durable entry of `table`, in the order of keys as byte strings. Whether what is staged
+  /// counts is up to the store: ask before, or after a commit.
   virtual std::expected<void, StoreError> load(Table table, const Visitor& visit) = 0;
 
   virtual void put(Table table, std::string_view key, std::string_view value) = 0;
   virtual void erase(Table table, std::string_view key) = 0;
 
-  /// Makes all staged writes durable, all or none.
+  /// Makes all staged writes durable, all or none. Of several writes of one key the last counts.
   virtual std::expected<void, StoreError> commit() = 0;
 };
 

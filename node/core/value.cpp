@@ -118,7 +118,7 @@ class JsonVisitor : public msgpack::null_visitor {
   bool end_array() { return close(']'); }
   bool start_map(std::uint32_t /*size*/) { return open('{'); }
   bool start_map_key() {
-    if (nested_in_key_ == 0) separate('{');
+    separate('{');
     key_depth_.push_back(depth_);
     return true;
   }

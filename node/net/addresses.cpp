@@ -2,9 +2,9 @@
 
 #include <asio/io_context.hpp>
 #include <asio/ip/udp.hpp>
-#include <charconv>
 
 #include "core/limits.h"
+#include "net/parse_number.h"
 
 namespace meshdict {
 
@@ -28,11 +28,9 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text) {
   for (const char c : host) {
     if (c <= ' ' || c > '~') return wrong();
   }
-  std::uint16_t port = 0;
-  const char* end = port_text.data() + port_text.size();
-  const auto [stop, error] = std::from_chars(port_text.data(), end, port);
-  if (error != std::errc() || stop != end) return wrong();
-  return Endpoint{std::string(host), port};
+  const auto port = parse_number<std::uint16_t>(port_text);
+  if (!port) return wrong();
+  return Endpoint{std::string(host), *port};
 }
 
 bool is_wildcard(std::string_view host) {

@@ -223,7 +223,7 @@ class MeshPortTest(HostileCase):
     def test_structure_of_a_neighbour(self):
         head = b"\x96\x00\xc4\x012" + py2p_peer.encode(int(time.time())) + b"\x0b\xc4\x01k"  # a store of the key k
         with self.attack():
-            for depth in (32, 1000, 1_000_000):
+            for depth in (33, 1000, 1_000_000):
                 self.assert_hangs_up(py2p_peer.frame(head + nested(depth)))
         self.assert_unharmed("down: protocol error (value nested deeper than 32)")
         with self.attack():  # arrays, maps, bytes and text of four billion

@@ -1,0 +1,489 @@
+// The parts of the simulator, one by one: its queue, its network on bare connections, and that the oracles can see.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "plan_gen.h"
+#include "sim/event_queue.h"
+#include "sim/network.h"
+#include "sim/plan_writer.h"
+#include "sim/plan_yaml.h"
+#include "sim/report.h"
+#include "sim/ring.h"
+#include "sim/runner.h"
+#include "sim/world.h"
+#include "sim/yaml_reader.h"
+
+namespace meshdict::test {
+namespace {
+
+using testing::TestWithParam;
+
+// The queue
+
+RC_GTEST_PROP(EventQueue, GivesEventsByTimeAndNeverLosesOne, (std::uint64_t seed)) {
+  EventQueue queue(seed);
+  const auto times = *rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(0, 20));
+  for (std::size_t i = 0; i < times.size(); ++i)
+    queue.push(Duration(times[i]), EventKind::kTimer, i);
+  std::vector<bool> seen(times.size(), false);
+  std::int64_t before = 0;
+  while (!queue.empty()) {
+    const QueuedEvent event = queue.pop();
+    RC_ASSERT(event.time_us >= before);
+    RC_ASSERT(event.time_us == times[event.detail()]);
+    RC_ASSERT(queue.now() == Duration(event.time_us));
+    RC_ASSERT(!seen[event.detail()]);
+    seen[event.detail()] = true;
+    before = event.time_us;
+  }
+  RC_ASSERT(std::count(seen.begin(), seen.end(), false) == 0);
+}
+
+std::vector<std::uint64_t> order_of_equal_times(std::uint64_t seed) {
+  EventQueue queue(seed);
+  for (std::uint64_t i = 0; i < 20; ++i)
+    queue.push(1s, EventKind::kTimer, i);
+  std::vector<std::uint64_t> order;
+  while (!queue.empty())
+    order.push_back(queue.pop().detail());
+  return order;
+}
+
+TEST(EventQueue, TheSeedBreaksTies) {
+  EXPECT_EQ(order_of_equal_times(1), order_of_equal_times(1));
+  EXPECT_NE(order_of_equal_times(1), order_of_equal_times(2));
+}
+
+RC_GTEST_PROP(Ring, IsAQueue, (const std::vector<bool>& pushes)) {
+  Ring<int> ring;
+  std::vector<int> model;
+  int next = 0;
+  for (const bool push : pushes) {
+    if (push || model.empty()) {
+      ring.push_back(next);
+      model.push_back(next++);
+    } else {
+      RC_ASSERT(ring.pop_front() == model.front());
+      model.erase(model.begin());
+    }
+    RC_ASSERT(ring.size() == model.size());
+    if (!model.empty()) RC_ASSERT(ring.front() == model.front());
+  }
+}
+
+// The network, without engines
+
+struct Arrival {
+  Duration at{};
+  NodeIndex node = 0;
+  std::string what;
+  bool operator==(const Arrival&) const = default;
+};
+void PrintTo(const Arrival& arrival, std::ostream* os) {
+  *os << seconds_text(arrival.at) << " node " << arrival.node << ": " << arrival.what;
+}
+
+// Writes down what arrives.
+class Wire final : public NetworkUser {
+ public:
+  explicit Wire(std::size_t nodes, Duration latency, std::uint64_t bandwidth = 0)
+      : queue(1), network(1, nodes, {{latency, latency}, {0us, 0us}, bandwidth}, queue, *this) {
+    for (NodeIndex node = 0; node < nodes; ++node)
+      network.set_machine(node, Machine::kUp);
+  }
+
+  void accepted(NodeIndex node, ConnId conn, NodeIndex) override { note(node, conn, "accepted"); }
+  void connected(NodeIndex node, ConnId conn) override { note(node, conn, "connected"); }
+  void received(NodeIndex node, ConnId conn, NodeIndex, const Parcel& frame) override {
+    note(node, conn, *frame.bytes);
+  }
+  void drained(NodeIndex node, ConnId conn) override { note(node, conn, "drained"); }
+  void closed(NodeIndex node, ConnId conn, std::string_view why) override { note(node, conn, std::string(why)); }
+
+  void run(Duration until) {
+    while (!queue.empty() && queue.next_time() <= until)
+      network.handle(queue.pop());
+    if (queue.now() < until) queue.advance_to(until);
+  }
+  void send(NodeIndex node, const std::string& text, std::uint32_t size = 1) {
+    network.send(conns.at(node), {std::make_shared<const std::string>(text), size, {}});
+  }
+  /// What has arrived since the last call.
+  std::vector<Arrival> take() { return std::exchange(arrivals, {}); }
+  /// 0 dials 1, and both are told.
+  void connect() {
+    conns[0] = network.dial(0, 1);
+    run(queue.now() + 1s);
+    take();
+  }
+
+  EventQueue queue;
+  Network network;
+  std::map<NodeIndex, ConnId> conns;
+  std::vector<Arrival> arrivals;
+
+ private:
+  void note(NodeIndex node, ConnId conn, std::string what) {
+    if (what == "accepted" || what == "connected") conns[node] = conn;
+    arrivals.push_back({queue.now(), node, std::move(what)});
+  }
+};
+
+using Arrivals = std::vector<Arrival>;
+
+TEST(Network, ConnectsInThreeFlightsAndDeliversInOrder) {
+  Wire wire(2, 10ms);
+  wire.conns[0] = wire.network.dial(0, 1);
+  wire.run(20ms);
+  EXPECT_EQ(wire.take(), (Arrivals{{20ms, 0, "connected"}}));
+  wire.send(0, "a");
+  wire.send(0, "b");
+  wire.run(1s);
+  EXPECT_EQ(wire.take(), (Arrivals{{30ms, 1, "accepted"}, {30ms, 1, "a"}, {30ms, 1, "b"}}));
+  EXPECT_EQ(wire.network.open_connections().size(), 1U);
+}
+
+TEST(Network, ACloseArrivesBehindWhatWasSent) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.send(0, "last words");
+  wire.network.close(wire.conns[0]);
+  wire.send(0, "too late");
+  wire.run(5s);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + 10ms, 1, "last words"}, {1s + 10ms, 1, "closed by the peer"}}));
+  EXPECT_TRUE(wire.network.open_connections().empty());
+}
+
+TEST(Network, ADialIsRefusedOrTimesOut) {
+  Wire wire(3, 10ms);
+  wire.network.set_machine(1, Machine::kRefusing);
+  wire.network.set_machine(2, Machine::kDead);
+  wire.network.dial(0, 1);
+  wire.network.dial(0, 2);
+  wire.network.dial(0, kNobody);
+  wire.run(1min);
+  EXPECT_EQ(
+      wire.take(),
+      (Arrivals{{20ms, 0, "connection refused"}, {20ms, 0, "connection refused"}, {kDialTimeout, 0, "no answer"}}));
+  EXPECT_EQ(wire.network.counters().dials_refused, 2U);
+  EXPECT_EQ(wire.network.counters().dials_timed_out, 1U);
+}
+
+TEST(Network, APartitionHoldsBytesUntilItHeals) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.send(0, "on its way");
+  wire.network.set_groups({0, 1});
+  wire.send(0, "during");
+  wire.run(30s);
+  EXPECT_EQ(wire.take(), Arrivals{});
+  EXPECT_GT(wire.network.queued(wire.conns[0]), 0U);
+  wire.network.set_groups({0, 0});
+  wire.send(0, "after");
+  wire.run(40s);
+  EXPECT_EQ(wire.take(),
+            (Arrivals{{30s + 10ms, 1, "on its way"}, {30s + 10ms, 1, "during"}, {30s + 10ms, 1, "after"}}));
+}
+
+TEST(Network, ADialDuringAPartitionTimesOut) {
+  Wire wire(2, 10ms);
+  wire.network.set_groups({0, 1});
+  wire.network.dial(0, 1);
+  wire.run(1min);
+  EXPECT_EQ(wire.take(), (Arrivals{{kDialTimeout, 0, "no answer"}}));
+}
+
+TEST(Network, AResetTellsBothAndLosesWhatWasOnItsWay) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.send(0, "lost");
+  wire.network.reset_between(1, 0);
+  wire.run(10s);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s, 0, "connection reset"}, {1s, 1, "connection reset"}}));
+  EXPECT_EQ(wire.network.counters().lost, 1U);
+}
+
+TEST(Network, AKilledProcessResetsItsPeers) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.send(1, "before");
+  wire.network.set_machine(1, Machine::kRefusing);
+  wire.network.abandon(1);
+  wire.run(10s);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + 10ms, 0, "before"}, {1s + 10ms, 0, "connection reset by the peer"}}));
+}
+
+TEST(Network, ADeadMachineIsSilentAndResetsOnceItIsBack) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.network.set_machine(1, Machine::kDead);
+  wire.network.abandon(1);
+  wire.send(0, "into the void");
+  wire.run(10s);
+  EXPECT_EQ(wire.take(), Arrivals{});
+  wire.network.set_machine(1, Machine::kUp);
+  wire.send(0, "hello?");
+  wire.run(20s);
+  EXPECT_EQ(wire.take(), (Arrivals{{10s + 20ms, 0, "connection reset by the peer"}}));
+}
+
+TEST(Network, BandwidthQueuesAndTellsWhenItHasDrained) {
+  Wire wire(2, 10ms, 1'000'000);
+  wire.connect();
+  const std::uint32_t large = limits::kBulkLowWater + 500'000;
+  wire.send(0, "large", large);
+  EXPECT_EQ(wire.network.queued(wire.conns[0]), large);
+  wire.run(1s + 500ms);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + 500ms, 0, "drained"}}));
+  EXPECT_EQ(wire.network.queued(wire.conns[0]), limits::kBulkLowWater);
+  wire.run(1min);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + Duration(large) + 10ms, 1, "large"}}));
+}
+
+TEST(Network, ALinkCanBeChanged) {
+  Wire wire(2, 10ms);
+  wire.connect();
+  wire.network.set_link({0, 1, {{70ms, 70ms}, {0us, 0us}, 0}});
+  wire.send(0, "slow");
+  wire.run(10s);
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + 70ms, 1, "slow"}}));
+}
+
+TEST(Network, ConnectionsAreNeverNamedTwice) {
+  Wire wire(2, 1ms);
+  wire.connect();
+  const ConnId first = wire.conns[0];
+  wire.network.reset_between(0, 1);
+  wire.connect();
+  EXPECT_LT(first, wire.conns[0]);
+  wire.network.send(first, {std::make_shared<const std::string>("stale"), 1, {}});
+  wire.run(10s);
+  EXPECT_EQ(wire.take(), Arrivals{});
+}
+
+// Expectations and oracles can see
+
+RunResult run_yaml(const std::string& yaml) {
+  const auto plan = load_plan(yaml, "f.yaml");
+  EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().front());
+  return plan ? run_plan(*plan, 1) : RunResult();
+}
+
+// Two nodes, a write and a broadcast; then a demand that does not hold.
+class FalseDemands : public TestWithParam<const char*> {};
+
+TEST_P(FalseDemands, AreViolations) {
+  const std::string base =
+      "nodes: [a, b, {name: c, network: other}]\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\n"
+      "- broadcast: {node: a}\n- at: 10s\n  ";
+  EXPECT_TRUE(run_yaml(base + "expect: {nodes: [a, b], size: 1}\n").passed());
+  const RunResult result = run_yaml(base + GetParam() + "\n");
+  ASSERT_EQ(result.violation_count, 1U);
+  EXPECT_EQ(result.violations.front().property, "expect");
+  EXPECT_EQ(result.violations.front().at, Duration(10s));
+  EXPECT_NE(result.violations.front().what.find("f.yaml:6"), std::string::npos) << result.violations.front().what;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FalseDemands,
+    testing::Values("expect: {node: b, key: k, value: w}", "expect: {node: b, key: k, absent: on}",
+                    "expect: {node: b, key: k, owner: b}", "expect: {node: b, key: x, owner: b}",
+                    "expect: {node: b, size: 2..}", "expect: {node: b, neighbours: 0}",
+                    "expect: {node: b, messages: 2}", "expect: {node: a, conflicts: 1}", "expect: {node: a, linked: c}",
+                    "expect: {node: a, not_linked: b}", "expect: {node: a, refused: {reason: wrong_network}}",
+                    "expect: {nodes: [a, c], equal: on}", "expect: {nodes: all, in_all: {messages: 2}}",
+                    "expect: {nodes: all, in_all: {conflicts: 1..}}", "set: {node: b, key: k, value: w, expect: ok}",
+                    "set: {node: a, key: k, value: w, expect: leased}", "delete: {node: b, key: k, expect: missing}",
+                    "set: {node: b, key: k, value: w, expect: leased, owner: c}"));
+
+TEST(Oracles, SeeNodesThatNeverMeet) {
+  const RunResult result =
+      run_yaml("nodes: [a, b]\njoin: none\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\nquiet: 20s\n");
+  std::map<std::string, int> violated;
+  for (const Violation& violation : result.violations)
+    ++violated[violation.property];
+  EXPECT_EQ(violated, (std::map<std::string, int>{{"C1", 2}, {"S1", 1}, {"connected", 1}}));
+}
+
+TEST(Oracles, CanBeNamed) {
+  EXPECT_TRUE(run_yaml("nodes: [a, b]\njoin: none\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\n"
+                       "check: [S2, S6, B1]\n")
+                  .passed());
+}
+
+// Two nodes in one place, for oracles on their own.
+struct Judged {
+  Judged() : queue(1), network(1, 2, {{1ms, 1ms}, {0us, 0us}, 0}, queue, wire_), findings(queue), addresses(plans()) {
+    for (NodeIndex node = 0; node < 2; ++node) {
+      hosts.push_back(std::make_unique<Host>(node, nodes[node], 1, false, queue, network, addresses, nobody_));
+    }
+  }
+  std::vector<NodePlan>& plans() {
+    nodes.resize(2);
+    nodes[0].name = "a";
+    nodes[1].name = "b";
+    return nodes;
+  }
+  [[nodiscard]] std::string only() const { return findings.count() == 1 ? findings.list().front().what : "not one"; }
+
+  class Nobody final : public Observer {
+    void on_event(const Event&) override {}
+  } nobody_;
+  Wire wire_{2, 1ms};
+  EventQueue queue;
+  Network network;
+  Findings findings;
+  std::vector<NodePlan> nodes;
+  AddressBook addresses;
+  Hosts hosts;
+};
+
+TEST(BroadcastOracle, AsksForThoseWhoseLinksStayedUp) {
+  for (const bool link_falls : {false, true}) {
+    Judged judged;
+    BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+    oracle.peer_up(0, 1);
+    oracle.peer_up(1, 0);
+    judged.queue.advance_to(1s);
+    oracle.sent(0);
+    judged.queue.advance_to(2s);
+    if (link_falls) oracle.disturbed(0, 1);
+    oracle.check(0);
+    EXPECT_EQ(judged.findings.count(), link_falls ? 0U : 1U);
+  }
+}
+
+TEST(BroadcastOracle, SeesASecondDelivery) {
+  Judged judged;
+  BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+  oracle.sent(0);
+  oracle.delivered(1, 0);
+  EXPECT_EQ(judged.findings.count(), 0U);
+  oracle.delivered(1, 0);
+  EXPECT_EQ(judged.only(), "broadcast 0 arrived a second time");
+}
+
+TEST(BroadcastOracle, SeesEchoesAndInventions) {
+  Judged judged;
+  BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+  oracle.sent(0);
+  oracle.delivered(0, 0);
+  oracle.delivered(0, 7);
+  EXPECT_EQ(judged.findings.count(), 2U);
+}
+
+TEST(NaiveOrder, FollowsTheRules) {
+  const auto owner = [](const char* text) { return *NodeId::parse(text); };
+  Version base{.epoch = 2,
+               .claim_start = {50},
+               .owner = owner("bb"),
+               .boot = 3,
+               .sequence = 4,
+               .value_hash = {},
+               .written = {60},
+               .kind = RecordKind::kValue};
+  const auto wins = [&](auto change, Leasing leasing) {
+    Version other = base;
+    change(other);
+    EXPECT_EQ(naive_compare(base, base, leasing), 0);
+    EXPECT_EQ(naive_compare(other, base, leasing), -naive_compare(base, other, leasing));
+    return naive_compare(other, base, leasing);
+  };
+  const auto on = Leasing::kOn;
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.epoch = 3;
+                  v.claim_start.bits = 99;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.claim_start.bits = 49;
+                  v.sequence = 0;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins(
+                [&](Version& v) {
+                  v.owner = owner("ba");
+                  v.boot = 1;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([&](Version& v) { v.owner = owner("z"); }, on), 1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.boot = 4;
+                  v.sequence = 0;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([](Version& v) { v.sequence = 5; }, on), 1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.value_hash.bytes[0] = 1;
+                  v.written.bits = 1;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([](Version& v) { v.written.bits = 61; }, on), 1);
+  const auto off = Leasing::kOff;
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.epoch = 3;
+                  v.written.bits = 1;
+                },
+                off),
+            1);
+  EXPECT_EQ(wins(
+                [&](Version& v) {
+                  v.written.bits = 61;
+                  v.owner = owner("cc");
+                },
+                off),
+            1);
+  EXPECT_EQ(wins([&](Version& v) { v.owner = owner("ba"); }, off), 1);
+}
+
+// Runs
+
+TEST(Runner, ThreadsGiveTheSameResultsInTheSameOrder) {
+  const auto plan = load_plan("nodes: 3\nworkload: {sets_per_second: 5, from: 5s, until: 8s}\nquiet: 20s\n", "p");
+  ASSERT_TRUE(plan.has_value());
+  const auto traces = [&](unsigned jobs) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
+    run_seeds(*plan, {3, 40}, jobs, {}, [&](const RunResult& result) { list.emplace_back(result.seed, result.trace); });
+    return list;
+  };
+  EXPECT_EQ(traces(1), traces(3));
+  EXPECT_EQ(traces(1).size(), 38U);
+}
+
+TEST(Report, TheLastLineHasItsForm) {
+  RunResult result;
+  result.seed = 7;
+  result.events = 12;
+  result.simulated = 1500ms;
+  result.trace = 0xAB;
+  EXPECT_EQ(result_line(result), "seed=7 events=12 simulated=1.500000 trace=00000000000000ab PASS");
+  result.violation_count = 1;
+  result.violations.push_back({"S1", 2s, {"ana", "bob"}, "differ"});
+  sim::Plan plan;
+  plan.name = "f.yaml";
+  EXPECT_EQ(violations_text(plan, result),
+            "violated S1 at 2.000000 s, ana bob: differ\nreplay: meshdict-sim run f.yaml --seed 7\n");
+  EXPECT_TRUE(result_line(result).ends_with("FAIL"));
+}
+
+}  // namespace
+}  // namespace meshdict::test
