@@ -31,6 +31,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # False alarms of g++ 12 inside std::string, std::variant and fmt (GCC bug 105651 and its kin).
   target_compile_options(meshdict_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # std::stable_sort of libstdc++ 12 uses what C++23 deprecates, and clang++ tells it of our line.
+  target_compile_options(meshdict_warnings INTERFACE -Wno-deprecated-declarations)
+endif()
 
 add_library(meshdict_sanitizers INTERFACE)
 if(MESHDICT_SANITIZE)
