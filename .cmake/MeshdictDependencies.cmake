@@ -42,9 +42,11 @@ if(MESHDICT_BUILD_NODE)
   find_path(MESHDICT_ASIO_INCLUDE asio.hpp REQUIRED)
   add_library(meshdict_asio INTERFACE)
   target_include_directories(meshdict_asio SYSTEM INTERFACE "${MESHDICT_ASIO_INCLUDE}")
-  # Asio 1.22 does not recognise clang's coroutines by itself when the standard library is libstdc++.
+  # Asio 1.22 does not recognise clang's coroutines by itself when the standard library is libstdc++. And it takes memory
+  # from aligned_alloc only in sources that include a standard header before it, so that one source would give back with
+  # `delete` what another took with `aligned_alloc`: it is told not to.
   target_compile_definitions(
-    meshdict_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+    meshdict_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC ASIO_DISABLE_STD_ALIGNED_ALLOC
                             $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1;ASIO_HAS_STD_COROUTINE=1>)
   target_link_libraries(meshdict_asio INTERFACE Threads::Threads)
 endif()

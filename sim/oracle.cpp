@@ -24,6 +24,7 @@ std::vector<Society> societies(const Hosts& hosts, const Network& network) {
     by_terms[terms].push_back(node);
   }
   std::vector<Society> all;
+  all.reserve(by_terms.size());
   for (auto& [terms, society] : by_terms)
     all.push_back(std::move(society));
   return all;

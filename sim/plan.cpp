@@ -57,6 +57,7 @@ Action undo(const Action& action) {
 
 std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
   std::vector<Step> steps;
+  steps.reserve(plan.nodes.size() + plan.steps.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
     steps.push_back({plan.nodes[node].start, false, 0, StartStep{node}, std::nullopt});
   }

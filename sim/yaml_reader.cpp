@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -32,8 +33,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const char* begin = std::to_address(text.begin());
+  const char* end = std::to_address(text.end());
+  const auto [rest, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || rest != end || text.empty()) return std::nullopt;
   return number;
 }

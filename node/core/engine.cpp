@@ -188,6 +188,7 @@ void Engine::Impl::set_address(const Endpoint& advertise) {
 
 std::vector<NeighbourView> Engine::Impl::neighbours() const {
   std::vector<NeighbourView> views;
+  views.reserve(links_->pairs().size());
   const MonoTime now = clock_.monotonic();
   for (const auto& [peer, pair] : links_->pairs()) {
     const Connection& primary = *pair.primary;
@@ -204,6 +205,7 @@ std::vector<NeighbourView> Engine::Impl::neighbours() const {
 
 std::vector<DepartedView> Engine::Impl::departed() const {
   std::vector<DepartedView> views;
+  views.reserve(departed_.size());
   const MonoTime now = clock_.monotonic();
   for (const Departed& one : departed_)
     views.push_back({.id = one.id, .reason = one.reason, .ago = now - one.when});
