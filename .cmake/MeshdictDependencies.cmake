@@ -46,7 +46,7 @@ if(MESHDICT_BUILD_NODE)
   # from aligned_alloc only in sources that include a standard header before it, so that one source would give back with
   # `delete` what another took with `aligned_alloc`: it is told not to.
   target_compile_definitions(
-    meshdict_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC ASIO_DISABLE_STD_ALIGNED_ALLOC
+    meshdict_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC
                             $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1;ASIO_HAS_STD_COROUTINE=1>)
   target_link_libraries(meshdict_asio INTERFACE Threads::Threads)
 endif()
