@@ -246,6 +246,7 @@ void PlanReader::read_workload(const YAML::Node& node) {
 void PlanReader::read_check(const YAML::Node& list) {
   if (!list.IsDefined()) return;
   std::vector<std::string> names;
+  names.reserve(kProperties);
   for (std::size_t i = 0; i < kProperties; ++i)
     names.emplace_back(name_of(static_cast<Property>(i)));
   plan_.check.clear();
