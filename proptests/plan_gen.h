@@ -33,18 +33,24 @@ inline DurationRange at(Duration time) {
   return {time, time};
 }
 
-/// Nodes that know one or more of those before them, with clocks a few seconds apart.
+/// Nodes that know one or more of those before them, with clocks that differ by what is allowed at the most. Half of the meshes
+/// have leases so short that they lapse during the run.
 inline Plan any_mesh(NodeIndex least, NodeIndex most) {
   Plan plan;
   plan.name = "random";
   const auto count = *rc::gen::inRange<NodeIndex>(least, most + 1);
   const auto leasing = *rc::gen::weightedElement<Leasing>({{3, Leasing::kOn}, {1, Leasing::kOff}});
+  const bool short_leases = *rc::gen::arbitrary<bool>();
   for (NodeIndex i = 0; i < count; ++i) {
     NodePlan node;
+    if (short_leases) {
+      node.lease = 12s;
+      node.skew = 1s;
+    }
     node.name = "n" + std::to_string(i + 1);
     node.leasing = leasing;
     node.start = at(*between(0s, 2s));
-    node.clock = at(*between(-10s, 10s));
+    node.clock = at(*between(-node.skew / 2, node.skew / 2));
     if (i > 0) node.join.push_back(*rc::gen::inRange<NodeIndex>(0, i));
     plan.nodes.push_back(node);
   }

@@ -4,8 +4,7 @@
 // 1. Events come out ordered by (time, seeded tie, sequence): integers only, so that every compiler agrees.
 // 2. Time never goes back: now() is the time of the event that came out last.
 // 3. Entries are small and plain. What an event is about stays where it belongs (the network, the plan); an entry that
-// has
-//    become stale is recognised by its owner when it comes out, and is never searched for.
+//    has become stale is recognised by its owner when it comes out, and is never searched for.
 
 #include <cstdint>
 #include <vector>

@@ -3,8 +3,7 @@
 //
 // 1. Replies come in the order of the commands, whatever pieces these arrive in.
 // 2. A client that does not read makes us hold at most resp_limits::kPauseOutput and one reply: its commands wait. A
-// subscriber, to
-//    whom others write, is cut off at resp_limits::kMaxOutput.
+//    subscriber, to whom others write, is cut off at resp_limits::kMaxOutput.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 
 #include <cstdint>

@@ -2,8 +2,7 @@
 // Positions of scans. A cursor is a number that stands for "continue behind this key".
 //
 // 1. The dictionary is ordered by key, so a scan visits every key that is there from its first to its last step,
-// whatever
-//    is written meanwhile, and none twice.
+//    whatever is written meanwhile, and none twice.
 // 2. Cursors belong to the node and not to a connection: client libraries scan through pools of connections.
 // 3. A scan under way holds one entry. Of what is forgotten beyond resp_limits::kMaxCursors, cursors that were used go
 //    first (they only serve a client that repeats a step), then the oldest.

@@ -2,14 +2,12 @@
 // Where other nodes can be dialled, and when to try next.
 //
 // 1. At most limits::kMaxAddresses entries. Beyond it the entry with the most failures in a row gives way, the one not
-// heard of
-//    for longest among equals; an address given by the user never does.
+//    heard of for longest among equals; an address given by the user never does.
 // 2. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
-// drawn at random
-//    ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Success resets it.
-//    An unreachable address thus costs at most one dial per half cap.
+//    drawn at random ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+//    Success resets it. An unreachable address thus costs at most one dial per half cap.
 // 3. Addresses outlive the process with its Store, and are forgotten when nobody has told of them for
-// limits::kAddressLifetime.
+//    limits::kAddressLifetime.
 // 4. Iteration is in the order of addresses: the same history gives the same choices.
 //
 // Not thread-safe.

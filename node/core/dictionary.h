@@ -15,11 +15,10 @@
 // Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the
 // claim too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
 //   - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the
-//   present
-//     one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
+//     present one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
 //   - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was
-//   corrected,
-//     others have set our records from the future aside, and what follows must stand above them when they come back.
+//     corrected, others have set our records from the future aside, and what follows must stand above them when they
+//     come back.
 //
 // Leased: another node's, and live. The write is refused with the owner and the time left.
 //

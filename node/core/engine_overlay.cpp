@@ -1,11 +1,9 @@
 // Which nodes to dial, and when.
 //
 // 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections; nodes that are
-// neighbours already,
-//    whoever dialled, are left alone.
+//    neighbours already, whoever dialled, are left alone.
 // 2. Now and then it dials one stranger more. When that leaves it with more than the target, the oldest such extra link
-// is
-//    given up: it was never counted on. So the degree stays bounded and halves that forgot each other meet again.
+//    is given up: it was never counted on. So the degree stays bounded and halves that forgot each other meet again.
 
 #include <algorithm>
 

@@ -4,15 +4,13 @@
 // 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
 //    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
 // 2. Of one pair, only the node with the larger id closes duplicates. It keeps the link that was established first,
-// says KEEP on
-//    it, and retires the others when KEEP_ACK arrives: it never writes to them again and closes them after a linger,
-//    in which it still reads what the peer had sent. The smaller id accepts all and closes none.
-//    Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link
-//    in most simultaneous dials). One chooser cannot disagree with itself.
+//    says KEEP on it, and retires the others when KEEP_ACK arrives: it never writes to them again and closes them after
+//    a linger, in which it still reads what the peer had sent. The smaller id accepts all and closes none. Rationale:
+//    two nodes that both choose can choose differently, and then close both connections (py2p loses the link in most
+//    simultaneous dials). One chooser cannot disagree with itself.
 // 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused.
 // 4. A link that the peer does not list among its open ones may be half-open, or its hello may have crossed: it is
-// pinged, and
-//    closed when it stays silent for a second. The new link is used meanwhile.
+//    pinged, and closed when it stays silent for a second. The new link is used meanwhile.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger.
 //

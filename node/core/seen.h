@@ -2,9 +2,8 @@
 // Which broadcasts were already handled.
 //
 // 1. A message with a stamp is remembered by (origin, boot, counter). Broadcasts of a boot are numbered without gaps,
-// so
-//    the counters seen so far are nearly always one run: memory per origin, not per message.
-//    Rationale: remembering 32-byte ids for 90 s costs 300 MB at 100,000 messages a second.
+//    so the counters seen so far are nearly always one run: memory per origin, not per message. Rationale: remembering
+//    32-byte ids for 90 s costs 300 MB at 100,000 messages a second.
 // 2. A message without a stamp (from a py2p node) is remembered by its id.
 // 3. Both are kept until max(seen, the message's time) + lifetime + skew; by then a copy is too old to be accepted.
 // 4. Both tables are bounded (limits.h). Beyond the bound the entries that expire first are forgotten.
