@@ -91,6 +91,8 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
   node.settle = read_duration(map.optional("settle"), errors_).value_or(node.settle);
   node.skew = read_duration(map.optional("skew"), errors_).value_or(node.skew);
   node.horizon = read_duration(map.optional("horizon"), errors_).value_or(node.horizon);
+  const auto good = check_lease({.leasing = node.leasing, .lease = node.lease, .skew = node.skew});
+  if (!good) errors_.add(map.map().Mark(), good.error() + ", expected a longer 'lease' or a smaller 'skew'");
 }
 
 void PlanReader::read_nodes(const YAML::Node& list) {

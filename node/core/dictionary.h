@@ -27,7 +27,7 @@
 // age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
 // two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
 // side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
-// shorter than its margin is never trusted (lease_margin()).
+// shorter than eight margins is refused at the start (check_lease()).
 //
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
@@ -72,8 +72,12 @@ struct DictionaryConfig {
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
 };
 
-/// What an owner stops early by, and others wait longer by. A network should choose lease >= 8 x margin.
+/// What an owner stops early by, and others wait longer by.
 [[nodiscard]] Duration lease_margin(const DictionaryConfig& config);
+
+/// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
+/// lease; with longer ones its owner would trust it for too short a time to work with.
+[[nodiscard]] std::expected<void, std::string> check_lease(const DictionaryConfig& config);
 
 struct Record {
   Version version;

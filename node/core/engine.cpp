@@ -39,13 +39,14 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
+  DictionaryConfig settings{.leasing = config_.leasing, .lease = config_.lease, .skew = config_.skew};
+  if (auto good = check_lease(settings); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
-  dictionary_.emplace(
-      DictionaryConfig{
-          .self = self_, .boot = boot_, .leasing = config_.leasing, .lease = config_.lease, .skew = config_.skew},
-      clock_, store_, [this](const DictionaryEvent& event) {
-        std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
-      });
+  settings.self = self_;
+  settings.boot = boot_;
+  dictionary_.emplace(settings, clock_, store_, [this](const DictionaryEvent& event) {
+    std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
+  });
   if (auto loaded = dictionary_->load(); !loaded) return loaded;
   if (auto loaded = book_.load(); !loaded) return loaded;
   originator_.emplace(self_, boot_, clock_);

@@ -60,6 +60,8 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
   const auto envelope = decode_envelope(opened->plain.message);
   if (!envelope) {
     ++stats_.refused;
+    // The fault may be another node's: py2p passes a broadcast on without a look at what is in it.
+    if (conn.established() && is_broadcast(opened->plain.message)) return;
     links_->close(conn, EndReason::kProtocolError, envelope.error().what);
     return;
   }

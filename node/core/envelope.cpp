@@ -68,6 +68,13 @@ std::expected<Envelope, DecodeError> decode_envelope(std::string_view message) {
   return envelope;
 }
 
+bool is_broadcast(std::string_view message) {
+  MsgpackCursor cursor(message);
+  if (!cursor.array_size()) return false;
+  const auto main = cursor.unsigned_integer();
+  return main && main_flag(*main) == MainFlag::kBroadcast;
+}
+
 std::optional<Origin> peek_origin(std::string_view message) {
   // Most messages have no stamp-like end, and need no walk to find out.
   if (message.size() < kStampSize || !read_stamp(message.substr(message.size() - kStampSize))) return std::nullopt;

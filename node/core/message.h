@@ -98,6 +98,9 @@ struct Origin {
 };
 std::optional<Origin> peek_origin(std::string_view message);
 
+/// Whether the main flag says broadcast, whatever else is in the message.
+bool is_broadcast(std::string_view message);
+
 // Messages by type
 
 struct Handshake {

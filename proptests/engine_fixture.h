@@ -1,0 +1,183 @@
+#pragma once
+// One engine without a world, and peers whose every byte the test chooses.
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/engine.h"
+#include "core/frame.h"
+#include "core/limits.h"
+#include "core/memory_store.h"
+#include "core/message.h"
+#include "core/value.h"
+#include "dictionary_fixture.h"
+
+namespace meshdict {
+
+/// Remembers what the engine does. Writes arrive nowhere, unless the test carries them.
+class RecordingTransport final : public Transport {
+ public:
+  ConnId dial(const Endpoint& to) override {
+    dialed.emplace_back(next_id(), to);
+    return dialed.back().first;
+  }
+  void send(ConnId conn, const Frame& frame) override { sent[conn].append(*frame.bytes); }
+  [[nodiscard]] std::size_t queued(ConnId) const override { return 0; }
+  void close(ConnId conn) override { closed.insert(conn); }
+
+  ConnId next_id() { return ConnId{++last_id_}; }
+
+  std::vector<std::pair<ConnId, Endpoint>> dialed;
+  std::map<ConnId, std::string> sent;
+  std::set<ConnId> closed;
+
+ private:
+  std::uint64_t last_id_ = 0;
+};
+
+class FixedRandom final : public Random {
+ public:
+  [[nodiscard]] RandomStream stream(std::string_view subsystem) const override {
+    return RandomStream(derive_seed(1, subsystem));
+  }
+};
+
+/// The engine under test, with id "M": ids that begin with A to L are smaller, N to Z larger.
+class Node final : public Observer {
+ public:
+  explicit Node(EngineConfig config = {}) : engine_(std::move(config), clock, transport, store_, random_, *this) {
+    store_.put(Table::kMeta, "node_id", "M");
+  }
+
+  Engine& operator*() { return engine_; }
+  Engine* operator->() { return &engine_; }
+
+  void on_event(const Event& event) override { events.push_back(event); }
+
+  template <typename T>
+  [[nodiscard]] std::vector<T> told() const {
+    std::vector<T> found;
+    for (const Event& event : events) {
+      if (const T* const one = std::get_if<T>(&event)) found.push_back(*one);
+    }
+    return found;
+  }
+
+  /// Lets time pass, and calls the engine at each of its deadlines.
+  void pass(Duration time) {
+    const MonoTime end = clock.mono + time;
+    while (engine_.next_deadline() <= end) {
+      if (engine_.next_deadline() > clock.mono) clock.advance(engine_.next_deadline() - clock.mono);
+      engine_.on_time();
+    }
+    clock.advance(end - clock.mono);
+  }
+
+  FakeClock clock;
+  RecordingTransport transport;
+  std::vector<Event> events;
+
+ private:
+  MemoryStore store_;
+  FixedRandom random_;
+  Engine engine_;
+};
+
+/// The far end of connections to a Node.
+class Peer {
+ public:
+  Peer(Node& node, std::string_view name, std::uint64_t boot = 5) : node_(node), id_(id(name)), boot_(boot) {}
+
+  /// Connects to the node; nothing is said yet.
+  ConnId connect() {
+    const ConnId conn = node_.transport.next_id();
+    node_->on_accepted(conn, {"127.0.0.1", 50'000});
+    return conn;
+  }
+
+  /// Connects as a meshdict node that lists `open` among its connections, and is a neighbour afterwards.
+  ConnId join(std::uint64_t nonce, std::vector<std::uint64_t> open = {}) {
+    const ConnId conn = connect();
+    say(conn, handshake(kCapability));
+    say(conn, hello(nonce, std::move(open)));
+    return conn;
+  }
+
+  ConnId join_as_py2p() {
+    const ConnId conn = connect();
+    say(conn, handshake(static_cast<std::uint64_t>(Compression::kSnappy)));
+    return conn;
+  }
+
+  [[nodiscard]] Handshake handshake(std::uint64_t method) const {
+    return {.id = id_, .protocol = protocol_id("sync1", "Plaintext"), .address = {}, .compressions = {method}};
+  }
+
+  [[nodiscard]] Hello hello(std::uint64_t nonce, std::vector<std::uint64_t> open) const {
+    const EngineConfig defaults;
+    const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
+    return {.boot = boot_,
+            .nonce = nonce,
+            .open_nonces = std::move(open),
+            .software = "test",
+            .features = 0,
+            .lease_ms = ms(defaults.lease),
+            .settle_ms = ms(defaults.settle),
+            .skew_ms = ms(defaults.skew),
+            .horizon_ms = ms(defaults.horizon),
+            .clock_ms = 0};
+  }
+
+  void say(ConnId conn, const Message& message) {
+    say_raw(conn, encode(message, id_, Stamp::kNotBroadcast | count_++));
+  }
+
+  /// A broadcast of `origin` that this peer passes on.
+  void pass_on(ConnId conn, const Message& message, std::string_view origin, std::uint64_t counter) {
+    say_raw(conn, encode(message, id(origin), counter));
+  }
+
+  /// S, framed with its hash.
+  void say_raw(ConnId conn, std::string_view message) { node_->on_data(conn, *make_frame(message).bytes); }
+
+  [[nodiscard]] bool closed(ConnId conn) const { return node_.transport.closed.contains(conn); }
+
+  /// What the node has said on `conn` since the last call, by the names of messages.
+  std::vector<std::string> heard(ConnId conn) {
+    std::vector<std::string> names;
+    const std::string bytes = std::exchange(node_.transport.sent[conn], {});
+    FrameDecoder decoder(limits::kMaxFrame);
+    decoder.feed(bytes);
+    for (auto body = decoder.next(); body && *body; body = decoder.next()) {
+      const auto opened = open_body(**body);
+      const auto envelope = decode_envelope(opened->plain.message);
+      names.emplace_back(message_name(*decode_message(*envelope)));
+    }
+    return names;
+  }
+
+ private:
+  [[nodiscard]] std::string encode(const Message& message, const NodeId& sender, std::uint64_t counter) const {
+    return encode_message({.sender = sender,
+                           .time = unix_seconds(node_.clock.wall_time),
+                           .stamp = Stamp{.boot = boot_, .counter = counter},
+                           .user_main = MainFlag::kBroadcast},
+                          message);
+  }
+
+  Node& node_;
+  NodeId id_;
+  std::uint64_t boot_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace meshdict
