@@ -119,7 +119,10 @@ class Peer {
   }
 
   [[nodiscard]] Handshake handshake(std::uint64_t method) const {
-    return {.id = id_, .protocol = protocol_id("sync1", "Plaintext"), .address = {}, .compressions = {method}};
+    return {.id = id_,
+            .protocol = protocol_id("sync1", "Plaintext"),
+            .address = Endpoint{"peer-" + std::string(id_.text()), 7},
+            .compressions = {method}};
   }
 
   [[nodiscard]] Hello hello(std::uint64_t nonce, std::vector<std::uint64_t> open) const {

@@ -232,6 +232,68 @@ TEST_F(EngineTest, AnAnsweringNeighbourStays) {
   EXPECT_FALSE(smaller.closed(conn));
 }
 
+// Whom to dial
+
+EngineConfig with_join(const Endpoint& address) {
+  EngineConfig config;
+  config.join = {address};
+  return config;
+}
+
+/// Refuses each dial of `node` for `time`; returns when they came, counted from now.
+std::vector<Duration> refuse_dials(Node& node, Duration time) {
+  std::vector<Duration> dials;
+  const MonoTime start = node.clock.mono;
+  while (node.clock.mono < start + time) {
+    for (const auto& [conn, to] : std::exchange(node.transport.dialed, {})) {
+      dials.push_back(node.clock.mono - start);
+      node->on_closed(conn, "refused");
+    }
+    node.pass(10ms);
+  }
+  return dials;
+}
+
+Duration longest_gap(const std::vector<Duration>& times) {
+  Duration longest{};
+  for (std::size_t i = 1; i < times.size(); ++i)
+    longest = std::max(longest, times[i] - times[i - 1]);
+  return longest;
+}
+
+TEST(EngineDials, AnAddressOfTheUserUntilItAnswersHoweverManyNeighboursThereAre) {
+  const Endpoint wanted{"there", 1};
+  Node node(with_join(wanted));
+  ASSERT_TRUE(node->start());
+  std::vector<Peer> others;
+  for (const char* name : {"A", "B", "C", "D", "E"})
+    others.emplace_back(node, name).join(1);
+  // They say nothing, so all of them are gone after a while: count while they are there.
+  const auto dials = refuse_dials(node, limits::kSilenceVerdict - 1s);
+  EXPECT_EQ(node->neighbours().size(), others.size());
+  EXPECT_GE(dials.size(), 5U);
+  EXPECT_LE(longest_gap(dials), limits::kBackoffCap + 10ms);
+}
+
+TEST(EngineDials, ALostNeighbourEverySecondForTenAndThenAtLeisure) {
+  Node node;
+  ASSERT_TRUE(node->start());
+  Peer peer(node, "A");
+  const ConnId conn = peer.join(1);
+  node->on_closed(conn, "reset");
+  const auto soon = refuse_dials(node, limits::kInsistFor);
+  EXPECT_LE(longest_gap(soon), limits::kInsistPause + 10ms);
+  EXPECT_GE(soon.back(), limits::kInsistFor - limits::kInsistPause - 10ms);
+  const auto later = refuse_dials(node, 60s);
+  EXPECT_LE(later.size(), 14U) << "at most two in each cap of the backoff, and one that was under way";
+}
+
+TEST_F(EngineTest, AfterAGoodbyeOfItsUserANeighbourIsLeftAlone) {
+  const ConnId conn = smaller.join(1);
+  smaller.say(conn, Bye{.reason = std::string(limits::kByeUnwanted)});
+  EXPECT_THAT(refuse_dials(node, 60s), IsEmpty());
+}
+
 // py2p
 
 TEST_F(EngineTest, OfPy2pNoDuplicateIsClosedAndWeSendWhereItsFramesCome) {

@@ -106,8 +106,13 @@ class Network {
   /// From now on; the latest that fits a connection counts.
   void set_link(const LinkStep& link);
 
-  /// Connections that both ends hold open, as pairs (dialer, acceptor).
-  [[nodiscard]] std::vector<std::pair<NodeIndex, NodeIndex>> open_connections() const;
+  struct OpenConnection {
+    NodeIndex dialer = kNobody;
+    NodeIndex acceptor = kNobody;
+    std::uint64_t number = 0;  ///< as number() gives it
+  };
+  /// Connections that both ends hold open.
+  [[nodiscard]] std::vector<OpenConnection> open_connections() const;
   [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
   /// A short number for transcripts: the how-manieth connection of the run, from 1.
   static std::uint64_t number(ConnId conn);

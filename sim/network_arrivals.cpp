@@ -188,13 +188,13 @@ void Network::apply_link(Connection& conn) const {
   conn.bandwidth = link->bandwidth;
 }
 
-std::vector<std::pair<NodeIndex, NodeIndex>> Network::open_connections() const {
-  std::vector<std::pair<NodeIndex, NodeIndex>> open;
+std::vector<Network::OpenConnection> Network::open_connections() const {
+  std::vector<OpenConnection> open;
   for (const auto& slot : slots_) {
     if (slot->serial == 0) continue;
     const auto& sides = slot->sides;
     if (sides[0].state == SideState::kOpen && sides[1].state == SideState::kOpen) {
-      open.emplace_back(sides[0].node, sides[1].node);
+      open.push_back({.dialer = sides[0].node, .acceptor = sides[1].node, .number = slot->serial});
     }
   }
   return open;

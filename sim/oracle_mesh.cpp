@@ -40,15 +40,17 @@ std::set<Pair> neighbour_pairs(const Hosts& hosts, const Identities& identities,
 std::vector<ConnectionFault> connection_faults(const Hosts& hosts, const Network& network,
                                                const Identities& identities) {
   std::vector<ConnectionFault> faults;
-  std::map<Pair, std::size_t> connections;
-  for (const auto& [dialer, acceptor] : network.open_connections()) {
-    ++connections[{std::min(dialer, acceptor), std::max(dialer, acceptor)}];
+  std::map<Pair, std::set<std::uint64_t>> connections;
+  for (const auto& [dialer, acceptor, number] : network.open_connections()) {
+    connections[{std::min(dialer, acceptor), std::max(dialer, acceptor)}].insert(number);
   }
   const std::set<Pair> pairs = neighbour_pairs(hosts, identities, faults);
-  for (const auto& [pair, count] : connections) {
+  for (const auto& [pair, numbers] : connections) {
     const auto [a, b] = pair;
-    if (count > 1) {
-      faults.push_back({{name(hosts, a), name(hosts, b)}, fmt::format("{} connections between them", count)});
+    if (numbers.size() > 1) {
+      // By their numbers: the same nodes may have another duplicate later.
+      faults.push_back({{name(hosts, a), name(hosts, b)},
+                        fmt::format("{} connections between them: c{}", numbers.size(), fmt::join(numbers, ", c"))});
     }
     if (a == b) faults.push_back({{name(hosts, a)}, "is connected to itself"});
   }

@@ -79,7 +79,7 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
   end_ = (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
   broadcast_bound_ = broadcast_bound(plan, end_);
   // Flights of TCP's and our handshakes, the probe of a doubtful connection, the linger of a retired one.
-  grace_ = std::min(plan.quiet / 2, 8 * slowest_link(plan) + limits::kProbeDeadline + limits::kLinger + 1s);
+  grace_ = std::min(end_, 8 * slowest_link(plan) + limits::kProbeDeadline + limits::kLinger + 1s);
   if (!plan.steps.empty()) queue_.push(plan.steps.front().at.low, EventKind::kStep, 0);
 }
 

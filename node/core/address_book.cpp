@@ -19,6 +19,7 @@ void AddressBook::add(const Endpoint& address, const NodeId& id, bool from_user)
     found->second.next_try = clock_.monotonic();
   }
   Entry& entry = found->second;
+  if (from_user) entry.insist_until = MonoTime::max();
   const WallTime now = clock_.wall();
   const bool worth_saving = fresh || (!id.empty() && entry.id != id) ||
                             entry.from_user != (entry.from_user || from_user) ||
@@ -96,6 +97,7 @@ void AddressBook::succeeded(const Endpoint& address, const NodeId& id) {
   if (const auto found = entries_.find(address); found != entries_.end()) {
     found->second.failures = 0;
     found->second.next_try = clock_.monotonic();
+    found->second.insist_until = MonoTime::min();
   }
 }
 
@@ -103,10 +105,20 @@ void AddressBook::failed(const Endpoint& address) {
   const auto found = entries_.find(address);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
+  const MonoTime now = clock_.monotonic();
+  const bool was_lost = entry.insist_until > now && entry.insist_until != MonoTime::max();
+  const Duration cap = was_lost ? limits::kInsistPause : limits::kBackoffCap;
   const std::uint32_t doublings = std::min<std::uint32_t>(entry.failures, 16);
-  const Duration full = std::min(limits::kBackoffCap, limits::kBackoffFirst * (std::int64_t{1} << doublings));
+  const Duration full = std::min(cap, limits::kBackoffFirst * (std::int64_t{1} << doublings));
   ++entry.failures;
-  entry.next_try = clock_.monotonic() + full / 2 + Duration(random_.between(0, (full / 2).count()));
+  entry.next_try = now + full / 2 + Duration(random_.between(0, (full / 2).count()));
+}
+
+void AddressBook::lost(const Endpoint& address) {
+  if (const auto found = entries_.find(address); found != entries_.end()) {
+    found->second.insist_until = clock_.monotonic() + limits::kInsistFor;
+  }
+  failed(address);
 }
 
 void AddressBook::mute(const Endpoint& address) {

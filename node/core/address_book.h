@@ -8,7 +8,11 @@
 //    Success resets it. An unreachable address thus costs at most one dial per half cap.
 // 3. Addresses outlive the process with its Store, and are forgotten when nobody has told of them for
 //    limits::kAddressLifetime.
-// 4. Iteration is in the order of addresses: the same history gives the same choices.
+// 4. Some addresses are insisted on: dialled however many connections we have. One given by the user, until it has
+//    answered once, or else a node whose acquaintances have all found other neighbours would stay alone; and one of a
+//    neighbour that was lost without our wish, for limits::kInsistFor and at a steady pace, so that a process that is
+//    restarted is soon where it was.
+// 5. Iteration is in the order of addresses: the same history gives the same choices.
 //
 // Not thread-safe.
 
@@ -37,6 +41,7 @@ class AddressBook {
     MonoTime next_try;
     WallTime last_heard;  ///< when somebody last told us of it, or it answered
     bool from_user = false;
+    MonoTime insist_until = MonoTime::min();
   };
 
   /// `clock` and `store` outlive the book.
@@ -49,6 +54,8 @@ class AddressBook {
   void add(const Endpoint& address, const NodeId& id, bool from_user);
   void succeeded(const Endpoint& address, const NodeId& id);
   void failed(const Endpoint& address);
+  /// The neighbour there was lost: insist on it for a while.
+  void lost(const Endpoint& address);
   /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected, or it is no member of our network.
   void mute(const Endpoint& address);
   void forget(const Endpoint& address);

@@ -221,7 +221,6 @@ const EngineStats& Engine::Impl::stats() const {
 void Engine::Impl::on_pair_up(Pair& pair) {
   Connection& conn = *pair.primary;
   observer_.on_event(PeerUp{.peer = pair.peer, .address = conn.peer_address, .dialed_by_us = conn.dialed_by_us});
-  if (conn.dialed_by_us) book_.succeeded(conn.remote, pair.peer);
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   overlay_dirty_ = true;
 
@@ -242,7 +241,9 @@ void Engine::Impl::on_pair_up(Pair& pair) {
 /// Compares on each new link, not only on the first of a pair: the other end may have lost one that we still believe
 /// in, and what we sent over it. Of a link's two ends, the dialer asks.
 void Engine::Impl::on_link_up(Connection& link) {
-  if (link.is_meshdict && link.dialed_by_us) send_summary(link);
+  if (!link.dialed_by_us) return;
+  book_.succeeded(link.remote, link.peer);
+  if (link.is_meshdict) send_summary(link);
 }
 
 void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {
@@ -261,7 +262,7 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
     book_.mute(last.peer_address);
     book_.mute(last.remote);
   } else if (reason != EndReason::kOlderBoot) {
-    book_.failed(last.peer_address);
+    book_.lost(last.peer_address);
   }
 }
 

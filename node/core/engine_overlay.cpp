@@ -2,8 +2,9 @@
 //
 // 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections; nodes that are
 //    neighbours already, whoever dialled, are left alone.
-// 2. Now and then it dials one stranger more. When that leaves it with more than the target, the oldest such extra link
-//    is given up: it was never counted on. So the degree stays bounded and halves that forgot each other meet again.
+// 2. Addresses that are insisted on (address_book.h) are dialled beyond that number.
+// 3. Now and then it dials one stranger more. The oldest extra link is given up for it: it was never counted on. So the
+//    degree stays bounded, and halves that forgot each other meet again; where nobody is a stranger all links stay.
 
 #include <algorithm>
 
@@ -32,25 +33,32 @@ AddressBook::Wanted Engine::Impl::stranger_filter() const {
 
 void Engine::Impl::dial_where_needed() {
   next_dial_ = MonoTime::max();
+  if (links_->pairs().size() >= limits::kMaxNeighbours) return;
   std::size_t outgoing = outgoing_count();
-  if (outgoing >= limits::kOutgoingTarget || links_->pairs().size() >= limits::kMaxNeighbours) return;
+  const auto dial_all = [&](const AddressBook::Wanted& wanted, std::size_t most) {
+    while (outgoing < most) {
+      const auto address = book_.pick(links_->pairs().empty(), wanted);
+      if (!address) break;
+      ++stats_.dials;
+      links_->dial(*address, outgoing >= limits::kOutgoingTarget);
+      ++outgoing;
+    }
+    if (outgoing < most) next_dial_ = std::min(next_dial_, book_.next_try(wanted).value_or(MonoTime::max()));
+  };
   const auto wanted = stranger_filter();
-  while (outgoing < limits::kOutgoingTarget) {
-    const auto address = book_.pick(links_->pairs().empty(), wanted);
-    if (!address) break;
-    ++stats_.dials;
-    ++outgoing;
-    links_->dial(*address, false);
-  }
-  if (outgoing < limits::kOutgoingTarget) next_dial_ = book_.next_try(wanted).value_or(MonoTime::max());
+  const MonoTime now = clock_.monotonic();
+  dial_all([&](const Endpoint& address,
+               const AddressBook::Entry& entry) { return entry.insist_until > now && wanted(address, entry); },
+           limits::kMaxNeighbours);
+  dial_all(wanted, limits::kOutgoingTarget);
 }
 
 void Engine::Impl::dial_a_stranger(MonoTime now) {
-  drop_an_extra_link();
   bool dialed = false;
   if (outgoing_count() >= limits::kOutgoingTarget && links_->pairs().size() < limits::kMaxNeighbours) {
     if (const auto address = book_.pick(false, stranger_filter())) {
       dialed = true;
+      drop_an_extra_link();
       ++stats_.dials;
       links_->dial(*address, true);
     }

@@ -65,6 +65,10 @@ inline constexpr std::size_t kMaxReason = 200;
 inline constexpr Duration kBackoffFirst = 250ms;
 /// Also bounds how soon two halves meet again after a partition.
 inline constexpr Duration kBackoffCap = 10s;
+/// A lost neighbour is dialled again for so long whatever else is connected, and at least this often: who is restarted
+/// within five seconds is back in two more.
+inline constexpr Duration kInsistFor = 10s;
+inline constexpr Duration kInsistPause = 1s;
 
 /// Ended pairs that MESH PEERS still tells of.
 inline constexpr std::size_t kMaxDeparted = 32;

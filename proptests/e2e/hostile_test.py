@@ -221,7 +221,10 @@ class MeshPortTest(HostileCase):
         self.assert_unharmed("down: protocol error (hash does not match as it is; zlib: inflates beyond 4194303 bytes)")
 
     def test_structure_of_a_neighbour(self):
-        head = b"\x96\x00\xc4\x012" + py2p_peer.encode(int(time.time())) + b"\x0b\xc4\x01k"  # a store of the key k
+        def store(main_flag):
+            """The beginning of a store of the key k."""
+            return b"\x96" + main_flag + b"\xc4\x012" + py2p_peer.encode(int(time.time())) + b"\x0b\xc4\x01k"
+        head = store(b"\x02")
         with self.attack():
             for depth in (33, 1000, 1_000_000):
                 self.assert_hangs_up(py2p_peer.frame(head + nested(depth)))
@@ -233,6 +236,14 @@ class MeshPortTest(HostileCase):
         with self.attack():
             self.assert_hangs_up(py2p_peer.frame(b""))
             self.assert_hangs_up(py2p_peer.frame(py2p_peer.encode({"not": "a message"})))
+        # A broadcast may be a third node's: py2p passes on what it does not read.
+        peer, link = self.hostile_neighbour()
+        with self.attack():
+            for depth in (33, 1000, 1_000_000):
+                link.sock.sendall(py2p_peer.frame(store(b"\x00") + nested(depth)))
+            peer.set(b"and", b"still here")
+            self.await_value([self.node, self.neighbour], "and", b"still here")
+        self.assertIsNone(link.hung_up)
         self.assertIsNone(self.node.redis.get("k"))
         self.assert_unharmed()
 
