@@ -9,8 +9,8 @@ import threading
 
 import harness
 
-RACES = int(os.environ.get("MESHDICT_RACES", "20"))
-AT_A_TIME = 10
+RACES = int(os.environ.get("MESHDICT_RACES", "25"))
+AT_A_TIME = 25
 
 
 class Client:
