@@ -270,7 +270,7 @@ TEST(Lease, ShowsOwnerTimeAndFence) {
   EXPECT_EQ(node.d->lease("k")->left, 0s);
 }
 
-TEST(Explain, TellsTheStandingAndTheLastRival) {
+TEST(Explain, TellsTheStandingAndTheClaimsBefore) {
   Fixture node;
   const auto has = [&](std::string_view text) { return node.d->explain("k").find(text) != std::string::npos; };
   EXPECT_TRUE(has("never heard of"));
@@ -278,9 +278,9 @@ TEST(Explain, TellsTheStandingAndTheLastRival) {
   EXPECT_TRUE(has("owned by another node"));
   EXPECT_TRUE(has("lease: held for 3632 s"));
   node.merge("k", "y", claim("B", 1, 1'000));
-  EXPECT_TRUE(has("last refused: epoch 1, started at 1800000001000+0, of B; decided by claim start"));
+  EXPECT_TRUE(has("turned away: epoch 1, started 2027-01-15 08:00:01.000 UTC, of B (decided by claim start: "));
   node.merge("k", "z", claim("B", 2, 2'000));
-  EXPECT_TRUE(has("before it: epoch 1, started at 1800000000000+0, of A; decided by epoch"));
+  EXPECT_TRUE(has("before: epoch 1, started 2027-01-15 08:00:00.000 UTC, of A (decided by epoch: "));
   node.clock.advance(2h);
   EXPECT_TRUE(has("lease: lapsed; whoever writes next"));
   node.write("k", "ours");
@@ -289,16 +289,16 @@ TEST(Explain, TellsTheStandingAndTheLastRival) {
   EXPECT_TRUE(has("deleted"));
 }
 
-TEST(Explain, RemembersABoundedNumberOfRivals) {
+TEST(Explain, RemembersABoundedNumberOfKeys) {
   Fixture node;
-  for (std::size_t i = 0; i < limits::kMaxRivals + 5; ++i) {
+  for (std::size_t i = 0; i < limits::kMaxHistories + 5; ++i) {
     const std::string key = "k" + std::to_string(i);
     node.merge(key, "x", claim("A", 1, 0));
     node.merge(key, "y", claim("B", 1, 1));
   }
   node.d->sanity_check();
-  EXPECT_EQ(node.d->explain("k0").find("refused"), std::string::npos);
-  EXPECT_NE(node.d->explain("k5").find("refused"), std::string::npos);
+  EXPECT_EQ(node.d->explain("k0").find("turned away"), std::string::npos);
+  EXPECT_NE(node.d->explain("k5").find("turned away"), std::string::npos);
 }
 
 }  // namespace

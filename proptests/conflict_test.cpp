@@ -42,6 +42,7 @@ TEST(Conflict, ATombstoneThatWinsIsToldToo) {
   node.clock.advance(10s);
   node.write("k", "ours");
   node.told();
+  node.clock.advance(2h);  // a live claim would be taken again: contest_test
   node.merge("k", "", deleted(claim("A", 1, 5'000)));
   EXPECT_EQ(node.told(), "!k:ours:claim start -k");
 }
@@ -116,6 +117,7 @@ TEST(Conflict, AWriteThatLosesToAnEarlierLifeIsOne) {
   node.clock.advance(10s);
   node.write("k", "now");
   node.told();
+  node.clock.advance(2h);
   node.merge("k", "then", claim("M", 1, 0));
   EXPECT_EQ(node.told(), "!k:now:claim start +k");
 }

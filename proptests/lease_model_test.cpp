@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "core/dictionary.h"
 #include "dictionary_fixture.h"
@@ -132,6 +134,15 @@ class Model {
                   .seen = now()};
   }
 
+  bool first_contest(const std::string& key, const std::string& rival) {
+    auto& [began, rivals] = contests_[key];
+    if (rivals.empty() || now() - began > kLease.count()) {
+      began = now();
+      rivals.clear();
+    }
+    return rivals.insert(rival).second;
+  }
+
   void hear() {
     const std::string key = *rc::gen::element<std::string>("a", "b", "c");
     const NaiveKey known = keys_.contains(key) ? keys_.at(key) : NaiveKey{};
@@ -148,8 +159,26 @@ class Model {
       version.sequence = known.sequence + 1;
     }
     if (*rc::gen::inRange(0, 4) == 0) version.kind = RecordKind::kTombstone;
-    RC_ASSERT(node_.merge(key, "theirs", version) == Merged::kWon);
+    const bool reclaims =
+        trusted(known) && !known.deleted && version.kind == RecordKind::kTombstone && first_contest(key, owner);
+    RC_ASSERT(node_.merge(key, "theirs", version) == (reclaims ? Merged::kLost : Merged::kWon));
     highest_ = std::max(highest_, written);
+    if (reclaims) {
+      const Version& taken = node_.version(key);
+      RC_ASSERT(taken.epoch == version.epoch + 1);
+      RC_ASSERT(taken.written > highest_);
+      RC_ASSERT(taken.written == taken.claim_start);
+      highest_ = taken.written;
+      keys_[key] = {.owner = "M",
+                    .deleted = false,
+                    .epoch = taken.epoch,
+                    .sequence = 0,
+                    .start = taken.written,
+                    .written = taken.written,
+                    .age_when_seen = 0,
+                    .seen = now()};
+      return;
+    }
     keys_[key] = {.owner = owner,
                   .deleted = version.kind == RecordKind::kTombstone,
                   .epoch = version.epoch,
@@ -162,6 +191,7 @@ class Model {
 
   void restart() {
     node_.restart(++boot_);
+    contests_.clear();
     highest_ = Hlc{};
     for (const auto& [key, known] : keys_)
       highest_ = std::max(highest_, known.written);
@@ -173,6 +203,7 @@ class Model {
 
   Fixture node_;
   std::map<std::string, NaiveKey> keys_;
+  std::map<std::string, std::pair<std::int64_t, std::set<std::string>>> contests_;
   std::uint64_t boot_ = 10;
   Hlc highest_;
   Duration offset_{};

@@ -249,14 +249,15 @@ TEST(RespLeases, AKeyOfAnotherNodeIsRefusedAndNothingIsWritten) {
   EXPECT_THAT(nodes.second.run({"INFO", "stats"}), HasSubstr("writes_refused_by_lease:6\r\n"));
 
   const auto lease = array_elements(nodes.second.run({"LEASE", "theirs"}));
-  ASSERT_EQ(lease.size(), 12U);
+  ASSERT_EQ(lease.size(), 14U);
   EXPECT_THAT(lease[1], owner);
   EXPECT_EQ(lease[3], "1");
   EXPECT_EQ(lease[5], "0");
+  EXPECT_EQ(lease[7], "foreign");
   const auto view = nodes.second.engine.dictionary().lease("theirs");
   ASSERT_TRUE(view);
-  EXPECT_EQ(lease[11].size(), 2 * view->fence.size());
-  EXPECT_THAT(lease[11], MatchesRegex("[0-9a-f]+"));
+  EXPECT_EQ(lease[13].size(), 2 * view->fence.size());
+  EXPECT_THAT(lease[13], MatchesRegex("[0-9a-f]+"));
   EXPECT_EQ(nodes.second.run({"LEASE", "missing"}), "*-1\r\n");
   EXPECT_THAT(nodes.second.run({"EXPLAIN", "theirs"}), StartsWith("*"));
 }

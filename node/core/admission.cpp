@@ -10,19 +10,6 @@
 #include "core/value.h"
 
 namespace meshdict {
-namespace {
-
-StoreVersion on_the_wire(const Version& version) {
-  return {.epoch = version.epoch,
-          .claim_start = version.claim_start,
-          .boot = version.boot,
-          .sequence = version.sequence,
-          .written = version.written,
-          .kind = version.kind};
-}
-
-}  // namespace
-
 Duration lease_margin(const DictionaryConfig& config) {
   // Nobody measures more than lease + margin, which is 9/8 of a lease. Rounded up, and divided first: a long lease in
   // microseconds times a rate could overflow.
@@ -97,8 +84,8 @@ StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind k
   const Record* const present = any_record(key);
   const Version version = next_version(present, value, kind);
   assert(present == nullptr || compare(version, present->version, config_.leasing) > 0);
-  accept(key, value, version, true);
-  return on_the_wire(version);
+  accept(key, value, version, Origin::kLocal);
+  return store_version(version);
 }
 
 Version Dictionary::next_version(const Record* present, RawView value, RecordKind kind) {
@@ -170,6 +157,22 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   return merge(key, value, version);
 }
 
+LeaseState Dictionary::state_of(std::string_view key, const Record& record) const {
+  const Version& version = record.version;
+  if (version.owner != config_.self) {
+    const ClaimHistory::Steps* const steps = history_.find(key);
+    if (steps == nullptr) return LeaseState::kForeign;
+    const auto ours = std::find_if(steps->rbegin(), steps->rend(), [this](const ClaimHistory::Step& step) {
+      return step.version.owner == config_.self && step.end != ClaimEnd::kTurnedAway;
+    });
+    return ours != steps->rend() && ours->end == ClaimEnd::kLost ? LeaseState::kLost : LeaseState::kForeign;
+  }
+  const MonoTime now = clock_.monotonic();
+  const MonoTime start = record.written_here - (version.written - version.claim_start);
+  if (contact_.long_enough_after(start, now)) return LeaseState::kSettled;
+  return now - start < 2 * config_.settle ? LeaseState::kTentative : LeaseState::kUnconfirmed;
+}
+
 std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
   const Record* const record = find(key);
   if (record == nullptr) return std::nullopt;
@@ -178,6 +181,7 @@ std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
                  .left = {},
                  .held = false,
                  .ours = version.owner == config_.self,
+                 .state = state_of(key, *record),
                  .epoch = version.epoch,
                  .fence = fence(version)};
   if (config_.leasing == Leasing::kOff) return view;

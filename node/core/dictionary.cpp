@@ -37,7 +37,8 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
       sink_(std::move(sink)),
       hlc_(clock),
       margin_(lease_margin(config_)),
-      set_aside_(ComesBackEarlier{config_.leasing}) {
+      set_aside_(ComesBackEarlier{config_.leasing}),
+      contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
 }
@@ -100,7 +101,8 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (present != nullptr && present->version == version) return Merged::kKnown;
   if (!is_writable(key, value, version)) return Merged::kRefused;
   if (present != nullptr && compare(version, present->version, config_.leasing) < 0) {
-    note_rival(key, present->version, version);
+    note_turned_away(key, present->version, version);
+    if (should_reissue(*present, version) && first_contest(key, version.owner)) reissue(key, *present);
     return Merged::kLost;
   }
   forget_jump();
@@ -108,13 +110,17 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});
     return Merged::kSetAside;
   }
-  if (present != nullptr) note_rival(key, present->version, version);
-  accept(key, value, version, false);
+  if (present != nullptr && should_reclaim(*present, version) && first_contest(key, version.owner)) {
+    note_turned_away(key, present->version, version);
+    reclaim(key, *present, version);
+    return Merged::kLost;
+  }
+  accept(key, value, version, Origin::kForeign);
   return Merged::kWon;
 }
 
 /// Makes a record the present one. REQUIRES: it wins over the one that is.
-void Dictionary::accept(std::string_view key, RawView value, const Version& version, bool local) {
+void Dictionary::accept(std::string_view key, RawView value, const Version& version, Origin origin) {
   const Duration age = std::max(Duration::zero(), hlc_.now() - version.written);
   // Copied before anything is moved: `value` may be a view into the record that gives way.
   Record fresh{.version = version, .value = Raw(value), .written_here = clock_.monotonic() - age};
@@ -131,7 +137,17 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   }
   count(hash, version, true);
 
-  if (!local && old && is_conflict(*old, version)) {
+  const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
+  if (old && !same_claim(old->version, version)) {
+    history_.note(key, {.version = old->version,
+                        .end = conflict ? ClaimEnd::kLost : ClaimEnd::kFollowed,
+                        .decided_by = deciding_field(version, old->version, config_.leasing)});
+  }
+  if (origin == Origin::kReissued) {
+    reissued_.emplace_back(key);
+    return;
+  }
+  if (conflict) {
     sink_(Conflict{.key = at->first,
                    .losing_value = std::move(old->value),
                    .losing = old->version,
@@ -139,9 +155,9 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
                    .reason = std::string(deciding_field(version, old->version, config_.leasing))});
   }
   if (is_visible(version)) {
-    sink_(Updated{.key = at->first, .local = local});
+    sink_(Updated{.key = at->first, .local = origin == Origin::kLocal});
   } else if (old && is_visible(old->version)) {
-    sink_(Deleted{.key = at->first, .local = local});
+    sink_(Deleted{.key = at->first, .local = origin == Origin::kLocal});
   }
 }
 
@@ -172,22 +188,11 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   return is_trusted(losing) || winning.written - lost.written <= config_.lease;
 }
 
-void Dictionary::note_rival(std::string_view key, const Version& present, const Version& incoming) {
+void Dictionary::note_turned_away(std::string_view key, const Version& present, const Version& incoming) {
   if (same_claim(present, incoming)) return;
-  const bool won = compare(incoming, present, config_.leasing) > 0;
-  Rival rival{.version = won ? present : incoming,
-              .decided_by = deciding_field(incoming, present, config_.leasing),
-              .won = won};
-  if (const auto known = rivals_.find(key); known != rivals_.end()) {
-    known->second = std::move(rival);
-    return;
-  }
-  if (rivals_.size() == limits::kMaxRivals) {
-    rivals_.erase(rivals_by_age_.front());
-    rivals_by_age_.pop_front();
-  }
-  rivals_.emplace(key, std::move(rival));
-  rivals_by_age_.emplace_back(key);
+  history_.note(key, {.version = incoming,
+                      .end = ClaimEnd::kTurnedAway,
+                      .decided_by = deciding_field(incoming, present, config_.leasing)});
 }
 
 bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAside& right) const {
@@ -258,7 +263,8 @@ void Dictionary::sanity_check() const {
   assert(waiting == set_aside_bytes_);
   assert(set_aside_.size() <= limits::kMaxSetAside && set_aside_bytes_ <= limits::kMaxSetAsideBytes);
   assert(set_aside_.empty() || next_return_ <= clock_.monotonic() + limits::kLookAtSetAside);
-  assert(rivals_.size() == rivals_by_age_.size() && rivals_.size() <= limits::kMaxRivals);
+  history_.sanity_check();
+  assert(contests_.size() <= limits::kMaxContests);
 }
 
 }  // namespace meshdict

@@ -29,6 +29,16 @@
 // side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
 // shorter than eight margins is refused at the start (check_lease()).
 //
+// Contests. Two claims of one key can be made unknown to each other; then the merge chooses, and the owner, while it
+// trusts its lease, sees to it that the outcome is sound:
+//   - A live claim that loses to a tombstone, to a claim whose lease has lapsed, or to an older life of its own owner is
+//     taken again at once with an epoch above it. Rationale: nobody holds what won, so nobody loses by it; and a client
+//     was promised this key. A deletion may thus be undone by a holder that had not heard of it.
+//   - A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time
+//     stay (the lease does not grow), sequence + 1. Rationale: the integer epoch alone is then a valid fencing token.
+//   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
+//     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
+//
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
 //
@@ -45,7 +55,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
@@ -54,8 +63,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "core/claim_history.h"
 #include "core/clock.h"
+#include "core/contact.h"
 #include "core/hlc.h"
 #include "core/message.h"
 #include "core/store.h"
@@ -69,6 +81,7 @@ struct DictionaryConfig {
   Leasing leasing = Leasing::kOn;
   Duration lease = 3600s;
   Duration skew = 30s;           ///< largest difference of two members' clocks
+  Duration settle = 2s;          ///< D: the longest delay of a message between two members
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
 };
 
@@ -126,6 +139,17 @@ struct Conflict {
 };
 using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
 
+/// How far the owner of a claim may rely on it.
+enum class LeaseState : std::uint8_t {
+  kForeign,    ///< another node's, and none of ours was lost to it
+  kTentative,  ///< ours, younger than 2 D: a rival's claim may be on its way
+  kSettled,    ///< ours, and for 2 D since its start we were in contact with the mesh: a rival would have shown itself
+  kUnconfirmed,  ///< ours, but without such contact so far
+  kLost,         ///< a claim of ours has lost to this record
+};
+/// "foreign", "tentative", ...
+std::string_view to_string(LeaseState state);
+
 /// What LEASE key shows.
 struct LeaseView {
   NodeId owner;
@@ -134,6 +158,7 @@ struct LeaseView {
   Duration left{};
   bool held = false;  ///< live, as seen from here
   bool ours = false;
+  LeaseState state = LeaseState::kForeign;
   std::uint64_t epoch = 0;
   std::string fence;
 };
@@ -167,8 +192,8 @@ class Dictionary {
   [[nodiscard]] std::optional<LeaseView> lease(std::string_view key) const;
   /// Number of visible keys.
   [[nodiscard]] std::size_t size() const { return visible_; }
-  /// Where the key stands and why, as lines for a person: the present version, its lease, and the last other claim that
-  /// it met, if that is still known. The whole chain of claims is not kept.
+  /// Where the key stands and why, as lines for a person: the present version, its lease, and the claims that it met
+  /// before, as far as they are remembered (claim_history.h).
   [[nodiscard]] std::string explain(std::string_view key) const;
 
   // Replication
@@ -189,6 +214,12 @@ class Dictionary {
   /// is refused, that deletes nothing, or that is older than the present record: py2p sends its whole dictionary at
   /// each handshake, and what was deleted or overwritten meanwhile must not come back with it.
   Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds);
+
+  /// Keys whose records this node has written anew by itself since the last call (see "Contests"), to be broadcast.
+  [[nodiscard]] std::vector<std::string> take_reissued();
+
+  /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
+  void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
 
   /// Equal for equal records(), tombstones included.
   [[nodiscard]] const Summary& summary() const { return summary_; }
@@ -220,11 +251,16 @@ class Dictionary {
     bool operator()(const SetAside& left, const SetAside& right) const;
   };
 
-  /// The last other claim that the key's present one met.
-  struct Rival {
-    Version version;
-    std::string_view decided_by;
-    bool won = false;  ///< the rival; the present record descends from it
+  enum class Origin : std::uint8_t {
+    kLocal,     ///< a client's write
+    kForeign,   ///< merged
+    kReissued,  ///< our own, with the same value under another version
+  };
+
+  /// Rivals that were contested for one key.
+  struct Contest {
+    MonoTime began;
+    std::vector<NodeId> rivals;
   };
 
   // admission.cpp
@@ -234,15 +270,24 @@ class Dictionary {
   [[nodiscard]] Standing standing(const Record* present, const NodeId& writer) const;
   [[nodiscard]] Version next_version(const Record* present, RawView value, RecordKind kind);
   StoreVersion write(std::string_view key, RawView value, RecordKind kind);
+  [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
+
+  // contest.cpp
+  bool first_contest(std::string_view key, const NodeId& rival);
+  [[nodiscard]] bool is_live_claim_of_ours(const Record& record) const;
+  [[nodiscard]] bool should_reclaim(const Record& present, const Version& winning) const;
+  void reclaim(std::string_view key, const Record& present, const Version& winning);
+  [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
+  void reissue(std::string_view key, const Record& present);
 
   // dictionary.cpp
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   [[nodiscard]] const Record* any_record(std::string_view key) const;
   void forget_jump();
-  void accept(std::string_view key, RawView value, const Version& version, bool local);
+  void accept(std::string_view key, RawView value, const Version& version, Origin origin);
   void count(const MessageId& hash, const Version& version, bool added);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
-  void note_rival(std::string_view key, const Version& present, const Version& incoming);
+  void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
   void set_aside(SetAside record);
   void drop_furthest();
   void plan_return();
@@ -259,8 +304,10 @@ class Dictionary {
   std::set<SetAside, ComesBackEarlier> set_aside_;
   std::size_t set_aside_bytes_ = 0;
   MonoTime next_return_;  // meaningful while something is set aside
-  std::map<std::string, Rival, std::less<>> rivals_;
-  std::deque<std::string> rivals_by_age_;
+  ClaimHistory history_;
+  Contact contact_;
+  std::map<std::string, Contest, std::less<>> contests_;
+  std::vector<std::string> reissued_;
 };
 
 }  // namespace meshdict

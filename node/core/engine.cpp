@@ -39,7 +39,8 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
-  DictionaryConfig settings{.leasing = config_.leasing, .lease = config_.lease, .skew = config_.skew};
+  DictionaryConfig settings{
+      .leasing = config_.leasing, .lease = config_.lease, .skew = config_.skew, .settle = config_.settle};
   if (auto good = check_lease(settings); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
   settings.self = self_;
@@ -168,6 +169,7 @@ void Engine::Impl::on_time() {
 
 void Engine::Impl::finish_input() {
   if (!running_) return;
+  publish_reissued();
   if (overlay_dirty_) {
     overlay_dirty_ = false;
     dial_where_needed();

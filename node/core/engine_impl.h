@@ -106,6 +106,7 @@ class Engine::Impl final : public LinksHost {
   void send_one_to_py2p(Connection& conn);
   void compare_with_somebody(MonoTime now);
   void send_summary(Connection& conn);
+  void publish_reissued();
   void publish(std::string_view key, RawView value, const StoreVersion& version);
 
   // engine_overlay.cpp

@@ -1,5 +1,6 @@
 // The dictionary: local writes, stores from others, comparing and bulk transfer.
 
+#include <cassert>
 #include <utility>
 
 #include "core/base58.h"
@@ -32,6 +33,14 @@ std::size_t encoded_size(const RecordEntry& entry) {
 void Engine::Impl::publish(std::string_view key, RawView value, const StoreVersion& version) {
   dictionary_changed_ = clock_.monotonic();
   broadcast_message(StoreSet{.key = key, .value = value, .version = version});
+}
+
+void Engine::Impl::publish_reissued() {
+  for (const std::string& key : dictionary_->take_reissued()) {
+    const auto record = dictionary_->records().find(key);
+    assert(record != dictionary_->records().end());
+    publish(key, record->second.value, store_version(record->second.version));
+  }
 }
 
 std::expected<void, WriteError> Engine::Impl::set(std::string_view key, RawView value) {

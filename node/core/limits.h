@@ -126,8 +126,13 @@ inline constexpr std::size_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 inline constexpr Duration kLookAtSetAside = 10s;
 /// Epochs rise by one for each claim; a record may not come so close to the largest integer that one cannot be added.
 inline constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 62;
-/// Keys whose last met rival is remembered for EXPLAIN. Beyond it the oldest is forgotten (guess).
-inline constexpr std::size_t kMaxRivals = 1'024;
+/// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are forgotten (guess).
+inline constexpr std::size_t kMaxHistories = 1'024;
+inline constexpr std::size_t kMaxSteps = 8;
+/// Keys with contested claims within a lease time, and rivals for each; further ones are not contested. Two claims of
+/// one key at the same moment are rare, more than a handful of claimants a sign of something broken.
+inline constexpr std::size_t kMaxContests = 4'096;
+inline constexpr std::size_t kMaxContestedRivals = 8;
 
 /// Records in one batch of a bulk transfer: a few milliseconds of work at the most.
 inline constexpr std::size_t kBatchRecords = 256;

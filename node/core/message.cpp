@@ -201,6 +201,15 @@ struct NameOf {
 
 }  // namespace
 
+StoreVersion store_version(const Version& version) {
+  return {.epoch = version.epoch,
+          .claim_start = version.claim_start,
+          .boot = version.boot,
+          .sequence = version.sequence,
+          .written = version.written,
+          .kind = version.kind};
+}
+
 bool Handshake::is_meshdict() const {
   return std::ranges::find(compressions, kCapability) != compressions.end();
 }

@@ -131,6 +131,9 @@ struct StoreVersion {
   RecordKind kind = RecordKind::kValue;
 };
 
+/// What of a version stands in a store; its owner and value stand there already.
+StoreVersion store_version(const Version& version);
+
 /// `[0, id, time, 11, key, value]`, with a version from a meshdict node. Its owner is the envelope's sender.
 struct StoreSet {
   std::string_view key;

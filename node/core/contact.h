@@ -1,0 +1,39 @@
+#pragma once
+#include <algorithm>
+#include <optional>
+
+#include "core/time.h"
+
+namespace meshdict {
+
+/// When this node was in contact with the mesh: had a live neighbour, and had compared dictionaries with one.
+/// Answers whether there was an unbroken stretch of a fixed length since some moment. Of past stretches only the end of
+/// the latest that was long enough matters: whoever is not served by it is served by no earlier one.
+class Contact {
+ public:
+  explicit Contact(Duration length) : length_(length) {}
+
+  void set(bool in_contact, MonoTime now) {
+    if (in_contact == since_.has_value()) return;
+    if (in_contact) {
+      since_ = now;
+      return;
+    }
+    if (now - *since_ >= length_) last_end_ = now;
+    since_.reset();
+  }
+
+  [[nodiscard]] bool now() const { return since_.has_value(); }
+
+  [[nodiscard]] bool long_enough_after(MonoTime start, MonoTime now) const {
+    if (last_end_ && start + length_ <= *last_end_) return true;
+    return since_ && std::max(*since_, start) + length_ <= now;
+  }
+
+ private:
+  Duration length_;
+  std::optional<MonoTime> since_;
+  std::optional<MonoTime> last_end_;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,74 @@
+// What the owner of a key does when another's claim meets its own: see "Contests" in dictionary.h.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/dictionary.h"
+#include "core/limits.h"
+
+namespace meshdict {
+
+/// Whether the owner has not yet contested this rival within its present hold of the key; it has now.
+bool Dictionary::first_contest(std::string_view key, const NodeId& rival) {
+  const MonoTime now = clock_.monotonic();
+  auto found = contests_.find(key);
+  if (found == contests_.end()) {
+    if (contests_.size() >= limits::kMaxContests) {
+      std::erase_if(contests_, [&](const auto& entry) { return now - entry.second.began > config_.lease; });
+    }
+    if (contests_.size() >= limits::kMaxContests) return false;
+    found = contests_.emplace(key, Contest{}).first;
+    found->second.began = now;
+  }
+  Contest& contest = found->second;
+  if (now - contest.began > config_.lease) contest = {.began = now, .rivals = {}};
+  if (contest.rivals.size() >= limits::kMaxContestedRivals) return false;
+  if (std::ranges::find(contest.rivals, rival) != contest.rivals.end()) return false;
+  contest.rivals.push_back(rival);
+  return true;
+}
+
+bool Dictionary::is_live_claim_of_ours(const Record& record) const {
+  return config_.leasing == Leasing::kOn && record.version.owner == config_.self && is_visible(record.version) &&
+         is_trusted(record);
+}
+
+/// REQUIRES: `winning` is greater than the present record, and our clock has observed it.
+bool Dictionary::should_reclaim(const Record& present, const Version& winning) const {
+  if (!is_live_claim_of_ours(present) || winning.epoch >= limits::kMaxEpoch) return false;
+  if (winning.owner == config_.self) return winning.boot < present.version.boot;
+  return winning.kind == RecordKind::kTombstone || hlc_.now() - winning.written > config_.lease + margin_;
+}
+
+/// Takes the key again, above `winning`, which never becomes the present record: nobody held it any more.
+void Dictionary::reclaim(std::string_view key, const Record& present, const Version& winning) {
+  const Hlc now = hlc_.tick();
+  Version version = present.version;
+  version.epoch = winning.epoch + 1;
+  version.claim_start = now;
+  version.boot = config_.boot;
+  version.sequence = 0;
+  version.written = now;
+  accept(key, present.value, version, Origin::kReissued);
+}
+
+/// REQUIRES: `losing` is smaller than the present record.
+bool Dictionary::should_reissue(const Record& present, const Version& losing) const {
+  return is_live_claim_of_ours(present) && losing.owner != config_.self && losing.epoch == present.version.epoch &&
+         present.version.epoch < limits::kMaxEpoch;
+}
+
+void Dictionary::reissue(std::string_view key, const Record& present) {
+  Version version = present.version;
+  ++version.epoch;
+  ++version.sequence;
+  version.boot = config_.boot;
+  accept(key, present.value, version, Origin::kReissued);
+}
+
+std::vector<std::string> Dictionary::take_reissued() {
+  return std::exchange(reissued_, {});
+}
+
+}  // namespace meshdict
