@@ -91,6 +91,9 @@ class Fixture {
 
   [[nodiscard]] const Version& version(std::string_view key) const { return d->records().find(key)->second.version; }
 
+  /// Of the set that nodes compare.
+  [[nodiscard]] ReconcileTotal total() const { return d->items().below(kAboveAll); }
+
   /// What was told since the last call, one word each: "+key" updated, "-key" deleted, "!key:value:reason" conflict;
   /// "l" behind it when local.
   std::string told() {

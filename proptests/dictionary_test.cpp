@@ -1,4 +1,4 @@
-// The dictionary as a replica: merge, summary, events, set-aside records and the store.
+// The dictionary as a replica: merge, items, events, set-aside records and the store.
 
 #include "core/dictionary.h"
 
@@ -79,7 +79,7 @@ void assert_state(const Fixture& node, const std::map<std::string, Item>& state)
     ++record;
   }
   RC_ASSERT(node.d->size() == visible);
-  RC_ASSERT(node.d->summary().count == state.size());
+  RC_ASSERT(node.total().count == state.size());
   node.d->sanity_check();
 }
 
@@ -87,7 +87,7 @@ RC_GTEST_PROP(Dictionary, MergingIsTheMaximumInAnyOrderWithAnyDuplicates, ()) {
   const Leasing leasing = *rc::gen::element(Leasing::kOn, Leasing::kOff);
   const auto items = any_items();
   const auto state = naive_state(items, leasing);
-  std::vector<Summary> summaries;
+  std::vector<ReconcileTotal> summaries;
   for (int node_number = 0; node_number < 3; ++node_number) {
     Fixture node = bystander(leasing);
     std::vector<Item> order = items;
@@ -108,7 +108,7 @@ RC_GTEST_PROP(Dictionary, MergingIsTheMaximumInAnyOrderWithAnyDuplicates, ()) {
       seen.push_back(item);
     }
     assert_state(node, state);
-    summaries.push_back(node.d->summary());
+    summaries.push_back(node.total());
   }
   RC_ASSERT(summaries[0] == summaries[1]);
   RC_ASSERT(summaries[0] == summaries[2]);
@@ -134,7 +134,7 @@ RC_GTEST_PROP(Dictionary, SummariesAreEqualExactlyWhenTheRecordsAre, ()) {
   };
   const bool equal = versions(naive_state(ours, Leasing::kOn)) == versions(naive_state(theirs, Leasing::kOn));
   RC_TAG(equal ? "equal" : "different");
-  RC_ASSERT((left.d->summary() == right.d->summary()) == equal);
+  RC_ASSERT((left.total() == right.total()) == equal);
 }
 
 TEST(Dictionary, EveryFieldAndTheKeyAreInTheSummary) {
@@ -151,22 +151,22 @@ TEST(Dictionary, EveryFieldAndTheKeyAreInTheSummary) {
   vary([](Version& v) { v.boot = 2; });
   vary([](Version& v) { v.sequence = 2; });
   vary([](Version& v) { v.written = at_ms(-1); });
-  std::set<Summary> summaries;
+  std::set<ReconcileTotal> summaries;
   for (const auto& [key, version] : variants) {
     Fixture node;
     ASSERT_EQ(node.merge(key, "x", version), Merged::kWon);
-    EXPECT_TRUE(summaries.insert(node.d->summary()).second) << key << " " << version.epoch;
+    EXPECT_TRUE(summaries.insert(node.total()).second) << key << " " << version.epoch;
   }
   Fixture other_value;
   other_value.merge("a", "y", base);
-  EXPECT_TRUE(summaries.insert(other_value.d->summary()).second);
+  EXPECT_TRUE(summaries.insert(other_value.total()).second);
   // The value's hash is the same for both: an empty value, and a tombstone.
   Fixture empty;
   empty.merge("a", "", base);
-  EXPECT_TRUE(summaries.insert(empty.d->summary()).second);
+  EXPECT_TRUE(summaries.insert(empty.total()).second);
   Fixture tombstone;
   tombstone.merge("a", "", deleted(base));
-  EXPECT_TRUE(summaries.insert(tombstone.d->summary()).second);
+  EXPECT_TRUE(summaries.insert(tombstone.total()).second);
 }
 
 TEST(Dictionary, AnEmptyValueIsAValue) {
@@ -319,14 +319,14 @@ RC_GTEST_PROP(Store, ARestartFindsTheSameState, ()) {
     if (*rc::gen::inRange(0, 4) == 0) node.try_remove(item.key);
   }
   const auto before = node.d->records();
-  const Summary summary = node.d->summary();
+  const ReconcileTotal summary = node.total();
   const std::size_t visible = node.d->size();
   node.told();
   node.clock.advance(100s);
   node.restart(11);
   node.d->sanity_check();
   RC_ASSERT(node.told() == "");
-  RC_ASSERT(node.d->summary() == summary);
+  RC_ASSERT(node.total() == summary);
   RC_ASSERT(node.d->size() == visible);
   RC_ASSERT(node.d->records().size() == before.size());
   for (const auto& [key, record] : before) {

@@ -203,11 +203,13 @@ inline Hello hello() {
   return drawn;
 }
 
-inline Summary summary() {
-  Summary drawn;
-  drawn.count = number();
-  for (auto& byte : drawn.fingerprint)
-    byte = *rc::gen::arbitrary<std::uint8_t>();
+inline RangeMessage ranges() {
+  RangeMessage drawn;
+  drawn.session = number();
+  drawn.reach = number();
+  drawn.more = *rc::gen::arbitrary<bool>();
+  drawn.closing = *rc::gen::arbitrary<bool>();
+  drawn.ranges = word(40);
   return drawn;
 }
 
@@ -262,9 +264,11 @@ inline Message message(std::size_t type, Arena& arena) {
     case 14:
       return Pong{number()};
     case 15:
-      return summary();
+      return SyncQuestion{ranges()};
     case 16:
-      return Want{};
+      return SyncAnswer{ranges()};
+    case 18:
+      return EpochFloors{numbers(64)};
     default: {
       Records drawn;
       const auto size = *rc::gen::inRange(0, 8);
@@ -324,10 +328,12 @@ class Rendering {
   void show(const Bye& m) { out_ << m.reason; }
   void show(const Ping& m) { out_ << m.nonce; }
   void show(const Pong& m) { out_ << m.nonce; }
-  void show(const Summary& m) {
-    out_ << m.count << ' ' << hex({reinterpret_cast<const char*>(m.fingerprint.data()), m.fingerprint.size()});
+  void show(const SyncQuestion& m) { show(m.ranges); }
+  void show(const SyncAnswer& m) { show(m.ranges); }
+  void show(const EpochFloors& m) { show(m.epochs); }
+  void show(const RangeMessage& m) {
+    out_ << m.session << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
   }
-  void show(const Want& /*m*/) {}
   void show(const Records& m) {
     for (const auto& entry : m.entries) {
       const Version& v = entry.version;

@@ -61,7 +61,8 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
     const Duration left = config_.lease + margin_ - age(*present);
     return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
   }
-  if (present != nullptr && present->version.epoch >= limits::kMaxEpoch) {
+  const std::uint64_t epoch = std::max(floors_[bucket_of(key)], present == nullptr ? 0 : present->version.epoch);
+  if (epoch >= limits::kMaxEpoch) {
     return std::unexpected(WriteError(BadKey{"the epochs of this key are used up"}));
   }
   return {};
@@ -82,15 +83,16 @@ std::expected<StoreVersion, WriteError> Dictionary::erase(std::string_view key) 
 StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
   forget_jump();
   const Record* const present = any_record(key);
-  const Version version = next_version(present, value, kind);
+  const Version version = next_version(key, present, value, kind);
   assert(present == nullptr || compare(version, present->version, config_.leasing) > 0);
   accept(key, value, version, Origin::kLocal);
   return store_version(version);
 }
 
-Version Dictionary::next_version(const Record* present, RawView value, RecordKind kind) {
+Version Dictionary::next_version(std::string_view key, const Record* present, RawView value, RecordKind kind) {
   const Hlc now = hlc_.tick();
-  Version claim{.epoch = present == nullptr ? 1 : present->version.epoch + 1,
+  const std::uint64_t highest = std::max(floors_[bucket_of(key)], present == nullptr ? 0 : present->version.epoch);
+  Version claim{.epoch = highest + 1,
                 .claim_start = now,
                 .owner = config_.self,
                 .boot = config_.boot,

@@ -11,6 +11,7 @@
 #include "core/ids.h"
 #include "core/limits.h"
 #include "core/message.h"
+#include "core/reconciler.h"
 #include "core/time.h"
 #include "core/transport.h"
 
@@ -51,13 +52,22 @@ struct Connection {
   bool overflowed = false;          ///< its queue was beyond limits::kMaxQueued
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
 
-  /// A bulk transfer of the dictionary in progress: the last key sent.
-  struct Bulk {
+  /// Comparing dictionaries with a meshdict node.
+  struct Sync {
+    explicit Sync(const ReconcileSet& set) : reconciler(set) {}
+    Reconciler reconciler;
+    bool peer_asks = false;  ///< a session of the peer's is under way
+    MonoTime progress;       ///< when something of a session last came
+    /// Records arrived that were not passed on because a session was under way, which may have missed them.
+    bool skipped_news = false;
+  };
+  std::unique_ptr<Sync> sync;
+
+  /// Sending the whole dictionary to a py2p node: the last key sent.
+  struct Handover {
     std::optional<std::string> last_key;
   };
-  std::optional<Bulk> bulk;
-  /// Of our dictionary when the last bulk transfer over this connection began.
-  std::optional<Summary> sent_state;
+  std::optional<Handover> handover;
 
   /// Towards py2p, which breaks when frames arrive in bulk: one frame at a time.
   struct Pacer {

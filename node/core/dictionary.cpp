@@ -14,18 +14,18 @@
 namespace meshdict {
 namespace {
 
-/// Adds an item to a sum modulo 2^128, or takes it out. Addition and not exclusive or: in that, equal items cancel out,
-/// and sets with a wanted result are found by solving linear equations (Bellare and Micciancio, "A New Paradigm for
-/// Collision-free Hashing: Incrementality at Reduced Cost", 1997; negentropy's fingerprints do likewise). Either way
-/// the order does not matter and a change costs O(1).
-void sum_up(std::array<std::uint8_t, 16>& sum, const MessageId& item, bool added) {
-  unsigned carry = added ? 0U : 1U;  // x - y = x + ~y + 1
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    const std::uint8_t byte = added ? item.bytes[i] : static_cast<std::uint8_t>(~item.bytes[i]);
-    carry += static_cast<unsigned>(sum[i]) + byte;
-    sum[i] = static_cast<std::uint8_t>(carry & 0xFF);
-    carry >>= 8;
-  }
+/// Marks the handle of a set-aside record; those of present ones are even.
+constexpr ReconcileSet::Handle kSetAsideBit = 1;
+
+template <typename T>
+ReconcileSet::Handle handle_of(const T& entry) {
+  return reinterpret_cast<ReconcileSet::Handle>(&entry);
+}
+
+template <typename T>
+const T& at(ReconcileSet::Handle handle) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): made by handle_of(), of a node that stays where it is
+  return *reinterpret_cast<const T*>(handle & ~kSetAsideBit);
 }
 
 }  // namespace
@@ -57,7 +57,6 @@ std::expected<void, std::string> Dictionary::load() {
     // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not.
     hlc_.observe(stored->version.written, config_.skew);
     records_.emplace(key, Record{.version = stored->version, .value = Raw(stored->value), .written_here = {}});
-    count(stored->hash, stored->version, true);
   });
   if (!loaded) return std::unexpected(loaded.error().what);
   if (damage) return std::unexpected(std::move(*damage));
@@ -67,7 +66,10 @@ std::expected<void, std::string> Dictionary::load() {
   for (auto& [key, record] : records_) {
     record.written_here = here - std::max(Duration::zero(), now - record.version.written);
   }
-  return {};
+  for (const auto& entry : records_)
+    enter(entry, record_hash(entry.first, entry.second.version));
+  plan_sweep();
+  return load_floors();
 }
 
 bool Dictionary::is_writable(std::string_view key, RawView value, const Version& version) {
@@ -93,7 +95,9 @@ const Record* Dictionary::find(std::string_view key) const {
 
 /// The wall clock had jumped ahead and was corrected. Readings from the jump would make every record look old.
 void Dictionary::forget_jump() {
-  if (hlc_.is_ahead(config_.skew)) hlc_.reset();
+  if (!hlc_.is_ahead(config_.skew)) return;
+  hlc_.reset();
+  swept_ = {};
 }
 
 Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
@@ -109,6 +113,10 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (!hlc_.observe(version.written, config_.skew)) {
     set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});
     return Merged::kSetAside;
+  }
+  if (present == nullptr && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
+    raise_floor(bucket_of(key), version.epoch);
+    return Merged::kLost;
   }
   if (present != nullptr && should_reclaim(*present, version) && first_contest(key, version.owner)) {
     note_turned_away(key, present->version, version);
@@ -130,12 +138,13 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   auto at = records_.lower_bound(key);
   std::optional<Record> old;
   if (at != records_.end() && at->first == key) {
+    leave(at->first, at->second);
     old = std::exchange(at->second, std::move(fresh));
-    count(record_hash(key, old->version), old->version, false);
   } else {
     at = records_.emplace_hint(at, key, std::move(fresh));
   }
-  count(hash, version, true);
+  enter(*at, hash);
+  plan_sweep();
 
   const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
   if (old && !same_claim(old->version, version)) {
@@ -161,16 +170,40 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   }
 }
 
-void Dictionary::count(const MessageId& hash, const Version& version, bool added) {
-  sum_up(summary_.fingerprint, hash, added);
-  const std::size_t visible = is_visible(version) ? 1 : 0;
-  if (added) {
-    ++summary_.count;
-    visible_ += visible;
-  } else {
-    --summary_.count;
-    visible_ -= visible;
+/// A record has become the present one. `hash` is its record_hash().
+void Dictionary::enter(const Records::value_type& entry, const MessageId& hash) {
+  const auto& [key, record] = entry;
+  if (is_visible(record.version)) {
+    ++visible_;
+  } else if (leaves_the_set(record)) {
+    leaving_.push_back({.due = record.written_here + config_.horizon, .key = key});
+    return;
   }
+  const ReconcileItem item = make_item(record.version.written, hash);
+  if (!set_aside_.empty()) {
+    // It may have come once more before it was taken back.
+    if (const auto waiting = items_.find(item)) {
+      const auto found = set_aside_.find(at<SetAside>(*waiting));
+      forget_set_aside(*found);
+      set_aside_.erase(found);
+    }
+  }
+  const bool added = items_.insert(item, handle_of(entry));
+  assert(added);
+}
+
+void Dictionary::leave(const std::string& key, const Record& record) {
+  if (is_visible(record.version)) --visible_;
+  items_.erase(make_item(record.version.written, record_hash(key, record.version)));
+}
+
+RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
+  if ((handle & kSetAsideBit) != 0) {
+    const auto& waiting = at<SetAside>(handle);
+    return {.key = waiting.key, .value = waiting.value, .version = waiting.version};
+  }
+  const auto& [key, record] = at<Records::value_type>(handle);
+  return {.key = key, .value = record.value, .version = record.version};
 }
 
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
@@ -204,8 +237,10 @@ bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAsi
 
 void Dictionary::set_aside(SetAside record) {
   const std::size_t bytes = record.bytes();
-  if (!set_aside_.insert(std::move(record)).second) return;
+  const auto [added, fresh] = set_aside_.insert(std::move(record));
+  if (!fresh) return;
   set_aside_bytes_ += bytes;
+  if (!added->plain) items_.insert(item_of(*added), handle_of(*added) | kSetAsideBit);
   while (set_aside_.size() > limits::kMaxSetAside || set_aside_bytes_ > limits::kMaxSetAsideBytes)
     drop_furthest();
   plan_return();
@@ -213,8 +248,17 @@ void Dictionary::set_aside(SetAside record) {
 
 void Dictionary::drop_furthest() {
   const auto last = std::prev(set_aside_.end());
-  set_aside_bytes_ -= last->bytes();
+  forget_set_aside(*last);
   set_aside_.erase(last);
+}
+
+void Dictionary::forget_set_aside(const SetAside& record) {
+  set_aside_bytes_ -= record.bytes();
+  if (!record.plain) items_.erase(item_of(record));
+}
+
+ReconcileItem Dictionary::item_of(const SetAside& record) {
+  return make_item(record.version.written, record_hash(record.key, record.version));
 }
 
 /// Looks again now and then even when the first is far away: the wall clock may be corrected meanwhile.
@@ -228,8 +272,8 @@ void Dictionary::on_time() {
   forget_jump();
   while (!set_aside_.empty() &&
          hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew) <= Duration::zero()) {
+    forget_set_aside(*set_aside_.begin());
     const SetAside back = std::move(set_aside_.extract(set_aside_.begin()).value());
-    set_aside_bytes_ -= back.bytes();
     if (back.plain) {
       merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000);
     } else {
@@ -237,29 +281,39 @@ void Dictionary::on_time() {
     }
   }
   plan_return();
+  if (next_sweep_ && *next_sweep_ <= clock_.monotonic()) sweep();
 }
 
 std::optional<MonoTime> Dictionary::next_deadline() const {
-  if (set_aside_.empty()) return std::nullopt;
-  return next_return_;
+  if (set_aside_.empty()) return next_sweep_;
+  return next_sweep_ ? std::min(next_return_, *next_sweep_) : next_return_;
 }
 
 void Dictionary::sanity_check() const {
-  Summary summary;
+  std::size_t items = 0;
   std::size_t visible = 0;
-  for (const auto& [key, record] : records_) {
+  for (const auto& entry : records_) {
+    const auto& [key, record] = entry;
     assert(is_writable(key, record.value, record.version));
     assert(record.version.value_hash == sha256(record.value));
     assert(record.written_here <= clock_.monotonic());
-    sum_up(summary.fingerprint, record_hash(key, record.version), true);
-    ++summary.count;
+    const auto item = items_.find(make_item(record.version.written, record_hash(key, record.version)));
+    assert(item ? *item == handle_of(entry) : !is_visible(record.version));
+    items += item ? 1U : 0U;
     visible += is_visible(record.version) ? 1U : 0U;
   }
-  assert(summary == summary_);
   assert(visible == visible_);
+  assert(records_.size() - items <= leaving_.size());
+  assert(records_.size() == visible_ || next_sweep_);
   std::size_t waiting = 0;
-  for (const SetAside& record : set_aside_)
+  for (const SetAside& record : set_aside_) {
     waiting += record.bytes();
+    if (record.plain) continue;
+    assert(items_.find(item_of(record)) == (handle_of(record) | kSetAsideBit));
+    ++items;
+  }
+  assert(items == items_.size());
+  items_.sanity_check();
   assert(waiting == set_aside_bytes_);
   assert(set_aside_.size() <= limits::kMaxSetAside && set_aside_bytes_ <= limits::kMaxSetAsideBytes);
   assert(set_aside_.empty() || next_return_ <= clock_.monotonic() + limits::kLookAtSetAside);

@@ -39,6 +39,13 @@
 //   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
 //     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
 //
+// Tombstones. A tombstone older than the horizon is collected: its epoch is folded into a floor, one for each of
+// kFloorBuckets parts of the keys, and the next claim of such a key starts above its floor. Rationale: a key's fence
+// does not fall though nothing is left of the key. A floor never refuses a record. Before that, when it is older than
+// the horizon less the skew, a tombstone leaves the set that nodes compare. Rationale: two nodes do not collect at the
+// same moment, and must not bring back to each other what the other has just let go. Both are judged by age on the
+// monotonic clock, as leases are.
+//
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
 //
@@ -55,6 +62,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
@@ -70,10 +78,14 @@
 #include "core/contact.h"
 #include "core/hlc.h"
 #include "core/message.h"
+#include "core/reconcile_set.h"
 #include "core/store.h"
 #include "core/version.h"
 
 namespace meshdict {
+
+/// Parts of the keys that share a floor. Few, because a floor that is too high costs nothing but larger numbers.
+inline constexpr std::size_t kFloorBuckets = 64;
 
 struct DictionaryConfig {
   NodeId self{};
@@ -82,6 +94,7 @@ struct DictionaryConfig {
   Duration lease = 3600s;
   Duration skew = 30s;           ///< largest difference of two members' clocks
   Duration settle = 2s;          ///< D: the longest delay of a message between two members
+  Duration horizon = 24h;        ///< how long tombstones are kept
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
 };
 
@@ -221,15 +234,23 @@ class Dictionary {
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
 
-  /// Equal for equal records(), tombstones included.
-  [[nodiscard]] const Summary& summary() const { return summary_; }
+  /// What two nodes compare: one item for each record, set-aside ones included, old tombstones not.
+  [[nodiscard]] const ReconcileSet& items() const { return items_; }
+  /// The record of an item. Valid until the next non-const call.
+  [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
+
+  /// The largest epoch collected in each part of the keys.
+  using Floors = std::array<std::uint64_t, kFloorBuckets>;
+  [[nodiscard]] const Floors& floors() const { return floors_; }
+  /// Takes what another node has collected.
+  void merge_floors(const Floors& floors);
 
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
 
-  /// Takes back set-aside records whose time has come.
+  /// Takes back set-aside records whose time has come, and collects tombstones.
   void on_time();
-  /// Nothing while no record is set aside.
+  /// Nothing while no record is set aside and no key deleted.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const;
 
   /// Checks the invariants; aborts when one is broken. For tests.
@@ -268,7 +289,7 @@ class Dictionary {
   [[nodiscard]] bool is_trusted(const Record& record) const;
   [[nodiscard]] bool has_lapsed_for_others(const Record& record) const;
   [[nodiscard]] Standing standing(const Record* present, const NodeId& writer) const;
-  [[nodiscard]] Version next_version(const Record* present, RawView value, RecordKind kind);
+  [[nodiscard]] Version next_version(std::string_view key, const Record* present, RawView value, RecordKind kind);
   StoreVersion write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
@@ -280,16 +301,28 @@ class Dictionary {
   [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
   void reissue(std::string_view key, const Record& present);
 
+  // collection.cpp
+  [[nodiscard]] static std::size_t bucket_of(std::string_view key);
+  void raise_floor(std::size_t bucket, std::uint64_t epoch);
+  [[nodiscard]] std::expected<void, std::string> load_floors();
+  [[nodiscard]] bool leaves_the_set(const Record& record) const;
+  void plan_sweep();
+  void sweep();
+  void collect();
+
   // dictionary.cpp
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   [[nodiscard]] const Record* any_record(std::string_view key) const;
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
-  void count(const MessageId& hash, const Version& version, bool added);
+  void enter(const Records::value_type& entry, const MessageId& hash);
+  void leave(const std::string& key, const Record& record);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
   void set_aside(SetAside record);
   void drop_furthest();
+  void forget_set_aside(const SetAside& record);
+  static ReconcileItem item_of(const SetAside& record);
   void plan_return();
 
   DictionaryConfig config_;
@@ -300,10 +333,20 @@ class Dictionary {
   Duration margin_;
   Records records_;
   std::size_t visible_ = 0;
-  Summary summary_;
+  ReconcileSet items_;
   std::set<SetAside, ComesBackEarlier> set_aside_;
   std::size_t set_aside_bytes_ = 0;
   MonoTime next_return_;  // meaningful while something is set aside
+  /// Tombstones that have left the set, the first to be collected first.
+  struct Leaving {
+    MonoTime due;
+    std::string key;
+  };
+  std::deque<Leaving> leaving_;
+  Hlc swept_;  // items written before have been looked at
+  std::optional<MonoTime> next_sweep_;
+  Floors floors_{};
+
   ClaimHistory history_;
   Contact contact_;
   std::map<std::string, Contest, std::less<>> contests_;

@@ -35,12 +35,16 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       random_(random),
       observer_(observer),
       book_(random.stream("address book"), clock, store),
-      overlay_random_(random.stream("overlay")) {}
+      overlay_random_(random.stream("overlay")),
+      sync_random_(random.stream("sync")) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
-  DictionaryConfig settings{
-      .leasing = config_.leasing, .lease = config_.lease, .skew = config_.skew, .settle = config_.settle};
+  DictionaryConfig settings{.leasing = config_.leasing,
+                            .lease = config_.lease,
+                            .skew = config_.skew,
+                            .settle = config_.settle,
+                            .horizon = config_.horizon};
   if (auto good = check_lease(settings); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
   settings.self = self_;
@@ -62,7 +66,6 @@ std::expected<void, std::string> Engine::Impl::start() {
   next_stranger_ = now + stranger_pause_ / 2 + Duration(overlay_random_.between(0, stranger_pause_.count()));
   next_compare_ = now + limits::kCompareEvery;
   next_expiry_ = now + limits::kBroadcastLifetime;
-  dictionary_changed_ = now;
   finish_input();
   return {};
 }
@@ -139,7 +142,7 @@ void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
 }
 
 void Engine::Impl::on_drained(ConnId conn) {
-  if (Connection* const found = links_->find(conn); found != nullptr && found->bulk) wake_at(clock_.monotonic());
+  if (Connection* const found = links_->find(conn); found != nullptr && found->sync) wake_at(clock_.monotonic());
 }
 
 void Engine::Impl::on_closed(ConnId conn, std::string_view detail) {
@@ -162,7 +165,7 @@ void Engine::Impl::on_time() {
       expire_searches(now);
       next_expiry_ = now + limits::kExpireEvery;
     }
-    continue_bulks(now);
+    continue_transfers(now);
   }
   finish_input();
 }
@@ -227,12 +230,7 @@ void Engine::Impl::on_pair_up(Pair& pair) {
   overlay_dirty_ = true;
 
   send_peers(conn);
-  if (!pair.is_meshdict) {
-    start_bulk(conn);
-  } else if (self_ > pair.peer) {
-    // One of the two, whoever dialled: when both dial at once, each may have accepted the link that came up first.
-    send_summary(conn);
-  }
+  if (!pair.is_meshdict) start_handover(conn);
   if (const auto found = searches_.find(pair.peer); found != searches_.end()) {
     for (const Frame& frame : found->second.frames)
       links_->send(conn, frame);
@@ -243,9 +241,10 @@ void Engine::Impl::on_pair_up(Pair& pair) {
 /// Compares on each new link, not only on the first of a pair: the other end may have lost one that we still believe
 /// in, and what we sent over it. Of a link's two ends, the dialer asks.
 void Engine::Impl::on_link_up(Connection& link) {
-  if (!link.dialed_by_us) return;
-  book_.succeeded(link.remote, link.peer);
-  if (link.is_meshdict) send_summary(link);
+  if (link.dialed_by_us) book_.succeeded(link.remote, link.peer);
+  if (!link.is_meshdict) return;
+  send_floors(link);
+  if (link.dialed_by_us) compare(link);
 }
 
 void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {
@@ -256,6 +255,9 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
   observer_.on_event(PeerDown{.peer = pair.peer, .reason = reason, .detail = detail});
   overlay_dirty_ = true;
   if (!running_) return;
+  if (std::ranges::none_of(links_->pairs(), [](const auto& entry) { return entry.second.is_meshdict; })) {
+    dictionary_->set_contact(false);
+  }
 
   if (reason == EndReason::kEnough || (reason == EndReason::kBye && detail == limits::kByeEnough)) return;
   stranger_pause_ = limits::kStrangerPauseFirst;

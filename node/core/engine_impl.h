@@ -2,7 +2,7 @@
 // The inside of Engine, split over engine*.cpp by what it does:
 //   engine.cpp           construction, start and stop, inputs, views
 //   engine_messages.cpp  receiving, broadcast and relay, whispers and the search for their receivers
-//   engine_sync.cpp      the dictionary: local writes, stores from others, comparing and bulk transfer
+//   engine_sync.cpp      the dictionary: local writes, stores from others, comparing and handing over
 //   engine_overlay.cpp   which nodes to dial, and when
 
 #include <map>
@@ -97,15 +97,20 @@ class Engine::Impl final : public LinksHost {
   // engine_sync.cpp
   void handle_store(const Envelope& envelope, const StoreSet& store);
   void handle_stored_entry(const StoredEntry& entry);
-  void handle_summary(Connection& conn, const Summary& summary);
+  void handle_question(Connection& conn, const SyncQuestion& question);
+  void handle_answer(Connection& conn, const SyncAnswer& answer);
   void handle_records(Connection& conn, const Records& records);
+  void handle_floors(const EpochFloors& floors);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
-  void start_bulk(Connection& conn);
-  void continue_bulks(MonoTime now);
-  bool send_batch(Connection& conn);
-  void send_one_to_py2p(Connection& conn);
+  Connection::Sync& sync_of(Connection& conn);
+  void compare(Connection& conn);
   void compare_with_somebody(MonoTime now);
-  void send_summary(Connection& conn);
+  void send_floors(Connection& conn);
+  void continue_transfers(MonoTime now);
+  void continue_sync(Connection& conn, MonoTime now);
+  void end_session(Connection& conn);
+  void start_handover(Connection& conn);
+  void continue_handover(Connection& conn, MonoTime now);
   void publish_reissued();
   void publish(std::string_view key, RawView value, const StoreVersion& version);
 
@@ -132,6 +137,7 @@ class Engine::Impl final : public LinksHost {
   std::optional<Links> links_;
   AddressBook book_;
   RandomStream overlay_random_;
+  RandomStream sync_random_;
   SeenMessages seen_;
   std::map<NodeId, Search> searches_;
   std::vector<Departed> departed_;  // the newest last
@@ -143,7 +149,6 @@ class Engine::Impl final : public LinksHost {
   Duration stranger_pause_{};
   MonoTime next_compare_;
   MonoTime next_expiry_;
-  MonoTime dictionary_changed_;
   MonoTime next_own_deadline_ = MonoTime::max();
 };
 

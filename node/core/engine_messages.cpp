@@ -134,10 +134,12 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
     deliver(envelope, *user, id);
   } else if (const auto* records = std::get_if<Records>(&message)) {
     handle_records(conn, *records);
-  } else if (const auto* summary = std::get_if<Summary>(&message)) {
-    handle_summary(conn, *summary);
-  } else if (std::holds_alternative<Want>(message)) {
-    start_bulk(conn);
+  } else if (const auto* question = std::get_if<SyncQuestion>(&message)) {
+    handle_question(conn, *question);
+  } else if (const auto* answer = std::get_if<SyncAnswer>(&message)) {
+    handle_answer(conn, *answer);
+  } else if (const auto* floors = std::get_if<EpochFloors>(&message)) {
+    handle_floors(*floors);
   } else if (const auto* entry = std::get_if<StoredEntry>(&message)) {
     handle_stored_entry(*entry);
   } else if (const auto* peers = std::get_if<Peers>(&message)) {

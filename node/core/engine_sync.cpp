@@ -1,5 +1,6 @@
-// The dictionary: local writes, stores from others, comparing and bulk transfer.
+// The dictionary: local writes, stores from others, comparing and handing over.
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -31,7 +32,6 @@ std::size_t encoded_size(const RecordEntry& entry) {
 }  // namespace
 
 void Engine::Impl::publish(std::string_view key, RawView value, const StoreVersion& version) {
-  dictionary_changed_ = clock_.monotonic();
   broadcast_message(StoreSet{.key = key, .value = value, .version = version});
 }
 
@@ -76,44 +76,93 @@ std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<con
 }
 
 void Engine::Impl::handle_store(const Envelope& envelope, const StoreSet& store) {
-  const auto merged =
-      store.version ? dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value))
-                    : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time);
-  if (merged == Dictionary::Merged::kWon) dictionary_changed_ = clock_.monotonic();
+  if (store.version) {
+    dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value));
+  } else {
+    dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time);
+  }
 }
 
 void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
   const auto merged =
       dictionary_->merge_py2p(entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp));
   if (merged != Dictionary::Merged::kWon) return;
-  dictionary_changed_ = clock_.monotonic();
   if (const Record* const record = dictionary_->find(entry.key)) {
     forward_records(nullptr, {{.key = entry.key, .value = entry.value, .version = record->version}});
   }
 }
 
-void Engine::Impl::send_summary(Connection& conn) {
-  ++stats_.comparisons;
-  links_->whisper(conn, dictionary_->summary());
+Connection::Sync& Engine::Impl::sync_of(Connection& conn) {
+  if (conn.sync == nullptr) conn.sync = std::make_unique<Connection::Sync>(dictionary_->items());
+  return *conn.sync;
 }
 
-/// Both ends of a link whose dictionaries differ send all that they have.
-void Engine::Impl::handle_summary(Connection& conn, const Summary& summary) {
-  if (summary == dictionary_->summary()) return;
-  links_->whisper(conn, Want{});
-  start_bulk(conn);
+/// Begins a session, unless one of ours is under way.
+void Engine::Impl::compare(Connection& conn) {
+  Connection::Sync& sync = sync_of(conn);
+  const MonoTime now = clock_.monotonic();
+  const bool under_way = sync.reconciler.asked() == Reconciler::Asked::kUnderWay;
+  if (under_way && now - sync.progress < limits::kSyncPatience) return;
+  ++stats_.comparisons;
+  sync.progress = now;
+  sync.skipped_news = false;
+  sync.reconciler.ask(sync_random_.next());
+  wake_at(now);
 }
 
 void Engine::Impl::compare_with_somebody(MonoTime now) {
   next_compare_ = now + limits::kCompareEvery / 2 + Duration(overlay_random_.between(0, limits::kCompareEvery.count()));
-  // Stores on their way make two dictionaries differ for a moment; that is no reason to send everything.
-  if (now - dictionary_changed_ < config_.settle) return;
   std::vector<Connection*> candidates;
   for (const auto& [peer, pair] : links_->pairs()) {
     if (pair.is_meshdict) candidates.push_back(pair.primary);
   }
   if (candidates.empty()) return;
-  send_summary(*candidates[static_cast<std::size_t>(overlay_random_.below(candidates.size()))]);
+  compare(*candidates[static_cast<std::size_t>(overlay_random_.below(candidates.size()))]);
+}
+
+void Engine::Impl::handle_question(Connection& conn, const SyncQuestion& question) {
+  if (!conn.established()) return;
+  Connection::Sync& sync = sync_of(conn);
+  if (const auto taken = sync.reconciler.take_question(question.ranges); !taken) {
+    links_->close(conn, EndReason::kProtocolError, taken.error().what);
+    return;
+  }
+  sync.progress = clock_.monotonic();
+  sync.peer_asks = !question.ranges.closing;
+  if (sync.peer_asks) {
+    wake_at(sync.progress);
+  } else {
+    end_session(conn);
+  }
+}
+
+void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
+  if (!conn.established() || conn.sync == nullptr) return;
+  if (const auto taken = conn.sync->reconciler.take_answer(answer.ranges); !taken) {
+    links_->close(conn, EndReason::kProtocolError, taken.error().what);
+    return;
+  }
+  conn.sync->progress = clock_.monotonic();
+  wake_at(conn.sync->progress);
+}
+
+/// One of the two sessions with this neighbour is complete: all that either lacked is known to both.
+void Engine::Impl::end_session(Connection& conn) {
+  dictionary_->set_contact(true);
+  if (conn.sync->skipped_news && !conn.sync->peer_asks) compare(conn);
+}
+
+void Engine::Impl::send_floors(Connection& conn) {
+  const Dictionary::Floors& floors = dictionary_->floors();
+  if (std::ranges::all_of(floors, [](std::uint64_t epoch) { return epoch == 0; })) return;
+  links_->whisper(conn, EpochFloors{.epochs = {floors.begin(), floors.end()}});
+}
+
+void Engine::Impl::handle_floors(const EpochFloors& floors) {
+  Dictionary::Floors taken{};
+  std::ranges::copy_n(floors.epochs.begin(), static_cast<std::ptrdiff_t>(std::min(floors.epochs.size(), taken.size())),
+                      taken.begin());
+  dictionary_->merge_floors(taken);
 }
 
 void Engine::Impl::handle_records(Connection& conn, const Records& records) {
@@ -123,16 +172,24 @@ void Engine::Impl::handle_records(Connection& conn, const Records& records) {
     version.value_hash = sha256(entry.value);
     if (dictionary_->merge(entry.key, entry.value, version) == Dictionary::Merged::kWon) news.push_back(entry);
   }
-  if (news.empty()) return;
-  dictionary_changed_ = clock_.monotonic();
-  forward_records(&conn, news);
+  if (conn.sync != nullptr) conn.sync->progress = clock_.monotonic();
+  if (!news.empty()) forward_records(&conn, news);
 }
 
-/// What was news to us may be news to our other neighbours: it spreads like a rumour and dies where it is known.
+/// What was news to us may be news to our other neighbours: it spreads like a rumour and dies where it is known. A
+/// neighbour with whom a session is under way hears of it there, or in the session that follows.
 void Engine::Impl::forward_records(const Connection* from, const std::vector<RecordEntry>& entries) {
+  const MonoTime now = clock_.monotonic();
   std::vector<Connection*> others;
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (pair.is_meshdict && (from == nullptr || from->peer != peer)) others.push_back(pair.primary);
+    if (!pair.is_meshdict || (from != nullptr && from->peer == peer)) continue;
+    Connection::Sync& sync = sync_of(*pair.primary);
+    const bool asking = sync.reconciler.asked() == Reconciler::Asked::kUnderWay || sync.peer_asks;
+    if (asking && now - sync.progress < limits::kSyncPatience) {
+      sync.skipped_news = true;
+    } else {
+      others.push_back(pair.primary);
+    }
   }
   if (others.empty()) return;
   Frame frame = originator_->whisper(Records{.entries = entries});
@@ -141,71 +198,77 @@ void Engine::Impl::forward_records(const Connection* from, const std::vector<Rec
   }
 }
 
-void Engine::Impl::start_bulk(Connection& conn) {
-  if (!conn.established() || conn.bulk) return;
-  // What was sent over this very link need not be sent again.
-  if (conn.sent_state == dictionary_->summary()) return;
-  conn.sent_state = dictionary_->summary();
-  conn.bulk.emplace();
+void Engine::Impl::continue_transfers(MonoTime now) {
+  std::vector<Connection*> busy;
+  for (const auto& entry : links_->connections()) {
+    Connection& conn = *entry.second;
+    if (conn.established() && (conn.handover || (conn.sync != nullptr && conn.sync->reconciler.busy()))) {
+      busy.push_back(&conn);
+    }
+  }
+  for (Connection* const conn : busy) {
+    if (conn->handover) {
+      continue_handover(*conn, now);
+    } else if (transport_.queued(conn->id) <= limits::kBulkLowWater) {  // else on_drained() wakes us
+      continue_sync(*conn, now);
+    }
+  }
+}
+
+/// One turn: at most one batch of records, and then the message that they were found for, if that is done.
+void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
+  Reconciler& reconciler = conn.sync->reconciler;
+  Records batch;
+  std::size_t bytes = 0;
+  const auto add = [&](const ReconcileSet::Entry& item) {
+    batch.entries.push_back(dictionary_->entry(item.handle));
+    bytes += encoded_size(batch.entries.back());
+    return batch.entries.size() < limits::kBatchRecords && bytes < limits::kBatchBytes;
+  };
+  auto out = reconciler.work(limits::kSyncBudget, add);
+  const auto send = [&](const Message& message) {
+    const Frame frame = originator_->whisper(message);
+    links_->send(conn, conn.compression ? compress_frame(frame, *conn.compression) : frame);
+  };
+  if (!batch.entries.empty()) {
+    stats_.bulk_records_sent += batch.entries.size();
+    send(batch);
+  }
+  if (out && out->is_question) {
+    const bool closing = out->message.closing;
+    send(SyncQuestion{.ranges = std::move(out->message)});
+    if (closing) end_session(conn);
+  } else if (out) {
+    send(SyncAnswer{.ranges = std::move(out->message)});
+  }
+  if (reconciler.busy()) wake_at(now);
+}
+
+void Engine::Impl::start_handover(Connection& conn) {
+  conn.handover.emplace();
   wake_at(clock_.monotonic());
 }
 
-void Engine::Impl::continue_bulks(MonoTime now) {
-  std::vector<Connection*> busy;
-  for (const auto& entry : links_->connections()) {
-    if (entry.second->bulk && entry.second->established()) busy.push_back(entry.second.get());
-  }
-  for (Connection* const conn : busy) {
-    if (conn->pacer != nullptr) {
-      if (conn->pacer->waiting.empty()) send_one_to_py2p(*conn);
-      if (conn->bulk) wake_at(std::max(now + 1ms, conn->pacer->next));
-      continue;
-    }
-    if (transport_.queued(conn->id) > limits::kBulkLowWater) continue;  // on_drained() wakes us
-    if (send_batch(*conn)) wake_at(now);
-  }
-}
-
-/// One batch of a bulk transfer. True while there is more to send.
-bool Engine::Impl::send_batch(Connection& conn) {
+/// One record at a time, and none before the one before has left: py2p breaks otherwise.
+void Engine::Impl::continue_handover(Connection& conn, MonoTime now) {
+  const auto wait = [&] { wake_at(std::max(now + 1ms, conn.pacer->next)); };
+  if (!conn.pacer->waiting.empty()) return wait();
   const auto& records = dictionary_->records();
-  auto next = conn.bulk->last_key ? records.upper_bound(*conn.bulk->last_key) : records.begin();
-  Records batch;
-  std::size_t bytes = 0;
-  while (next != records.end() && batch.entries.size() < limits::kBatchRecords) {
-    const RecordEntry entry{.key = next->first, .value = next->second.value, .version = next->second.version};
-    if (!batch.entries.empty() && bytes + encoded_size(entry) > limits::kBatchBytes) break;
-    bytes += encoded_size(entry);
-    batch.entries.push_back(entry);
-    ++next;
-  }
-  if (!batch.entries.empty()) {
-    conn.bulk->last_key = std::string(batch.entries.back().key);
-    stats_.bulk_records_sent += batch.entries.size();
-    const Frame frame = originator_->whisper(batch);
-    links_->send(conn, conn.compression ? compress_frame(frame, *conn.compression) : frame);
-  }
-  if (next != records.end()) return true;
-  conn.bulk.reset();
-  return false;
-}
-
-void Engine::Impl::send_one_to_py2p(Connection& conn) {
-  const auto& records = dictionary_->records();
-  auto next = conn.bulk->last_key ? records.upper_bound(*conn.bulk->last_key) : records.begin();
-  while (next != records.end() && next->second.version.kind == RecordKind::kTombstone)
+  auto next = conn.handover->last_key ? records.upper_bound(*conn.handover->last_key) : records.begin();
+  while (next != records.end() && !is_visible(next->second.version))
     ++next;
   if (next == records.end()) {
-    conn.bulk.reset();
+    conn.handover.reset();
     return;
   }
-  conn.bulk->last_key = next->first;
+  conn.handover->last_key = next->first;
   ++stats_.bulk_records_sent;
   const Version& version = next->second.version;
   links_->whisper(conn, StoredEntry{.key = next->first,
                                     .value = next->second.value,
                                     .owner = version.owner,
                                     .timestamp = static_cast<std::uint64_t>(version.written.unix_ms() / 1'000)});
+  wait();
 }
 
 }  // namespace meshdict

@@ -126,6 +126,9 @@ inline constexpr std::size_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 inline constexpr Duration kLookAtSetAside = 10s;
 /// Epochs rise by one for each claim; a record may not come so close to the largest integer that one cannot be added.
 inline constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 62;
+/// How often old tombstones are looked for at the least, and records looked at in one go: a few milliseconds.
+inline constexpr Duration kSweepEvery = 60s;
+inline constexpr std::size_t kSweepItems = 4'096;
 /// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are forgotten (guess).
 inline constexpr std::size_t kMaxHistories = 1'024;
 inline constexpr std::size_t kMaxSteps = 8;
@@ -134,7 +137,11 @@ inline constexpr std::size_t kMaxSteps = 8;
 inline constexpr std::size_t kMaxContests = 4'096;
 inline constexpr std::size_t kMaxContestedRivals = 8;
 
-/// Records in one batch of a bulk transfer: a few milliseconds of work at the most.
+/// A session of comparing in which nothing came for so long is not waited for any more.
+inline constexpr Duration kSyncPatience = 10s;
+/// Items that comparing looks at in one turn of the loop, half a microsecond each: two milliseconds.
+inline constexpr std::size_t kSyncBudget = 4'096;
+/// Records in one batch of a transfer: a few milliseconds of work at the most.
 inline constexpr std::size_t kBatchRecords = 256;
 /// Bytes after which a batch is closed.
 inline constexpr std::size_t kBatchBytes = 64 * 1024;

@@ -222,7 +222,8 @@ void Links::on_keep_ack(Connection& conn, const KeepAck& ack) {
 
 void Links::retire(Connection& conn) {
   conn.state = ConnState::kRetired;
-  conn.bulk.reset();
+  conn.sync.reset();
+  conn.handover.reset();
   conn.deadline = clock_.monotonic() + limits::kLinger;
   wake_at(conn.deadline);
 }

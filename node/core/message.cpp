@@ -48,9 +48,10 @@ struct ShapeOf {
   Shape operator()(const Bye& /*m*/) const { return whisper(SubFlag::kBye, 1); }
   Shape operator()(const Ping& /*m*/) const { return whisper(SubFlag::kPing, 1); }
   Shape operator()(const Pong& /*m*/) const { return whisper(SubFlag::kPong, 1); }
-  Shape operator()(const Summary& /*m*/) const { return whisper(SubFlag::kSummary, 2); }
-  Shape operator()(const Want& /*m*/) const { return whisper(SubFlag::kWant, 0); }
+  Shape operator()(const SyncQuestion& /*m*/) const { return whisper(SubFlag::kSyncQuestion, kRangeMessageElements); }
+  Shape operator()(const SyncAnswer& /*m*/) const { return whisper(SubFlag::kSyncAnswer, kRangeMessageElements); }
   Shape operator()(const Records& /*m*/) const { return whisper(SubFlag::kRecords, 1); }
+  Shape operator()(const EpochFloors& /*m*/) const { return whisper(SubFlag::kFloors, 1); }
   Shape operator()(const Unknown& /*m*/) const {
     assert(false && "an unknown message cannot be encoded");
     return {};
@@ -118,11 +119,9 @@ class PayloadWriter {
   void operator()(const Bye& m) { to_.str(m.reason); }
   void operator()(const Ping& m) { to_.integer(m.nonce); }
   void operator()(const Pong& m) { to_.integer(m.nonce); }
-  void operator()(const Summary& m) {
-    const auto* fingerprint = reinterpret_cast<const char*>(m.fingerprint.data());
-    to_.integer(m.count).bin({fingerprint, m.fingerprint.size()});
-  }
-  void operator()(const Want& /*m*/) {}
+  void operator()(const SyncQuestion& m) { write_range_message(to_, m.ranges); }
+  void operator()(const SyncAnswer& m) { write_range_message(to_, m.ranges); }
+  void operator()(const EpochFloors& m) { write(m.epochs); }
   void operator()(const Records& m) {
     std::size_t room = 8;
     for (const RecordEntry& entry : m.entries)
@@ -193,9 +192,10 @@ struct NameOf {
   std::string_view operator()(const Bye& /*m*/) const { return "bye"; }
   std::string_view operator()(const Ping& /*m*/) const { return "ping"; }
   std::string_view operator()(const Pong& /*m*/) const { return "pong"; }
-  std::string_view operator()(const Summary& /*m*/) const { return "summary"; }
-  std::string_view operator()(const Want& /*m*/) const { return "want"; }
+  std::string_view operator()(const SyncQuestion& /*m*/) const { return "sync-question"; }
+  std::string_view operator()(const SyncAnswer& /*m*/) const { return "sync-answer"; }
   std::string_view operator()(const Records& /*m*/) const { return "records"; }
+  std::string_view operator()(const EpochFloors& /*m*/) const { return "floors"; }
   std::string_view operator()(const Unknown& /*m*/) const { return "unknown"; }
 };
 

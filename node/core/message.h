@@ -6,7 +6,6 @@
 // 2. Views in decoded messages point into the decoded bytes.
 // 3. What is relayed is never encoded again.
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -17,6 +16,7 @@
 
 #include "core/ids.h"
 #include "core/msgpack.h"
+#include "core/range_message.h"
 #include "core/transport.h"
 #include "core/version.h"
 
@@ -48,9 +48,10 @@ enum class SubFlag : std::uint8_t {
   kKeep = 0x41,
   kKeepAck = 0x42,
   kBye = 0x43,
-  kSummary = 0x48,
-  kWant = 0x49,
+  kSyncQuestion = 0x48,
+  kSyncAnswer = 0x49,
   kRecords = 0x4A,
+  kFloors = 0x4B,
 };
 
 /// Ends the compression list of a meshdict node's handshake: "MD", version 1.
@@ -202,15 +203,19 @@ struct Pong {
   std::uint64_t nonce = 0;
 };
 
-/// The state of a whole dictionary in a few bytes: two equal summaries mean equal records.
-struct Summary {
-  std::uint64_t count = 0;
-  std::array<std::uint8_t, 16> fingerprint{};
-  auto operator<=>(const Summary&) const = default;
+/// One step of comparing two dictionaries (reconciler.h), from the node whose session it is.
+struct SyncQuestion {
+  RangeMessage ranges;
+};
+/// The step that answers it.
+struct SyncAnswer {
+  RangeMessage ranges;
 };
 
-/// Asks for all records, because the summaries differ.
-struct Want {};
+/// The largest epochs of collected tombstones, by part of the keys (dictionary.h).
+struct EpochFloors {
+  std::vector<std::uint64_t> epochs;
+};
 
 /// A record of any owner.
 struct RecordEntry {
@@ -226,9 +231,9 @@ struct Records {
 /// A sub-flag or form that this version does not know: ignored, relayed when broadcast.
 struct Unknown {};
 
-using Message =
-    std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response, RenegotiateCompression,
-                 Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, Summary, Want, Records, Unknown>;
+using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
+                             RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
+                             SyncAnswer, Records, EpochFloors, Unknown>;
 
 /// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
 /// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any

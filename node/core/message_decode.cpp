@@ -281,18 +281,18 @@ Decoded decode_bye(Payload payload) {
   return Bye{printable(*reason)};
 }
 
-Decoded decode_summary(Payload payload) {
-  if (payload.size() < 2) return std::unexpected(missing("summary"));
-  Fields fields;
-  Summary summary;
-  summary.count = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "summary's count");
-  const std::string_view fingerprint = fields.take(MsgpackCursor(payload[1]).bin(), "summary's fingerprint");
-  if (fingerprint.size() == summary.fingerprint.size()) {
-    std::memcpy(summary.fingerprint.data(), fingerprint.data(), fingerprint.size());
-  } else {
-    fields.fail("summary's fingerprint", "not of 16 bytes");
-  }
-  return fields.result(Message(summary));
+Decoded decode_floors(Payload payload) {
+  if (payload.empty()) return std::unexpected(missing("floors"));
+  auto epochs = read_numbers(payload[0], limits::kMaxElements);
+  if (!epochs) return std::unexpected(std::move(epochs.error()));
+  return EpochFloors{std::move(*epochs)};
+}
+
+template <typename T>
+Decoded decode_sync(Payload payload) {
+  auto ranges = read_range_message(payload);
+  if (!ranges) return std::unexpected(std::move(ranges.error()));
+  return T{std::move(*ranges)};
 }
 
 /// [key, value, owner, version, ...]
@@ -354,10 +354,12 @@ Decoded decode_addition(SubFlag sub, Payload payload) {
       return decode_probe<Pong>(payload);
     case SubFlag::kBye:
       return decode_bye(payload);
-    case SubFlag::kSummary:
-      return decode_summary(payload);
-    case SubFlag::kWant:
-      return Want{};
+    case SubFlag::kSyncQuestion:
+      return decode_sync<SyncQuestion>(payload);
+    case SubFlag::kSyncAnswer:
+      return decode_sync<SyncAnswer>(payload);
+    case SubFlag::kFloors:
+      return decode_floors(payload);
     case SubFlag::kRecords:
       return decode_records(payload);
     default:

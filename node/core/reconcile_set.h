@@ -50,7 +50,7 @@ struct ReconcileTotal {
 
   ReconcileTotal& operator+=(const ReconcileTotal& other);
   ReconcileTotal& operator-=(const ReconcileTotal& other);
-  bool operator==(const ReconcileTotal&) const = default;
+  auto operator<=>(const ReconcileTotal&) const = default;
 };
 inline ReconcileTotal operator-(ReconcileTotal left, const ReconcileTotal& right) {
   return left -= right;

@@ -1,0 +1,116 @@
+// The end of tombstones: see "Tombstones" in dictionary.h.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/dictionary.h"
+#include "core/limits.h"
+#include "core/msgpack.h"
+#include "core/sha256.h"
+
+namespace meshdict {
+
+std::size_t Dictionary::bucket_of(std::string_view key) {
+  return sha256(key).bytes[0] % kFloorBuckets;
+}
+
+void Dictionary::raise_floor(std::size_t bucket, std::uint64_t epoch) {
+  if (floors_[bucket] >= epoch) return;
+  floors_[bucket] = epoch;
+  std::string bytes;
+  MsgpackWriter(bytes).integer(epoch);
+  store_.put(Table::kFloors, std::to_string(bucket), bytes);
+}
+
+void Dictionary::merge_floors(const Floors& floors) {
+  for (std::size_t i = 0; i < kFloorBuckets; ++i)
+    raise_floor(i, std::min(floors[i], limits::kMaxEpoch));
+}
+
+std::expected<void, std::string> Dictionary::load_floors() {
+  std::optional<std::string> damage;
+  const auto loaded = store_.load(Table::kFloors, [&](std::string_view key, std::string_view bytes) {
+    const auto epoch = MsgpackCursor(bytes).unsigned_integer();
+    std::size_t bucket = 0;
+    while (bucket < kFloorBuckets && std::to_string(bucket) != key)
+      ++bucket;
+    if (bucket == kFloorBuckets || !epoch || *epoch > limits::kMaxEpoch) {
+      damage = "the stored epoch floor '" + std::string(key) + "' is damaged";
+      return;
+    }
+    floors_[bucket] = *epoch;
+  });
+  if (!loaded) return std::unexpected(loaded.error().what);
+  if (damage) return std::unexpected(std::move(*damage));
+  return {};
+}
+
+bool Dictionary::leaves_the_set(const Record& record) const {
+  return !is_visible(record.version) && age(record) > config_.horizon - config_.skew;
+}
+
+/// While there are tombstones, they are looked through often enough that each leaves the set well within the skew.
+void Dictionary::plan_sweep() {
+  if (records_.size() == visible_) {
+    next_sweep_.reset();
+  } else if (!next_sweep_) {
+    next_sweep_ = clock_.monotonic() + std::clamp<Duration>(config_.skew / 4, 100ms, limits::kSweepEvery);
+  }
+}
+
+/// Goes on through the items in the order of their write times, up to those that are younger than the horizon. Stops at
+/// a tombstone that looks old only because the wall clock has jumped.
+void Dictionary::sweep() {
+  next_sweep_.reset();
+  const Duration oldest = config_.horizon - config_.skew;
+  std::vector<const Records::value_type*> old;
+  ReconcileItem from{.written = swept_};
+  bool more = false;
+  for (std::size_t left = limits::kSweepItems; from < kAboveAll && !more;) {
+    const ReconcileSet::Run run = items_.run(from);
+    for (const ReconcileSet::Entry& entry : run.entries) {
+      const RecordEntry record = this->entry(entry.handle);
+      if (hlc_.now() - record.version.written <= oldest) {
+        from = kAboveAll;
+        break;
+      }
+      if (left-- == 0) {
+        more = true;
+        break;
+      }
+      swept_ = record.version.written;
+      if (is_visible(record.version)) continue;
+      const auto found = records_.find(record.key);
+      if (found == records_.end() || !leaves_the_set(found->second)) {
+        from = kAboveAll;
+        break;
+      }
+      old.push_back(&*found);
+    }
+    if (from < kAboveAll && !more) from = run.next;
+  }
+  for (const Records::value_type* const entry : old) {
+    leave(entry->first, entry->second);
+    leaving_.push_back({.due = entry->second.written_here + config_.horizon, .key = entry->first});
+  }
+  collect();
+  plan_sweep();
+  if (more) next_sweep_ = clock_.monotonic() + 1ms;
+}
+
+void Dictionary::collect() {
+  const MonoTime now = clock_.monotonic();
+  for (std::size_t left = limits::kSweepItems; !leaving_.empty() && left > 0; --left) {
+    if (leaving_.front().due > now) return;
+    const auto found = records_.find(leaving_.front().key);
+    leaving_.pop_front();
+    // Written again since, or deleted again.
+    if (found == records_.end() || is_visible(found->second.version) || age(found->second) < config_.horizon) continue;
+    raise_floor(bucket_of(found->first), found->second.version.epoch);
+    store_.erase(Table::kRecords, found->first);
+    records_.erase(found);
+  }
+}
+
+}  // namespace meshdict
