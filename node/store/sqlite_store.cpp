@@ -22,9 +22,10 @@ namespace {
 constexpr std::string_view kUnfinished = "meshdict.db.new";
 
 std::string settings(Durability durability) {
+  // Debian's SQLite overwrites what is deleted unless told otherwise: that costs a tenth of the writes and is not asked for.
   // The limit of the log's size counts when it is begun anew: one large turn does not leave a large file for ever.
   return fmt::format(
-      "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -{};"
+      "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = OFF; PRAGMA cache_size = -{};"
       "PRAGMA journal_size_limit = {}; PRAGMA synchronous = {};",
       store_limits::kCacheKiB, 2 * store_limits::kMergePages * 4'096,
       durability == Durability::kAlways ? "FULL" : "NORMAL");
