@@ -122,6 +122,30 @@ TEST_F(SqliteRefusals, ADamagedFileBesideItsLog) {
   EXPECT_EQ(load(*open_sqlite(good, Durability::kAlways), Table::kRecords).size(), 500U);
 }
 
+/// The log may hold a newer form of what is damaged below it. Otherwise nothing of it may be merged.
+TEST_F(SqliteRefusals, ADamagedPageBesideALog) {
+  const fs::path good = filled("data", true);
+  auto store = open_sqlite(good, Durability::kAlways);
+  store->put(Table::kRecords, "key 250", "in the log");
+  EXPECT_TRUE(store->commit());
+  store.reset();
+  ASSERT_GT(fs::file_size(good / kLogFile), 0U) << "the end of a store does not close it";
+  const auto whole = files(good);
+  const std::string& database = whole.at(std::string(kDatabaseFile));
+  int refused = 0;
+  for (std::size_t at = 4'096; at < database.size(); at += 4'096) {
+    std::string damaged = database;
+    damaged.replace(at, 4'096, 4'096, 'x');
+    for (const auto& [name, bytes] : whole)
+      write(good / name, bytes);
+    write(good / kDatabaseFile, damaged);
+    if (refusal(good).empty()) continue;
+    ++refused;
+    expect_refused(good, HasSubstr("meshdict.db: it is damaged"));
+  }
+  EXPECT_GT(refused, 5);
+}
+
 /// SQLite would take it for a log that was never begun, and the file below it for all that there is.
 TEST_F(SqliteRefusals, ALogWithoutItsHeader) {
   const fs::path good = filled("data", false);

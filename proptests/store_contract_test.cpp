@@ -86,6 +86,17 @@ TEST_P(StoreContract, TheLastWriteOfAKeyCounts) {
   EXPECT_EQ(load(store(), Table::kMeta), (Entries{{"erased", "of another table"}}));
 }
 
+TEST_P(StoreContract, TheLastWriteCountsAmongMany) {
+  Entries expected;
+  for (int i = 0; i < 500; ++i) {
+    const std::string key = std::to_string(i * i % 7);
+    expected[key] = std::to_string(i);
+    store().put(Table::kRecords, key, expected[key]);
+  }
+  commit();
+  EXPECT_EQ(load(store(), Table::kRecords), expected);
+}
+
 TEST_P(StoreContract, AVisitorMayWriteToOtherTables) {
   for (const char* key : {"a", "b", "c"})
     store().put(Table::kRecords, key, "1");
@@ -109,6 +120,17 @@ TEST_P(StoreContract, WhatIsCommittedStaysAndWhatIsStagedGoes) {
     ((*under_test_).*end)();
     EXPECT_EQ(load(store(), Table::kRecords), (Entries{{"stays", "1"}}));
   }
+}
+
+TEST_P(StoreContract, APowerFailureTakesWhatIsNotSynced) {
+  if (!under_test_->keeps()) return;
+  store().put(Table::kRecords, "k", "synced");
+  commit();
+  under_test_->reopen();
+  store().put(Table::kRecords, "k", "committed");
+  commit();
+  under_test_->power_failure([](std::size_t /*below*/) { return 0; });
+  EXPECT_EQ(load(store(), Table::kRecords), (Entries{{"k", under_test_->syncs() ? "committed" : "synced"}}));
 }
 
 TEST_P(StoreContract, AFailedCommitIsTheLastAndWhole) {

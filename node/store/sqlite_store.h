@@ -41,7 +41,7 @@ enum class Durability : std::uint8_t {
 
 class SqliteStore final : public Store {
  public:
-  /// Makes the directory and the database when absent. Checks the whole file, which takes about a second for a million
+  /// Makes the directory and the database when absent. Checks the whole file, which takes less than a second for a million
   /// keys.
   static std::expected<std::unique_ptr<SqliteStore>, StoreError> open(const std::string& directory,
                                                                       Durability durability);
