@@ -13,6 +13,8 @@
 namespace meshdict {
 
 using store_limits::kMergePages;
+using store_limits::kMergeRounds;
+using store_limits::kWaitPages;
 
 LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log)
     : database_(std::move(database)),
@@ -56,12 +58,19 @@ std::optional<std::string> LogKeeper::sync_log() const {
 }
 
 std::optional<std::string> LogKeeper::merge_log() {
-  for (const auto step : {&SqliteDatabase::merge_log, &SqliteDatabase::restart_log}) {
-    if ((database_.*step)() != 0 && !database_.is_busy()) {
-      return fmt::format("{}: {}", kDatabaseFile, database_.what());
-    }
-  }
-  return std::nullopt;
+  const auto failed = [this](int code) { return code != 0 && !database_.is_busy(); };
+  int code = 0;
+  int merged = 0;
+  for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round)
+    code = database_.merge_log(merged);
+  if (!failed(code)) code = database_.restart_log();
+  if (!failed(code)) return std::nullopt;
+  return fmt::format("{}: {}", kDatabaseFile, database_.what());
+}
+
+int LogKeeper::pages() const {
+  const std::lock_guard lock(mutex_);
+  return pages_;
 }
 
 }  // namespace meshdict

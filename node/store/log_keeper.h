@@ -38,6 +38,8 @@ class LogKeeper {
   /// Both give what has failed.
   [[nodiscard]] std::optional<std::string> sync_log() const;
   std::optional<std::string> merge_log();
+  /// Pages in the log after the last commit.
+  [[nodiscard]] int pages() const;
 
   SqliteDatabase database_;
   FileDescriptor log_;

@@ -91,20 +91,20 @@ void SqliteDatabase::set_merge_at_close(bool on) {
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 
-int SqliteDatabase::merge_log() {
-  return checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+int SqliteDatabase::merge_log(int& merged) {
+  return checkpoint(SQLITE_CHECKPOINT_PASSIVE, &merged);
 }
 
 int SqliteDatabase::restart_log() {
-  return checkpoint(SQLITE_CHECKPOINT_RESTART);
+  return checkpoint(SQLITE_CHECKPOINT_RESTART, nullptr);
 }
 
 int SqliteDatabase::truncate_log() {
-  return checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  return checkpoint(SQLITE_CHECKPOINT_TRUNCATE, nullptr);
 }
 
-int SqliteDatabase::checkpoint(int mode) {
-  return sqlite3_wal_checkpoint_v2(database_.get(), "main", mode, nullptr, nullptr);
+int SqliteDatabase::checkpoint(int mode, int* merged) {
+  return sqlite3_wal_checkpoint_v2(database_.get(), "main", mode, nullptr, merged);
 }
 
 bool SqliteDatabase::in_transaction() const {

@@ -57,8 +57,9 @@ class SqliteDatabase {
   void count_log_pages(int& pages);
   /// Whether the end of the last connection merges the log into the file and removes it. On, unless told.
   void set_merge_at_close(bool on);
-  /// Merges into the file what is in the log, syncing both, without keeping the writer waiting.
-  int merge_log();
+  /// Merges into the file what is in the log, syncing both, without keeping the writer waiting. `merged`: the pages
+  /// of the log that have been merged by now, this time or before.
+  int merge_log(int& merged);
   /// The same for all of the log, so that the next write begins it anew; the writer waits meanwhile.
   int restart_log();
   /// The same, and leaves an empty log.
@@ -76,7 +77,7 @@ class SqliteDatabase {
   struct Close {
     void operator()(sqlite3* database) const;
   };
-  int checkpoint(int mode);
+  int checkpoint(int mode, int* merged);
 
   std::unique_ptr<sqlite3, Close> database_;
 };

@@ -13,6 +13,13 @@ inline constexpr std::chrono::milliseconds kSyncEvery{1'000};
 /// changed page once and syncs three times: rare enough that this does not show, and short enough that a start after a
 /// kill reads the log in no time. While a merge runs, the log grows by what is committed meanwhile.
 inline constexpr int kMergePages = 4'096;
+/// Pages that were committed during a merge, 1 MiB, for which the writer may be kept waiting (guess: 10 ms). With more, what
+/// there is by now is merged once more.
+inline constexpr int kWaitPages = 256;
+/// Merges in a row at the most. A second one leaves little under loads that the disk can keep up with. More would only let
+/// the log grow under those that it cannot (8 of them: from 100 to 300 MiB under the hardest load that was tried), where
+/// making the writer wait is right.
+inline constexpr int kMergeRounds = 2;
 
 /// Pages that SQLite holds in memory, in KiB: the inner nodes for a million keys and the leaves of a turn. A guess that
 /// costs 8 bytes a key there.
