@@ -5,6 +5,7 @@
 #   meshdict_msgpack      msgpack-c for C++, without Boost
 #   meshdict_compressors  zlib, bzip2, liblzma, snappy
 #   meshdict_nettle       SHA-256 and friends
+#   SQLite::SQLite3       the store on disk, with MESHDICT_BUILD_NODE
 #   fmt::fmt  spdlog::spdlog  CLI11::CLI11  meshdict_yaml  nlohmann_json::nlohmann_json
 #   GTest::gtest_main  GTest::gmock  rapidcheck_gtest       with MESHDICT_BUILD_TESTS
 #   benchmark::benchmark                                    with MESHDICT_BUILD_BENCH
@@ -39,6 +40,7 @@ target_link_libraries(meshdict_yaml INTERFACE yaml-cpp)
 if(MESHDICT_BUILD_NODE)
   find_package(Threads REQUIRED)
   find_package(spdlog REQUIRED)
+  find_package(SQLite3 REQUIRED)
   find_path(MESHDICT_ASIO_INCLUDE asio.hpp REQUIRED)
   add_library(meshdict_asio INTERFACE)
   target_include_directories(meshdict_asio SYSTEM INTERFACE "${MESHDICT_ASIO_INCLUDE}")

@@ -19,35 +19,6 @@ Duration mono_offset(std::uint64_t seed) {
 
 }  // namespace
 
-// VirtualDisk
-
-std::expected<void, StoreError> VirtualDisk::load(Table table, const Visitor& visit) {
-  for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
-    visit(key, value);
-  return {};
-}
-
-void VirtualDisk::put(Table table, std::string_view key, std::string_view value) {
-  if (keeps_) staged_.push_back({table, std::string(key), std::string(value)});
-}
-
-void VirtualDisk::erase(Table table, std::string_view key) {
-  if (keeps_) staged_.push_back({table, std::string(key), std::nullopt});
-}
-
-std::expected<void, StoreError> VirtualDisk::commit() {
-  for (Write& write : staged_) {
-    auto& entries = tables_[static_cast<std::size_t>(write.table)];
-    if (write.value) {
-      entries.insert_or_assign(std::move(write.key), *std::move(write.value));
-    } else {
-      entries.erase(write.key);
-    }
-  }
-  staged_.clear();
-  return {};
-}
-
 RandomStream VirtualRandom::stream(std::string_view subsystem) const {
   return RandomStream(derive_seed(derive_seed(seed_, life_), subsystem));
 }

@@ -1,12 +1,10 @@
 #pragma once
 // A machine of the virtual world: one engine, and the clock, disk, randomness and transport that it sees.
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,10 +12,10 @@
 #include "core/clock.h"
 #include "core/engine.h"
 #include "core/random.h"
-#include "core/store.h"
 #include "sim/event_queue.h"
 #include "sim/network.h"
 #include "sim/plan.h"
+#include "sim/virtual_disk.h"
 
 namespace meshdict::sim {
 
@@ -42,32 +40,6 @@ class VirtualClock final : public Clock {
   const EventQueue& world_;
   Duration wall_offset_;
   Duration mono_offset_;
-};
-
-/// A disk that keeps what was committed, and loses the rest in a crash. One whose node never restarts is never read
-/// again and keeps nothing: 10,000 nodes would otherwise hold each record twice.
-class VirtualDisk final : public Store {
- public:
-  explicit VirtualDisk(bool keeps) : keeps_(keeps) {}
-
-  std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
-  void put(Table table, std::string_view key, std::string_view value) override;
-  void erase(Table table, std::string_view key) override;
-  std::expected<void, StoreError> commit() override;
-
-  /// Power fails: what was not committed is gone.
-  void crash() { staged_.clear(); }
-
- private:
-  static constexpr std::size_t kTables = 4;
-  struct Write {
-    Table table;
-    std::string key;
-    std::optional<std::string> value;
-  };
-  bool keeps_;
-  std::array<std::map<std::string, std::string, std::less<>>, kTables> tables_;
-  std::vector<Write> staged_;
 };
 
 /// One stream per (seed, node, life, subsystem).
@@ -124,7 +96,11 @@ class Host {
 
   /// Makes an engine and starts it. Error text when it does not.
   std::expected<void, std::string> start(const std::vector<NodePlan>& nodes);
-  void end() { engine_.reset(); }
+  /// Without a goodbye: what was not committed is gone.
+  void end() {
+    engine_.reset();
+    disk_.end_life();
+  }
 
   [[nodiscard]] bool up() const { return engine_ != nullptr; }
   [[nodiscard]] Engine& engine() { return *engine_; }

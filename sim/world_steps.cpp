@@ -202,7 +202,6 @@ void World::perform(const Step& step, const CrashStep& what) {
   network_.abandon(what.node);
   Host& host = *hosts_[what.node];
   host.end();
-  host.disk().crash();
   broadcasts_.node_ended(what.node);
 }
 

@@ -7,7 +7,6 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
-#include <optional>
 #include <utility>
 
 #include "app/event_log.h"
@@ -16,12 +15,13 @@
 #include "app/resp_server.h"
 #include "app/resp_service.h"
 #include "core/engine.h"
-#include "core/memory_store.h"
+#include "core/volatile_store.h"
 #include "net/addresses.h"
 #include "net/asio_transport.h"
 #include "net/engine_loop.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
+#include "store/sqlite_store.h"
 
 namespace meshdict {
 namespace {
@@ -70,8 +70,11 @@ Endpoint advertised(const Options& options, const Endpoint& bound) {
 
 /// In the order of construction: what is further down uses what is further up.
 struct Node::Parts {
-  explicit Parts(Options given)
-      : options(std::move(given)),
+  /// `on_disk`: none for a node that keeps all in memory.
+  Parts(const Options& given, std::unique_ptr<SqliteStore> on_disk)
+      : options(given),
+        disk(std::move(on_disk)),
+        store(disk ? static_cast<Store&>(*disk) : nowhere),
         log(options.log_level, clock),
         events(log),
         transport(io),
@@ -114,10 +117,12 @@ struct Node::Parts {
     });
   }
 
-  Options options;
+  const Options& options;
   SystemClock clock;
   SystemRandom random;
-  MemoryStore store;
+  VolatileStore nowhere;
+  std::unique_ptr<SqliteStore> disk;
+  Store& store;
   Log log;
   EventFan events;
   asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
@@ -129,12 +134,22 @@ struct Node::Parts {
   asio::signal_set signals;
 };
 
-Node::Node(Options options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+Node::Node(Options options) : options_(std::move(options)) {}
 
 Node::~Node() = default;
 
 std::expected<void, std::string> Node::start() {
+  std::unique_ptr<SqliteStore> disk;
+  if (!options_.data_dir.empty()) {
+    auto opened = SqliteStore::open(options_.data_dir, options_.durability);
+    if (!opened) return std::unexpected("--data-dir: " + opened.error().what);
+    disk = std::move(*opened);
+  }
+  parts_ = std::make_unique<Parts>(options_, std::move(disk));
   Parts& p = *parts_;
+  if (p.disk && p.disk->created()) {
+    p.log.write(LogLevel::kInfo, fmt::format("new database in '{}': this is a new node", printable(options_.data_dir)));
+  }
   p.service.max_clients = client_limit(raise_descriptor_limit());
   const auto mesh = p.transport.listen(p.options.listen);
   if (!mesh) return std::unexpected("--listen: " + mesh.error());
@@ -142,6 +157,8 @@ std::expected<void, std::string> Node::start() {
   if (!resp) return std::unexpected("--resp: " + resp.error());
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) return started;
+  // Who reads the announcement may count on the identity in it.
+  if (auto committed = p.store.commit(); !committed) return std::unexpected(std::move(committed.error().what));
   // A peer or client that goes while we write to it is an error code, not a signal.
   std::signal(SIGPIPE, SIG_IGN);
   p.signals.add(SIGTERM);
@@ -161,6 +178,11 @@ std::string Node::announcement() const {
 std::expected<void, std::string> Node::run() {
   Parts& p = *parts_;
   auto outcome = p.loop.run();
+  if (p.disk) {
+    // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
+    const auto closed = p.disk->close();
+    if (outcome && !closed) outcome = std::unexpected(closed.error().what);
+  }
   if (outcome) p.log.write(LogLevel::kInfo, "stopped");
   p.log.flush();
   return outcome;

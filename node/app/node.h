@@ -14,18 +14,20 @@ class Node {
   explicit Node(Options options);
   ~Node();
 
-  /// Binds the ports, reads the store, dials. Error text for the operator, in one line.
+  /// Opens the data directory, binds the ports, reads the store, dials. Error text for the operator, in one line.
   std::expected<void, std::string> start();
 
   /// The line for scripts: version, id, and the addresses with the ports that were chosen.
   [[nodiscard]] std::string announcement() const;
 
-  /// Serves until SIGTERM or SIGINT, then says goodbye and lets the last replies out. Error text when it had to give
-  /// up.
+  /// Serves until SIGTERM or SIGINT, then says goodbye, lets the last replies out and closes the store. Error text when
+  /// it had to give up.
   std::expected<void, std::string> run();
 
  private:
   struct Parts;
+  Options options_;
+  /// From start() on.
   std::unique_ptr<Parts> parts_;
 };
 

@@ -21,7 +21,7 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 128;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http", "--data-dir", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"};
+constexpr std::array kNotYet{"--http", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"};
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
                                                                         {"debug", LogLevel::kDebug},
@@ -37,6 +37,7 @@ class CommandLine {
     app_.set_version_flag("--version", fmt::format("{} {}", kProgram, MESHDICT_VERSION));
     add_addresses();
     add_dictionary();
+    add_storage();
     add_log_level();
     for (const char* name : kNotYet) {
       add(name, "", "", "", [name](const std::string&) { throw CLI::ValidationError(name, "not available yet"); })
@@ -114,6 +115,22 @@ class CommandLine {
         throw CLI::ValidationError("--encryption", "tls: not available yet");
       }
     });
+  }
+
+  void add_storage() {
+    CLI::Option* directory =
+        add("--data-dir", "DIR", "", "Where the node keeps its data, made when absent; without it all is in memory",
+            [this](const std::string& text) {
+              if (text.empty()) throw CLI::ValidationError("--data-dir", "the name of a directory is empty");
+              options_.data_dir = text;
+            });
+    add("--durability", "always|interval", "always",
+        "Whether a power failure may take the last second of writes; a killed process loses none either way",
+        [this](const std::string& text) {
+          const bool always = choose("--durability", text, {"always", "interval"}) == 0;
+          options_.durability = always ? Durability::kAlways : Durability::kInterval;
+        })
+        ->needs(directory);
   }
 
   void add_log_level() {

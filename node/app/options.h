@@ -7,6 +7,7 @@
 #include "app/log.h"
 #include "core/engine.h"
 #include "core/transport.h"
+#include "store/sqlite_store.h"
 
 namespace meshdict {
 
@@ -19,6 +20,8 @@ struct Options {
   bool leasing = true;
   std::int64_t lease_seconds = 3600;
   Endpoint resp{"127.0.0.1", 6480};
+  std::string data_dir;  ///< empty: all is kept in memory
+  Durability durability = Durability::kAlways;
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -7,7 +7,7 @@
 
 namespace meshdict {
 
-/// A Store that forgets everything at the end of the process: a node without a data directory.
+/// A Store that lives as long as its object, for tests and for programs that restart an engine within one process.
 class MemoryStore final : public Store {
  public:
   std::expected<void, StoreError> load(Table table, const Visitor& visit) override;

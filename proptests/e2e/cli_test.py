@@ -44,6 +44,9 @@ class CommandLineTest(harness.MeshTestCase):
                 (["--lease-seconds", "-5"], "--lease-seconds"),
                 (["--lease-seconds", "10s"], "--lease-seconds"),
                 (["--lease-seconds", "99999999999999999999"], "--lease-seconds"),
+                (["--data-dir", ""], "--data-dir"),
+                (["--durability", "always"], "--data-dir"),
+                (["--data-dir", "d", "--durability", "never"], "--durability"),
                 (["--log-level", "loud"], "--log-level"),
                 (["--encryption", "rot13"], "--encryption")]:
             self.assert_refused(arguments, named)
@@ -60,7 +63,7 @@ class CommandLineTest(harness.MeshTestCase):
         # What the help does not list must not pass for something that works.
         available = self.help_options()
         self.assert_refused(["--encryption", "tls"], "--encryption", says="not available yet")
-        for option in ("--http", "--data-dir", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"):
+        for option in ("--http", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"):
             if option not in available:
                 self.assert_refused([option, "anything"], option, says="not available yet")
                 self.assert_refused([option], option, says="not available yet")
@@ -79,7 +82,7 @@ class CommandLineTest(harness.MeshTestCase):
 
     def test_help_names_every_option(self):
         self.assertLessEqual({"--listen", "--advertise", "--join", "--network", "--leasing", "--lease-seconds",
-                              "--resp", "--log-level", "--version"}, self.help_options())
+                              "--resp", "--data-dir", "--durability", "--log-level", "--version"}, self.help_options())
 
     def test_port_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,0 +1,97 @@
+#include "store/data_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace meshdict {
+namespace {
+
+constexpr const char* kLockFile = "meshdict.lock";
+
+/// Makes `path`, durably. 0, or the errno.
+int make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0) return errno == EEXIST ? 0 : errno;
+  std::filesystem::path above = std::filesystem::path(path).lexically_normal();
+  // Of "a/b/" this is "a/b", of which "a" is the parent.
+  if (!above.has_filename()) above = above.parent_path();
+  above = above.has_parent_path() ? above.parent_path() : ".";
+  const FileDescriptor parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return parent && ::fsync(parent.get()) != 0 ? errno : 0;
+}
+
+/// " (process 123)", or nothing when the holder has not written it yet.
+std::string holder(int lock) {
+  std::array<char, 24> text{};
+  const ssize_t got = ::pread(lock, text.data(), text.size(), 0);
+  std::string_view digits(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  digits = digits.substr(0, digits.find_first_not_of("0123456789"));
+  return digits.empty() ? "" : fmt::format(" (process {})", digits);
+}
+
+void write_holder(int lock) {
+  const std::string text = fmt::format("{}\n", ::getpid());
+  // For people only: a disk so full that it does not fit says so soon enough elsewhere.
+  if (::ftruncate(lock, 0) == 0) std::ignore = ::pwrite(lock, text.data(), text.size(), 0);
+}
+
+}  // namespace
+
+std::string system_text(int code) {
+  return std::generic_category().message(code);
+}
+
+StoreError DataDirectory::error(std::string_view path, std::string_view what) {
+  std::string text = fmt::format("data directory '{}': {}", path, what);
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
+  return {std::move(text)};
+}
+
+std::expected<DataDirectory, StoreError> DataDirectory::open(const std::string& path) {
+  // Without following: a dangling link is to be reported, not to be filled in.
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0 && errno == ENOENT) {
+    if (const int code = make_directory(path); code != 0) {
+      return std::unexpected(error(path, "cannot be made: " + system_text(code)));
+    }
+  }
+  FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::unexpected(error(path, "cannot be opened: " + system_text(errno)));
+  FileDescriptor lock(::openat(directory.get(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) {
+    return std::unexpected(error(
+        path, fmt::format("{} cannot be written: {}; the node must own its directory and be allowed to write there",
+                          kLockFile, system_text(errno))));
+  }
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return std::unexpected(error(path, fmt::format("{} cannot be locked: {}", kLockFile, system_text(errno))));
+    }
+    return std::unexpected(
+        error(path, fmt::format("another node uses it{}; each node needs a directory of its own", holder(lock.get()))));
+  }
+  write_holder(lock.get());
+  return DataDirectory(path, std::move(directory), std::move(lock));
+}
+
+std::expected<bool, StoreError> DataDirectory::has(std::string_view name) const {
+  struct stat found{};
+  if (::lstat(file(name).c_str(), &found) == 0) return true;
+  if (errno == ENOENT) return false;
+  return std::unexpected(error(fmt::format("{} cannot be read: {}", name, system_text(errno))));
+}
+
+std::expected<void, StoreError> DataDirectory::sync() {
+  if (::fsync(directory_.get()) == 0) return {};
+  return std::unexpected(error("cannot be synced to the disk: " + system_text(errno)));
+}
+
+}  // namespace meshdict

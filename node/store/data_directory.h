@@ -1,0 +1,46 @@
+#pragma once
+// The directory of one node: made when absent, and locked as long as this object lives.
+//
+// 1. No two processes hold the same directory. The lock (flock on DIR/meshdict.lock) ends with the process, however it
+//    ends; the file stays behind and means nothing by itself. It holds the process id of its last holder, for people.
+// 2. A directory that this made is for its owner only (mode 0700). What it lies in must be there: a misspelt path is an
+//    error and not a new node.
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "core/store.h"
+#include "store/file_descriptor.h"
+
+namespace meshdict {
+
+/// The system's words for an errno.
+std::string system_text(int code);
+
+class DataDirectory {
+ public:
+  /// Error: it cannot be made or written, or another process holds it.
+  static std::expected<DataDirectory, StoreError> open(const std::string& path);
+
+  /// The path of a file in it.
+  [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+  /// Whether there is something of that name, be it a dangling link. Error: that cannot be told.
+  [[nodiscard]] std::expected<bool, StoreError> has(std::string_view name) const;
+  /// Makes new names in it durable.
+  std::expected<void, StoreError> sync();
+
+  /// "data directory 'DIR': WHAT", on one line.
+  [[nodiscard]] StoreError error(std::string_view what) const { return error(path_, what); }
+
+ private:
+  DataDirectory(std::string path, FileDescriptor directory, FileDescriptor lock)
+      : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {}
+  static StoreError error(std::string_view path, std::string_view what);
+
+  std::string path_;
+  FileDescriptor directory_;
+  FileDescriptor lock_;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,76 @@
+#include "store/log_keeper.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "store/data_directory.h"
+#include "store/database_file.h"
+#include "store/store_limits.h"
+
+namespace meshdict {
+
+using store_limits::kMergePages;
+using store_limits::kMergeRounds;
+using store_limits::kWaitPages;
+
+LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log)
+    : database_(std::move(database)),
+      log_(std::move(log)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void LogKeeper::committed(int pages, bool sync_due) {
+  const std::lock_guard lock(mutex_);
+  const bool crossed = pages_ < kMergePages && pages >= kMergePages;
+  pages_ = pages;
+  sync_due_ |= sync_due;
+  if (crossed) wake_.notify_one();
+}
+
+std::optional<std::string> LogKeeper::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void LogKeeper::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!failure_) {
+    wake_.wait_for(lock, stop, store_limits::kSyncEvery, [this] { return pages_ >= kMergePages; });
+    if (stop.stop_requested()) return;
+    const bool sync = std::exchange(sync_due_, false);
+    const bool merge = pages_ >= kMergePages;
+    lock.unlock();
+    auto failed = sync ? sync_log() : std::nullopt;
+    if (merge && !failed) failed = merge_log();
+    lock.lock();
+    failure_ = std::move(failed);
+    // The writer's next commit tells anew: a merge that another kept from its end is tried again then.
+    if (merge) pages_ = 0;
+  }
+}
+
+std::optional<std::string> LogKeeper::sync_log() const {
+  if (::fdatasync(log_.get()) == 0) return std::nullopt;
+  return fmt::format("{} cannot be synced to the disk: {}; look at the disk and start again", kLogFile,
+                     system_text(errno));
+}
+
+std::optional<std::string> LogKeeper::merge_log() {
+  const auto failed = [this](int code) { return code != 0 && !database_.is_busy(); };
+  int code = 0;
+  int merged = 0;
+  for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round)
+    code = database_.merge_log(merged);
+  if (!failed(code)) code = database_.restart_log();
+  if (!failed(code)) return std::nullopt;
+  return fmt::format("{}: {}", kDatabaseFile, database_.what());
+}
+
+int LogKeeper::pages() const {
+  const std::lock_guard lock(mutex_);
+  return pages_;
+}
+
+}  // namespace meshdict

@@ -1,0 +1,56 @@
+#pragma once
+// Keeps the write-ahead log of a database short, and with Durability::kInterval on the disk, on a thread of its own, so
+// that the writer does not wait for the disk more than its commits ask for.
+//
+// 1. A commit that was told with committed(pages, true) is on the disk store_limits::kSyncEvery later, plus the time that
+//    the disk takes.
+// 2. A log of store_limits::kMergePages is merged into the file and begun anew. Most of it is merged while the writer
+//    goes on; it waits for the rest, what it wrote meanwhile.
+// 3. The first failure is final: the system may have dropped the pages it could not write, so that a later success
+//    would say nothing about them.
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "store/file_descriptor.h"
+#include "store/sqlite_database.h"
+
+namespace meshdict {
+
+class LogKeeper {
+ public:
+  /// `database`: a connection of the thread's own. `log`: the same database's log.
+  LogKeeper(SqliteDatabase database, FileDescriptor log);
+  /// Waits for what is under way. Does not sync what is due.
+  ~LogKeeper() = default;
+
+  /// From the writer, after a commit that left so many pages in the log. `sync_due`: it has not been synced.
+  void committed(int pages, bool sync_due);
+  /// What has failed, for the operator. From the writer.
+  [[nodiscard]] std::optional<std::string> failure() const;
+
+ private:
+  void run(const std::stop_token& stop);
+  /// Both give what has failed.
+  [[nodiscard]] std::optional<std::string> sync_log() const;
+  std::optional<std::string> merge_log();
+  /// Pages in the log after the last commit.
+  [[nodiscard]] int pages() const;
+
+  SqliteDatabase database_;
+  FileDescriptor log_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  // Guarded by the mutex.
+  bool sync_due_ = false;
+  int pages_ = 0;
+  std::optional<std::string> failure_;
+  /// Last: its end is awaited before anything above goes.
+  std::jthread thread_;
+};
+
+}  // namespace meshdict

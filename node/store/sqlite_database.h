@@ -1,0 +1,85 @@
+#pragma once
+// The few things that a store needs of SQLite, as values that clean up after themselves. Each call gives SQLite's result
+// code; nothing throws. Not thread-safe: one thread at a time for each database and its statements.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace meshdict {
+
+/// A prepared statement; none after a failed prepare.
+class SqliteStatement {
+ public:
+  SqliteStatement() = default;
+  explicit SqliteStatement(sqlite3_stmt* statement) : statement_(statement) {}
+  explicit operator bool() const { return statement_ != nullptr; }
+
+  /// Parameters count from 1. The bytes stay where they are until reset().
+  void bind(int parameter, std::int64_t number);
+  void bind(int parameter, std::string_view blob);
+  /// SQLITE_ROW, SQLITE_DONE, or an error.
+  int step();
+  /// Columns count from 0; valid until the next step() or reset().
+  [[nodiscard]] std::string_view blob(int column);
+  /// Ready for the next use, without parameters.
+  void reset();
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+/// A connection to a file. It must outlive its statements. Of all connections of this process to one file, the first
+/// that looks at it takes it for the process, and other processes are kept out until the last one has gone.
+class SqliteDatabase {
+ public:
+  /// SQLITE_OK, or why it could not be opened; what() then tells more.
+  int open(const std::string& path, bool create);
+
+  /// Runs statements that give nothing worth looking at.
+  int run(const char* sql);
+  /// The first column of the first row, as text; empty when there is none, or on an error, which last_code() tells.
+  std::string ask(const char* sql);
+  SqliteStatement prepare(std::string_view sql);
+
+  /// How long to wait for another connection of this process.
+  void set_busy_wait(std::chrono::milliseconds longest);
+  /// After each commit, the number of pages in the write-ahead log goes to `pages`, which outlives the connection. And
+  /// SQLite does not merge the log by itself.
+  void count_log_pages(int& pages);
+  /// Whether the end of the last connection merges the log into the file and removes it. On, unless told.
+  void set_merge_at_close(bool on);
+  /// Merges into the file what is in the log, syncing both, without keeping the writer waiting. `merged`: the pages
+  /// of the log that have been merged by now, this time or before.
+  int merge_log(int& merged);
+  /// The same for all of the log, so that the next write begins it anew; the writer waits meanwhile.
+  int restart_log();
+  /// The same, and leaves an empty log.
+  int truncate_log();
+  [[nodiscard]] bool in_transaction() const;
+
+  /// Of the last failed call.
+  [[nodiscard]] int last_code() const;
+  /// Whether that was because another process or connection has the file.
+  [[nodiscard]] bool is_busy() const;
+  /// What went wrong, for an operator: the kind of trouble, SQLite's words for it, and what to do.
+  [[nodiscard]] std::string what() const;
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const;
+  };
+  int checkpoint(int mode, int* merged);
+
+  std::unique_ptr<sqlite3, Close> database_;
+};
+
+}  // namespace meshdict

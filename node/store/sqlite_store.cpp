@@ -1,0 +1,268 @@
+#include "store/sqlite_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "store/database_file.h"
+#include "store/store_limits.h"
+
+namespace meshdict {
+namespace {
+
+/// Holds the database while it is made, so that meshdict.db is complete from its first moment.
+constexpr std::string_view kUnfinished = "meshdict.db.new";
+
+std::string settings(Durability durability) {
+  // Debian's SQLite overwrites what is deleted unless told otherwise: that costs a tenth of the writes and is not asked for.
+  // The limit of the log's size counts when it is begun anew: one large turn does not leave a large file for ever.
+  return fmt::format(
+      "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = OFF; PRAGMA cache_size = -{};"
+      "PRAGMA journal_size_limit = {}; PRAGMA synchronous = {};",
+      store_limits::kCacheKiB, 2 * store_limits::kMergePages * 4'096,
+      durability == Durability::kAlways ? "FULL" : "NORMAL");
+}
+
+std::string schema() {
+  return fmt::format(
+      "BEGIN EXCLUSIVE;"
+      "CREATE TABLE entries(tab INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(tab, key))"
+      " STRICT, WITHOUT ROWID;"
+      "PRAGMA application_id = {}; PRAGMA user_version = {};"
+      "COMMIT;",
+      kApplicationId, kSchema);
+}
+
+/// Runs a statement that gives no rows. After an error it is left as it is, for the error's text: no statement runs
+/// again then.
+bool run(SqliteStatement& statement) {
+  const bool done = statement.step() == SQLITE_DONE;
+  if (done) statement.reset();
+  return done;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(const std::string& directory,
+                                                                          Durability durability) {
+  auto locked = DataDirectory::open(directory);
+  if (!locked) return std::unexpected(std::move(locked.error()));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*locked), durability));
+  const auto found = inspect_database(*store->directory_);
+  if (!found) return std::unexpected(found.error());
+  if (*found == FoundDatabase::kNone) {
+    if (auto created = store->create_file(); !created) return std::unexpected(std::move(created.error()));
+  }
+  if (auto opened = store->open_files(); !opened) {
+    // SQLite begins a log at its first look. While the file is ours it can be taken away again: nobody else uses it.
+    if (*found != FoundDatabase::kWithLog && !store->database_.is_busy()) {
+      std::error_code trouble;
+      std::filesystem::remove(store->directory_->file(kLogFile), trouble);
+    }
+    return std::unexpected(std::move(opened.error()));
+  }
+  return store;
+}
+
+SqliteStore::~SqliteStore() {
+  disconnect();
+}
+
+std::expected<void, StoreError> SqliteStore::open_files() {
+  auto opened = connect(database_);
+  if (opened) opened = check_content();
+  if (opened) opened = prepare_statements();
+  if (opened) opened = start_log_keeper();
+  return opened;
+}
+
+std::expected<void, StoreError> SqliteStore::create_file() {
+  const std::string unfinished = directory_->file(kUnfinished);
+  for (const char* rest : {"", "-wal", "-journal"}) {
+    std::error_code trouble;
+    std::filesystem::remove(unfinished + rest, trouble);
+  }
+  SqliteDatabase made;
+  const bool good = made.open(unfinished, true) == SQLITE_OK &&
+                    made.run(settings(Durability::kAlways).c_str()) == SQLITE_OK &&
+                    made.ask("PRAGMA journal_mode = WAL") == "wal" && made.run(schema().c_str()) == SQLITE_OK &&
+                    made.truncate_log() == SQLITE_OK;
+  if (!good) return std::unexpected(directory_->error(fmt::format("{}: {}", kUnfinished, made.what())));
+  made = {};
+  if (std::rename(unfinished.c_str(), directory_->file(kDatabaseFile).c_str()) != 0) {
+    const std::string why = system_text(errno);
+    return std::unexpected(
+        directory_->error(fmt::format("{} cannot be renamed to {}: {}", kUnfinished, kDatabaseFile, why)));
+  }
+  created_ = true;
+  return directory_->sync();
+}
+
+std::expected<void, StoreError> SqliteStore::connect(SqliteDatabase& database) {
+  const auto good = [&] {
+    if (database.open(directory_->file(kDatabaseFile), false) != SQLITE_OK) return false;
+    // Until close(), and so until the file has been found good, nothing is merged by the end of a connection.
+    database.set_merge_at_close(false);
+    database.count_log_pages(log_pages_);
+    if (database.run(settings(durability_).c_str()) != SQLITE_OK) return false;
+    // The first look at the file: takes it for this process, and finds what is in the log.
+    if (database.run("BEGIN IMMEDIATE; COMMIT") != SQLITE_OK) return false;
+    database.set_busy_wait(store_limits::kBusyWait);
+    return true;
+  };
+  if (good()) return {};
+  return std::unexpected(directory_->error(fmt::format("{}: {}", kDatabaseFile, database.what())));
+}
+
+std::expected<void, StoreError> SqliteStore::check_content() {
+  const std::string verdict = database_.ask("PRAGMA quick_check(1)");
+  if (verdict.empty()) return std::unexpected(database_error());
+  if (verdict == "ok") return {};
+  return std::unexpected(
+      directory_->error(fmt::format("{}: it is damaged: {}; {}", kDatabaseFile, verdict, kAboutDamage)));
+}
+
+std::expected<void, StoreError> SqliteStore::prepare_statements() {
+  const auto prepare = [this](SqliteStatement& statement, std::string_view sql) {
+    statement = database_.prepare(sql);
+    return static_cast<bool>(statement);
+  };
+  const bool good = prepare(begin_, "BEGIN IMMEDIATE") && prepare(end_, "COMMIT") &&
+                    prepare(put_, "INSERT OR REPLACE INTO entries(tab, key, value) VALUES(?1, ?2, ?3)") &&
+                    prepare(erase_, "DELETE FROM entries WHERE tab = ?1 AND key = ?2") &&
+                    prepare(load_, "SELECT key, value FROM entries WHERE tab = ?1 ORDER BY key");
+  if (!good) return std::unexpected(database_error());
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::start_log_keeper() {
+  SqliteDatabase second;
+  if (auto connected = connect(second); !connected) return connected;
+  // The log is made by the first look at the file and stays until close(), so this descriptor stays good.
+  FileDescriptor log(::open(directory_->file(kLogFile).c_str(), O_RDWR | O_CLOEXEC));
+  if (!log) {
+    const std::string why = system_text(errno);
+    return std::unexpected(directory_->error(fmt::format("{} cannot be opened: {}", kLogFile, why)));
+  }
+  log_keeper_ = std::make_unique<LogKeeper>(std::move(second), std::move(log));
+  return directory_->sync();
+}
+
+std::expected<void, StoreError> SqliteStore::load(Table table, const Visitor& visit) {
+  if (failure_) return std::unexpected(*failure_);
+  load_.bind(1, static_cast<std::int64_t>(table));
+  int code = load_.step();
+  for (; code == SQLITE_ROW; code = load_.step())
+    visit(load_.blob(0), load_.blob(1));
+  const bool complete = code == SQLITE_DONE;
+  StoreError error = complete ? StoreError{} : database_error();
+  load_.reset();
+  if (!complete) return std::unexpected(std::move(error));
+  return {};
+}
+
+void SqliteStore::put(Table table, std::string_view key, std::string_view value) {
+  stage(table, key, value, false);
+}
+
+void SqliteStore::erase(Table table, std::string_view key) {
+  stage(table, key, {}, true);
+}
+
+void SqliteStore::stage(Table table, std::string_view key, std::string_view value, bool erased) {
+  const std::size_t key_at = bytes_.size();
+  bytes_.append(key).append(value);
+  staged_.push_back({table, erased, key_at, key_at + key.size(), bytes_.size()});
+}
+
+std::string_view SqliteStore::key(const Staged& write) const {
+  return std::string_view(bytes_).substr(write.key_at, write.value_at - write.key_at);
+}
+
+std::expected<void, StoreError> SqliteStore::commit() {
+  if (!failure_) {
+    if (auto failed = log_keeper_->failure()) failure_ = directory_->error(*failed);
+  }
+  if (!failure_ && !staged_.empty()) {
+    if (auto applied = apply_staged(); !applied) failure_ = std::move(applied.error());
+  }
+  drop_staged();
+  if (failure_) return std::unexpected(*failure_);
+  return {};
+}
+
+std::expected<void, StoreError> SqliteStore::apply_staged() {
+  // Neighbours in the tree are written together; among writes of one key, the last stands last.
+  std::ranges::stable_sort(staged_, [this](const Staged& left, const Staged& right) {
+    return std::tuple(left.table, key(left)) < std::tuple(right.table, key(right));
+  });
+  bool good = run(begin_);
+  for (std::size_t i = 0; good && i < staged_.size(); ++i) {
+    const bool overtaken =
+        i + 1 < staged_.size() && staged_[i].table == staged_[i + 1].table && key(staged_[i]) == key(staged_[i + 1]);
+    good = overtaken || apply(staged_[i]);
+  }
+  if (good && run(end_)) {
+    log_keeper_->committed(log_pages_, durability_ == Durability::kInterval);
+    return {};
+  }
+  StoreError error = database_error();
+  if (database_.in_transaction()) database_.run("ROLLBACK");
+  return std::unexpected(std::move(error));
+}
+
+bool SqliteStore::apply(const Staged& write) {
+  SqliteStatement& statement = write.erased ? erase_ : put_;
+  statement.bind(1, static_cast<std::int64_t>(write.table));
+  statement.bind(2, key(write));
+  if (!write.erased) statement.bind(3, std::string_view(bytes_).substr(write.value_at, write.end - write.value_at));
+  return run(statement);
+}
+
+void SqliteStore::drop_staged() {
+  staged_.clear();
+  bytes_.clear();
+  if (bytes_.capacity() <= store_limits::kKeptBytes) return;
+  bytes_ = {};
+  staged_ = {};
+}
+
+std::expected<void, StoreError> SqliteStore::close() {
+  if (!directory_) return {};
+  log_keeper_.reset();
+  std::expected<void, StoreError> outcome;
+  // A log with a failed write behind it stays as it is: the next start replays what is whole in it.
+  if (!failure_) {
+    if (database_.truncate_log() == SQLITE_OK) {
+      database_.set_merge_at_close(true);
+    } else {
+      outcome = std::unexpected(database_error());
+    }
+  }
+  disconnect();
+  if (!failure_) failure_ = directory_->error("the store has been closed");
+  directory_.reset();
+  return outcome;
+}
+
+void SqliteStore::disconnect() {
+  log_keeper_.reset();
+  // Statements go before their database.
+  for (SqliteStatement* statement : {&begin_, &end_, &put_, &erase_, &load_})
+    *statement = {};
+  database_ = {};
+}
+
+StoreError SqliteStore::database_error() const {
+  return directory_->error(fmt::format("{}: {}", kDatabaseFile, database_.what()));
+}
+
+}  // namespace meshdict

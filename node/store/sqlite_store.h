@@ -1,0 +1,109 @@
+#pragma once
+// The Store on disk: one SQLite database in a data directory, in write-ahead mode.
+//
+// 1. What commit() has confirmed survives the end of the process, however it ends. What survives a power failure is the
+//    choice of Durability.
+// 2. A commit is one transaction: after any crash all of it is there, or none.
+// 3. A database that is damaged, foreign, of a newer meshdict or missing its main file is refused and left as it is.
+//    Nothing but a directory without any of a database's files gives an empty store. What no check sees: a log whose frames
+//    are damaged, since it looks like one that a power failure has cut short; SQLite takes what is whole before that.
+// 4. The first failed commit is final: what is in memory and what is on disk may differ from there on, so every later
+//    commit fails in the same way.
+// 5. No other process opens the database meanwhile, whatever program it is.
+//
+// Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
+// copy the data, stop the node: after close(), meshdict.db is complete by itself.
+//
+// Writes wait in memory until commit(), and are then applied in the order of keys, the last one of each key only: that
+// is what makes one transaction a turn cheap. Rejected: a transaction that stays open between commits, because a write
+// that fails halfway would have to be reported by put().
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/store.h"
+#include "store/data_directory.h"
+#include "store/log_keeper.h"
+#include "store/sqlite_database.h"
+
+namespace meshdict {
+
+/// Both keep every commit when the process is killed. They differ when the system goes down with it.
+enum class Durability : std::uint8_t {
+  kAlways,    ///< commit() returns when the disk has it: a power failure loses nothing
+  kInterval,  ///< commit() returns when the system has it: a power failure loses the commits of the last second, about
+};
+
+class SqliteStore final : public Store {
+ public:
+  /// Makes the directory and the database when absent. Checks the whole file, which takes less than a second for a million
+  /// keys.
+  static std::expected<std::unique_ptr<SqliteStore>, StoreError> open(const std::string& directory,
+                                                                      Durability durability);
+  /// Leaves the files as the end of the process would.
+  ~SqliteStore() override;
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
+
+  std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
+  void put(Table table, std::string_view key, std::string_view value) override;
+  void erase(Table table, std::string_view key) override;
+  std::expected<void, StoreError> commit() override;
+
+  /// Merges the log into meshdict.db, syncs it, and lets the directory go. What is staged is lost. Every call afterwards
+  /// fails or does nothing.
+  std::expected<void, StoreError> close();
+
+  /// Whether open() has made the database: the node is a new one.
+  [[nodiscard]] bool created() const { return created_; }
+
+ private:
+  /// A staged write; offsets into bytes_.
+  struct Staged {
+    Table table;
+    bool erased;
+    std::size_t key_at;
+    std::size_t value_at;
+    std::size_t end;
+  };
+
+  SqliteStore(DataDirectory directory, Durability durability)
+      : directory_(std::move(directory)), durability_(durability) {}
+  std::expected<void, StoreError> open_files();
+  std::expected<void, StoreError> create_file();
+  std::expected<void, StoreError> connect(SqliteDatabase& database);
+  std::expected<void, StoreError> check_content();
+  std::expected<void, StoreError> prepare_statements();
+  std::expected<void, StoreError> start_log_keeper();
+
+  void stage(Table table, std::string_view key, std::string_view value, bool erased);
+  [[nodiscard]] std::string_view key(const Staged& write) const;
+  std::expected<void, StoreError> apply_staged();
+  bool apply(const Staged& write);
+  void drop_staged();
+  void disconnect();
+  [[nodiscard]] StoreError database_error() const;
+
+  std::optional<DataDirectory> directory_;
+  Durability durability_;
+  SqliteDatabase database_;
+  SqliteStatement begin_;
+  SqliteStatement end_;
+  SqliteStatement put_;
+  SqliteStatement erase_;
+  SqliteStatement load_;
+  std::unique_ptr<LogKeeper> log_keeper_;
+  int log_pages_ = 0;
+  std::string bytes_;
+  std::vector<Staged> staged_;
+  /// Set by the first failed commit, and by close().
+  std::optional<StoreError> failure_;
+  bool created_ = false;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,36 @@
+#pragma once
+// Bounds and periods of the store on disk, each with its reason.
+
+#include <chrono>
+#include <cstddef>
+
+namespace meshdict::store_limits {
+
+/// Between two syncs with Durability::kInterval: what a power failure can take. Redis's `appendfsync everysec`.
+inline constexpr std::chrono::milliseconds kSyncEvery{1'000};
+
+/// Pages of 4 KiB in the log, 16 MiB, from which on it is merged into the file and begun anew. A merge writes each
+/// changed page once and syncs three times: rare enough that this does not show, and short enough that a start after a
+/// kill reads the log in no time. While a merge runs, the log grows by what is committed meanwhile.
+inline constexpr int kMergePages = 4'096;
+/// Pages that were committed during a merge, 1 MiB, for which the writer may be kept waiting (guess: 10 ms). With more, what
+/// there is by now is merged once more.
+inline constexpr int kWaitPages = 256;
+/// Merges in a row at the most. A second one leaves little under loads that the disk can keep up with. More would only let
+/// the log grow under those that it cannot (8 of them: from 100 to 300 MiB under the hardest load that was tried), where
+/// making the writer wait is right.
+inline constexpr int kMergeRounds = 2;
+
+/// Pages that SQLite holds in memory, in KiB: the inner nodes for a million keys and the leaves of a turn. A guess that
+/// costs 8 bytes a key there.
+inline constexpr int kCacheKiB = 8'192;
+
+/// How long one connection waits for the other one of this process: only the end of a merge, some milliseconds, is
+/// waited for. More than any disk takes that still works.
+inline constexpr std::chrono::milliseconds kBusyWait{30'000};
+
+/// Memory for staged writes that is kept from turn to turn. What one turn stages is bounded by the frames and commands that
+/// the loop takes in a turn.
+inline constexpr std::size_t kKeptBytes = 1 << 20;
+
+}  // namespace meshdict::store_limits

@@ -1,0 +1,159 @@
+"""The data directory of a node: restarts, who may use it, and what the operator reads when it cannot be used."""
+
+import contextlib
+import pathlib
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import redis
+
+import harness
+
+# Holds a database, says so, and ends with its input.
+_HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+_PR_CAPBSET_DROP = 24
+_CAP_DAC_OVERRIDE = 1
+
+
+def without_privileges():
+    """Before exec: what the modes of files forbid is forbidden to root too. Others never had the privilege."""
+    harness._LIBC.prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE)
+
+
+class NodeOnASmallDisk(harness.Node):
+    """May not make a file longer than this, and gets an error when it tries."""
+
+    LIMIT = 512 * 1024
+
+    @staticmethod
+    def _prepare_child(descriptors):
+        harness.Node._prepare_child(descriptors)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (NodeOnASmallDisk.LIMIT, resource.RLIM_INFINITY))
+
+
+class DataDirectoryTest(harness.MeshTestCase):
+    @property
+    def data(self):
+        return pathlib.Path(self.directory, "data")
+
+    def options(self, durability="always"):
+        return ["--data-dir", str(self.data), "--durability", durability]
+
+    def assert_refused(self, *says, prepare=None):
+        """Exit code 1 and one line on stderr, which says all that, and every file but the lock as it was."""
+        before = self.files()
+        done = subprocess.run([harness.program(), "--listen", "127.0.0.1:0", "--resp", "127.0.0.1:0", *self.options()],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=harness.DEADLINE,
+                              check=False, preexec_fn=prepare)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for part in (f"--data-dir: data directory '{self.data}': ", *says):
+            self.assertIn(part, done.stderr)
+        self.assertEqual(self.files(), before)
+
+    def files(self):
+        return {path.name: path.read_bytes() for path in self.data.iterdir() if path.name != "meshdict.lock"}
+
+    def filled(self, end):
+        """A directory with a key, whose node has come to its end."""
+        node = self.start(f"before-{end.__name__}", *self.options())
+        self.assertTrue(node.redis.set("kept", "1"))
+        end(node)
+        return node
+
+    def test_restart_in_good_order(self):
+        node = self.start("first", *self.options("interval"))
+        self.assertTrue(node.log_lines("new database"), "a new node says so")
+        self.assertTrue(node.redis.set("kept", "1"))
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(list(self.files()), ["meshdict.db"], "the log has been merged")
+        again = self.start("again", *self.options("always"))
+        self.assertEqual((again.id, again.redis.get("kept")), (node.id, b"1"))
+        self.assertEqual(again.log_lines("new database"), [])
+        self.assertTrue(again.redis.set("kept", "2"))
+
+    def test_finds_its_neighbours_again(self):
+        other = self.start("other")
+        node = self.start("first", *self.options(), join=[other])
+        harness.wait_until(lambda: other.peer_ids() == [node.id], "the two to meet")
+        self.assertEqual(node.terminate(), 0)
+        again = self.start("again", *self.options())
+        harness.wait_until(lambda: again.peer_ids() == [other.id], "the neighbour to be dialled without --join")
+
+    def test_one_process_a_directory(self):
+        node = self.start("first", *self.options())
+        self.assert_refused(f"another node uses it (process {node.process.pid})")
+        with contextlib.closing(sqlite3.connect(self.data / "meshdict.db", timeout=0)) as other:
+            with self.assertRaisesRegex(sqlite3.OperationalError, "locked"):
+                other.execute("SELECT count(*) FROM entries")
+        self.assertTrue(node.redis.set("k", "v"), "it has not noticed")
+
+    def test_in_use_by_another_program(self):
+        self.filled(harness.Node.terminate)
+        # In a process of its own: this one reads the files, and closing any of them ends all of a process's locks on it.
+        with subprocess.Popen([sys.executable, "-c", _HOLDER, self.data / "meshdict.db"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as other:
+            self.assertEqual(harness.read_line(other.stdout), "held")
+            self.assert_refused("meshdict.db: another process uses it")
+            other.stdin.close()
+
+    def test_damaged(self):
+        for end in (harness.Node.terminate, harness.Node.kill):
+            with self.subTest(end=end.__name__):
+                self.filled(end)
+                for path in [path for path in self.data.iterdir() if path.name != "meshdict.lock"]:
+                    whole = path.read_bytes()
+                    path.write_bytes(b"\0" * 4096 + whole[4096:])
+                    self.assert_refused(f"{path.name}: it is damaged", "put a copy of it back")
+                    path.write_bytes(whole)
+        again = self.start("repaired", *self.options())
+        self.assertEqual(again.redis.get("kept"), b"1")
+
+    def test_of_a_newer_version(self):
+        self.filled(harness.Node.terminate)
+        with contextlib.closing(sqlite3.connect(self.data / "meshdict.db")) as database:
+            database.execute("PRAGMA user_version = 1000")
+        self.assert_refused("of a newer meshdict: its schema is 1000")
+
+    def test_read_only(self):
+        self.filled(harness.Node.terminate)
+        database = self.data / "meshdict.db"
+        database.chmod(0o444)
+        self.assert_refused("meshdict.db cannot be written: Permission denied", prepare=without_privileges)
+        database.chmod(0o644)
+        self.data.chmod(0o555)
+        self.assert_refused("its directory is read-only", prepare=without_privileges)
+        (self.data / "meshdict.lock").chmod(0o444)
+        self.assert_refused("meshdict.lock cannot be written: Permission denied", prepare=without_privileges)
+        self.data.chmod(0o755)
+
+    def test_what_cannot_be_written_is_not_acknowledged(self):
+        node = NodeOnASmallDisk("small", self.directory, self.options())
+        self._nodes.append(node)
+        self.addCleanup(node.dispose)
+        node.await_announcement()
+        acknowledged = []
+        with self.assertRaises((redis.ConnectionError, redis.TimeoutError)):
+            for number in range(NodeOnASmallDisk.LIMIT // 1000):
+                node.redis.set(f"key:{number}", "x" * 1000)
+                acknowledged.append(f"key:{number}")
+        self.assertGreater(len(acknowledged), 0)
+        self.assertEqual(node.process.wait(harness.DEADLINE), 1)
+        self.assertRegex(node.log().splitlines()[-1], "^meshdict-node: data directory .*: the disk gives an error")
+        again = self.start("again", *self.options())
+        self.assertEqual(again.id, node.id)
+        self.assertEqual(again.redis.mget(acknowledged), [b"x" * 1000] * len(acknowledged))
+
+
+if __name__ == "__main__":
+    harness.main()
