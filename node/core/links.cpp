@@ -18,13 +18,14 @@ bool is_pending(const Connection& conn) {
 }  // namespace
 
 Links::Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator,
-             RandomStream random, LinksHost& host)
+             RandomStream random, LinksHost& host, LinkPolicy& policy)
     : settings_(std::move(settings)),
       clock_(clock),
       transport_(transport),
       originator_(originator),
       random_(random),
-      host_(host) {}
+      host_(host),
+      policy_(policy) {}
 
 Connection* Links::find(ConnId id) {
   const auto found = connections_.find(id);
@@ -139,7 +140,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
   }
   if (found->primary == &conn) found->primary = found->links.front();
   found->keep_pending = false;
-  arbitrate(*found);
+  policy_.changed(*this, *found);
 }
 
 void Links::send(Connection& conn, const Frame& frame) {
