@@ -64,7 +64,7 @@ struct Connection {
     std::deque<Frame> waiting;
     MonoTime next;
   };
-  std::unique_ptr<Pacer> pacer;
+  std::shared_ptr<Pacer> pacer;  ///< never shared between connections: Links copies it with the connection
 
   [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
   [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }

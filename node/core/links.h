@@ -73,6 +73,12 @@ class Links {
  public:
   Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
         LinksHost& host, LinkPolicy& policy);
+  /// The same state in other surroundings, for those who try what would happen (sim/small_world.h).
+  /// REQUIRES: no input of `other` is under way.
+  Links(const Links& other, const Clock& clock, Transport& transport, Originator& originator, LinksHost& host,
+        LinkPolicy& policy);
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
 
   // Transport events and time
 

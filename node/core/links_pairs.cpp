@@ -63,7 +63,7 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
   if (conn.dialed_by_us) host_.on_address(conn.remote, conn.peer);
 
   if (!conn.is_meshdict) {
-    conn.pacer = std::make_unique<Connection::Pacer>();
+    conn.pacer = std::make_shared<Connection::Pacer>();
     conn.pacer->next = clock_.monotonic();
     establish(conn, nullptr);
     return;
