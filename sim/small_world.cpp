@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/frame.h"
+#include "core/limits.h"
 #include "sim/small_world_life.h"
 
 namespace meshdict::sim {
@@ -194,8 +195,16 @@ void SmallWorld::apply(const Choice& choice) {
 void SmallWorld::pass_time() {
   std::vector<Choice> overtaken;
   add_arrivals(overtaken);
-  if (!overtaken.empty()) ++spent_.late;
-  clock_.now = next_deadline();
+  const Duration next = next_deadline();
+  if (!overtaken.empty()) {
+    ++spent_.late;
+    const auto count = static_cast<NodeIndex>(lives_.size());
+    for (NodeIndex a = 0; a < count && next - clock_.now >= limits::kDialDeadline; ++a) {
+      for (NodeIndex b = a + 1; b < count; ++b)
+        credit(a, b);
+    }
+  }
+  clock_.now = next;
 }
 
 void SmallWorld::accept(Wire& wire) {

@@ -8,11 +8,16 @@
 namespace meshdict {
 
 /// A link that the peer does not list may be half-open, or its hello may have crossed: ask. `link` is used meanwhile.
+/// The smaller id only asks: a half-open link answers with a reset, or ends by its silence.
 void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) {
   for (Connection* const incumbent : pair.links) {
     if (std::ranges::count(open_nonces, incumbent->nonce) > 0 || incumbent->probe_started) continue;
     pair.keep_pending = false;
-    links.probe(*incumbent);
+    if (links.self() < pair.peer) {
+      links.whisper(*incumbent, Ping{.nonce = incumbent->nonce});
+    } else {
+      links.probe(*incumbent);
+    }
     if (pair.primary == incumbent) pair.primary = &link;
   }
 }

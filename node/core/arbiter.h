@@ -4,7 +4,9 @@
 // 1. It keeps the link that was established first, says KEEP on it, and retires the others when KEEP_ACK arrives: it
 //    never writes to them again and closes them after a linger, in which it still reads what the peer had sent.
 // 2. The smaller id accepts all and closes none; it sends where it was last told to.
-// 3. While a link is probed nothing is decided: it may be half-open, and must not be kept before it has answered.
+// 3. A new link whose hello does not list an older one shows that the older may be half-open. The larger id probes the
+//    older, and closes it when it stays silent for a second; meanwhile nothing is decided. The smaller id pings it, too,
+//    but closes it for the long silence only (links.h): answers can be late, and then each end would have closed another.
 //
 // Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link in
 // most simultaneous dials). One chooser cannot disagree with itself.
