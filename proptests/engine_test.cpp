@@ -168,6 +168,24 @@ TEST_F(EngineTest, AHalfOpenIncumbentIsProbedAndGoes) {
   EXPECT_THAT(node.told<PeerDown>(), IsEmpty());
 }
 
+// Found by `meshdict-sim explore` with a late answer: two ends that both probe can close both connections.
+TEST_F(EngineTest, TheSmallerIdAsksAHalfOpenIncumbentAndClosesNone) {
+  const ConnId dead = larger.join(1);
+  larger.heard(dead);
+  const ConnId alive = larger.join(2);
+  EXPECT_THAT(larger.heard(dead), ElementsAre("ping"));
+  larger.heard(alive);
+  const Raw packet = bytes_value("hello");
+  const RawView packets[] = {packet};
+  ASSERT_TRUE(node->broadcast(packets));
+  EXPECT_THAT(larger.heard(alive), ElementsAre("user-message")) << "the new one is used meanwhile";
+  node.pass(2 * limits::kProbeDeadline);
+  EXPECT_FALSE(larger.closed(dead));
+  EXPECT_FALSE(larger.closed(alive));
+  node.pass(limits::kSilenceVerdict);
+  EXPECT_TRUE(larger.closed(dead));
+}
+
 TEST_F(EngineTest, AnIncumbentThatAnswersTheProbeIsArbitrated) {
   const ConnId first = smaller.join(1);
   const ConnId second = smaller.join(2);

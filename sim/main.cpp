@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/explore_command.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
 #include "sim/report.h"
@@ -175,6 +176,20 @@ int run(const Options& options) {
   return worst;
 }
 
+void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
+  CLI::App* command = app.add_subcommand(
+      "explore",
+      "Visit every interleaving of a small world; exit 0: nothing wrong, 1: violated, 2: bad input, not all");
+  command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
+  command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
+      ->check(CLI::IsMember(rule_names()));
+  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->default_str("violation.yaml");
+  command->add_option("--states", options.states, "stop after so many states")->capture_default_str();
+  command->add_option("--megabytes", options.megabytes, "stop before the table of states needs more")
+      ->capture_default_str();
+  command->callback([&] { result = explore_command(options); });
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
@@ -195,7 +210,9 @@ int main_with(int argc, char** argv) {
   run_command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
   int result = kPass;
   run_command->callback([&] { result = run(options); });
-  for (const char* later : {"sweep", "replay", "shrink", "explore"}) {
+  ExploreOptions explore_options;
+  add_explore(app, explore_options, result);
+  for (const char* later : {"sweep", "replay", "shrink"}) {
     CLI::App* command = app.add_subcommand(later, "not available yet");
     command->allow_extras();
     command->callback([&result, later] { result = complain(fmt::format("{}: not available yet", later)); });

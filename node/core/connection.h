@@ -61,7 +61,7 @@ struct Connection {
     /// Records arrived that were not passed on because a session was under way, which may have missed them.
     bool skipped_news = false;
   };
-  std::unique_ptr<Sync> sync;
+  std::optional<Sync> sync;
 
   /// Sending the whole dictionary to a py2p node: the last key sent.
   struct Handover {
@@ -74,7 +74,7 @@ struct Connection {
     std::deque<Frame> waiting;
     MonoTime next;
   };
-  std::unique_ptr<Pacer> pacer;
+  std::shared_ptr<Pacer> pacer;  ///< never shared between connections: Links copies it with the connection
 
   [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
   [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }

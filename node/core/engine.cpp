@@ -55,7 +55,7 @@ std::expected<void, std::string> Engine::Impl::start() {
   if (auto loaded = dictionary_->load(); !loaded) return loaded;
   if (auto loaded = book_.load(); !loaded) return loaded;
   originator_.emplace(self_, boot_, clock_);
-  links_.emplace(link_settings(config_), clock_, transport_, *originator_, random_.stream("links"), *this);
+  links_.emplace(link_settings(config_), clock_, transport_, *originator_, random_.stream("links"), *this, arbiter_);
 
   const MonoTime now = clock_.monotonic();
   for (const Endpoint& address : config_.join)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/address_book.h"
+#include "core/arbiter.h"
 #include "core/engine.h"
 #include "core/links.h"
 #include "core/originator.h"
@@ -134,6 +135,7 @@ class Engine::Impl final : public LinksHost {
   bool running_ = false;
   std::optional<Dictionary> dictionary_;
   std::optional<Originator> originator_;
+  Arbiter arbiter_;
   std::optional<Links> links_;
   AddressBook book_;
   RandomStream overlay_random_;

@@ -93,7 +93,7 @@ void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
 }
 
 Connection::Sync& Engine::Impl::sync_of(Connection& conn) {
-  if (conn.sync == nullptr) conn.sync = std::make_unique<Connection::Sync>(dictionary_->items());
+  if (!conn.sync) conn.sync.emplace(dictionary_->items());
   return *conn.sync;
 }
 
@@ -137,7 +137,7 @@ void Engine::Impl::handle_question(Connection& conn, const SyncQuestion& questio
 }
 
 void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
-  if (!conn.established() || conn.sync == nullptr) return;
+  if (!conn.established() || !conn.sync) return;
   if (const auto taken = conn.sync->reconciler.take_answer(answer.ranges); !taken) {
     links_->close(conn, EndReason::kProtocolError, taken.error().what);
     return;
@@ -172,7 +172,7 @@ void Engine::Impl::handle_records(Connection& conn, const Records& records) {
     version.value_hash = sha256(entry.value);
     if (dictionary_->merge(entry.key, entry.value, version) == Dictionary::Merged::kWon) news.push_back(entry);
   }
-  if (conn.sync != nullptr) conn.sync->progress = clock_.monotonic();
+  if (conn.sync) conn.sync->progress = clock_.monotonic();
   if (!news.empty()) forward_records(&conn, news);
 }
 
@@ -202,7 +202,7 @@ void Engine::Impl::continue_transfers(MonoTime now) {
   std::vector<Connection*> busy;
   for (const auto& entry : links_->connections()) {
     Connection& conn = *entry.second;
-    if (conn.established() && (conn.handover || (conn.sync != nullptr && conn.sync->reconciler.busy()))) {
+    if (conn.established() && (conn.handover || (conn.sync && conn.sync->reconciler.busy()))) {
       busy.push_back(&conn);
     }
   }

@@ -18,13 +18,42 @@ bool is_pending(const Connection& conn) {
 }  // namespace
 
 Links::Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator,
-             RandomStream random, LinksHost& host)
+             RandomStream random, LinksHost& host, LinkPolicy& policy)
     : settings_(std::move(settings)),
       clock_(clock),
       transport_(transport),
       originator_(originator),
       random_(random),
-      host_(host) {}
+      host_(host),
+      policy_(policy) {}
+
+Links::Links(const Links& other, const Clock& clock, Transport& transport, Originator& originator, LinksHost& host,
+             LinkPolicy& policy)
+    : settings_(other.settings_),
+      clock_(clock),
+      transport_(transport),
+      originator_(originator),
+      random_(other.random_),
+      host_(host),
+      policy_(policy),
+      pairs_(other.pairs_),
+      pending_accepted_(other.pending_accepted_),
+      frames_sent_(other.frames_sent_),
+      next_deadline_(other.next_deadline_) {
+  assert(other.closed_.empty());
+  for (const auto& [id, conn] : other.connections_) {
+    auto copy = std::make_unique<Connection>(*conn);
+    if (conn->pacer != nullptr) copy->pacer = std::make_shared<Connection::Pacer>(*conn->pacer);
+    connections_.emplace_hint(connections_.end(), id, std::move(copy));
+  }
+  const auto own = [this](const Connection* theirs) { return connections_.at(theirs->id).get(); };
+  for (auto& entry : pairs_) {
+    Pair& pair = entry.second;
+    for (Connection*& link : pair.links)
+      link = own(link);
+    pair.primary = own(pair.primary);
+  }
+}
 
 Connection* Links::find(ConnId id) {
   const auto found = connections_.find(id);
@@ -139,7 +168,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
   }
   if (found->primary == &conn) found->primary = found->links.front();
   found->keep_pending = false;
-  arbitrate(*found);
+  policy_.changed(*this, *found);
 }
 
 void Links::send(Connection& conn, const Frame& frame) {

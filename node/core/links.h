@@ -3,14 +3,10 @@
 //
 // 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
 //    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
-// 2. Of one pair, only the node with the larger id closes duplicates. It keeps the link that was established first,
-//    says KEEP on it, and retires the others when KEEP_ACK arrives: it never writes to them again and closes them after
-//    a linger, in which it still reads what the peer had sent. The smaller id accepts all and closes none. Rationale:
-//    two nodes that both choose can choose differently, and then close both connections (py2p loses the link in most
-//    simultaneous dials). One chooser cannot disagree with itself.
+// 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link
+//    that gave way is retired: never written to again, read for a linger, then closed.
 // 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused.
-// 4. A link that the peer does not list among its open ones may be half-open, or its hello may have crossed: it is
-//    pinged, and closed when it stays silent for a second. The new link is used meanwhile.
+// 4. A link that is probed, since the peer may not know of it, is pinged, and closed when it stays silent for a second.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger.
 //
@@ -28,6 +24,7 @@
 #include "core/clock.h"
 #include "core/connection.h"
 #include "core/event.h"
+#include "core/link_policy.h"
 #include "core/message.h"
 #include "core/originator.h"
 #include "core/random.h"
@@ -75,7 +72,13 @@ class LinksHost {
 class Links {
  public:
   Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
-        LinksHost& host);
+        LinksHost& host, LinkPolicy& policy);
+  /// The same state in other surroundings, for those who try what would happen (sim/small_world.h).
+  /// REQUIRES: no input of `other` is under way.
+  Links(const Links& other, const Clock& clock, Transport& transport, Originator& originator, LinksHost& host,
+        LinkPolicy& policy);
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
 
   // Transport events and time
 
@@ -99,8 +102,16 @@ class Links {
   void part(const NodeId& peer, std::string_view reason, EndReason end);
   void part_from_all(std::string_view reason);
 
+  // Effects for the policy
+
+  /// Pings a link of which the peer may not know.
+  void probe(Connection& link);
+  /// The policy has taken the link out of its pair.
+  void retire(Connection& link);
+
   // Views
 
+  [[nodiscard]] const NodeId& self() const { return originator_.self(); }
   [[nodiscard]] Connection* find(ConnId id);
   [[nodiscard]] const std::map<NodeId, Pair>& pairs() const { return pairs_; }
   [[nodiscard]] std::map<NodeId, Pair>& pairs() { return pairs_; }
@@ -126,10 +137,6 @@ class Links {
   void establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces);
   bool yield_to_newer_boot(Connection& conn, Pair& pair);
   void end_probe(Connection& conn);
-  void arbitrate(Pair& pair);
-  void on_keep(Connection& conn, const Keep& keep);
-  void on_keep_ack(Connection& conn, const KeepAck& ack);
-  void retire(Connection& conn);
   void remove_link(Connection& conn, EndReason reason, const std::string& detail);
   void discard(Connection& conn);
   void check_time(Connection& conn, MonoTime now);
@@ -144,6 +151,7 @@ class Links {
   Originator& originator_;
   RandomStream random_;
   LinksHost& host_;
+  LinkPolicy& policy_;
   std::map<ConnId, std::unique_ptr<Connection>> connections_;
   std::map<NodeId, Pair> pairs_;
   std::vector<std::unique_ptr<Connection>> closed_;

@@ -1,5 +1,4 @@
-// The part of Links that decides which connections link a pair: handshake, extended hello, and the arbiter of
-// duplicates.
+// The part of Links that makes a connection a link of its pair: handshake, extended hello, boots, probes.
 
 #include <algorithm>
 #include <cassert>
@@ -22,9 +21,9 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
   if (const auto* hello = std::get_if<Hello>(&message)) {
     on_hello(conn, *hello);
   } else if (const auto* keep = std::get_if<Keep>(&message)) {
-    on_keep(conn, *keep);
+    if (conn.established()) policy_.on_keep(*this, *pair(conn.peer), conn, *keep);
   } else if (const auto* ack = std::get_if<KeepAck>(&message)) {
-    on_keep_ack(conn, *ack);
+    if (conn.established()) policy_.on_keep_ack(*this, *pair(conn.peer), conn, *ack);
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     if (conn.established()) whisper(conn, Pong{.nonce = ping->nonce});
   } else if (const auto* bye = std::get_if<Bye>(&message)) {
@@ -64,8 +63,12 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
   if (conn.dialed_by_us) host_.on_address(conn.remote, conn.peer);
 
   if (!conn.is_meshdict) {
-    conn.pacer = std::make_unique<Connection::Pacer>();
+    conn.pacer = std::make_shared<Connection::Pacer>();
     conn.pacer->next = clock_.monotonic();
+    establish(conn, nullptr);
+    return;
+  }
+  if (!policy_.wants_hello()) {
     establish(conn, nullptr);
     return;
   }
@@ -159,19 +162,10 @@ void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_
     host_.on_link_up(conn);
     return;
   }
-  if (peers_open_nonces != nullptr) {
-    for (Connection* const link : known->links) {
-      if (std::ranges::count(*peers_open_nonces, link->nonce) > 0 || link->probe_started) continue;
-      link->probe_started = now;
-      known->keep_pending = false;
-      whisper(*link, Ping{.nonce = link->nonce});
-      wake_at(now + limits::kProbeDeadline);
-      if (known->primary == link) known->primary = &conn;
-    }
-  }
+  if (peers_open_nonces != nullptr) policy_.examine(*this, *known, conn, *peers_open_nonces);
   known->links.push_back(&conn);
   host_.on_link_up(conn);
-  arbitrate(*known);
+  policy_.added(*this, *known, conn);
 }
 
 /// False when `conn` itself belonged to an older boot and was closed.
@@ -188,44 +182,24 @@ bool Links::yield_to_newer_boot(Connection& conn, Pair& pair) {
   return true;
 }
 
-/// The link is alive after all: it takes part in the arbitration again.
+void Links::probe(Connection& link) {
+  link.probe_started = clock_.monotonic();
+  whisper(link, Ping{.nonce = link.nonce});
+  wake_at(*link.probe_started + limits::kProbeDeadline);
+}
+
+/// The link is alive after all.
 void Links::end_probe(Connection& conn) {
   conn.probe_started.reset();
-  arbitrate(*pair(conn.peer));
+  policy_.changed(*this, *pair(conn.peer));
 }
 
-void Links::arbitrate(Pair& pair) {
-  if (!pair.is_meshdict || pair.links.size() < 2 || originator_.self() < pair.peer || pair.keep_pending) return;
-  if (std::ranges::any_of(pair.links, [](const Connection* link) { return link->probe_started.has_value(); })) return;
-  pair.primary = pair.links.front();
-  pair.keep_pending = true;
-  whisper(*pair.primary, Keep{.nonce = pair.primary->nonce});
-}
-
-void Links::on_keep(Connection& conn, const Keep& keep) {
-  if (!conn.established() || keep.nonce != conn.nonce) return;
-  Pair& known = *pair(conn.peer);
-  known.primary = &conn;
-  whisper(conn, KeepAck{.nonce = conn.nonce});
-}
-
-void Links::on_keep_ack(Connection& conn, const KeepAck& ack) {
-  if (!conn.established() || ack.nonce != conn.nonce) return;
-  Pair& known = *pair(conn.peer);
-  if (!known.keep_pending || known.primary != &conn) return;
-  known.keep_pending = false;
-  const std::vector<Connection*> links = std::exchange(known.links, {&conn});
-  for (Connection* const link : links) {
-    if (link != &conn) retire(*link);
-  }
-}
-
-void Links::retire(Connection& conn) {
-  conn.state = ConnState::kRetired;
-  conn.sync.reset();
-  conn.handover.reset();
-  conn.deadline = clock_.monotonic() + limits::kLinger;
-  wake_at(conn.deadline);
+void Links::retire(Connection& link) {
+  link.state = ConnState::kRetired;
+  link.sync.reset();
+  link.handover.reset();
+  link.deadline = clock_.monotonic() + limits::kLinger;
+  wake_at(link.deadline);
 }
 
 }  // namespace meshdict

@@ -1,0 +1,127 @@
+#include "sim/explore_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "sim/explore.h"
+#include "sim/trace.h"
+
+namespace meshdict::sim {
+namespace {
+
+constexpr int kPass = 0;
+constexpr int kViolated = 1;
+constexpr int kBadInput = 2;
+
+int complain(const std::string& what) {
+  fmt::print(stderr, "meshdict-sim: {}\n", what);
+  return kBadInput;
+}
+
+/// "1234567 states, 61000 a second", rewritten in place while somebody watches.
+class Watcher {
+ public:
+  void show(const ExploreCounts& counts) {
+    if (!shown_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(500)) return;
+    last_ = now;
+    const std::chrono::duration<double> took = now - begin_;
+    fmt::print(stderr, "\r{} states, {} terminals, {:.0f} states a second ", counts.states, counts.terminals,
+               static_cast<double>(counts.states) / took.count());
+    printed_ = true;
+  }
+  void clear() const {
+    if (printed_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  bool shown_ = isatty(STDERR_FILENO) == 1;
+  bool printed_ = false;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_ = begin_;
+};
+
+int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
+  const std::string path = options.out.empty() ? "violation.yaml" : options.out;
+  for (const std::string& wrong : result.wrongs)
+    fmt::print("violated: {}\n", wrong);
+  std::vector<std::string> heading = {
+      fmt::format("Found by exploring {} under '{}'. At its end:", options.file, name_of(plan.rule))};
+  heading.insert(heading.end(), result.wrongs.begin(), result.wrongs.end());
+  std::ofstream file(path, std::ios::binary);
+  file << to_yaml({.plan = plan, .choices = result.tape}, heading);
+  if (!file.flush()) return complain(fmt::format("cannot write '{}'", path));
+  fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), path);
+  return kViolated;
+}
+
+}  // namespace
+
+int explore_command(const ExploreOptions& options) {
+  std::ostringstream text;
+  std::ifstream file(options.file, std::ios::binary);
+  if (file) text << file.rdbuf();
+  if (!file || !text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
+  auto exploration = load_exploration(text.str(), options.file);
+  if (!exploration) {
+    for (const std::string& mistake : exploration.error())
+      fmt::print(stderr, "{}\n", mistake);
+    return kBadInput;
+  }
+  SmallPlan& plan = exploration->plan;
+  if (!options.policy.empty()) {
+    const auto& names = rule_names();
+    plan.rule = static_cast<Rule>(std::ranges::find(names, options.policy) - names.begin());
+  }
+  Watcher watcher;
+  const ExploreResult result = explore(plan, {.states = options.states, .bytes = options.megabytes << 20},
+                                       [&](const ExploreCounts& counts) { watcher.show(counts); });
+  watcher.clear();
+  int code = kPass;
+  if (!result.wrongs.empty()) {
+    code = report_violation(plan, result, options);
+  } else if (!result.stopped.empty()) {
+    code = kBadInput;
+    fmt::print("not all was visited: {}; make the world smaller, or see --states and --megabytes\n", result.stopped);
+  }
+  const ExploreCounts& counts = result.counts;
+  const char* const verdict = code == kPass ? "PASS" : code == kViolated ? "FAIL" : "INCOMPLETE";
+  fmt::print("policy={} states={} transitions={} terminals={} depth={} cycles={} {}\n", name_of(plan.rule),
+             counts.states, counts.transitions, counts.terminals, counts.depth, counts.cycles, verdict);
+  return code;
+}
+
+int replay_choices(const Exploration& exploration, const std::string& file) {
+  const SmallPlan& plan = exploration.plan;
+  if (exploration.choices.empty()) {
+    return complain(file + ": has no 'choices' to replay, expected them, or `meshdict-sim explore`");
+  }
+  SmallWorld world(plan);
+  TraceHash hash;
+  for (const Choice& choice : exploration.choices) {
+    const std::vector<Choice> possible = world.choices();
+    if (std::ranges::find(possible, choice) == possible.end()) {
+      return complain(fmt::format("{}: '{}' cannot happen there", file, text_of(plan, choice)));
+    }
+    const std::string what = world.describe(choice);
+    fmt::print("{} {}{}{}\n", seconds_text(world.now()), text_of(plan, choice), what.empty() ? "" : ": ", what);
+    world.apply(choice);
+    hash.add(world.digest());
+  }
+  if (!world.at_rest() && !world.choices().empty()) fmt::print("the world is not at rest: more would happen\n");
+  const std::vector<std::string> wrongs = world.wrongs();
+  for (const std::string& wrong : wrongs)
+    fmt::print("violated: {}\n", wrong);
+  fmt::print("seed=1 events={} simulated={} trace={:016x} {}\n", exploration.choices.size(), seconds_text(world.now()),
+             hash.value(), wrongs.empty() ? "PASS" : "FAIL");
+  return wrongs.empty() ? kPass : kViolated;
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,299 @@
+#include "sim/small_world.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/frame.h"
+#include "core/limits.h"
+#include "sim/small_world_life.h"
+
+namespace meshdict::sim {
+namespace {
+
+Endpoint address_of(NodeIndex node) {
+  return {.host = "n", .port = static_cast<std::uint16_t>(node + 1)};
+}
+
+LinkSettings settings_of(NodeIndex node) {
+  return {.protocol = "small", .address = address_of(node), .lease = 3600s, .settle = 2s, .skew = 30s, .horizon = 24h};
+}
+
+/// Ids of two base58 digits, which grow with the index.
+NodeId id_of_node(NodeIndex node) {
+  constexpr std::string_view kDigits = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+  const std::string text = {kDigits[node / kDigits.size()], kDigits[node % kDigits.size()]};
+  return *NodeId::parse(text);
+}
+
+struct Opened {
+  Envelope envelope;
+  Message message;
+};
+
+/// REQUIRES: it is a frame that Links has made.
+Opened open_frame(const Frame& frame) {
+  const auto body = split_body(std::string_view(*frame.bytes).substr(4));
+  assert(body.has_value());
+  auto envelope = decode_envelope(body->message);
+  assert(envelope.has_value());
+  auto message = decode_message(*envelope);
+  assert(message.has_value());
+  return {.envelope = *std::move(envelope), .message = *std::move(message)};
+}
+
+std::shared_ptr<const SmallWorld::Sketch> sketch(const Frame& frame) {
+  const Message message = open_frame(frame).message;
+  SmallWorld::Sketch result{
+      .name = std::string(message_name(message)), .type = message.index(), .boot = 0, .nonces = {}};
+  if (const auto* const hello = std::get_if<Hello>(&message)) {
+    result.boot = hello->boot;
+    result.nonces = hello->open_nonces;
+  }
+  return std::make_shared<const SmallWorld::Sketch>(std::move(result));
+}
+
+}  // namespace
+
+SmallWorld::SmallWorld(const SmallPlan& plan, std::uint64_t seed, Delays* delays)
+    : plan_(plan), seed_(seed), delays_(delays) {
+  const std::size_t count = plan.nodes.size();
+  boots_.assign(count, 0);
+  dial_counts_.assign(count, 0);
+  dials_left_.assign(count * count, 0);
+  wants_.assign(count * count, false);
+  credits_.assign(count * count, 0);
+  for (const SmallDial& dial : plan.dials) {
+    ++dials_left_[index(dial.from, dial.to)];
+    wants_[index(dial.from, dial.to)] = true;
+  }
+  lives_.resize(count);
+  for (NodeIndex node = 0; node < count; ++node)
+    ids_.push_back(id_of_node(node));
+  for (NodeIndex node = 0; node < count; ++node)
+    restart(node);
+}
+
+SmallWorld::SmallWorld(const SmallWorld& other)
+    : plan_(other.plan_),
+      seed_(other.seed_),
+      delays_(other.delays_),
+      clock_(other.clock_),
+      ids_(other.ids_),
+      boots_(other.boots_),
+      dial_counts_(other.dial_counts_),
+      dials_left_(other.dials_left_),
+      wants_(other.wants_),
+      credits_(other.credits_),
+      spent_(other.spent_),
+      wires_(other.wires_) {
+  lives_.reserve(other.lives_.size());
+  for (const auto& life : other.lives_)
+    lives_.push_back(life == nullptr ? nullptr : std::make_unique<Life>(*this, *life));
+}
+
+SmallWorld::~SmallWorld() = default;
+
+ConnName SmallWorld::name_of(ConnId id) {
+  const auto number = static_cast<std::uint64_t>(id);
+  return {.dialer = static_cast<NodeIndex>((number >> 32) - 1), .count = static_cast<std::uint32_t>(number)};
+}
+
+SmallWorld::Side& SmallWorld::side_of(Wire& wire, NodeIndex node, bool other) {
+  return wire.sides[(wire.sides[0].node == node) == other ? 1 : 0];
+}
+
+// What lives do
+
+ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
+  const ConnName name{.dialer = from, .count = ++dial_counts_[from]};
+  Wire& wire = wires_[name];
+  wire.name = name;
+  wire.sides[0].node = from;
+  wire.sides[0].state = SideState::kOpen;
+  wire.sides[1].node = to;
+  if (delays_ != nullptr) wire.dial_arrives = clock_.now + delays_->draw(from, to);
+  return id_of(name);
+}
+
+void SmallWorld::sent(NodeIndex from, ConnId conn, const Frame& frame) {
+  Wire& wire = wires_.at(name_of(conn));
+  push(wire, wire.sides[0].node == from ? 1 : 0, Thing::kFrame, frame);
+}
+
+void SmallWorld::closed(NodeIndex from, ConnId conn) {
+  Wire& wire = wires_.at(name_of(conn));
+  Side& side = side_of(wire, from);
+  side.state = SideState::kClosed;
+  side.inbox.clear();
+  push(wire, wire.sides[0].node == from ? 1 : 0, Thing::kEnd, {});
+}
+
+// What befalls them
+
+void SmallWorld::push(Wire& wire, std::size_t to, Thing thing, Frame frame) {
+  Side& side = wire.sides[to];
+  const Side& sender = wire.sides[1 - to];
+  if (side.deaf || sender.deaf || side.state == SideState::kClosed) return;
+  // Towards a machine that has forgotten the connection goes what it will answer; it has sent nothing to be read.
+  Duration arrives = clock_.now;
+  if (delays_ != nullptr) arrives += delays_->draw(sender.node, side.node);
+  if (!side.inbox.empty()) arrives = std::max(arrives, side.inbox.back().arrives);
+  Packet packet{.thing = thing, .frame = std::move(frame), .sketch = nullptr, .arrives = arrives};
+  if (thing == Thing::kFrame && delays_ == nullptr) packet.sketch = sketch(packet.frame);
+  side.inbox.push_back(std::move(packet));
+}
+
+void SmallWorld::apply(const Choice& choice) {
+  switch (choice.act) {
+    case Act::kDial:
+      --dials_left_[index(choice.node, choice.peer)];
+      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      break;
+    case Act::kRedial:
+      --credits_[index(choice.node, choice.peer)];
+      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      break;
+    case Act::kAccept:
+      accept(wires_.at(choice.conn));
+      break;
+    case Act::kDeliver:
+      deliver(wires_.at(choice.conn), choice.node);
+      break;
+    case Act::kTick:
+      lives_[choice.node]->links.on_time(clock_.monotonic());
+      break;
+    case Act::kRestart:
+      restart(choice.node);
+      break;
+    case Act::kTime:
+      pass_time();
+      break;
+    case Act::kReset:
+      reset(wires_.at(choice.conn));
+      break;
+    case Act::kHalfOpen:
+      half_open(wires_.at(choice.conn), choice.node);
+      break;
+    case Act::kCrash:
+      crash(choice.node);
+      break;
+  }
+  for (const auto& life : lives_) {
+    if (life != nullptr) life->links.sweep();
+  }
+  std::erase_if(wires_, [](const auto& entry) {
+    const auto is_over = [](const Side& side) {
+      return side.state == SideState::kClosed || side.state == SideState::kGone;
+    };
+    const auto& sides = entry.second.sides;
+    return (is_over(sides[0]) && is_over(sides[1])) ||
+           (sides[0].state == SideState::kClosed && sides[1].state == SideState::kWaiting);
+  });
+}
+
+void SmallWorld::pass_time() {
+  std::vector<Choice> overtaken;
+  add_arrivals(overtaken);
+  const Duration next = next_deadline();
+  if (!overtaken.empty()) {
+    ++spent_.late;
+    const auto count = static_cast<NodeIndex>(lives_.size());
+    for (NodeIndex a = 0; a < count && next - clock_.now >= limits::kDialDeadline; ++a) {
+      for (NodeIndex b = a + 1; b < count; ++b)
+        credit(a, b);
+    }
+  }
+  clock_.now = next;
+}
+
+void SmallWorld::accept(Wire& wire) {
+  Side& side = wire.sides[1];
+  side.state = SideState::kOpen;
+  push(wire, 0, Thing::kAccepted, {});
+  lives_[side.node]->links.on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
+}
+
+void SmallWorld::deliver(Wire& wire, NodeIndex node) {
+  Side& side = side_of(wire, node);
+  if (side.state == SideState::kGone) {
+    // A packet of a connection that nobody here knows.
+    side.inbox.clear();
+    Side& other = side_of(wire, node, true);
+    other.inbox.clear();
+    push(wire, wire.sides[0].node == node ? 1 : 0, Thing::kReset, {});
+    return;
+  }
+  const Packet packet = std::move(side.inbox.front());
+  side.inbox.erase(side.inbox.begin());
+  Links& links = lives_[node]->links;
+  Connection* const conn = links.find(id_of(wire.name));
+  assert(conn != nullptr);
+  switch (packet.thing) {
+    case Thing::kAccepted:
+      links.on_connected(*conn);
+      break;
+    case Thing::kFrame:
+      hear(node, id_of(wire.name), packet.frame);
+      break;
+    case Thing::kEnd:
+    case Thing::kReset:
+      side.state = SideState::kClosed;
+      side.inbox.clear();
+      links.on_closed(*conn, packet.thing == Thing::kEnd ? "closed" : "reset");
+      break;
+  }
+}
+
+/// As the engine does it (engine_messages.cpp), with frames that are whole and good.
+void SmallWorld::hear(NodeIndex node, ConnId id, const Frame& frame) {
+  Links& links = lives_[node]->links;
+  Connection& conn = *links.find(id);
+  conn.heard = clock_.monotonic();
+  const Opened opened = open_frame(frame);
+  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.at(name_of(id)).nonce = hello->nonce;
+  links.handle(conn, opened.envelope, opened.message);
+}
+
+void SmallWorld::credit(NodeIndex a, NodeIndex b) {
+  if (wants_[index(a, b)]) ++credits_[index(a, b)];
+  if (wants_[index(b, a)]) ++credits_[index(b, a)];
+}
+
+void SmallWorld::reset(Wire& wire) {
+  ++spent_.reset;
+  for (const std::size_t to : {0U, 1U}) {
+    wire.sides[to].inbox.clear();
+    push(wire, to, Thing::kReset, {});
+  }
+  credit(wire.sides[0].node, wire.sides[1].node);
+}
+
+void SmallWorld::half_open(Wire& wire, NodeIndex told) {
+  ++spent_.half_open;
+  for (Side& side : wire.sides)
+    side.inbox.clear();
+  push(wire, wire.sides[0].node == told ? 0 : 1, Thing::kReset, {});
+  side_of(wire, told, true).deaf = true;
+  credit(wire.sides[0].node, wire.sides[1].node);
+}
+
+void SmallWorld::crash(NodeIndex node) {
+  ++spent_.crash;
+  for (auto& [name, wire] : wires_) {
+    Side& side = side_of(wire, node);
+    if (side.node != node) continue;
+    if (side.state == SideState::kOpen) side.state = SideState::kGone;
+  }
+  lives_[node].reset();
+  for (NodeIndex peer = 0; peer < lives_.size(); ++peer)
+    credit(node, peer);
+}
+
+void SmallWorld::restart(NodeIndex node) {
+  ++boots_[node];
+  const std::uint64_t life = derive_seed(derive_seed(seed_, node), boots_[node]);
+  lives_[node] = std::make_unique<Life>(*this, node, settings_of(node), RandomStream(life));
+}
+
+}  // namespace meshdict::sim
