@@ -6,30 +6,16 @@
 #include <array>
 #include <charconv>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <utility>
+
+#include "core/nearest.h"
 
 namespace meshdict::sim {
 namespace {
 
 /// Longer than any run; keeps sums of times within 64 bits.
 constexpr Duration kLongestDuration = 24h * 366 * 100;
-constexpr std::size_t kFurthestTypo = 3;
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -80,32 +66,31 @@ const std::string kTimeForm = "a time such as 250us, 5ms, 1.5s, 2min or 1h";
 std::optional<std::string> scalar(const YAML::Node& node, const std::string& expected, PlanErrors& errors) {
   if (!node.IsDefined()) return std::nullopt;
   if (node.IsScalar()) return node.Scalar();
-  errors.add(node.Mark(), fmt::format("this is a {}, expected {}",
-                                      node.IsMap()        ? "map"
-                                      : node.IsSequence() ? "list"
-                                                          : "missing value",
-                                      expected));
+  if (node.IsNull()) {
+    errors.add(node.Mark(), "there is no value here, expected " + expected);
+  } else {
+    errors.add(node.Mark(), fmt::format("this is a {}, expected {}", node.IsMap() ? "map" : "list", expected));
+  }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& words) {
-  std::optional<std::string> best;
-  std::size_t least = kFurthestTypo + 1;
-  for (const std::string& candidate : words) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least && distance < candidate.size()) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 std::string list_words(const std::vector<std::string>& words) {
   if (words.size() < 2) return words.empty() ? "nothing" : words.front();
   return fmt::format("{} or {}", fmt::join(words.begin(), words.end() - 1, ", "), words.back());
+}
+
+std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words) {
+  constexpr std::size_t kMostListed = 20;
+  const auto meant = nearest(word, words);
+  std::vector<std::string> listed = words;
+  if (listed.size() > kMostListed) {
+    listed.resize(kMostListed);
+    listed.emplace_back("...");
+  }
+  return fmt::format("'{}' is no {}, expected {}", word, is_no,
+                     meant ? fmt::format("'{}'; all are {}", *meant, list_words(listed)) : list_words(listed));
 }
 
 void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
@@ -114,15 +99,7 @@ void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
 
 void PlanErrors::add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
                              const std::vector<std::string>& words) {
-  constexpr std::size_t kMostListed = 20;
-  const auto meant = nearest(word, words);
-  std::vector<std::string> listed = words;
-  if (listed.size() > kMostListed) {
-    listed.resize(kMostListed);
-    listed.emplace_back("...");
-  }
-  add(mark, fmt::format("'{}' is no {}, expected {}", word, is_no,
-                        meant ? fmt::format("'{}'; all are {}", *meant, list_words(listed)) : list_words(listed)));
+  add(mark, unknown_word(word, is_no, words));
 }
 
 MapReader::MapReader(const YAML::Node& map, std::string what, PlanErrors& errors)
@@ -144,14 +121,14 @@ YAML::Node MapReader::optional(const std::string& key) {
 
 YAML::Node MapReader::required(const std::string& key) {
   YAML::Node found = optional(key);
-  if (!found.IsDefined()) errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
+  if (!found.IsDefined()) missing_.push_back(key);
   return found;
 }
 
 void MapReader::finish() {
-  if (!map_.IsMap()) return;
   std::vector<std::string> seen;
-  for (const auto& entry : map_) {
+  std::vector<std::string> mistyped;
+  for (const auto& entry : map_.IsMap() ? map_ : YAML::Node(YAML::NodeType::Map)) {
     if (!entry.first.IsScalar()) {
       errors_.add(entry.first.Mark(), fmt::format("this is no key of {}, expected {}", what_, list_words(known_)));
       continue;
@@ -159,10 +136,15 @@ void MapReader::finish() {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
       errors_.add_unknown(entry.first.Mark(), key, "key of " + what_, known_);
+      if (auto meant = nearest(key, missing_)) mistyped.push_back(*std::move(meant));
     } else if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
       errors_.add(entry.first.Mark(), fmt::format("'{}' is there twice, expected it once in {}", key, what_));
     }
     seen.push_back(key);
+  }
+  for (const std::string& key : missing_) {
+    if (std::find(mistyped.begin(), mistyped.end(), key) != mistyped.end()) continue;
+    errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
   }
 }
 
@@ -260,6 +242,12 @@ std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& 
   if (text->ends_with("/s")) {
     const auto rate = parse_quantity(std::string_view(*text).substr(0, text->size() - 2), kSizeUnits);
     if (rate && *rate > 0 && *rate <= 1'000'000'000'000) return rate;
+    if (rate && *rate == 0) {
+      errors.add(node.Mark(), fmt::format("'{}' lets nothing pass, expected a rate above 0, or a step that is a "
+                                          "partition",
+                                          *text));
+      return std::nullopt;
+    }
   }
   errors.add(node.Mark(), fmt::format("'{}' is no rate, expected {}", *text, expected));
   return std::nullopt;

@@ -14,11 +14,11 @@
 
 namespace meshdict::sim {
 
-/// The word of `words` with the smallest edit distance to `word`; nothing when none is close.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& words);
-
 /// "a, b or c".
 std::string list_words(const std::vector<std::string>& words);
+
+/// "'laptop' is no node, expected one of ...", with the one that was meant when one is close.
+std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words);
 
 class PlanErrors {
  public:
@@ -27,7 +27,7 @@ class PlanErrors {
 
   /// "FILE:LINE:COLUMN: WHAT". Lines and columns count from 1.
   void add(const YAML::Mark& mark, const std::string& what);
-  /// "'laptop' is no node, expected one of ...; did you mean ...?"
+  /// The same about a word that is none of those expected.
   void add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
                    const std::vector<std::string>& words);
   [[nodiscard]] const std::vector<std::string>& list() const { return list_; }
@@ -38,7 +38,7 @@ class PlanErrors {
   std::vector<std::string> list_;
 };
 
-/// Reads one map; finish() complains about each key that nobody has asked for.
+/// Reads one map; finish() complains about each key that nobody has asked for, and about those that are missing.
 class MapReader {
  public:
   /// `what`: "network", "a node", ...: what the map is, for messages.
@@ -46,7 +46,7 @@ class MapReader {
 
   /// The value of `key`; an undefined node when it is absent.
   YAML::Node optional(const std::string& key);
-  /// The same; complains when it is absent.
+  /// The same; finish() complains when it is absent and no unknown key is likely to be meant for it.
   YAML::Node required(const std::string& key);
   void finish();
 
@@ -57,6 +57,7 @@ class MapReader {
   std::string what_;
   PlanErrors& errors_;
   std::vector<std::string> known_;
+  std::vector<std::string> missing_;
 };
 
 // Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a

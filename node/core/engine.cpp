@@ -281,7 +281,9 @@ void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const st
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
     overlay_dirty_ = true;
   }
-  if (running_) observer_.on_event(Refused{.conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail});
+  if (!running_) return;
+  observer_.on_event(Refused{
+      .conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail, .dialed_by_us = conn.dialed_by_us});
 }
 
 void Engine::Impl::on_address(const Endpoint& address, const NodeId& id) {
@@ -348,6 +350,9 @@ std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receive
 }
 void Engine::connect(const Endpoint& to) {
   impl_->connect(to);
+}
+bool Engine::forget(const Endpoint& address) {
+  return impl_->forget(address);
 }
 bool Engine::disconnect(const NodeId& peer) {
   return impl_->disconnect(peer);

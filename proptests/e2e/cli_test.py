@@ -51,6 +51,22 @@ class CommandLineTest(harness.MeshTestCase):
                 (["--encryption", "rot13"], "--encryption")]:
             self.assert_refused(arguments, named)
 
+    def test_a_mistyped_option_is_named_first_with_what_was_meant(self):
+        for arguments, says in [(["--lisen", "127.0.0.1:0"], "meshdict-node: --lisen: no such option, did you mean --listen?"),
+                                (["x", "--joint=127.0.0.1:1"], "meshdict-node: --joint: no such option, did you mean --join?"),
+                                (["stray"], "meshdict-node: stray: no such option (")]:
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(says), done.stderr)
+
+    def test_an_option_given_twice(self):
+        for option, value in [("--listen", "127.0.0.1:0"), ("--resp", "127.0.0.1:0"), ("--network", "a")]:
+            self.assert_refused([option, value, option, value], option, says="given twice")
+
+    def test_words_in_any_case(self):
+        node = self.start("node", "--leasing", "ON", "--log-level", "Debug")
+        self.assertEqual(node.client().info("mesh")["leasing"], "on")
+
     def test_text_of_others_stays_on_one_line(self):
         for text in ["a\nb:1", "\x1b[31mred:1", "x" * 100_000]:
             done = run("--listen", text)
@@ -94,11 +110,26 @@ class CommandLineTest(harness.MeshTestCase):
         # 192.0.2.0/24 is kept free for documentation (RFC 5737).
         self.assert_refused(["--listen", "192.0.2.1:44565", "--resp", "127.0.0.1:0"], "--listen", 1, "192.0.2.1")
 
-    def test_sigint_and_sigterm_end_well(self):
-        for name in ("SIGINT", "SIGTERM"):
-            node = self.start(name)
-            node.process.send_signal(getattr(harness.signal, name))
-            self.assertEqual(node.process.wait(harness.DEADLINE), 0)
+    def test_signals_end_well(self):
+        witness = self.start("witness")
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            with self.subTest(signal=name):
+                node = self.start(name, join=[witness])
+                harness.wait_until(lambda node=node: node.peers(), "a neighbour")
+                node.process.send_signal(getattr(harness.signal, name))
+                self.assertEqual(node.process.wait(harness.DEADLINE), 0)
+                self.await_log(witness, node.id[:8], "goodbye")
+
+    def test_nohup_is_respected(self):
+        harness.signal.signal(harness.signal.SIGHUP, harness.signal.SIG_IGN)
+        try:
+            node = self.start("nohup")
+        finally:
+            harness.signal.signal(harness.signal.SIGHUP, harness.signal.SIG_DFL)
+        node.process.send_signal(harness.signal.SIGHUP)
+        self.assertTrue(node.client().ping())
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(len(node.log_lines("stopping")), 1)
 
     def test_port_is_free_again_at_once(self):
         node = self.start("before")
