@@ -4,18 +4,25 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <expected>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "sim/command_line.h"
 #include "sim/explore_command.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
 #include "sim/report.h"
 #include "sim/runner.h"
+#include "sim/yaml_reader.h"
 
 namespace meshdict::sim {
 namespace {
@@ -27,7 +34,7 @@ constexpr int kBadInput = 2;
 struct Options {
   std::vector<std::string> files;
   std::uint64_t seed = 1;
-  std::string seeds;
+  std::optional<SeedRange> seeds;
   unsigned jobs = 1;
   std::string trace;
   std::string plan_out;
@@ -40,11 +47,14 @@ int complain(const std::string& what) {
   return kBadInput;
 }
 
-bool parse_seeds(const std::string& text, SeedRange& seeds) {
-  const std::size_t dots = text.find("..");
-  if (dots == std::string::npos) return false;
-  return CLI::detail::lexical_cast(text.substr(0, dots), seeds.first) &&
-         CLI::detail::lexical_cast(text.substr(dots + 2), seeds.last) && seeds.first <= seeds.last;
+/// Output that cannot be written is no result: a full disk must not pass for a run that passed.
+bool all_written(std::FILE* file) {
+  errno = EIO;  // an earlier write may have failed, and its reason is gone
+  return std::fflush(file) == 0 && std::ferror(file) == 0;
+}
+
+std::string not_written(const std::string& file) {
+  return fmt::format("cannot write '{}': {}", file, std::generic_category().message(errno));
 }
 
 /// Delivered frames a second of wall-clock time: on stderr and only when asked for, since it is never the same twice.
@@ -131,11 +141,7 @@ int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) 
 }
 
 int run(const Options& options) {
-  SeedRange seeds;
-  const bool range = !options.seeds.empty();
-  if (range && !parse_seeds(options.seeds, seeds)) {
-    return complain(fmt::format("--seeds: '{}' is no range, expected one such as 1..1000", options.seeds));
-  }
+  const bool range = options.seeds.has_value();
   if (range && !options.trace.empty()) return complain("--trace: goes with --seed, a transcript is of one run");
   if (!options.trace.empty() && options.files.size() > 1) {
     return complain("--trace: goes with one FILE, a transcript is of one run");
@@ -160,19 +166,20 @@ int run(const Options& options) {
   if (!options.plan_out.empty()) {
     std::ofstream out(options.plan_out, std::ios::binary);
     out << to_yaml(expand(plans.front(), options.seed));
-    if (!out.flush()) return complain(fmt::format("--plan: cannot write '{}'", options.plan_out));
+    if (!out.flush()) return complain("--plan: " + not_written(options.plan_out));
   }
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> transcript(nullptr, &std::fclose);
   if (!options.trace.empty()) {
     transcript.reset(std::fopen(options.trace.c_str(), "w"));
-    if (!transcript) return complain(fmt::format("--trace: cannot write '{}'", options.trace));
+    if (!transcript) return complain("--trace: " + not_written(options.trace));
   }
   int worst = kPass;
   for (const Plan& plan : plans) {
     if (plans.size() > 1) fmt::print("{}\n", plan.name);
-    const int code = range ? run_range(plan, seeds, options) : run_one(plan, options, {transcript.get(), 0});
+    const int code = range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {transcript.get(), 0});
     worst = std::max(worst, code);
   }
+  if (transcript && !all_written(transcript.get())) return complain("--trace: " + not_written(options.trace));
   return worst;
 }
 
@@ -190,6 +197,40 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
   command->callback([&] { result = explore_command(options); });
 }
 
+/// An option whose text `parse` turns into `into`, or into an error.
+template <typename Parsed, typename Value>
+CLI::Option* add_value(CLI::App& app, const char* name, const char* form, const char* help,
+                       std::expected<Parsed, std::string> (*parse)(std::string_view), Value& into) {
+  const auto take = [=, &into](const std::string& text) {
+    const auto value = parse(text);
+    if (!value) throw CLI::ValidationError(name, value.error());
+    into = *value;
+  };
+  return app.add_option_function<std::string>(name, take, help)->type_name(form);
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({}))
+    names.push_back(command->get_name());
+  return names;
+}
+
+/// What was given and asked for by nobody: of several words, the first that looks like an option.
+int complain_of_extras(const CLI::App& app) {
+  std::vector<std::string> extras = app.remaining(true);
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (!option->get_positional()) known.push_back(option->get_name());
+    }
+  }
+  const auto option =
+      std::find_if(extras.begin(), extras.end(), [](const auto& word) { return word.starts_with('-'); });
+  const std::string& word = option == extras.end() ? extras.front() : *option;
+  return complain(unknown_word(word.substr(0, word.find('=')), "option", known));
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
@@ -198,12 +239,11 @@ int main_with(int argc, char** argv) {
   CLI::App* run_command =
       app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
   run_command->add_option("FILE", options.files, "plans in YAML, see scenarios/README.md")->required();
-  const auto* seed = run_command->add_option("--seed", options.seed, "the seed of the run")->capture_default_str();
-  run_command->add_option("--seeds", options.seeds, "run each seed of A..B; print the failing ones and a summary")
-      ->excludes(const_cast<CLI::Option*>(seed));
-  run_command->add_option("--jobs", options.jobs, "threads for --seeds")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  auto* seed = add_value(*run_command, "--seed", "N", "the seed of the run (default: 1)", parse_seed, options.seed);
+  auto* seeds = add_value(*run_command, "--seeds", "A..B",
+                          "run each seed of a range; print those that fail and a summary", parse_seeds, options.seeds);
+  seeds->excludes(seed);
+  add_value(*run_command, "--jobs", "N", "threads for --seeds (default: 1)", parse_jobs, options.jobs)->needs(seeds);
   run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
   run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
   run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
@@ -217,13 +257,22 @@ int main_with(int argc, char** argv) {
     command->allow_extras();
     command->callback([&result, later] { result = complain(fmt::format("{}: not available yet", later)); });
   }
+  if (const std::string word = argc > 1 ? argv[1] : ""; !word.empty() && !word.starts_with('-')) {
+    const auto commands = command_names(app);
+    if (std::ranges::find(commands, word) == commands.end()) return complain(unknown_word(word, "command", commands));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
+  } catch (const CLI::ExtrasError&) {
+    return complain_of_extras(app);
+  } catch (const std::system_error& error) {
+    return complain(fmt::format("cannot write 'stdout': {}", error.code().message()));
   } catch (const CLI::ParseError& error) {
     return complain(error.what());
   }
+  if (!all_written(stdout)) return complain(not_written("stdout"));
   return result;
 }
 

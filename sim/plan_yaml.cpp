@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "core/nearest.h"
 #include "sim/node_names.h"
 #include "sim/step_yaml.h"
 #include "sim/yaml_reader.h"

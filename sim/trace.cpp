@@ -9,7 +9,9 @@ std::string seconds_text(Duration time) {
 }
 
 void Transcript::line(Duration at, std::string_view node, std::string_view what) const {
-  if (out_ != nullptr) fmt::print(out_, "{:>13} {:<8} {}\n", seconds_text(at), node, what);
+  if (out_ == nullptr) return;
+  const std::string text = fmt::format("{:>13} {:<8} {}\n", seconds_text(at), node, what);
+  std::fwrite(text.data(), 1, text.size(), out_);
 }
 
 }  // namespace meshdict::sim

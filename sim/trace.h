@@ -39,7 +39,7 @@ class TraceHash {
 /// Lines of "<seconds> <node> <what>"; nothing at all without a file.
 class Transcript {
  public:
-  /// `out` stays the caller's; null: no transcript.
+  /// `out` stays the caller's, and so does looking whether all could be written; null: no transcript.
   explicit Transcript(std::FILE* out) : out_(out) {}
 
   [[nodiscard]] bool enabled() const { return out_ != nullptr; }

@@ -6,30 +6,16 @@
 #include <array>
 #include <charconv>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <utility>
+
+#include "core/nearest.h"
 
 namespace meshdict::sim {
 namespace {
 
 /// Longer than any run; keeps sums of times within 64 bits.
 constexpr Duration kLongestDuration = 24h * 366 * 100;
-constexpr std::size_t kFurthestTypo = 3;
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -90,22 +76,21 @@ std::optional<std::string> scalar(const YAML::Node& node, const std::string& exp
 
 }  // namespace
 
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& words) {
-  std::optional<std::string> best;
-  std::size_t least = kFurthestTypo + 1;
-  for (const std::string& candidate : words) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least && distance < candidate.size()) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 std::string list_words(const std::vector<std::string>& words) {
   if (words.size() < 2) return words.empty() ? "nothing" : words.front();
   return fmt::format("{} or {}", fmt::join(words.begin(), words.end() - 1, ", "), words.back());
+}
+
+std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words) {
+  constexpr std::size_t kMostListed = 20;
+  const auto meant = nearest(word, words);
+  std::vector<std::string> listed = words;
+  if (listed.size() > kMostListed) {
+    listed.resize(kMostListed);
+    listed.emplace_back("...");
+  }
+  return fmt::format("'{}' is no {}, expected {}", word, is_no,
+                     meant ? fmt::format("'{}'; all are {}", *meant, list_words(listed)) : list_words(listed));
 }
 
 void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
@@ -114,15 +99,7 @@ void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
 
 void PlanErrors::add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
                              const std::vector<std::string>& words) {
-  constexpr std::size_t kMostListed = 20;
-  const auto meant = nearest(word, words);
-  std::vector<std::string> listed = words;
-  if (listed.size() > kMostListed) {
-    listed.resize(kMostListed);
-    listed.emplace_back("...");
-  }
-  add(mark, fmt::format("'{}' is no {}, expected {}", word, is_no,
-                        meant ? fmt::format("'{}'; all are {}", *meant, list_words(listed)) : list_words(listed)));
+  add(mark, unknown_word(word, is_no, words));
 }
 
 MapReader::MapReader(const YAML::Node& map, std::string what, PlanErrors& errors)

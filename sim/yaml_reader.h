@@ -14,11 +14,11 @@
 
 namespace meshdict::sim {
 
-/// The word of `words` with the smallest edit distance to `word`; nothing when none is close.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& words);
-
 /// "a, b or c".
 std::string list_words(const std::vector<std::string>& words);
+
+/// "'laptop' is no node, expected one of ...", with the one that was meant when one is close.
+std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words);
 
 class PlanErrors {
  public:
@@ -27,7 +27,7 @@ class PlanErrors {
 
   /// "FILE:LINE:COLUMN: WHAT". Lines and columns count from 1.
   void add(const YAML::Mark& mark, const std::string& what);
-  /// "'laptop' is no node, expected one of ...; did you mean ...?"
+  /// The same about a word that is none of those expected.
   void add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
                    const std::vector<std::string>& words);
   [[nodiscard]] const std::vector<std::string>& list() const { return list_; }

@@ -1,0 +1,54 @@
+#include "sim/command_line.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+#include <optional>
+
+namespace meshdict::sim {
+namespace {
+
+constexpr unsigned kMostJobs = 256;
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::expected<std::uint64_t, std::string> parse_seed(std::string_view text) {
+  if (const auto seed = number(text)) return *seed;
+  return std::unexpected(fmt::format("'{}' is no seed, expected a whole number from 0 to {}", text,
+                                     std::numeric_limits<std::uint64_t>::max()));
+}
+
+std::expected<SeedRange, std::string> parse_seeds(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string_view::npos) {
+    return std::unexpected(fmt::format("'{}' is no range, expected one such as 1..1000", text));
+  }
+  const auto first = parse_seed(text.substr(0, dots));
+  if (!first) return std::unexpected(first.error());
+  const auto last = parse_seed(text.substr(dots + 2));
+  if (!last) return std::unexpected(last.error());
+  const SeedRange seeds{*first, *last};
+  if (seeds.first > seeds.last) {
+    return std::unexpected(fmt::format("'{}' runs backwards, expected the smaller seed first", text));
+  }
+  if (seeds.count() == 0) return std::unexpected(fmt::format("'{}' is every seed there is, expected fewer", text));
+  return seeds;
+}
+
+std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
+  const auto jobs = number(text);
+  if (jobs && 1 <= *jobs && *jobs <= kMostJobs) return static_cast<unsigned>(*jobs);
+  return std::unexpected(
+      fmt::format("'{}' is no number of threads, expected a whole number from 1 to {}", text, kMostJobs));
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,20 @@
+#pragma once
+// Values of meshdict-sim's options: whatever is wrong becomes one line that says what was expected.
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "sim/runner.h"
+
+namespace meshdict::sim {
+
+/// Any 64-bit number.
+std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
+/// "A..B", both ends included. All 2^64 seeds are one too many to be counted.
+std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
+/// Threads.
+std::expected<unsigned, std::string> parse_jobs(std::string_view text);
+
+}  // namespace meshdict::sim
