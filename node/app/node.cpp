@@ -163,6 +163,8 @@ std::expected<void, std::string> Node::start() {
   std::signal(SIGPIPE, SIG_IGN);
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
+  // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
+  if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
   p.await_signal();
   p.transport.start_accepting();
   p.server.start();

@@ -94,11 +94,26 @@ class CommandLineTest(harness.MeshTestCase):
         # 192.0.2.0/24 is kept free for documentation (RFC 5737).
         self.assert_refused(["--listen", "192.0.2.1:44565", "--resp", "127.0.0.1:0"], "--listen", 1, "192.0.2.1")
 
-    def test_sigint_and_sigterm_end_well(self):
-        for name in ("SIGINT", "SIGTERM"):
-            node = self.start(name)
-            node.process.send_signal(getattr(harness.signal, name))
-            self.assertEqual(node.process.wait(harness.DEADLINE), 0)
+    def test_signals_end_well(self):
+        witness = self.start("witness")
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            with self.subTest(signal=name):
+                node = self.start(name, join=[witness])
+                harness.wait_until(lambda node=node: node.peers(), "a neighbour")
+                node.process.send_signal(getattr(harness.signal, name))
+                self.assertEqual(node.process.wait(harness.DEADLINE), 0)
+                self.await_log(witness, node.id[:8], "goodbye")
+
+    def test_nohup_is_respected(self):
+        harness.signal.signal(harness.signal.SIGHUP, harness.signal.SIG_IGN)
+        try:
+            node = self.start("nohup")
+        finally:
+            harness.signal.signal(harness.signal.SIGHUP, harness.signal.SIG_DFL)
+        node.process.send_signal(harness.signal.SIGHUP)
+        self.assertTrue(node.client().ping())
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(len(node.log_lines("stopping")), 1)
 
     def test_port_is_free_again_at_once(self):
         node = self.start("before")
