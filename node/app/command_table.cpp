@@ -13,6 +13,7 @@ constexpr std::uint8_t kRead = Spec::kReadonly;
 constexpr std::uint8_t kReadFast = Spec::kReadonly | Spec::kFast;
 constexpr std::uint8_t kFast = Spec::kFast;
 constexpr std::uint8_t kPubsub = Spec::kPubsub;
+constexpr std::uint8_t kListen = Spec::kPubsub | Spec::kNoMulti;
 
 // In the order of names.
 constexpr std::array kCommands{
@@ -28,7 +29,11 @@ constexpr std::array kCommands{
     Spec{"dbsize", 1, commands::dbsize, kReadFast, 0, 0, 0, "server", "", "Returns the number of keys."},
     Spec{"del", -2, commands::del, Spec::kWrite, 1, -1, 1, "generic", "key [key ...]",
          "Deletes keys, all or none: none when one is leased by another node."},
+    Spec{"discard", 1, commands::discard, kFast, 0, 0, 0, "transactions", "",
+         "Throws away the commands queued since MULTI."},
     Spec{"echo", 2, commands::echo, kFast, 0, 0, 0, "connection", "message", "Returns the message."},
+    Spec{"exec", 1, commands::exec, Spec::kNone, 0, 0, 0, "transactions", "",
+         "Runs the commands queued since MULTI, with nothing between them."},
     Spec{"exists", -2, commands::exists, kReadFast, 1, -1, 1, "generic", "key [key ...]",
          "Counts how many of the keys exist."},
     Spec{"explain", 2, commands::explain, kRead, 1, 1, 1, "mesh", "key",
@@ -37,6 +42,8 @@ constexpr std::array kCommands{
          "Returns the value of a key: bytes and text as they are, anything else as JSON."},
     Spec{"getdel", 2, commands::getdel, Spec::kWrite | Spec::kFast, 1, 1, 1, "string", "key",
          "Returns the value of a key and deletes it."},
+    Spec{"getset", 3, commands::getset, Spec::kWrite | Spec::kFast, 1, 1, 1, "string", "key value",
+         "Sets a key and returns the value that it had."},
     Spec{"hello", -1, commands::hello, kFast, 0, 0, 0, "connection", "[2 [AUTH username password] [SETNAME name]]",
          "Greets; RESP2 is the only protocol."},
     Spec{"info", -1, commands::info, Spec::kNone, 0, 0, 0, "server", "[section ...]",
@@ -44,41 +51,65 @@ constexpr std::array kCommands{
     Spec{"keys", 2, commands::keys, kRead, 0, 0, 0, "generic", "pattern", "Returns all keys that match a pattern."},
     Spec{"lease", 2, commands::lease, kReadFast, 1, 1, 1, "mesh", "key",
          "Shows who holds a key, for how long, and the fence of the claim."},
+    Spec{"memory", -2, commands::memory, kRead, 0, 0, 0, "server", "USAGE key [SAMPLES count] | HELP",
+         "Estimates the memory that a key takes."},
     Spec{"mesh", -2, commands::mesh, Spec::kAdmin, 0, 0, 0, "mesh",
-         "PEERS | DEPARTED | CONNECT host:port | DISCONNECT id | ID | HELP",
+         "PEERS | DEPARTED | CONNECT host:port | DISCONNECT id | FORGET host:port | ID | HELP",
          "Lists, makes and ends connections to other nodes."},
     Spec{"mget", -2, commands::mget, kReadFast, 1, -1, 1, "string", "key [key ...]",
          "Returns the values of several keys."},
     Spec{"mset", -3, commands::mset, Spec::kWrite, 1, -1, 2, "string", "key value [key value ...]",
          "Sets several keys, all or none: none when one is leased by another node."},
+    Spec{"multi", 1, commands::multi, kFast, 0, 0, 0, "transactions", "",
+         "Queues the commands that follow, until EXEC or DISCARD."},
     Spec{"ping", -1, commands::ping, kFast, 0, 0, 0, "connection", "[message]", "Answers PONG, or the message."},
-    Spec{"psubscribe", -2, commands::psubscribe, kPubsub, 0, 0, 0, "pubsub", "pattern [pattern ...]",
+    Spec{"psubscribe", -2, commands::psubscribe, kListen, 0, 0, 0, "pubsub", "pattern [pattern ...]",
          "Listens to the channels that match patterns."},
+    Spec{"pttl", 2, commands::ttl, kReadFast, 1, 1, 1, "generic", "key",
+         "Returns -1 for a key that exists and -2 for another: keys do not expire. LEASE tells of its lease."},
     Spec{"publish", 3, commands::publish, kPubsub | kFast, 0, 0, 0, "pubsub", "channel message",
          "Sends a message to all nodes; returns local receivers and neighbours reached."},
-    Spec{"punsubscribe", -1, commands::punsubscribe, kPubsub, 0, 0, 0, "pubsub", "[pattern [pattern ...]]",
+    Spec{"pubsub", -2, commands::pubsub, kPubsub, 0, 0, 0, "pubsub",
+         "CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | HELP", "Shows what clients of this node listen to."},
+    Spec{"punsubscribe", -1, commands::punsubscribe, kListen, 0, 0, 0, "pubsub", "[pattern [pattern ...]]",
          "Stops listening to patterns."},
     Spec{"quit", -1, commands::quit, kFast, 0, 0, 0, "connection", "", "Closes the connection."},
     Spec{"randomkey", 1, commands::randomkey, kRead, 0, 0, 0, "generic", "",
          "Returns one of the keys, each as likely."},
+    Spec{"reset", 1, commands::reset, kFast, 0, 0, 0, "connection", "",
+         "Ends subscriptions and transaction of the connection, and takes away its name."},
     Spec{"scan", -2, commands::scan, kRead, 0, 0, 0, "generic", "cursor [MATCH pattern] [COUNT count] [TYPE type]",
          "Goes through the keys in steps."},
     Spec{"select", 2, commands::select, kFast, 0, 0, 0, "connection", "index", "Accepts database 0, the only one."},
     Spec{"set", -3, commands::set, Spec::kWrite, 1, 1, 1, "string", "key value [NX | XX] [GET]",
          "Sets a key and leases it to this node; refused while another node holds it."},
-    Spec{"subscribe", -2, commands::subscribe, kPubsub, 0, 0, 0, "pubsub", "channel [channel ...]",
+    Spec{"setnx", 3, commands::setnx, Spec::kWrite | Spec::kFast, 1, 1, 1, "string", "key value",
+         "Sets a key that does not exist; returns 1 when it did, 0 when the key was there."},
+    Spec{"strlen", 2, commands::strlen, kReadFast, 1, 1, 1, "string", "key",
+         "Returns the length of a value as GET shows it."},
+    Spec{"subscribe", -2, commands::subscribe, kListen, 0, 0, 0, "pubsub", "channel [channel ...]",
          "Listens to channels."},
+    Spec{"time", 1, commands::time, kFast, 0, 0, 0, "server", "",
+         "Returns the node's clock: seconds and microseconds."},
+    Spec{"ttl", 2, commands::ttl, kReadFast, 1, 1, 1, "generic", "key",
+         "Returns -1 for a key that exists and -2 for another: keys do not expire. LEASE tells of its lease."},
     Spec{"type", 2, commands::type, kReadFast, 1, 1, 1, "generic", "key",
          "Returns string for a key that exists, none for another."},
-    Spec{"unsubscribe", -1, commands::unsubscribe, kPubsub, 0, 0, 0, "pubsub", "[channel [channel ...]]",
+    Spec{"unlink", -2, commands::del, Spec::kWrite | Spec::kFast, 1, -1, 1, "generic", "key [key ...]",
+         "Deletes keys, as DEL does."},
+    Spec{"unsubscribe", -1, commands::unsubscribe, kListen, 0, 0, 0, "pubsub", "[channel [channel ...]]",
          "Stops listening to channels."},
+    Spec{"unwatch", 1, commands::watch, kFast | Spec::kNoMulti, 0, 0, 0, "transactions", "",
+         "Always an error: there is no WATCH."},
+    Spec{"watch", -2, commands::watch, kFast | Spec::kNoMulti, 1, -1, 1, "transactions", "key [key ...]",
+         "Always an error: transactions have no condition here."},
 };
 
 static_assert(std::ranges::is_sorted(kCommands, {}, &Spec::name));
 
 constexpr std::size_t kLongestName = 16;
 /// At most a quarter full, so that a look-up hardly ever compares more than one name.
-constexpr std::size_t kSlots = 128;
+constexpr std::size_t kSlots = 256;
 static_assert(kSlots >= 4 * kCommands.size());
 
 constexpr char lower(char c) {

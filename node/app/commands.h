@@ -18,7 +18,15 @@ inline constexpr std::string_view kRedisVersion = "7.0.0";
 using Arguments = std::span<const std::string_view>;
 
 struct CommandSpec {
-  enum Flags : std::uint8_t { kNone = 0, kWrite = 1, kReadonly = 2, kFast = 4, kPubsub = 8, kAdmin = 16 };
+  enum Flags : std::uint8_t {
+    kNone = 0,
+    kWrite = 1,
+    kReadonly = 2,
+    kFast = 4,
+    kPubsub = 8,
+    kAdmin = 16,
+    kNoMulti = 32
+  };
 
   std::string_view name;  ///< lower case
   int arity = 0;          ///< number of arguments with the name; negative: at least so many
@@ -45,11 +53,20 @@ std::string to_lower(std::string_view text);
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
 void reply_syntax_error(RespSession& session);
 void reply_not_integer(RespSession& session);
+/// The text of it. Of a subcommand, `name` is "mesh|connect".
+std::string wrong_arity(std::string_view name);
 void reply_arity(RespSession& session, std::string_view name);
-void reply_unknown_subcommand(RespSession& session, Arguments arguments);
 void reply_help(RespSession& session, std::span<const std::string_view> lines);
 /// A value as GET shows it.
 void reply_value(RespSession& session, RawView value);
+
+struct Subcommand {
+  std::string_view name;  ///< lower case
+  int arity = 0;          ///< as CommandSpec's, counted with the command's name and its own
+  void (*run)(RespSession& session, Arguments arguments) = nullptr;
+};
+/// Runs the one that arguments[1] names; replies with an error when there is none, or its arguments are too few or many.
+void run_subcommand(RespSession& session, Arguments arguments, std::span<const Subcommand> known);
 
 namespace commands {
 
@@ -61,7 +78,12 @@ void del(RespSession& session, Arguments arguments);
 void exists(RespSession& session, Arguments arguments);
 void mget(RespSession& session, Arguments arguments);
 void mset(RespSession& session, Arguments arguments);
+void setnx(RespSession& session, Arguments arguments);
+void getset(RespSession& session, Arguments arguments);
 void type(RespSession& session, Arguments arguments);
+void strlen(RespSession& session, Arguments arguments);
+void ttl(RespSession& session, Arguments arguments);
+void memory(RespSession& session, Arguments arguments);
 
 // Listings (commands_scan.cpp)
 void keys(RespSession& session, Arguments arguments);
@@ -77,11 +99,19 @@ void quit(RespSession& session, Arguments arguments);
 void hello(RespSession& session, Arguments arguments);
 void auth(RespSession& session, Arguments arguments);
 void client(RespSession& session, Arguments arguments);
+void reset(RespSession& session, Arguments arguments);
+
+// Transactions (commands_transaction.cpp)
+void multi(RespSession& session, Arguments arguments);
+void exec(RespSession& session, Arguments arguments);
+void discard(RespSession& session, Arguments arguments);
+void watch(RespSession& session, Arguments arguments);
 
 // The server (commands_server.cpp, commands_info.cpp)
 void command(RespSession& session, Arguments arguments);
 void config(RespSession& session, Arguments arguments);
 void info(RespSession& session, Arguments arguments);
+void time(RespSession& session, Arguments arguments);
 
 // Messages (commands_pubsub.cpp)
 void subscribe(RespSession& session, Arguments arguments);
@@ -89,6 +119,7 @@ void psubscribe(RespSession& session, Arguments arguments);
 void unsubscribe(RespSession& session, Arguments arguments);
 void punsubscribe(RespSession& session, Arguments arguments);
 void publish(RespSession& session, Arguments arguments);
+void pubsub(RespSession& session, Arguments arguments);
 
 // The mesh and its leases (commands_mesh.cpp)
 void mesh(RespSession& session, Arguments arguments);

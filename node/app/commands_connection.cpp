@@ -17,15 +17,30 @@ void reply_not_integer(RespSession& session) {
   session.reply().error("ERR value is not an integer or out of range");
 }
 
-void reply_arity(RespSession& session, std::string_view name) {
-  session.reply().error(fmt::format("ERR wrong number of arguments for '{}' command", name));
+std::string wrong_arity(std::string_view name) {
+  return fmt::format("ERR wrong number of arguments for '{}' command", name);
 }
 
-void reply_unknown_subcommand(RespSession& session, Arguments arguments) {
-  std::string upper = to_lower(arguments[0]);
-  for (char& c : upper)
-    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), upper));
+void reply_arity(RespSession& session, std::string_view name) {
+  session.reply().error(wrong_arity(name));
+}
+
+void run_subcommand(RespSession& session, Arguments arguments, std::span<const Subcommand> known) {
+  const std::string container = to_lower(arguments[0]);
+  const auto found =
+      std::ranges::find_if(known, [&](const Subcommand& one) { return is_word(arguments[1], one.name); });
+  if (found == known.end()) {
+    std::string upper = container;
+    for (char& c : upper)
+      c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), upper));
+    return;
+  }
+  const auto count = static_cast<int>(arguments.size());
+  if (found->arity > 0 ? count != found->arity : count < -found->arity) {
+    return reply_arity(session, fmt::format("{}|{}", container, found->name));
+  }
+  found->run(session, arguments);
 }
 
 void reply_help(RespSession& session, std::span<const std::string_view> lines) {
@@ -56,6 +71,18 @@ bool set_name(RespSession& session, std::string_view name) {
   return true;
 }
 
+void client_setname(RespSession& session, Arguments arguments) {
+  if (set_name(session, arguments[2])) session.reply().simple("OK");
+}
+
+void client_getname(RespSession& session, Arguments) {
+  if (session.name.empty()) {
+    session.reply().nil();
+  } else {
+    session.reply().bulk(session.name);
+  }
+}
+
 void client_setinfo(RespSession& session, Arguments arguments) {
   const bool is_library = is_word(arguments[2], "lib-name");
   if (!is_library && !is_word(arguments[2], "lib-ver")) {
@@ -69,7 +96,7 @@ void client_setinfo(RespSession& session, Arguments arguments) {
   session.reply().simple("OK");
 }
 
-void client_list(RespSession& session) {
+void client_list(RespSession& session, Arguments) {
   std::string list;
   for (const auto& [id, other] : session.service().sessions)
     list += other->describe() + "\n";
@@ -159,29 +186,21 @@ void hello(RespSession& session, Arguments arguments) {
 }
 
 void client(RespSession& session, Arguments arguments) {
-  const std::string_view what = arguments[1];
-  const std::size_t count = arguments.size();
-  if (is_word(what, "setname") && count == 3) {
-    if (set_name(session, arguments[2])) session.reply().simple("OK");
-  } else if (is_word(what, "getname") && count == 2) {
-    if (session.name.empty()) {
-      session.reply().nil();
-    } else {
-      session.reply().bulk(session.name);
-    }
-  } else if (is_word(what, "id") && count == 2) {
-    session.reply().integer(session.id());
-  } else if (is_word(what, "info") && count == 2) {
-    session.reply().bulk(session.describe() + "\n");
-  } else if (is_word(what, "list") && count == 2) {
-    client_list(session);
-  } else if (is_word(what, "setinfo") && count == 4) {
-    client_setinfo(session, arguments);
-  } else if (is_word(what, "help") && count == 2) {
-    reply_help(session, kClientHelp);
-  } else {
-    reply_unknown_subcommand(session, arguments);
-  }
+  static constexpr Subcommand kSubcommands[] = {
+      {"setname", 3, client_setname},
+      {"getname", 2, client_getname},
+      {"id", 2, [](RespSession& s, Arguments) { s.reply().integer(s.id()); }},
+      {"info", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.describe() + "\n"); }},
+      {"list", 2, client_list},
+      {"setinfo", 4, client_setinfo},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kClientHelp); }},
+  };
+  run_subcommand(session, arguments, kSubcommands);
+}
+
+void reset(RespSession& session, Arguments) {
+  session.reset();
+  session.reply().simple("RESET");
 }
 
 }  // namespace commands

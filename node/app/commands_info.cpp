@@ -58,8 +58,8 @@ void stats(RespService& service, InfoText& out) {
   out.line("protocol_errors", s.protocol_errors);
   out.line("writes_refused_by_lease", s.refused_by_lease);
   out.line("messages_published", s.published);
-  out.line("pubsub_channels", service.pubsub.channels());
-  out.line("pubsub_patterns", service.pubsub.patterns());
+  out.line("pubsub_channels", service.pubsub.channels().size());
+  out.line("pubsub_patterns", service.pubsub.patterns().size());
 }
 
 void mesh_section(RespService& service, InfoText& out) {

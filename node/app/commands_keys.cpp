@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "app/commands.h"
-#include "core/limits.h"
+#include "app/resp_limits.h"
 #include "core/msgpack.h"
 #include "core/value.h"
 
@@ -46,6 +47,30 @@ RawView as_value(RespSession& session, std::string_view bytes) {
   scratch.clear();
   MsgpackWriter(scratch).bin(bytes);
   return scratch;
+}
+
+/// False when it has replied with an error. The dictionary has the same bound, and counts what MessagePack adds.
+bool fits(RespSession& session, std::string_view value) {
+  if (value.size() <= resp_limits::kMaxBytesOfValue) return true;
+  session.reply().error(fmt::format("ERR a value may be at most {} bytes long, and this one has {}",
+                                    resp_limits::kMaxBytesOfValue, value.size()));
+  return false;
+}
+
+/// False when it has replied with an error.
+bool write(RespSession& session, std::string_view key, std::string_view value) {
+  if (!fits(session, value)) return false;
+  const auto done = session.service().engine.set(key, as_value(session, value));
+  if (!done) reply_refused(session, done.error());
+  return done.has_value();
+}
+
+void reply_old(RespSession& session, const std::optional<Raw>& old) {
+  if (old) {
+    reply_value(session, *old);
+  } else {
+    session.reply().nil();
+  }
 }
 
 struct SetOptions {
@@ -89,16 +114,9 @@ void set_with_options(RespSession& session, Arguments arguments) {
   std::optional<Raw> old;
   if (options.get && present != nullptr) old = present->value;
   const bool wanted = !(options.only_new && present != nullptr) && !(options.only_existing && present == nullptr);
-  if (wanted) {
-    const auto done = session.service().engine.set(arguments[1], as_value(session, arguments[2]));
-    if (!done) return reply_refused(session, done.error());
-  }
+  if (wanted && !write(session, arguments[1], arguments[2])) return;
   if (options.get) {
-    if (old) {
-      reply_value(session, *old);
-    } else {
-      session.reply().nil();
-    }
+    reply_old(session, old);
   } else if (wanted) {
     session.reply().simple("OK");
   } else {
@@ -106,13 +124,50 @@ void set_with_options(RespSession& session, Arguments arguments) {
   }
 }
 
+/// Of a value as GET shows it.
+std::size_t shown_length(RawView value) {
+  if (const auto bytes = MsgpackCursor(value).bin_or_str()) return bytes->size();
+  return client_text(value).size();
+}
+
+/// Key, value, record, and about what the tree that holds them takes for an entry.
+void memory_usage(RespSession& session, Arguments arguments) {
+  constexpr std::size_t kTreeNode = 64;
+  const bool samples = arguments.size() == 5 && is_word(arguments[3], "samples");
+  if (arguments.size() != 3 && !samples) return reply_syntax_error(session);
+  const Record* record = find(session, arguments[2]);
+  if (record == nullptr) {
+    session.reply().nil();
+  } else {
+    session.reply().integer(kTreeNode + sizeof(Record) + arguments[2].size() + record->value.size());
+  }
+}
+
+constexpr std::string_view kMemoryHelp[] = {
+    "MEMORY USAGE <key> [SAMPLES <count>]",
+    "    Return about how many bytes of memory a key and its value take.",
+};
+
 }  // namespace
 
 void set(RespSession& session, Arguments arguments) {
   if (arguments.size() > 3) return set_with_options(session, arguments);
-  const auto done = session.service().engine.set(arguments[1], as_value(session, arguments[2]));
-  if (!done) return reply_refused(session, done.error());
-  session.reply().simple("OK");
+  if (write(session, arguments[1], arguments[2])) session.reply().simple("OK");
+}
+
+void setnx(RespSession& session, Arguments arguments) {
+  if (find(session, arguments[1]) != nullptr) {
+    session.reply().integer(0);
+  } else if (write(session, arguments[1], arguments[2])) {
+    session.reply().integer(1);
+  }
+}
+
+void getset(RespSession& session, Arguments arguments) {
+  const Record* present = find(session, arguments[1]);
+  std::optional<Raw> old;
+  if (present != nullptr) old = present->value;
+  if (write(session, arguments[1], arguments[2])) reply_old(session, old);
 }
 
 void get(RespSession& session, Arguments arguments) {
@@ -183,6 +238,7 @@ void mset(RespSession& session, Arguments arguments) {
   ends.reserve(arguments.size() / 2);
   MsgpackWriter writer(scratch);
   for (std::size_t i = 2; i < arguments.size(); i += 2) {
+    if (!fits(session, arguments[i])) return;
     writer.bin(arguments[i]);
     ends.push_back(scratch.size());
   }
@@ -201,6 +257,24 @@ void mset(RespSession& session, Arguments arguments) {
 
 void type(RespSession& session, Arguments arguments) {
   session.reply().simple(find(session, arguments[1]) == nullptr ? "none" : "string");
+}
+
+void strlen(RespSession& session, Arguments arguments) {
+  const Record* record = find(session, arguments[1]);
+  session.reply().integer(record == nullptr ? 0 : shown_length(record->value));
+}
+
+// Also PTTL. A key of a lapsed lease stays: nothing here expires, and LEASE tells of the lease.
+void ttl(RespSession& session, Arguments arguments) {
+  session.reply().integer(find(session, arguments[1]) == nullptr ? -2 : -1);
+}
+
+void memory(RespSession& session, Arguments arguments) {
+  static constexpr Subcommand kSubcommands[] = {
+      {"usage", -3, memory_usage},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kMemoryHelp); }},
+  };
+  run_subcommand(session, arguments, kSubcommands);
 }
 
 }  // namespace commands

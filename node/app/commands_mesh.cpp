@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <vector>
 
 #include "app/commands.h"
@@ -23,7 +24,7 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
-void mesh_peers(RespSession& session) {
+void mesh_peers(RespSession& session, Arguments) {
   const auto peers = session.service().engine.neighbours();
   session.reply().array(peers.size());
   for (const NeighbourView& peer : peers) {
@@ -35,7 +36,7 @@ void mesh_peers(RespSession& session) {
   }
 }
 
-void mesh_departed(RespSession& session) {
+void mesh_departed(RespSession& session, Arguments) {
   const auto departed = session.service().engine.departed();
   session.reply().array(departed.size());
   for (const DepartedView& peer : departed) {
@@ -44,19 +45,36 @@ void mesh_departed(RespSession& session) {
   }
 }
 
-void mesh_connect(RespSession& session, Arguments where) {
+/// "host:port", or host and port. Nothing when it has replied with an error.
+std::optional<Endpoint> read_address(RespSession& session, Arguments where) {
   const std::string text = where.size() == 2 ? fmt::format("{}:{}", where[0], where[1]) : std::string(where[0]);
-  const auto to = parse_endpoint(text);
-  if (!to || to->port == 0) {
-    session.reply().error(to ? "ERR port 0 cannot be dialled" : "ERR " + to.error());
+  auto parsed = parse_endpoint(text);
+  if (parsed && parsed->port != 0) return *std::move(parsed);
+  session.reply().error(parsed ? "ERR port 0 cannot be dialled" : "ERR " + parsed.error());
+  return std::nullopt;
+}
+
+void mesh_connect(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 4) return reply_arity(session, "mesh|connect");
+  const auto to = read_address(session, arguments.subspan(2));
+  if (!to) return;
+  Engine& engine = session.service().engine;
+  if (*to == engine.address()) {
+    session.reply().error("ERR this is our own address; name another node's");
     return;
   }
-  session.service().engine.connect(*to);
+  engine.connect(*to);
   session.reply().simple("OK");
 }
 
-void mesh_disconnect(RespSession& session, std::string_view text) {
-  const auto id = NodeId::parse(text);
+void mesh_forget(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 4) return reply_arity(session, "mesh|forget");
+  const auto address = read_address(session, arguments.subspan(2));
+  if (address) session.reply().integer(session.service().engine.forget(*address) ? 1 : 0);
+}
+
+void mesh_disconnect(RespSession& session, Arguments arguments) {
+  const auto id = NodeId::parse(arguments[2]);
   if (!id) {
     session.reply().error("ERR not a node id: " + id.error());
   } else if (!session.service().engine.disconnect(*id)) {
@@ -73,6 +91,8 @@ constexpr std::string_view kMeshHelp[] = {
     "    List earlier neighbours and why they are none now.",
     "MESH DISCONNECT <id>",
     "    Say goodbye to a neighbour.",
+    "MESH FORGET <host>:<port>",
+    "    Dial an address no more, until somebody tells of it again.",
     "MESH ID",
     "    Return this node's id.",
     "MESH PEERS",
@@ -82,23 +102,16 @@ constexpr std::string_view kMeshHelp[] = {
 }  // namespace
 
 void mesh(RespSession& session, Arguments arguments) {
-  const std::string_view what = arguments[1];
-  const std::size_t count = arguments.size();
-  if (is_word(what, "peers") && count == 2) {
-    mesh_peers(session);
-  } else if (is_word(what, "departed") && count == 2) {
-    mesh_departed(session);
-  } else if (is_word(what, "connect") && (count == 3 || count == 4)) {
-    mesh_connect(session, arguments.subspan(2));
-  } else if (is_word(what, "disconnect") && count == 3) {
-    mesh_disconnect(session, arguments[2]);
-  } else if (is_word(what, "id") && count == 2) {
-    session.reply().bulk(session.service().engine.id().text());
-  } else if (is_word(what, "help") && count == 2) {
-    reply_help(session, kMeshHelp);
-  } else {
-    reply_unknown_subcommand(session, arguments);
-  }
+  static constexpr Subcommand kSubcommands[] = {
+      {"peers", 2, mesh_peers},
+      {"departed", 2, mesh_departed},
+      {"connect", -3, mesh_connect},
+      {"disconnect", 3, mesh_disconnect},
+      {"forget", -3, mesh_forget},
+      {"id", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kMeshHelp); }},
+  };
+  run_subcommand(session, arguments, kSubcommands);
 }
 
 void lease(RespSession& session, Arguments arguments) {
@@ -109,7 +122,10 @@ void lease(RespSession& session, Arguments arguments) {
   }
   session.reply().array(14).field("owner", view->owner.text());
   session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
-  session.reply().field("state", to_string(view->state)).field("left_ms", milliseconds(view->left)).field("epoch", view->epoch);
+  session.reply()
+      .field("state", to_string(view->state))
+      .field("left_ms", milliseconds(view->left))
+      .field("epoch", view->epoch);
   session.reply().field("fence", hex(view->fence));
 }
 

@@ -1,8 +1,10 @@
 // Messages. A channel is local to this node's clients; PUBLISH sends to all nodes.
 
 #include <array>
+#include <vector>
 
 #include "app/commands.h"
+#include "app/glob.h"
 #include "app/resp_limits.h"
 #include "core/msgpack.h"
 
@@ -50,7 +52,47 @@ void remove(RespSession& session, Arguments names, const Kind& kind) {
     remove_one(name);
 }
 
+void pubsub_channels(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 3) return reply_arity(session, "pubsub|channels");
+  const std::string_view pattern = arguments.size() == 3 ? arguments[2] : "*";
+  std::vector<std::string_view> found;
+  for (const auto& [channel, listeners] : session.service().pubsub.channels()) {
+    if (glob_match(pattern, channel)) found.push_back(channel);
+  }
+  session.reply().array(found.size());
+  for (const std::string_view channel : found)
+    session.reply().bulk(channel);
+}
+
+void pubsub_numsub(RespSession& session, Arguments arguments) {
+  const auto& channels = session.service().pubsub.channels();
+  session.reply().array(2 * (arguments.size() - 2));
+  for (const std::string_view channel : arguments.subspan(2)) {
+    const auto found = channels.find(channel);
+    session.reply().field(channel, found == channels.end() ? 0 : found->second.size());
+  }
+}
+
+constexpr std::string_view kPubsubHelp[] = {
+    "PUBSUB CHANNELS [<pattern>]",
+    "    Return the channels that clients of this node listen to.",
+    "PUBSUB NUMPAT",
+    "    Return the number of patterns that they listen to.",
+    "PUBSUB NUMSUB [<channel> ...]",
+    "    Return how many listen to each channel.",
+};
+
 }  // namespace
+
+void pubsub(RespSession& session, Arguments arguments) {
+  static constexpr Subcommand kSubcommands[] = {
+      {"channels", -2, pubsub_channels},
+      {"numsub", -2, pubsub_numsub},
+      {"numpat", 2, [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kPubsubHelp); }},
+  };
+  run_subcommand(session, arguments, kSubcommands);
+}
 
 void subscribe(RespSession& session, Arguments arguments) {
   add(session, arguments.subspan(1), kByName);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,15 +39,17 @@ void reply_info(RespSession& session, const CommandSpec& spec) {
   session.reply().array(0).array(0).array(0).array(0);
 }
 
+/// Clients show name and arguments one behind the other. Our arguments are one text, which says as much to people as
+/// Redis's tree of tokens does, and to redis-cli, which prints the names in it.
 void reply_docs(RespSession& session, const CommandSpec& spec) {
-  session.reply().bulk(spec.name).array(8);
-  session.reply().field("summary",
-                        fmt::format("{}{}{}", spec.summary, spec.syntax.empty() ? "" : " Usage: ", spec.syntax));
-  session.reply().field("since", MESHDICT_VERSION).field("group", spec.group);
-  session.reply().bulk("arguments").array(0);
+  session.reply().bulk(spec.name).array(spec.syntax.empty() ? 6 : 8);
+  session.reply().field("summary", spec.summary).field("since", MESHDICT_VERSION).field("group", spec.group);
+  if (spec.syntax.empty()) return;
+  session.reply().bulk("arguments").array(1).array(4).field("name", spec.syntax).field("type", "string");
 }
 
-void command_docs(RespSession& session, Arguments names) {
+void command_docs(RespSession& session, Arguments arguments) {
+  const Arguments names = arguments.subspan(2);
   std::vector<const CommandSpec*> found;
   if (names.empty()) {
     for (const CommandSpec& spec : all_commands())
@@ -59,7 +63,8 @@ void command_docs(RespSession& session, Arguments names) {
     reply_docs(session, *spec);
 }
 
-void command_info(RespSession& session, Arguments names) {
+void command_info(RespSession& session, Arguments arguments) {
+  const Arguments names = arguments.size() > 1 ? arguments.subspan(2) : Arguments();
   if (names.empty()) {
     session.reply().array(all_commands().size());
     for (const CommandSpec& spec : all_commands())
@@ -74,6 +79,12 @@ void command_info(RespSession& session, Arguments names) {
       session.reply().nil_array();
     }
   }
+}
+
+void command_list(RespSession& session, Arguments) {
+  session.reply().array(all_commands().size());
+  for (const CommandSpec& spec : all_commands())
+    session.reply().bulk(spec.name);
 }
 
 constexpr std::string_view kCommandHelp[] = {
@@ -106,7 +117,8 @@ std::vector<std::pair<std::string_view, std::string>> settings(const RespService
           {"timeout", "0"}};
 }
 
-void config_get(RespSession& session, Arguments patterns) {
+void config_get(RespSession& session, Arguments arguments) {
+  const Arguments patterns = arguments.subspan(2);
   std::vector<std::pair<std::string_view, std::string>> found;
   for (auto& [name, value] : settings(session.service())) {
     for (const std::string_view pattern : patterns) {
@@ -123,36 +135,34 @@ void config_get(RespSession& session, Arguments patterns) {
 }  // namespace
 
 void command(RespSession& session, Arguments arguments) {
-  if (arguments.size() == 1) return command_info(session, {});
-  const std::string_view what = arguments[1];
-  if (is_word(what, "count") && arguments.size() == 2) {
-    session.reply().integer(all_commands().size());
-  } else if (is_word(what, "docs")) {
-    command_docs(session, arguments.subspan(2));
-  } else if (is_word(what, "info")) {
-    command_info(session, arguments.subspan(2));
-  } else if (is_word(what, "list") && arguments.size() == 2) {
-    session.reply().array(all_commands().size());
-    for (const CommandSpec& spec : all_commands())
-      session.reply().bulk(spec.name);
-  } else if (is_word(what, "help") && arguments.size() == 2) {
-    reply_help(session, kCommandHelp);
-  } else {
-    reply_unknown_subcommand(session, arguments);
-  }
+  static constexpr Subcommand kSubcommands[] = {
+      {"count", 2, [](RespSession& s, Arguments) { s.reply().integer(all_commands().size()); }},
+      {"docs", -2, command_docs},
+      {"info", -2, command_info},
+      {"list", 2, command_list},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kCommandHelp); }},
+  };
+  if (arguments.size() == 1) return command_info(session, arguments);
+  run_subcommand(session, arguments, kSubcommands);
 }
 
 void config(RespSession& session, Arguments arguments) {
-  const std::string_view what = arguments[1];
-  if (is_word(what, "get") && arguments.size() > 2) {
-    config_get(session, arguments.subspan(2));
-  } else if (is_word(what, "set")) {
-    session.reply().error("ERR CONFIG SET is not available: options are given when the node starts");
-  } else if (is_word(what, "help") && arguments.size() == 2) {
-    reply_help(session, kConfigHelp);
-  } else {
-    reply_unknown_subcommand(session, arguments);
-  }
+  static constexpr Subcommand kSubcommands[] = {
+      {"get", -3, config_get},
+      {"set", -4,
+       [](RespSession& s, Arguments) {
+         s.reply().error("ERR CONFIG SET is not available: options are given when the node starts");
+       }},
+      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kConfigHelp); }},
+  };
+  run_subcommand(session, arguments, kSubcommands);
+}
+
+void time(RespSession& session, Arguments) {
+  const auto now = session.service().clock.wall().time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(now - seconds);
+  session.reply().array(2).bulk(std::to_string(seconds.count())).bulk(std::to_string(rest.count()));
 }
 
 }  // namespace meshdict::commands

@@ -34,13 +34,13 @@ class PubSub {
   /// Delivers to all whose subscription fits, once per subscription. How many that were.
   std::size_t publish(std::string_view channel, std::string_view payload);
   [[nodiscard]] bool empty() const { return channels_.empty() && patterns_.empty(); }
-  [[nodiscard]] std::size_t channels() const { return channels_.size(); }
-  [[nodiscard]] std::size_t patterns() const { return patterns_.size(); }
 
- private:
   /// Ordered by subscriber's address: the order of delivery among clients carries no meaning.
   using Listeners = std::map<std::string, std::set<Subscriber*>, std::less<>>;
+  [[nodiscard]] const Listeners& channels() const { return channels_; }
+  [[nodiscard]] const Listeners& patterns() const { return patterns_; }
 
+ private:
   static void remove(Listeners& from, std::string_view name, Subscriber& who);
 
   Listeners channels_;

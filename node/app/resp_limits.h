@@ -1,8 +1,11 @@
 #pragma once
 // Every bound of the Redis-protocol endpoint, with its reason. Where Redis has the same bound, its number is taken.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include "core/limits.h"
 
 namespace meshdict::resp_limits {
 
@@ -13,7 +16,18 @@ inline constexpr std::int64_t kMaxArguments = 1'048'576;
 /// One command with all its arguments, and so one argument. Room for an MSET of seven of the largest values; a larger
 /// value than limits::kMaxValue gets an error, not a hang-up.
 inline constexpr std::size_t kMaxCommand = 32 * 1024 * 1024;
-/// Bytes of unfinished commands of all clients. A client that goes beyond is cut off.
+/// Bytes of a value as a client counts them: MessagePack puts five before a long one (bin 32).
+inline constexpr std::size_t kMaxBytesOfValue = limits::kMaxValue - 5;
+/// What is read and thrown away of a client that is being hung up on for a protocol error: closing on unread bytes is a
+/// reset, which would take our last reply with it, and clients send a command whole before they look for a reply.
+inline constexpr std::size_t kMaxDiscarded = 1024 * 1024 * 1024;
+/// The longest that this may take.
+inline constexpr std::chrono::seconds kDiscardFor{10};
+/// Commands between MULTI and EXEC: more than a pipeline has, few enough to run in one turn of the loop.
+inline constexpr std::size_t kMaxQueuedCommands = 65'536;
+/// Bytes of these, with what each argument costs to keep: as much as one command may have.
+inline constexpr std::size_t kMaxQueuedBytes = kMaxCommand;
+/// Bytes of unfinished commands of all clients, and of those queued behind MULTI. A client that goes beyond is cut off.
 inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
 /// Replies that wait for a client. A subscriber that falls so far behind is cut off, and one reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;

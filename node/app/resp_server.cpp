@@ -2,6 +2,7 @@
 
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <utility>
 
 #include "app/resp_limits.h"
@@ -20,6 +21,9 @@ struct RespServer::Client {
   std::unique_ptr<RespSession> session;
   bool waits_for_room = false;
   bool reading = false;
+  /// While what it sends is read away.
+  std::unique_ptr<asio::steady_timer> patience;
+  std::size_t discarded = 0;
 };
 
 RespServer::RespServer(asio::io_context& io, RespService& service, OnTrouble on_trouble)
@@ -122,11 +126,37 @@ void RespServer::serve(const ClientPtr& client) {
     }
   }
   if (!session.output().empty()) return;
-  if (session.closing() || stopping_) {
+  if (stopping_) {
+    drop(client);
+  } else if (session.misunderstood()) {
+    read_away(client);
+  } else if (session.closing()) {
     drop(client);
   } else if (session.paused()) {
     resume_later(client);
   }
+}
+
+void RespServer::read_away(const ClientPtr& client) {
+  if (client->patience != nullptr) return;
+  asio::error_code ignored;
+  client->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  client->patience = std::make_unique<asio::steady_timer>(io_, resp_limits::kDiscardFor);
+  client->patience->async_wait([this, client](asio::error_code cancelled) {
+    if (!cancelled && client->session != nullptr) drop(client);
+  });
+  keep_reading_away(client);
+}
+
+void RespServer::keep_reading_away(const ClientPtr& client) {
+  client->socket.async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
+    if (client->session == nullptr) return;
+    asio::error_code error;
+    client->discarded += client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+    const bool over = error && error != asio::error::would_block && error != asio::error::try_again;
+    if (over || stopping_ || client->discarded > resp_limits::kMaxDiscarded) return drop(client);
+    keep_reading_away(client);
+  });
 }
 
 void RespServer::wait_writable(const ClientPtr& client) {
@@ -156,6 +186,7 @@ void RespServer::drop(const ClientPtr& client) {
     client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
   }
   client->socket.close(error);
+  client->patience.reset();
   clients_.erase(client->session->id());
   client->session.reset();
 }

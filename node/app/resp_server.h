@@ -3,7 +3,9 @@
 //
 // 1. Replies leave in flush() only, which the loop calls once per turn after the commit: what a client has been told is
 //    durable, and a turn's replies to one client leave in one write.
-// 2. A client costs a socket and its session; one buffer serves all reads.
+// 2. A client that is hung up on for a protocol error gets to read why: no more is sent, and what it sends is read and
+//    thrown away until it ends, within resp_limits::kMaxDiscarded and kDiscardFor.
+// 3. A client costs a socket and its session; one buffer serves all reads.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -53,6 +55,8 @@ class RespServer {
   void wait_writable(const ClientPtr& client);
   void resume_later(const ClientPtr& client);
   void serve(const ClientPtr& client);
+  void read_away(const ClientPtr& client);
+  void keep_reading_away(const ClientPtr& client);
   void drop(const ClientPtr& client);
 
   asio::io_context& io_;

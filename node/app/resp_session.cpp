@@ -17,7 +17,14 @@ bool is_http(std::string_view name) {
 }
 
 bool is_allowed_to_subscribers(const CommandSpec& spec) {
-  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish" : spec.name == "ping" || spec.name == "quit";
+  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish"
+                                                  : spec.name == "ping" || spec.name == "quit" || spec.name == "reset";
+}
+
+/// Those that are never queued.
+bool is_about_transactions(const CommandSpec& spec) {
+  return spec.name == "multi" || spec.name == "exec" || spec.name == "discard" || spec.name == "quit" ||
+         spec.name == "reset";
 }
 
 std::string unknown_command(std::span<const std::string_view> arguments) {
@@ -42,6 +49,7 @@ RespSession::RespSession(RespService& service, std::string remote)
 }
 
 RespSession::~RespSession() {
+  if (in_transaction()) end_transaction();
   service_.unfinished_bytes -= unfinished_.size();
   service_.pubsub.forget(*this);
   service_.sessions.erase(id_);
@@ -89,6 +97,7 @@ void RespSession::run(std::string_view& bytes) {
         ++service_.stats.protocol_errors;
         reply().error("ERR " + parser_.error());
         closing_ = true;
+        misunderstood_ = true;
         break;
       case RespParser::Result::kCommand:
         execute(parser_.arguments());
@@ -117,27 +126,60 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
       closing_ = true;
       return;
     }
-    reply().error(unknown_command(arguments));
-    return;
+    return refuse(unknown_command(arguments));
   }
   last_command_ = spec->name;
   const auto count = static_cast<int>(arguments.size());
   if (spec->arity > 0 ? count != spec->arity : count < -spec->arity) {
-    return reply_arity(*this, spec->name);
+    return refuse(wrong_arity(spec->name));
   }
   if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
-    reply().error(
-        fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / "
-                    "QUIT are allowed in this context",
+    return refuse(
+        fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                    "this context",
                     spec->name));
-    return;
   }
-  spec->run(*this, arguments);
+  if (is_about_transactions(*spec)) return spec->run(*this, arguments);
+  if (in_transaction()) return queue(*spec, arguments);
+  run_command(*spec, arguments);
+}
+
+void RespSession::run_command(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+  const std::size_t start = output_.size();
+  spec.run(*this, arguments);
   if (reply_full()) {
-    output_.resize(reply_start_);
+    output_.resize(start);
     reply().error(
         fmt::format("ERR the reply would be larger than {} bytes; ask for less at a time", resp_limits::kMaxOutput));
   }
+}
+
+void RespSession::refuse(std::string_view error) {
+  if (transaction_) transaction_->spoil();
+  reply().error(error);
+}
+
+void RespSession::queue(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+  if ((spec.flags & CommandSpec::kNoMulti) != 0) return refuse("ERR Command not allowed inside a transaction");
+  const std::size_t before = transaction_->bytes();
+  if (!transaction_->add(spec, arguments)) {
+    return refuse(fmt::format("ERR the transaction is too large: at most {} commands and {} bytes",
+                              resp_limits::kMaxQueuedCommands, resp_limits::kMaxQueuedBytes));
+  }
+  service_.unfinished_bytes += transaction_->bytes() - before;
+  if (service_.unfinished_bytes > resp_limits::kMaxUnfinished) return cut_off_now();
+  reply().simple("QUEUED");
+}
+
+Transaction RespSession::end_transaction() {
+  service_.unfinished_bytes -= transaction_->bytes();
+  return *std::exchange(transaction_, std::nullopt);
+}
+
+void RespSession::reset() {
+  if (in_transaction()) end_transaction();
+  service_.pubsub.forget(*this);
+  name.clear();
 }
 
 bool RespSession::reply_full() const {
@@ -181,11 +223,12 @@ std::string RespSession::describe() const {
     return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
   };
   return fmt::format(
-      "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi=-1 qbuf={} "
+      "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi={} qbuf={} "
       "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
       id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_),
-      subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(), unfinished_.size(), output().size(),
-      last_command_, library, library_version);
+      subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(),
+      transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1, unfinished_.size(),
+      output().size(), last_command_, library, library_version);
 }
 
 }  // namespace meshdict

@@ -7,6 +7,7 @@
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,8 +17,11 @@
 #include "app/resp_parser.h"
 #include "app/resp_reply.h"
 #include "app/resp_service.h"
+#include "app/transaction.h"
 
 namespace meshdict {
+
+struct CommandSpec;
 
 class RespSession final : public Subscriber {
  public:
@@ -39,6 +43,8 @@ class RespSession final : public Subscriber {
   [[nodiscard]] bool paused() const { return paused_; }
   /// To be closed once output() has been sent.
   [[nodiscard]] bool closing() const { return closing_; }
+  /// With closing(): what it still sends was not understood and is to be read away first, so that it gets the reply.
+  [[nodiscard]] bool misunderstood() const { return misunderstood_; }
   /// To be closed at once: it is hopelessly behind.
   [[nodiscard]] bool cut_off() const { return cut_off_; }
   /// True when there is something to do for the server: output, or an end.
@@ -54,6 +60,15 @@ class RespSession final : public Subscriber {
   void append_reply(std::string_view encoded) { output_.append(encoded); }
   /// True when a reply that is being written has grown too large to be of use: the command may stop.
   [[nodiscard]] bool reply_full() const;
+  /// Runs one command of a client or of a transaction; a reply that is too large becomes an error.
+  void run_command(const CommandSpec& spec, std::span<const std::string_view> arguments);
+  [[nodiscard]] bool in_transaction() const { return transaction_.has_value(); }
+  /// What follows is queued, not run.
+  void begin_transaction() { transaction_.emplace(); }
+  /// REQUIRES: in_transaction().
+  Transaction end_transaction();
+  /// RESET: as if it had just connected.
+  void reset();
   void close_after_reply() { closing_ = true; }
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& remote() const { return remote_; }
@@ -70,6 +85,8 @@ class RespSession final : public Subscriber {
  private:
   void run(std::string_view& bytes);
   void execute(std::span<const std::string_view> arguments);
+  void queue(const CommandSpec& spec, std::span<const std::string_view> arguments);
+  void refuse(std::string_view error);
   void keep_unfinished(std::string_view rest);
   void cut_off_now();
 
@@ -80,12 +97,14 @@ class RespSession final : public Subscriber {
   MonoTime last_active_;
   std::string_view last_command_ = "NULL";
   RespParser parser_;
-  std::string unfinished_;  ///< bytes of an incomplete command, and of those behind it during a pause
+  std::string unfinished_;                  ///< bytes of an incomplete command, and of those behind it during a pause
+  std::optional<Transaction> transaction_;  ///< its bytes count as unfinished
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t reply_start_ = 0;
   bool paused_ = false;
   bool closing_ = false;
+  bool misunderstood_ = false;
   bool cut_off_ = false;
   bool touched_ = false;
 };

@@ -349,6 +349,9 @@ std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receive
 void Engine::connect(const Endpoint& to) {
   impl_->connect(to);
 }
+bool Engine::forget(const Endpoint& address) {
+  return impl_->forget(address);
+}
 bool Engine::disconnect(const NodeId& peer) {
   return impl_->disconnect(peer);
 }

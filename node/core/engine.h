@@ -144,6 +144,8 @@ class Engine {
   std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
   /// Dials now; the address is also remembered.
   void connect(const Endpoint& to);
+  /// Dials an address no more, until we are told of it again. False when it was not known.
+  bool forget(const Endpoint& address);
   /// Says goodbye to one neighbour. False when it is none.
   bool disconnect(const NodeId& peer);
 

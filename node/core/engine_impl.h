@@ -44,6 +44,7 @@ class Engine::Impl final : public LinksHost {
   std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
   std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
   void connect(const Endpoint& to);
+  bool forget(const Endpoint& address);
   bool disconnect(const NodeId& peer);
 
   [[nodiscard]] const NodeId& id() const { return self_; }

@@ -82,6 +82,13 @@ void Engine::Impl::connect(const Endpoint& to) {
   finish_input();
 }
 
+bool Engine::Impl::forget(const Endpoint& address) {
+  const bool known = book_.entry(address) != nullptr;
+  book_.forget(address);
+  finish_input();
+  return known;
+}
+
 void Engine::Impl::dial_now(const Endpoint& to, bool extra) {
   book_.add(to, NodeId(), false);
   const bool dialing = std::ranges::any_of(links_->connections(), [&](const auto& entry) {

@@ -1,0 +1,99 @@
+"""Clients that people have: redis-py as it comes, and redis-cli with its tools. Also what only sockets show: a client
+that sends too much gets to read why, before it is hung up on.
+
+redis-cli is of the package redis-tools; without it its tests are skipped with a message.
+"""
+
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+
+import redis
+
+import harness
+
+MEBIBYTE = 1024 * 1024
+
+
+class RedisPyTest(harness.MeshTestCase):
+    def test_pipelines_are_transactions(self):
+        client = self.start("node").client()
+        with client.pipeline() as pipe:
+            self.assertEqual(pipe.set("a", "1").get("a").mget("a", "b").unlink("a").execute(),
+                             [True, b"1", [b"1", None], 1])
+        with client.pipeline() as pipe:
+            pipe.set("a", "1").execute_command("NOPE")
+            with self.assertRaises(redis.ResponseError):
+                pipe.execute()
+        self.assertIsNone(client.get("a"))
+        with client.pipeline() as pipe, self.assertRaisesRegex(redis.ResponseError, "WATCH is not available"):
+            pipe.watch("a")
+
+    def test_pipelines_of_many_clients_do_not_mix(self):
+        node = self.start("node")
+        clients = [node.client() for _ in range(4)]
+        pipes = [client.pipeline() for client in clients]
+        for round_number in range(50):
+            for number, pipe in enumerate(pipes):
+                pipe.set("owner", f"{number}.{round_number}").get("owner")
+            for number, pipe in enumerate(pipes):
+                self.assertEqual(pipe.execute(), [True, f"{number}.{round_number}".encode()])
+
+    def test_everyday_commands(self):
+        client = self.start("node").client()
+        self.assertTrue(client.setnx("k", "abc"))
+        self.assertEqual((client.ttl("k"), client.pttl("missing"), client.strlen("k")), (-1, -2, 3))
+        self.assertGreater(client.memory_usage("k"), 3)
+        self.assertEqual(client.getset("k", "x"), b"abc")
+        self.assertEqual(client.pubsub_numpat(), 0)
+        self.assertEqual(len(client.time()), 2)
+
+
+@unittest.skipUnless(shutil.which("redis-cli"), "redis-cli (package redis-tools) is not installed")
+class RedisCliTest(harness.MeshTestCase):
+    def redis_cli(self, node, *arguments, **more):
+        host, port = node.redis_address
+        return subprocess.run(["redis-cli", "-h", host, "-p", str(port), *arguments], capture_output=True, check=False,
+                              timeout=harness.DEADLINE, text=True, **more).stdout
+
+    def test_its_look_at_keys(self):
+        node = self.start("node")
+        node.client().mset({"small": "v", "the-big-one": "v" * 5000})
+        for tool in ("--bigkeys", "--memkeys"):
+            out = self.redis_cli(node, tool)
+            self.assertRegex(out, r'(?i)biggest string found.*the-big-one.* has \d{4} bytes', tool)
+            self.assertIn("Sampled 2 keys", out)
+            self.assertNotIn("error", out.lower())
+
+    def test_its_help_shows_the_syntax(self):
+        node = self.start("node")
+        out = re.sub("\x1b\\[[0-9;]*m", "", self.redis_cli(node, input="help set\nhelp dbsize\nhelp @mesh\n"))
+        self.assertIn("SET key value [NX | XX] [GET]", out)
+        self.assertIn("DBSIZE", out)
+        self.assertIn("MESH PEERS | DEPARTED | CONNECT host:port", out)
+
+
+class TooMuchTest(harness.MeshTestCase):
+    def test_a_command_beyond_the_bound_is_answered(self):
+        node = self.start("node")
+        for megabytes in (33, 100):
+            with self.subTest(megabytes=megabytes), socket.create_connection(node.redis_address,
+                                                                             harness.DEADLINE) as sock:
+                # All of it before the reply is looked at, as client libraries do.
+                sock.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (megabytes * MEBIBYTE))
+                for _ in range(megabytes):
+                    sock.sendall(b"v" * MEBIBYTE)
+                reply = b""
+                while piece := sock.recv(4096):
+                    reply += piece
+                self.assertRegex(reply, rb"^-ERR Protocol error: .*a command may be 33554432 bytes long\r\n$")
+        with self.assertRaisesRegex(redis.ResponseError, "a command may be 33554432 bytes long"):
+            node.client().set("k", b"v" * (40 * MEBIBYTE))
+        self.assertTrue(node.client().ping())
+        self.assertLess(node.memory(), 150 * MEBIBYTE)
+
+
+if __name__ == "__main__":
+    harness.main()
