@@ -64,9 +64,14 @@ inline std::string any_key() {
   return "k" + std::to_string(*rc::gen::inRange(0, 4));
 }
 
+/// REQUIRES: two nodes at the least.
+inline NodeIndex another(NodeIndex than, NodeIndex nodes) {
+  return (than + *rc::gen::inRange<NodeIndex>(1, nodes)) % nodes;
+}
+
 inline Action any_operation(NodeIndex nodes) {
   const auto node = *rc::gen::inRange<NodeIndex>(0, nodes);
-  const auto other = *rc::gen::inRange<NodeIndex>(0, nodes);
+  const NodeIndex other = another(node, nodes);
   switch (*rc::gen::weightedElement<int>({{6, 0}, {2, 1}, {3, 2}, {1, 3}, {1, 4}})) {
     case 0:
       return SetStep{node, any_key(), "v" + std::to_string(*rc::gen::inRange(0, 1000)), Outcome::kAny, kNobody};
@@ -77,7 +82,7 @@ inline Action any_operation(NodeIndex nodes) {
     case 3:
       return WhisperStep{node, other, "text"};
     default:
-      return ConnectStep{node, other};
+      return ConnectStep{node, *rc::gen::inRange<NodeIndex>(0, nodes)};
   }
 }
 
@@ -98,7 +103,7 @@ inline Step any_fault(NodeIndex nodes) {
       break;
     }
     case 1:
-      step.action = ResetStep{node, *rc::gen::inRange<NodeIndex>(0, nodes)};
+      step.action = ResetStep{node, another(node, nodes)};
       break;
     case 2:
       step.action = CrashStep{node, *rc::gen::arbitrary<bool>()};

@@ -99,7 +99,7 @@ const Mistake kMistakes[] = {
      "steps, "
      "workload, quiet or check"},
     {"UnknownStepKey", "nodes: [a]\nsteps:\n  - at: 1s\n    set: {node: a, kay: k, value: v}\n",
-     "f.yaml:4:10: 'set' lacks a key, expected 'key'"},
+     "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, expect or owner"},
     {"UnknownVerb", "nodes: [a]\nsteps:\n  - at: 1s\n    sett: {node: a}\n",
      "f.yaml:4:5: 'sett' is no key of a step, expected 'set'; all are at, after, set, delete, broadcast, whisper, "
      "connect, "
@@ -165,7 +165,30 @@ const Mistake kMistakes[] = {
      "f.yaml:2:11: the workload is too large, expected at most 20000000 operations"},
     {"NotYaml", "nodes: [a\n", "f.yaml:2:1: this is not YAML: end of sequence flow not found, expected it well-formed"},
     {"NoMap", "- a\n", "f.yaml:1:1: this is no plan, expected a map with 'nodes:' and 'steps:'"},
-    {"Empty", "", "f.yaml:1:1: this is no plan, expected a map with 'nodes:' and 'steps:'"},
+    {"Empty", "", "f.yaml:1:1: this plan is empty, expected a map with 'nodes:' and 'steps:'"},
+    {"SecondDocument", "nodes: 2\n---\nnodes: 3\n",
+     "f.yaml:2:1: a second document begins here, expected one plan in a file"},
+    {"Tab", "nodes: 2\nsteps:\n  - at: 1s\n  \theal:\n", "f.yaml:4:3: this line is indented by a tab, expected spaces"},
+    {"MissingKey", "nodes: [a]\nsteps:\n  - set: {node: a, value: v}\n",
+     "f.yaml:3:10: 'set' lacks a key, expected 'key'"},
+    {"NoValue", "nodes: 2\nquiet:\n",
+     "f.yaml:3:1: there is no value here, expected a time such as 250us, 5ms, 1.5s, 2min or 1h"},
+    {"RateOfNothing", "nodes: 2\nnetwork: {bandwidth: 0KB/s}\n",
+     "f.yaml:2:22: '0KB/s' lets nothing pass, expected a rate above 0, or a step that is a partition"},
+    {"HugeValues", "nodes: 2\nworkload: {sets_per_second: 1, value_size: 2MB, until: 5s}\n",
+     "f.yaml:2:44: the values are too large, expected at most 1MB"},
+    {"IdleWorkload", "nodes: 2\nworkload: {until: 5s}\n",
+     "f.yaml:2:11: the workload does nothing, expected sets_per_second, deletes_per_second or broadcasts_per_second"},
+    {"BackwardWorkload", "nodes: 2\nworkload: {sets_per_second: 1, from: 9s, until: 5s}\n",
+     "f.yaml:2:49: the workload ends before it begins, expected 'until' after 'from'"},
+    {"JoinsItself", "nodes: [ana, {name: bob, join: [ana, bob]}]\n",
+     "f.yaml:1:32: 'bob' joins itself, expected other nodes"},
+    {"WhispersToItself", "nodes: [a, b]\nsteps:\n  - whisper: {node: a, to: a}\n",
+     "f.yaml:3:28: this is the same node again, expected another"},
+    {"LinkToItself", "nodes: [a, b]\nsteps:\n  - link: {between: [a, a]}\n",
+     "f.yaml:3:25: this is the same node again, expected another"},
+    {"NodeAndNodes", "nodes: [a, b]\nsteps:\n  - expect: {node: a, nodes: [b], size: 0}\n",
+     "f.yaml:3:30: 'expect' has both 'node' and 'nodes', expected one"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PlanMistakes, testing::ValuesIn(kMistakes),
@@ -177,10 +200,31 @@ TEST(Plan, AllMistakesAreReportedAtOnce) {
   EXPECT_EQ(plan.error().size(), 3U);
 }
 
-TEST(Plan, AFileThatIsNotThereIsAMistake) {
-  const auto plan = load_plan_file("no/such/file.yaml");
-  ASSERT_FALSE(plan.has_value());
-  EXPECT_EQ(plan.error().front(), "no/such/file.yaml: cannot be read, expected a plan in YAML");
+TEST(Plan, OneDocumentMayHaveItsMarks) {
+  for (const char* yaml : {"# a plan\n---\nnodes: 2\n", "%YAML 1.2\n---\nnodes: 2\n...\n", "--- # a plan\nnodes: 2\n",
+                           "nodes: [a]\nsteps:\n- set: {node: a, key: ---, value: '----'}\n"}) {
+    const auto plan = load_plan(yaml, "f.yaml");
+    EXPECT_TRUE(plan.has_value()) << yaml << plan.error().front();
+  }
+}
+
+TEST(Plan, AMistakeIsToldOnce) {
+  for (const Mistake& mistake : kMistakes) {
+    const auto plan = load_plan(mistake.yaml, "f.yaml");
+    ASSERT_FALSE(plan.has_value());
+    EXPECT_EQ(plan.error().size(), 1U) << mistake.name << " is also told as: " << plan.error().back();
+  }
+}
+
+TEST(Plan, AFileThatCannotBeReadIsAMistakeWithItsReason) {
+  const auto told = [](const std::string& path) {
+    const auto plan = load_plan_file(path);
+    return plan ? "a plan" : plan.error().front();
+  };
+  EXPECT_EQ(told("no/such.yaml"), "no/such.yaml: cannot be read: No such file or directory, expected a plan in YAML");
+  EXPECT_EQ(told("/"), "/: is a directory, expected a plan in YAML");
+  EXPECT_EQ(told("/dev/zero"), "/dev/zero: is larger than 64000000 bytes, expected a plan in YAML");
+  EXPECT_EQ(told("/dev/null"), "/dev/null:1:1: this plan is empty, expected a map with 'nodes:' and 'steps:'");
 }
 
 RC_GTEST_PROP(Plan, NoTextBreaksTheReader, (const std::string& text)) {

@@ -4,8 +4,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <system_error>
 #include <utility>
 
 #include "core/nearest.h"
@@ -19,8 +25,38 @@ namespace {
 constexpr std::uint64_t kMostNodes = 100'000;
 constexpr std::uint64_t kMostOperations = 20'000'000;
 constexpr std::size_t kLongestName = 64;
+constexpr std::uint64_t kLargestValue = 1'000'000;
+/// More than any plan that yaml-cpp can take; a device that never ends is not read into memory.
+constexpr std::size_t kLargestFile = 64'000'000;
 /// Spreads of link times must fit the integer arithmetic of sim/mixing.h.
 constexpr Duration kSlowestLink = 1h;
+
+auto lines(std::string_view text) {
+  return text | std::views::split('\n') |
+         std::views::transform([](auto line) { return std::string_view(line.begin(), line.end()); });
+}
+
+YAML::Mark mark_at(int line, std::size_t column) {
+  YAML::Mark mark;
+  mark.line = line;
+  mark.column = static_cast<int>(column);
+  return mark;
+}
+
+/// Where a second document begins. A line that begins with "---" begins one wherever it stands (YAML 1.2, 9.1.2);
+/// YAML::Load() reads the first and is silent about the rest, YAML::LoadAll() never ends on some damaged texts.
+std::optional<YAML::Mark> second_document(std::string_view yaml) {
+  bool begun = false;
+  int number = 0;
+  for (const std::string_view line : lines(yaml)) {
+    const bool marker = line.starts_with("---") && (line.size() == 3 || std::string_view(" \t\r").contains(line[3]));
+    if (marker && begun) return mark_at(number, 0);
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    begun = begun || marker || (first != std::string_view::npos && line[first] != '#' && line[first] != '%');
+    ++number;
+  }
+  return std::nullopt;
+}
 
 class PlanReader {
  public:
@@ -29,6 +65,7 @@ class PlanReader {
   std::expected<Plan, std::vector<std::string>> read(const std::string& yaml);
 
  private:
+  void complain_of(const YAML::Exception& broken, std::string_view yaml);
   void read_root(const YAML::Node& root);
   void read_settings(MapReader& map, NodePlan& node);
   void read_nodes(const YAML::Node& list);
@@ -53,17 +90,35 @@ class PlanReader {
 std::expected<Plan, std::vector<std::string>> PlanReader::read(const std::string& yaml) {
   try {
     const YAML::Node root = YAML::Load(yaml);
+    if (const auto second = second_document(yaml)) {
+      errors_.add(*second, "a second document begins here, expected one plan in a file");
+    }
     if (root.IsMap()) {
       read_root(root);
     } else {
-      errors_.add(YAML::Mark(), "this is no plan, expected a map with 'nodes:' and 'steps:'");
+      errors_.add(YAML::Mark(), fmt::format("this {}, expected a map with 'nodes:' and 'steps:'",
+                                            root.IsNull() ? "plan is empty" : "is no plan"));
     }
   } catch (const YAML::Exception& broken) {
-    errors_.add(broken.mark.is_null() ? YAML::Mark() : broken.mark,
-                "this is not YAML: " + broken.msg + ", expected it well-formed");
+    complain_of(broken, yaml);
   }
   if (!errors_.list().empty()) return std::unexpected(errors_.list());
   return std::move(plan_);
+}
+
+/// What libraries say of a tab in the indentation is true and helps nobody: name the tab.
+void PlanReader::complain_of(const YAML::Exception& broken, std::string_view yaml) {
+  YAML::Mark mark = broken.mark.is_null() ? YAML::Mark() : broken.mark;
+  int number = 0;
+  for (const std::string_view line : lines(yaml)) {
+    if (number > mark.line) break;
+    const std::size_t tab = line.find('\t');
+    if (tab != std::string_view::npos && tab == line.find_first_not_of(' ')) {
+      return errors_.add(mark_at(number, tab), "this line is indented by a tab, expected spaces");
+    }
+    ++number;
+  }
+  errors_.add(mark, "this is not YAML: " + broken.msg + ", expected it well-formed");
 }
 
 void PlanReader::read_root(const YAML::Node& root) {
@@ -152,8 +207,12 @@ void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodeP
 
 // Once all names are known.
 void PlanReader::read_node_joins() {
-  for (const auto& [node, join] : node_joins_)
-    plan_.nodes[node].join = names_.read_several(join, errors_);
+  for (const auto& [node, join] : node_joins_) {
+    std::vector<NodeIndex>& others = plan_.nodes[node].join;
+    others = names_.read_several(join, errors_);
+    if (std::erase(others, node) == 0) continue;
+    errors_.add(join.Mark(), fmt::format("'{}' joins itself, expected other nodes", plan_.nodes[node].name));
+  }
 }
 
 void PlanReader::read_join(const YAML::Node& node) {
@@ -221,6 +280,7 @@ void PlanReader::read_workloads(const YAML::Node& node) {
 }
 
 void PlanReader::read_workload(const YAML::Node& node) {
+  const std::size_t errors_before = errors_.list().size();
   MapReader map(node, "'workload'", errors_);
   Workload load;
   const YAML::Node nodes = map.optional("nodes");
@@ -229,19 +289,24 @@ void PlanReader::read_workload(const YAML::Node& node) {
   load.deletes_per_second = read_count(map.optional("deletes_per_second"), errors_).value_or(0);
   load.broadcasts_per_second = read_count(map.optional("broadcasts_per_second"), errors_).value_or(0);
   load.keys = read_count(map.optional("keys"), errors_, 1).value_or(load.keys);
-  load.value_size = read_size(map.optional("value_size"), errors_).value_or(load.value_size);
+  const YAML::Node size = map.optional("value_size");
+  load.value_size = read_size(size, errors_).value_or(load.value_size);
+  if (load.value_size > kLargestValue) errors_.add(size.Mark(), "the values are too large, expected at most 1MB");
   const YAML::Node until = map.required("until");
   load.from = read_duration(map.optional("from"), errors_).value_or(load.from);
   load.until = read_duration(until, errors_).value_or(load.from);
   map.finish();
-  if (load.until < load.from)
-    errors_.add(until.Mark(), "the workload ends before it begins, expected 'until' after 'from'");
   const std::uint64_t rate = load.sets_per_second + load.deletes_per_second + load.broadcasts_per_second;
-  const auto seconds = static_cast<std::uint64_t>((load.until - load.from) / 1s) + 1;
-  if (rate > kMostOperations / seconds) {
+  const auto seconds = static_cast<std::uint64_t>(std::max(load.until - load.from, Duration{}) / 1s) + 1;
+  if (errors_.list().size() != errors_before) return;
+  if (load.until <= load.from) {
+    errors_.add(until.Mark(), "the workload ends before it begins, expected 'until' after 'from'");
+  } else if (rate == 0) {
+    errors_.add(node.Mark(),
+                "the workload does nothing, expected sets_per_second, deletes_per_second or broadcasts_per_second");
+  } else if (rate > kMostOperations / seconds) {
     errors_.add(node.Mark(), fmt::format("the workload is too large, expected at most {} operations", kMostOperations));
   }
-  if (load.value_size > 1'000'000) errors_.add(node.Mark(), "the values are too large, expected at most 1MB");
   if (load.nodes.empty()) return;
   plan_.workloads.push_back(std::move(load));
 }
@@ -271,13 +336,23 @@ std::expected<Plan, std::vector<std::string>> load_plan(const std::string& yaml,
 }
 
 std::expected<Plan, std::vector<std::string>> load_plan_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || !text) {
-    return std::unexpected(std::vector<std::string>{path + ": cannot be read, expected a plan in YAML"});
+  const auto refuse = [&](const std::string& why) {
+    return std::unexpected(std::vector<std::string>{fmt::format("{}: {}, expected a plan in YAML", path, why)});
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return refuse("is a directory");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  std::string text;
+  std::array<char, 65'536> piece;
+  for (std::size_t got = piece.size(); file && got == piece.size() && text.size() <= kLargestFile;) {
+    got = std::fread(piece.data(), 1, piece.size(), file.get());
+    text.append(piece.data(), got);
   }
-  return load_plan(text.str(), path);
+  if (!file || std::ferror(file.get()) != 0) {
+    return refuse("cannot be read: " + std::generic_category().message(errno));
+  }
+  if (text.size() > kLargestFile) return refuse(fmt::format("is larger than {} bytes", kLargestFile));
+  return load_plan(text, path);
 }
 
 }  // namespace meshdict::sim

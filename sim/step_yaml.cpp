@@ -14,6 +14,8 @@ namespace {
 const std::vector<std::string> kVerbs = {"set",   "delete",  "broadcast", "whisper", "connect", "disconnect", "stop",
                                          "crash", "restart", "partition", "heal",    "reset",   "link",       "expect"};
 
+const std::string kSameNode = "this is the same node again, expected another";
+
 class StepReader {
  public:
   StepReader(const NodeNames& nodes, const LinkPlan& links, PlanErrors& errors)
@@ -41,6 +43,8 @@ class StepReader {
   std::string text_or_nothing(MapReader& map, const std::string& key) {
     return read_text(map.optional(key), errors_).value_or(std::string());
   }
+  /// Of two nodes, which must be two.
+  std::pair<NodeIndex, NodeIndex> both(MapReader& map, const std::string& one, const std::string& other);
   std::optional<std::pair<NodeIndex, NodeIndex>> read_pair(const YAML::Node& value);
 
   const NodeNames& nodes_;
@@ -98,8 +102,7 @@ Action StepReader::read_action(std::string_view verb, MapReader& map, Step& step
   if (verb == "delete") return read_delete(map);
   if (verb == "broadcast") return BroadcastStep{node(map, "node"), text_or_nothing(map, "text")};
   if (verb == "whisper") {
-    const NodeIndex from = node(map, "node");
-    const NodeIndex to = node(map, "to");
+    const auto [from, to] = both(map, "node", "to");
     return WhisperStep{from, to, text_or_nothing(map, "text")};
   }
   if (verb == "connect") {
@@ -107,8 +110,8 @@ Action StepReader::read_action(std::string_view verb, MapReader& map, Step& step
     return ConnectStep{from, node(map, "to")};
   }
   if (verb == "disconnect") {
-    const NodeIndex from = node(map, "node");
-    return DisconnectStep{from, node(map, "from")};
+    const auto [node, from] = both(map, "node", "from");
+    return DisconnectStep{node, from};
   }
   if (verb == "stop") return StopStep{node(map, "node")};
   if (verb == "crash") {
@@ -173,6 +176,14 @@ Action StepReader::read_partition(MapReader& map, Step& step) {
   return partition;
 }
 
+std::pair<NodeIndex, NodeIndex> StepReader::both(MapReader& map, const std::string& one, const std::string& other) {
+  const auto first = nodes_.read(map.required(one), errors_);
+  const YAML::Node where = map.required(other);
+  const auto second = nodes_.read(where, errors_);
+  if (first && first == second) errors_.add(where.Mark(), kSameNode);
+  return {first.value_or(0), second.value_or(0)};
+}
+
 std::optional<std::pair<NodeIndex, NodeIndex>> StepReader::read_pair(const YAML::Node& value) {
   if (!value.IsDefined()) return std::nullopt;
   if (!value.IsSequence() || value.size() != 2) {
@@ -182,6 +193,7 @@ std::optional<std::pair<NodeIndex, NodeIndex>> StepReader::read_pair(const YAML:
   const auto a = nodes_.read(value[0], errors_);
   const auto b = nodes_.read(value[1], errors_);
   if (!a || !b) return std::nullopt;
+  if (a == b) errors_.add(value[1].Mark(), kSameNode);
   return std::pair(*a, *b);
 }
 
@@ -208,10 +220,13 @@ Action StepReader::read_link_step(MapReader& map) {
 }
 
 Action StepReader::read_expect(MapReader& map) {
+  const std::size_t errors_before = errors_.list().size();
   Expectation what;
   const YAML::Node one = map.optional("node");
   const YAML::Node several = map.optional("nodes");
-  if (one.IsDefined() == several.IsDefined()) {
+  if (one.IsDefined() && several.IsDefined()) {
+    errors_.add(several.Mark(), "'expect' has both 'node' and 'nodes', expected one");
+  } else if (!one.IsDefined() && !several.IsDefined()) {
     errors_.add(map.map().Mark(), "'expect' does not say of whom, expected 'node: NAME' or 'nodes: [NAME, ...]'");
   }
   what.nodes = nodes_.read_several(one.IsDefined() ? one : several, errors_);
@@ -238,7 +253,7 @@ Action StepReader::read_expect(MapReader& map) {
   const bool demands = what.value || what.absent || what.owner != kNobody || what.neighbours || what.size ||
                        what.messages || what.conflicts || !what.linked.empty() || !what.not_linked.empty() ||
                        what.equal || what.refused || what.total_messages || what.total_conflicts;
-  if (!demands) {
+  if (!demands && errors_.list().size() == errors_before) {
     errors_.add(
         map.map().Mark(),
         "'expect' demands nothing, expected value, absent, owner, neighbours, size, messages, conflicts, linked, "

@@ -66,11 +66,11 @@ const std::string kTimeForm = "a time such as 250us, 5ms, 1.5s, 2min or 1h";
 std::optional<std::string> scalar(const YAML::Node& node, const std::string& expected, PlanErrors& errors) {
   if (!node.IsDefined()) return std::nullopt;
   if (node.IsScalar()) return node.Scalar();
-  errors.add(node.Mark(), fmt::format("this is a {}, expected {}",
-                                      node.IsMap()        ? "map"
-                                      : node.IsSequence() ? "list"
-                                                          : "missing value",
-                                      expected));
+  if (node.IsNull()) {
+    errors.add(node.Mark(), "there is no value here, expected " + expected);
+  } else {
+    errors.add(node.Mark(), fmt::format("this is a {}, expected {}", node.IsMap() ? "map" : "list", expected));
+  }
   return std::nullopt;
 }
 
@@ -121,14 +121,14 @@ YAML::Node MapReader::optional(const std::string& key) {
 
 YAML::Node MapReader::required(const std::string& key) {
   YAML::Node found = optional(key);
-  if (!found.IsDefined()) errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
+  if (!found.IsDefined()) missing_.push_back(key);
   return found;
 }
 
 void MapReader::finish() {
-  if (!map_.IsMap()) return;
   std::vector<std::string> seen;
-  for (const auto& entry : map_) {
+  std::vector<std::string> mistyped;
+  for (const auto& entry : map_.IsMap() ? map_ : YAML::Node(YAML::NodeType::Map)) {
     if (!entry.first.IsScalar()) {
       errors_.add(entry.first.Mark(), fmt::format("this is no key of {}, expected {}", what_, list_words(known_)));
       continue;
@@ -136,10 +136,15 @@ void MapReader::finish() {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
       errors_.add_unknown(entry.first.Mark(), key, "key of " + what_, known_);
+      if (auto meant = nearest(key, missing_)) mistyped.push_back(*std::move(meant));
     } else if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
       errors_.add(entry.first.Mark(), fmt::format("'{}' is there twice, expected it once in {}", key, what_));
     }
     seen.push_back(key);
+  }
+  for (const std::string& key : missing_) {
+    if (std::find(mistyped.begin(), mistyped.end(), key) != mistyped.end()) continue;
+    errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
   }
 }
 
@@ -237,6 +242,12 @@ std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& 
   if (text->ends_with("/s")) {
     const auto rate = parse_quantity(std::string_view(*text).substr(0, text->size() - 2), kSizeUnits);
     if (rate && *rate > 0 && *rate <= 1'000'000'000'000) return rate;
+    if (rate && *rate == 0) {
+      errors.add(node.Mark(), fmt::format("'{}' lets nothing pass, expected a rate above 0, or a step that is a "
+                                          "partition",
+                                          *text));
+      return std::nullopt;
+    }
   }
   errors.add(node.Mark(), fmt::format("'{}' is no rate, expected {}", *text, expected));
   return std::nullopt;

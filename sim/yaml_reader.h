@@ -38,7 +38,7 @@ class PlanErrors {
   std::vector<std::string> list_;
 };
 
-/// Reads one map; finish() complains about each key that nobody has asked for.
+/// Reads one map; finish() complains about each key that nobody has asked for, and about those that are missing.
 class MapReader {
  public:
   /// `what`: "network", "a node", ...: what the map is, for messages.
@@ -46,7 +46,7 @@ class MapReader {
 
   /// The value of `key`; an undefined node when it is absent.
   YAML::Node optional(const std::string& key);
-  /// The same; complains when it is absent.
+  /// The same; finish() complains when it is absent and no unknown key is likely to be meant for it.
   YAML::Node required(const std::string& key);
   void finish();
 
@@ -57,6 +57,7 @@ class MapReader {
   std::string what_;
   PlanErrors& errors_;
   std::vector<std::string> known_;
+  std::vector<std::string> missing_;
 };
 
 // Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a

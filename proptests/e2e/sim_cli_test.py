@@ -6,6 +6,7 @@ The program under test is named by the environment variable MESHDICT_SIM, the sc
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,42 @@ class CommandLineTest(unittest.TestCase):
             done = simulate("run", JOIN, capture_output=False, stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 2)
         self.assertIn("cannot write 'stdout': No space left", done.stderr)
+
+
+class WorkedExampleTest(unittest.TestCase):
+    """The first YAML block of the README after its heading, and the two console blocks behind it."""
+
+    def setUp(self):
+        text = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+        text = text[text.index("## A worked example"):]
+        self.plan = re.search(r"```yaml\n(.*?)```", text, re.S)[1]
+        self.consoles = re.findall(r"```console\n(.*?)```", text, re.S)[:2]
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def assert_prints(self, plan, console, code):
+        """The console block's command prints what follows it there; "..." stands for a number."""
+        command, *printed = console.splitlines()
+        words = command.removeprefix("$ meshdict-sim ").split()
+        pathlib.Path(self.directory, words[1]).write_text(plan, encoding="utf-8")
+        done = simulate(*words, cwd=self.directory)
+        self.assertEqual(done.returncode, code)
+        self.assertRegex(done.stdout + done.stderr, "\\A" + "".join(
+            re.escape(line).replace(re.escape("..."), r"\w+") + "\n" for line in printed) + "\\Z")
+
+    def test_it_passes_as_it_stands(self):
+        pathlib.Path(self.directory, "friends.yaml").write_text(self.plan, encoding="utf-8")
+        done = simulate("run", "friends.yaml", "--seeds", "1..20", cwd=self.directory)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_with_another_colour_in_the_last_line(self):
+        before, last, behind = self.plan.rpartition("green")
+        self.assertEqual((last, behind.count("\n")), ("green", 1))
+        self.assert_prints(before + "blue" + behind, self.consoles[0], 1)
+
+    def test_with_a_mistake(self):
+        self.assert_prints(self.plan.replace("{node:", "{nod:", 1), self.consoles[1], 2)
 
 
 if __name__ == "__main__":
