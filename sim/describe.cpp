@@ -46,34 +46,34 @@ std::string describe(const Parcel& frame) {
   return fmt::format("{} {} B {:08x}", type_of(*frame.bytes), frame.plain_size, frame.id_prefix >> 32);
 }
 
-std::string describe(const Event& event) {
+std::string describe(const Event& event, const NameOf& name_of) {
   return std::visit(
       Overloaded{
-          [](const PeerUp& up) {
-            return fmt::format("peer up {} at {}{}", up.peer.brief(), to_string(up.address),
+          [&](const PeerUp& up) {
+            return fmt::format("peer up {} at {}{}", name_of(up.peer), to_string(up.address),
                                up.dialed_by_us ? ", dialed" : "");
           },
-          [](const PeerDown& down) {
-            return fmt::format("peer down {}: {}; {}", down.peer.brief(), to_string(down.reason), down.detail);
+          [&](const PeerDown& down) {
+            return fmt::format("peer down {}: {}; {}", name_of(down.peer), to_string(down.reason), down.detail);
           },
-          [](const MessageArrived& message) {
-            return fmt::format("{} of {} {:016x}", message.whisper ? "whisper" : "broadcast", message.sender.brief(),
+          [&](const MessageArrived& message) {
+            return fmt::format("{} of {} {:016x}", message.whisper ? "whisper" : "broadcast", name_of(message.sender),
                                message.id.prefix());
           },
           [](const Refused& refused) {
             return fmt::format("refused c{} {}: {}; {}", Network::number(refused.conn), to_string(refused.remote),
                                to_string(refused.reason), refused.detail);
           },
-          [](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", whisper.receiver.brief()); },
+          [&](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", name_of(whisper.receiver)); },
           [](const Updated& updated) {
             return fmt::format("updated {}{}", updated.key, updated.local ? ", ours" : "");
           },
           [](const Deleted& deleted) {
             return fmt::format("deleted {}{}", deleted.key, deleted.local ? ", ours" : "");
           },
-          [](const Conflict& conflict) {
+          [&](const Conflict& conflict) {
             return fmt::format("conflict {}: {} lost to {} by {}", conflict.key, client_text(conflict.losing_value),
-                               conflict.winning.owner.brief(), conflict.reason);
+                               name_of(conflict.winning.owner), conflict.reason);
           },
       },
       event);

@@ -1,13 +1,25 @@
 #include "sim/oracle.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <tuple>
 #include <utility>
 
 namespace meshdict::sim {
 
+std::string names_text(const std::vector<std::string>& nodes) {
+  constexpr std::size_t kMost = 20;
+  if (nodes.empty()) return "all nodes";
+  if (nodes.size() <= kMost) return fmt::format("{}", fmt::join(nodes, " "));
+  return fmt::format("{} and {} more", fmt::join(nodes.begin(), nodes.begin() + kMost, " "), nodes.size() - kMost);
+}
+
 void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what) {
   ++count_;
+  if (transcript_ != nullptr && transcript_->enabled()) {
+    transcript_->line(world_.now(), "-", fmt::format("violated {}, {}: {}", property, names_text(nodes), what));
+  }
   if (list_.size() < kMost) {
     list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what)});
   }

@@ -11,6 +11,7 @@
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/plan.h"
+#include "sim/trace.h"
 
 namespace meshdict::sim {
 
@@ -21,18 +22,24 @@ struct Violation {
   std::string what;
 };
 
+/// "ana bob"; of thousands, the first.
+std::string names_text(const std::vector<std::string>& nodes);
+
 /// Collects violations; the first hundred tell enough.
 class Findings {
  public:
   static constexpr std::size_t kMost = 100;
 
-  explicit Findings(const EventQueue& world) : world_(world) {}
+  /// Both outlive this; each violation also goes into the transcript, when there is one.
+  explicit Findings(const EventQueue& world, const Transcript* transcript = nullptr)
+      : world_(world), transcript_(transcript) {}
   void add(std::string_view property, std::vector<std::string> nodes, std::string what);
   [[nodiscard]] const std::vector<Violation>& list() const { return list_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
  private:
   const EventQueue& world_;
+  const Transcript* transcript_;
   std::vector<Violation> list_;
   std::uint64_t count_ = 0;
 };

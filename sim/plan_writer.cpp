@@ -31,6 +31,7 @@ class PlanWriter {
   explicit PlanWriter(const Plan& plan) : plan_(plan) {}
 
   std::string write();
+  std::string arguments_of(const Action& action);
 
  private:
   void write_node(const NodePlan& node);
@@ -42,7 +43,7 @@ class PlanWriter {
   void write_arguments(const WhisperStep& what);
   void write_arguments(const ConnectStep& what);
   void write_arguments(const DisconnectStep& what);
-  void write_arguments(const StartStep&) {}
+  void write_arguments(const StartStep& what) { name("node", what.node); }
   void write_arguments(const StopStep& what) { name("node", what.node); }
   void write_arguments(const CrashStep& what);
   void write_arguments(const RestartStep& what) { name("node", what.node); }
@@ -88,6 +89,13 @@ std::string PlanWriter::write() {
     out_ << std::string(name_of(property));
   out_ << YAML::EndSeq << YAML::EndMap;
   return std::string(out_.c_str()) + "\n";
+}
+
+std::string PlanWriter::arguments_of(const Action& action) {
+  out_ << YAML::Flow << YAML::BeginMap;
+  std::visit([this](const auto& what) { write_arguments(what); }, action);
+  out_ << YAML::EndMap;
+  return out_.c_str();
 }
 
 void PlanWriter::write_node(const NodePlan& node) {
@@ -226,6 +234,10 @@ void PlanWriter::write_arguments(const ExpectStep& expect) {
 
 std::string to_yaml(const Plan& plan) {
   return PlanWriter(plan).write();
+}
+
+std::string arguments_yaml(const Plan& plan, const Action& action) {
+  return PlanWriter(plan).arguments_of(action);
 }
 
 }  // namespace meshdict::sim

@@ -9,4 +9,7 @@ namespace meshdict::sim {
 /// REQUIRES: `plan` comes from expand().
 std::string to_yaml(const Plan& plan);
 
+/// What stands behind the verb of an action, in one line: `{node: "ana", to: "bob"}`.
+std::string arguments_yaml(const Plan& plan, const Action& action);
+
 }  // namespace meshdict::sim

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -50,15 +51,16 @@ std::string result_line(const RunResult& result) {
 }
 
 std::string violations_text(const Plan& plan, const RunResult& result) {
+  // Enough for a person; --json has a hundred.
+  constexpr std::size_t kMostLines = 20;
+  const std::size_t shown = std::min(result.violations.size(), kMostLines);
   std::string text;
-  for (const Violation& violation : result.violations) {
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Violation& violation = result.violations[i];
     text += fmt::format("violated {} at {} s, {}: {}\n", violation.property, seconds_text(violation.at),
-                        violation.nodes.empty() ? "all nodes" : fmt::format("{}", fmt::join(violation.nodes, " ")),
-                        violation.what);
+                        names_text(violation.nodes), violation.what);
   }
-  if (result.violation_count > result.violations.size()) {
-    text += fmt::format("and {} more\n", result.violation_count - result.violations.size());
-  }
+  if (result.violation_count > shown) text += fmt::format("... and {} more\n", result.violation_count - shown);
   if (!result.passed()) text += fmt::format("replay: meshdict-sim run {} --seed {}\n", plan.name, result.seed);
   return text;
 }

@@ -64,8 +64,8 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       queue_(derive_seed(seed, "ties")),
       network_(seed, plan.nodes.size(), plan.links, queue_, *this),
       addresses_(plan.nodes),
-      findings_(queue_),
       transcript_(options.transcript),
+      findings_(queue_, &transcript_),
       hosts_(plan.nodes.size()),
       broadcasts_(hosts_, network_, queue_, findings_),
       records_(hosts_, network_, queue_, identities_, plan_.check, findings_) {
@@ -209,12 +209,19 @@ void World::finish_turn(NodeIndex node) {
   arm_timer(node);
 }
 
+/// An id that is no node's (a clone's, or a peer's that lies) stays an id.
+std::string World::known_as(const NodeId& id) const {
+  const auto node = identities_.find(id);
+  return node == identities_.end() ? std::string(id.brief()) : name(node->second);
+}
+
 void World::heard(NodeIndex node, const Event& event) {
   Host& host = *hosts_[node];
   mark(Mark::kEvent, node, 0);
   add_to(hash_, event);
   ++counters_.events[event.index()];
-  if (transcript_.enabled()) transcript_.line(now(), name(node), "! " + describe(event));
+  if (transcript_.enabled())
+    transcript_.line(now(), name(node), "! " + describe(event, [this](const NodeId& id) { return known_as(id); }));
   if (const auto* message = std::get_if<MessageArrived>(&event)) {
     ++host.messages;
     if (message->whisper || message->packets.empty()) return;

@@ -99,6 +99,7 @@ class World final : public NetworkUser {
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
   void mark_frame(NodeIndex node, ConnId conn, const Parcel& frame);
   [[nodiscard]] const std::string& name(NodeIndex node) const { return plan_.nodes[node].name; }
+  [[nodiscard]] std::string known_as(const NodeId& id) const;
   [[nodiscard]] bool up(NodeIndex node) const { return hosts_[node]->up(); }
 
   // world_steps.cpp
@@ -140,8 +141,8 @@ class World final : public NetworkUser {
   EventQueue queue_;
   Network network_;
   AddressBook addresses_;
-  Findings findings_;
   Transcript transcript_;
+  Findings findings_;
   TraceHash hash_;
   Identities identities_;
   std::vector<Ear> ears_;

@@ -8,6 +8,7 @@
 
 #include "core/value.h"
 #include "sim/describe.h"
+#include "sim/plan_writer.h"
 #include "sim/world.h"
 
 namespace meshdict::sim {
@@ -23,6 +24,10 @@ std::optional<Outcome> outcome_of(const std::expected<void, WriteError>& result)
   if (std::holds_alternative<Leased>(result.error())) return Outcome::kLeased;
   if (std::holds_alternative<NoSuchKey>(result.error())) return Outcome::kMissing;
   return std::nullopt;
+}
+
+std::int64_t seconds_left(Duration left) {
+  return std::chrono::ceil<std::chrono::seconds>(left).count();
 }
 
 }  // namespace
@@ -44,16 +49,8 @@ std::string World::describe_step(const Step& step) const {
   if (const auto* erase = std::get_if<DeleteStep>(&step.action)) {
     return fmt::format("{} {} {}", word, name(erase->node), erase->key);
   }
-  if (const auto* reset = std::get_if<ResetStep>(&step.action)) {
-    return fmt::format("{} {} {}", word, name(reset->a), name(reset->b));
-  }
-  NodeIndex node = kNobody;
-  std::visit(
-      [&](const auto& action) {
-        if constexpr (requires { action.node; }) node = action.node;
-      },
-      step.action);
-  return node == kNobody ? std::string(word) : fmt::format("{} {}", word, name(node));
+  if (std::holds_alternative<HealStep>(step.action)) return std::string(word);
+  return fmt::format("{} {}", word, arguments_yaml(plan_, step.action));
 }
 
 void World::fail(const Step& step, std::vector<std::string> nodes, const std::string& what) {
@@ -89,7 +86,11 @@ void World::written(const Step& step, NodeIndex node, const std::string& key, Ou
                     Outcome foreseen, const std::expected<void, WriteError>& result) {
   const std::optional<Outcome> outcome = outcome_of(result);
   mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : 99);
-  const std::string text = result ? std::string("ok") : describe(result.error());
+  const auto* leased = result ? nullptr : std::get_if<Leased>(&result.error());
+  const std::string text =
+      result   ? "ok"
+      : leased ? fmt::format("leased by {} for {} s", known_as(leased->owner), seconds_left(leased->left))
+               : describe(result.error());
   if (transcript_.enabled()) transcript_.line(now(), name(node), "= " + text);
   if (!outcome) {
     fail(step, {name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));

@@ -1,0 +1,82 @@
+// What people read of a run: its transcript and its list of violations.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "sim/plan_yaml.h"
+#include "sim/report.h"
+#include "sim/world.h"
+
+namespace meshdict::sim {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Told {
+  std::string transcript;
+  RunResult result;
+};
+
+Told tell(const std::string& yaml) {
+  const auto plan = load_plan(yaml, "f.yaml");
+  EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().front());
+  if (!plan) return {};
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
+  Told told;
+  told.result = run_plan(*plan, 1, {file.get(), 0});
+  std::rewind(file.get());
+  std::array<char, 4096> piece;
+  while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get()))
+    told.transcript.append(piece.data(), got);
+  EXPECT_EQ(told.result.trace, run_plan(*plan, 1).trace) << "the transcript changes nothing";
+  return told;
+}
+
+TEST(Transcript, NamesNodesAndWhatStepsDo) {
+  const Told told = tell(
+      "nodes: [ana, bob]\nsteps:\n- at: 5s\n  set: {node: ana, key: k, value: red}\n- after: 1s\n"
+      "  set: {node: bob, key: k, value: blue, expect: leased}\n- whisper: {node: bob, to: ana, text: hi}\n"
+      "- after: 1s\n  partition: {groups: [[ana], [bob]], reset: on, for: 10s}\n"
+      "- after: 20s\n  link: {latency: 7ms, of: bob}\n- expect: {nodes: all, key: k, value: red}\n");
+  EXPECT_TRUE(told.result.passed());
+  EXPECT_THAT(told.transcript, ContainsRegex("ana +! peer up bob at "));
+  EXPECT_THAT(told.transcript, ContainsRegex("bob +! peer down ana: "));
+  EXPECT_THAT(told.transcript, ContainsRegex("ana +! whisper of bob "));
+  EXPECT_THAT(told.transcript, ContainsRegex("bob +[=] leased by ana for 36[0-9][0-9] s\n"));
+  EXPECT_THAT(told.transcript, HasSubstr(R"( whisper {node: "bob", to: "ana", text: "hi"})"));
+  EXPECT_THAT(told.transcript, ContainsRegex(R"(- +partition \{groups: .*"ana".*"bob".*, reset: on\})"));
+  EXPECT_THAT(told.transcript, ContainsRegex(R"(- +link \{latency: 7000us, .*of: "bob"\})"));
+  EXPECT_THAT(told.transcript, ContainsRegex(R"(- +expect \{nodes: .*"ana".*"bob".*, key: "k", value: "red"\})"));
+  EXPECT_THAT(told.transcript, Not(HasSubstr("violated")));
+}
+
+TEST(Transcript, HasTheViolations) {
+  const Told told = tell("nodes: [ana, bob]\nsteps:\n- at: 5s\n  expect: {node: bob, size: 1}\nquiet: 5s\n");
+  EXPECT_EQ(told.result.violation_count, 1U);
+  EXPECT_THAT(told.transcript,
+              HasSubstr("5.000000 -        violated expect, bob: should have 1 keys, and has 0 (f.yaml:3)\n"));
+}
+
+TEST(Report, ViolationsOfManyNodesAreAFewLines) {
+  const Told told = tell("nodes: 60\njoin: none\nsteps:\n- at: 5s\n  expect: {nodes: all, size: 1}\nquiet: 1s\n");
+  Plan plan;
+  plan.name = "f.yaml";
+  const std::string text = violations_text(plan, told.result);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 22);
+  EXPECT_THAT(text, HasSubstr("\n... and " + std::to_string(told.result.violation_count - 20) + " more\nreplay: "));
+  EXPECT_GT(told.result.violation_count, 60U);
+  EXPECT_EQ(names_text({}), "all nodes");
+  EXPECT_EQ(names_text({"ana", "bob"}), "ana bob");
+  EXPECT_THAT(names_text(std::vector<std::string>(5'000, "x")), ContainsRegex("^x( x)* and 4980 more$"));
+}
+
+}  // namespace
+}  // namespace meshdict::sim
