@@ -14,6 +14,20 @@ std::string in_brackets(std::string_view detail) {
   return detail.empty() ? "" : " (" + printable(detail) + ")";
 }
 
+/// What the operator can do about it; nothing where the text says all.
+std::string_view advice(EndReason reason) {
+  switch (reason) {
+    case EndReason::kWrongNetwork:
+      return "; check --network and --leasing of both";
+    case EndReason::kDifferentSettings:
+      return "; check --lease-seconds of both";
+    case EndReason::kIdentityInUse:
+      return "; was a data directory copied?";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 void EventLog::write(const Event& event) {
@@ -35,17 +49,19 @@ void EventLog::tell(const PeerDown& e) {
 
 void EventLog::tell(const Refused& e) {
   if (e.reason == EndReason::kDialFailed) return tell_failed_dial(e);
-  log_.write_limited(LogLevel::kWarn, to_string(e.reason),
-                     fmt::format("connection {} refused: {}{}", printable(to_string(e.remote)), to_string(e.reason),
-                                 in_brackets(e.detail)));
+  // Of a connection to ourselves both ends come here; the one that dialled knows the address.
+  const bool repeats = e.reason == EndReason::kSelf && !e.dialed_by_us;
+  log_.write_limited(
+      repeats ? LogLevel::kDebug : LogLevel::kWarn, to_string(e.reason),
+      fmt::format("connection {} {} refused: {}{}{}", e.dialed_by_us ? "to" : "from", printable(to_string(e.remote)),
+                  to_string(e.reason), in_brackets(e.detail), advice(e.reason)));
 }
 
 void EventLog::tell_failed_dial(const Refused& e) {
   // Addresses come from other nodes: a table that they have filled begins anew.
   if (failures_.size() >= 2 * limits::kMaxAddresses) failures_.clear();
   const std::uint64_t count = ++failures_[e.remote];
-  if (!std::has_single_bit(count)) return;
-  log_.write_limited(LogLevel::kInfo, to_string(e.reason),
+  log_.write_limited(std::has_single_bit(count) ? LogLevel::kInfo : LogLevel::kDebug, to_string(e.reason),
                      fmt::format("dialled {}, without success{}: {}", printable(to_string(e.remote)),
                                  count > 1 ? fmt::format(" {} times in a row", count) : "", printable(e.detail)));
 }

@@ -8,7 +8,7 @@
 namespace meshdict {
 
 /// One line for each event that an operator wants to know; the level says how much. Kinds that others can cause at will
-/// are limited; of a node that does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told.
+/// are limited; of a node that does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told, and each one at debug.
 class EventLog {
  public:
   /// `log` outlives this.

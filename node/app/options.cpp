@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "core/nearest.h"
 #include "net/addresses.h"
 
 namespace meshdict {
@@ -48,6 +49,19 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
+  /// What was given and is no option: of several words, the first that looks like one.
+  [[nodiscard]] std::string unexpected() const {
+    const std::vector<std::string> words = app_.remaining();
+    const auto option = std::ranges::find_if(words, [](const std::string& word) { return word.starts_with('-'); });
+    const std::string word = option == words.end() ? words.front() : option->substr(0, option->find('='));
+    std::vector<std::string> known;
+    for (const CLI::Option* one : app_.get_options())
+      known.push_back(one->get_name());
+    const auto meant = nearest(word, known);
+    return fmt::format("{}: no such option{}", printable(word, 40),
+                       meant ? fmt::format(", did you mean {}?", *meant) : "");
+  }
+
   CLI::App& app() { return app_; }
   Options& options() { return options_; }
 
@@ -55,7 +69,8 @@ class CommandLine {
   /// `take` gets each value and throws a ValidationError for a wrong one.
   template <typename Take>
   CLI::Option* add(const char* name, const char* type, const char* shown_default, const char* help, Take take) {
-    const CLI::callback_t callback = [take](const CLI::results_t& values) {
+    const CLI::callback_t callback = [take, name](const CLI::results_t& values) {
+      if (values.size() > 1 && std::string_view(name) != "--join") throw CLI::ValidationError(name, "given twice");
       for (const std::string& value : values)
         take(value);
       return true;
@@ -63,7 +78,9 @@ class CommandLine {
     return app_.add_option(name, callback, help)
         ->type_name(type)
         ->default_str(shown_default)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->expected(1)
+        ->allow_extra_args(false);
   }
 
   static Endpoint endpoint(const char* name, const std::string& text) {
@@ -82,16 +99,12 @@ class CommandLine {
             throw CLI::ValidationError("--advertise", "others cannot dial " + text);
           }
         });
-    add("--join", "HOST:PORT", "", "A node to connect to; may be given several times",
-        [this](const std::string& text) {
-          options_.join.push_back(endpoint("--join", text));
-          if (options_.join.back().port == 0) {
-            throw CLI::ValidationError("--join", "port 0 cannot be dialled");
-          }
-        })
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->expected(1)
-        ->allow_extra_args(false);
+    add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", [this](const std::string& text) {
+      options_.join.push_back(endpoint("--join", text));
+      if (options_.join.back().port == 0) {
+        throw CLI::ValidationError("--join", "port 0 cannot be dialled");
+      }
+    });
     add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
         [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
   }
@@ -135,7 +148,8 @@ class CommandLine {
 
   void add_log_level() {
     add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error", [this](const std::string& text) {
-      const auto found = std::ranges::find(kLevels, text, [](const auto& entry) { return std::string(entry.first); });
+      const auto found = std::ranges::find(kLevels, CLI::detail::to_lower(text),
+                                           [](const auto& entry) { return std::string(entry.first); });
       if (found == kLevels.end()) {
         throw CLI::ValidationError(
             "--log-level", fmt::format("'{}' is not one of trace, debug, info, warn, error", printable(text, 40)));
@@ -145,7 +159,7 @@ class CommandLine {
   }
 
   static std::size_t choose(const char* name, const std::string& text, std::array<std::string_view, 2> choices) {
-    const auto found = std::ranges::find(choices, text);
+    const auto found = std::ranges::find(choices, CLI::detail::to_lower(text));
     if (found == choices.end()) {
       throw CLI::ValidationError(name,
                                  fmt::format("'{}' is neither {} nor {}", printable(text, 40), choices[0], choices[1]));
@@ -179,6 +193,8 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     return EarlyExit{.out = line.app().help(), .err = {}, .code = 0};
   } catch (const CLI::CallForVersion& version) {
     return EarlyExit{.out = std::string(version.what()) + "\n", .err = {}, .code = 0};
+  } catch (const CLI::ExtrasError&) {
+    return EarlyExit{.out = {}, .err = fmt::format("{}: {} (see --help)\n", kProgram, line.unexpected()), .code = 2};
   } catch (const CLI::ParseError& error) {
     return EarlyExit{.out = {}, .err = fmt::format("{}: {} (see --help)\n", kProgram, error.what()), .code = 2};
   }

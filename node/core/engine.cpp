@@ -281,7 +281,9 @@ void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const st
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
     overlay_dirty_ = true;
   }
-  if (running_) observer_.on_event(Refused{.conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail});
+  if (!running_) return;
+  observer_.on_event(Refused{
+      .conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail, .dialed_by_us = conn.dialed_by_us});
 }
 
 void Engine::Impl::on_address(const Endpoint& address, const NodeId& id) {

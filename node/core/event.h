@@ -61,6 +61,7 @@ struct Refused {
   Endpoint remote;
   EndReason reason = EndReason::kProtocolError;
   std::string detail;
+  bool dialed_by_us = false;
 };
 /// A whisper that was held back for a node that could not be found in time.
 struct Undeliverable {

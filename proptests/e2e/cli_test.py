@@ -51,6 +51,22 @@ class CommandLineTest(harness.MeshTestCase):
                 (["--encryption", "rot13"], "--encryption")]:
             self.assert_refused(arguments, named)
 
+    def test_a_mistyped_option_is_named_first_with_what_was_meant(self):
+        for arguments, says in [(["--lisen", "127.0.0.1:0"], "meshdict-node: --lisen: no such option, did you mean --listen?"),
+                                (["x", "--joint=127.0.0.1:1"], "meshdict-node: --joint: no such option, did you mean --join?"),
+                                (["stray"], "meshdict-node: stray: no such option (")]:
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(says), done.stderr)
+
+    def test_an_option_given_twice(self):
+        for option, value in [("--listen", "127.0.0.1:0"), ("--resp", "127.0.0.1:0"), ("--network", "a")]:
+            self.assert_refused([option, value, option, value], option, says="given twice")
+
+    def test_words_in_any_case(self):
+        node = self.start("node", "--leasing", "ON", "--log-level", "Debug")
+        self.assertEqual(node.client().info("mesh")["leasing"], "on")
+
     def test_text_of_others_stays_on_one_line(self):
         for text in ["a\nb:1", "\x1b[31mred:1", "x" * 100_000]:
             done = run("--listen", text)

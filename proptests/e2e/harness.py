@@ -78,7 +78,9 @@ class Node:
         self.name = name
         self._log = pathlib.Path(directory) / f"{name}.log"
         self._clients = []
-        command = [program(), "--listen", f"127.0.0.1:{listen}", "--resp", "127.0.0.1:0", *options]
+        command = [program(), "--listen", f"127.0.0.1:{listen}", *options]
+        if "--resp" not in options:
+            command += ["--resp", "127.0.0.1:0"]
         for other in join:
             command += ["--join", other if isinstance(other, str) else other.mesh]
         with open(self._log, "wb") as log:

@@ -24,7 +24,7 @@ class NetworksTest(harness.MeshTestCase):
     def test_other_network(self):
         red = self.start("red", "--network", "red")
         blue = self.start("blue", "--network", "blue", join=[red])
-        self.assert_apart(red, blue, "wrong network")
+        self.assert_apart(red, blue, "wrong network", "check --network and --leasing")
         self.assert_together([red, self.start("red2", "--network", "red", join=[red])])
         self.assert_together([blue, self.start("blue2", "--network", "blue", join=[blue])])
         self.assertEqual(len(red.peers()), 1)
@@ -34,7 +34,7 @@ class NetworksTest(harness.MeshTestCase):
         minute = self.start("minute", "--lease-seconds", "60", join=[hour])
         for node in (hour, minute):
             self.await_log(node, "refused", "different settings", "lease", "60000 ms", "3600000 ms")
-        self.assert_apart(hour, minute, "different settings")
+        self.assert_apart(hour, minute, "different settings", "check --lease-seconds")
         self.assert_together([hour, self.start("hour2", "--lease-seconds", "3600", join=[hour])])
         self.assert_together([minute, self.start("minute2", "--lease-seconds", "60", join=[minute])])
 
@@ -57,6 +57,14 @@ class NetworksTest(harness.MeshTestCase):
         nodes[0].redis.set("shared", "back")
         self.await_value(nodes, "shared", b"back")
         self.await_value([self.start("free4", "--leasing", "off", join=[nodes[2]])], "shared", b"back")
+
+    def test_itself(self):
+        node = self.start("node", "--log-level", "info")
+        # Another name for our own address: it cannot be seen that it is ours before it is dialled.
+        node.redis.execute_command("MESH", "CONNECT", f"localhost:{node.mesh_address[1]}")
+        self.assertIn(f"to localhost:{node.mesh_address[1]}", self.await_log(node, "dialled ourselves"))
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(len(node.log_lines("dialled ourselves")), 1)
 
 
 if __name__ == "__main__":
