@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/conflict_study.h"
 #include "sim/explore_command.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
@@ -143,6 +144,9 @@ int run(const Options& options) {
   if (!options.plan_out.empty() && (range || options.files.size() > 1)) {
     return complain("--plan: goes with one FILE and --seed, a drawn plan is of one run");
   }
+  if (options.files.size() == 1) {
+    if (const auto code = replay_exploration(options.files.front())) return *code;
+  }
   std::vector<Plan> plans;
   bool good = true;
   for (const std::string& file : options.files) {
@@ -183,11 +187,28 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
   command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
   command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
       ->check(CLI::IsMember(rule_names()));
-  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->default_str("violation.yaml");
+  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->capture_default_str();
   command->add_option("--states", options.states, "stop after so many states")->capture_default_str();
   command->add_option("--megabytes", options.megabytes, "stop before the table of states needs more")
       ->capture_default_str();
   command->callback([&] { result = explore_command(options); });
+}
+
+void add_conflict_table(CLI::App& app, std::string& seeds, TableOptions& options, int& result) {
+  CLI::App* command =
+      app.add_subcommand("conflict-table", "How the rules for duplicate connections do when all dial at once");
+  command->add_option("--seeds", seeds, "the seeds A..B of each case")->capture_default_str();
+  command->add_option("--jobs", options.jobs, "threads")->check(CLI::Range(1, 256))->capture_default_str();
+  command->callback([&] {
+    SeedRange range;
+    if (!parse_seeds(seeds, range)) {
+      result = complain(fmt::format("--seeds: '{}' is no range, expected one such as 1..1000", seeds));
+      return;
+    }
+    options.first_seed = range.first;
+    options.last_seed = range.last;
+    result = conflict_table(options);
+  });
 }
 
 int main_with(int argc, char** argv) {
@@ -212,6 +233,9 @@ int main_with(int argc, char** argv) {
   run_command->callback([&] { result = run(options); });
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
+  TableOptions table_options;
+  std::string table_seeds = "1..100";
+  add_conflict_table(app, table_seeds, table_options, result);
   for (const char* later : {"sweep", "replay", "shrink"}) {
     CLI::App* command = app.add_subcommand(later, "not available yet");
     command->allow_extras();
