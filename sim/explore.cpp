@@ -55,6 +55,16 @@ class DigestSet {
   std::uint64_t size_ = 0;
 };
 
+std::string look_of(const SmallPlan& plan, const SmallWorld& world) {
+  std::string text;
+  for (const auto& entry : world.wires()) {
+    const auto& [dialer, acceptor] = entry.second.sides;
+    text += fmt::format("{}>{}{} ", plan.nodes[dialer.node], plan.nodes[acceptor.node],
+                        world.linked(dialer.node, acceptor.node) ? "" : "!");
+  }
+  return text;
+}
+
 class Explorer {
  public:
   Explorer(const SmallPlan& plan, const ExploreLimits& limits,
@@ -95,6 +105,7 @@ bool Explorer::enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest) {
   if (at_rest || level.choices.empty()) {
     ++counts.terminals;
     result_.wrongs = level.world->wrongs();
+    result_.ends.insert(look_of(plan_, *level.world));
   }
   open_.insert(digest);
   levels_.push_back(std::move(level));

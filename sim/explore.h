@@ -13,7 +13,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +41,8 @@ struct ExploreResult {
   std::string stopped;
   std::vector<std::string> wrongs;  ///< of the first violation; empty: none
   std::vector<Choice> tape;         ///< the short way to it
+  /// What the ends look like: of each pair, who dialled the connections that it has.
+  std::set<std::string> ends;
 };
 
 /// `progress` is called now and then.

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "sim/explore.h"
+#include "sim/explore_yaml.h"
 #include "sim/trace.h"
 
 namespace meshdict::sim {
@@ -49,7 +50,7 @@ class Watcher {
 };
 
 int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
-  const std::string path = options.out.empty() ? "violation.yaml" : options.out;
+  const std::string& path = options.out;
   for (const std::string& wrong : result.wrongs)
     fmt::print("violated: {}\n", wrong);
   std::vector<std::string> heading = {
@@ -62,19 +63,29 @@ int report_violation(const SmallPlan& plan, const ExploreResult& result, const E
   return kViolated;
 }
 
+std::optional<std::string> text_of_file(const std::string& path) {
+  std::ostringstream text;
+  std::ifstream file(path, std::ios::binary);
+  if (file) text << file.rdbuf();
+  if (!file || !text) return std::nullopt;
+  return text.str();
+}
+
+int complain_of(const std::vector<std::string>& mistakes) {
+  for (const std::string& mistake : mistakes)
+    fmt::print(stderr, "{}\n", mistake);
+  return kBadInput;
+}
+
+int replay_choices(const Exploration& exploration, const std::string& file);
+
 }  // namespace
 
 int explore_command(const ExploreOptions& options) {
-  std::ostringstream text;
-  std::ifstream file(options.file, std::ios::binary);
-  if (file) text << file.rdbuf();
-  if (!file || !text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
-  auto exploration = load_exploration(text.str(), options.file);
-  if (!exploration) {
-    for (const std::string& mistake : exploration.error())
-      fmt::print(stderr, "{}\n", mistake);
-    return kBadInput;
-  }
+  const auto text = text_of_file(options.file);
+  if (!text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
+  auto exploration = load_exploration(*text, options.file);
+  if (!exploration) return complain_of(exploration.error());
   SmallPlan& plan = exploration->plan;
   if (!options.policy.empty()) {
     const auto& names = rule_names();
@@ -97,6 +108,16 @@ int explore_command(const ExploreOptions& options) {
              counts.states, counts.transitions, counts.terminals, counts.depth, counts.cycles, verdict);
   return code;
 }
+
+std::optional<int> replay_exploration(const std::string& file) {
+  const auto text = text_of_file(file);
+  if (!text || !is_exploration(*text)) return std::nullopt;
+  const auto exploration = load_exploration(*text, file);
+  if (!exploration) return complain_of(exploration.error());
+  return replay_choices(*exploration, file);
+}
+
+namespace {
 
 int replay_choices(const Exploration& exploration, const std::string& file) {
   const SmallPlan& plan = exploration.plan;
@@ -124,4 +145,5 @@ int replay_choices(const Exploration& exploration, const std::string& file) {
   return wrongs.empty() ? kPass : kViolated;
 }
 
+}  // namespace
 }  // namespace meshdict::sim

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "sim/command_line.h"
+#include "sim/conflict_study.h"
 #include "sim/explore_command.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
@@ -149,6 +150,9 @@ int run(const Options& options) {
   if (!options.plan_out.empty() && (range || options.files.size() > 1)) {
     return complain("--plan: goes with one FILE and --seed, a drawn plan is of one run");
   }
+  if (options.files.size() == 1) {
+    if (const auto code = replay_exploration(options.files.front())) return *code;
+  }
   std::vector<Plan> plans;
   bool good = true;
   for (const std::string& file : options.files) {
@@ -190,7 +194,7 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
   command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
   command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
       ->check(CLI::IsMember(rule_names()));
-  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->default_str("violation.yaml");
+  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->capture_default_str();
   command->add_option("--states", options.states, "stop after so many states")->capture_default_str();
   command->add_option("--megabytes", options.megabytes, "stop before the table of states needs more")
       ->capture_default_str();
@@ -231,6 +235,14 @@ int complain_of_extras(const CLI::App& app) {
   return complain(unknown_word(word.substr(0, word.find('=')), "option", known));
 }
 
+void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {
+  CLI::App* command =
+      app.add_subcommand("conflict-table", "How the rules for duplicate connections do when all dial at once");
+  add_value(*command, "--seeds", "A..B", "the seeds of each case", parse_seeds, options.seeds);
+  add_value(*command, "--jobs", "N", "threads (default: 1)", parse_jobs, options.jobs);
+  command->callback([&] { result = conflict_table(options); });
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
@@ -252,6 +264,8 @@ int main_with(int argc, char** argv) {
   run_command->callback([&] { result = run(options); });
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
+  TableOptions table_options;
+  add_conflict_table(app, table_options, result);
   for (const char* later : {"sweep", "replay", "shrink"}) {
     CLI::App* command = app.add_subcommand(later, "not available yet");
     command->allow_extras();

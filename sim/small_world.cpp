@@ -179,6 +179,14 @@ void SmallWorld::apply(const Choice& choice) {
       crash(choice.node);
       break;
   }
+  sweep();
+  if (!plan_.reduced || plan_.faults.late > 0 || delays_ != nullptr) return;
+  while (do_one_private())
+    sweep();
+}
+
+/// Frees what is closed, and forgets connections that both ends have done with.
+void SmallWorld::sweep() {
   for (const auto& life : lives_) {
     if (life != nullptr) life->links.sweep();
   }
@@ -190,6 +198,35 @@ void SmallWorld::apply(const Choice& choice) {
     return (is_over(sides[0]) && is_over(sides[1])) ||
            (sides[0].state == SideState::kClosed && sides[1].state == SideState::kWaiting);
   });
+}
+
+/// Whether what comes next at this end is nobody else's business.
+bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
+  const Side& side = wire.sides[at];
+  if (!deliverable(side)) return false;
+  const Connection* const conn = connection(side.node, wire);
+  if (side.state == SideState::kGone || conn->state == ConnState::kRetired) return true;
+  const Packet& packet = side.inbox.front();
+  if (packet.thing != Thing::kFrame) return packet.thing == Thing::kAccepted;
+  if (packet.sketch->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
+  if (packet.sketch->is<Pong>()) return !conn->probe_started;
+  return packet.sketch->is<Ping>();
+}
+
+bool SmallWorld::do_one_private() {
+  for (auto& entry : wires_) {
+    Wire& wire = entry.second;
+    if (wire.sides[1].state == SideState::kWaiting && up(wire.sides[1].node)) {
+      accept(wire);
+      return true;
+    }
+    for (const std::size_t at : {0U, 1U}) {
+      if (!is_private(wire, at)) continue;
+      deliver(wire, wire.sides[at].node);
+      return true;
+    }
+  }
+  return false;
 }
 
 void SmallWorld::pass_time() {

@@ -16,6 +16,12 @@
 //    it, while the peer is up. So a link that is lost by a rule's own doing stays lost, and is seen.
 // 6. The world is at rest when nothing is on its way and all connections are links at both ends. Then, of each pair
 //    that the plan dials, exactly one connection must be open, and both ends must use it.
+// 7. With SmallPlan::reduced, and no `late`, arrivals that are nobody's business happen at once and are no choices: they
+//    change one connection at one end, and neither read nor change anything else, so that their order with other
+//    arrivals can make no difference. They are: the acceptance of a dial at the acceptor and the news of it at the
+//    dialer, the handshake at the acceptor where a hello must follow, pings, pongs where no probe waits for them, all
+//    that reaches a retired connection, and all that reaches a machine which has forgotten the connection. A fault
+//    between two of them does what it does before or after both: a connection that is no link just goes.
 
 #include <cstdint>
 #include <map>
@@ -54,6 +60,8 @@ struct SmallPlan {
   std::vector<SmallDial> dials;
   FaultBudget faults;
   Rule rule = Rule::kArbiter;
+  /// See invariant 7 of SmallWorld.
+  bool reduced = true;
 };
 
 enum class Act : std::uint8_t { kDial, kRedial, kAccept, kDeliver, kTick, kRestart, kTime, kReset, kHalfOpen, kCrash };
@@ -86,9 +94,14 @@ class SmallWorld {
   /// What of a frame matters to Links.
   struct Sketch {
     std::string name;
-    std::size_t type = 0;
+    std::size_t type = 0;  ///< its index in Message
     std::uint64_t boot = 0;
     std::vector<std::uint64_t> nonces;
+
+    template <typename T>
+    [[nodiscard]] bool is() const {
+      return type == Message(T()).index();
+    }
   };
   struct Packet {
     Thing thing = Thing::kFrame;
@@ -136,6 +149,8 @@ class SmallWorld {
   [[nodiscard]] const std::map<ConnName, Wire>& wires() const { return wires_; }
   /// Where `node` sends what is for `peer`; nothing when it goes nowhere.
   [[nodiscard]] std::optional<ConnName> used(NodeIndex node, NodeIndex peer) const;
+  /// Whether what `node` sends to `peer` goes over a connection that is open at both ends.
+  [[nodiscard]] bool reaches(NodeIndex node, NodeIndex peer) const;
   /// Whether both ends use the same open connection.
   [[nodiscard]] bool linked(NodeIndex a, NodeIndex b) const;
   /// Connections between the two that both ends hold open as links.
@@ -175,6 +190,9 @@ class SmallWorld {
 
   void push(Wire& wire, std::size_t to, Thing thing, Frame frame);
   void pass_time();
+  [[nodiscard]] bool is_private(const Wire& wire, std::size_t at) const;
+  bool do_one_private();
+  void sweep();
   void accept(Wire& wire);
   void deliver(Wire& wire, NodeIndex node);
   void hear(NodeIndex node, ConnId conn, const Frame& frame);

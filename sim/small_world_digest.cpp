@@ -1,8 +1,10 @@
 // The digest of a SmallWorld, and its words for people.
 //
-// 1. A connection is named by its dialer and by its rank among that node's connections that are left. ConnIds order as
-//    these names do, so that Links, which walks its connections in the order of ids, does the same in both of two
-//    states with equal digests.
+// 1. A connection is named by dialer, acceptor, and its rank among their connections that are left, in the order of
+//    dials. With SmallPlan::reduced it is the order of what they are like: two connections that differ only in which was
+//    dialled first are one state. Links cannot tell them apart: it goes by the order in Pair::links, which is part of
+//    what they are like, except that on_time() walks in the order of ids; then links that end in one tick, of a pair
+//    that has both, end in either order.
 // 2. A nonce is named by the connection that has it; one that no connection has equals no nonce of a link, and is "none".
 // 3. Times are relative to now; those that Links does not look at in the connection's state are left out.
 // 4. Left out, too, because Links does not look at them: stamps, the senders' clocks, when a connection was opened.
@@ -11,6 +13,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "sim/small_world.h"
 #include "sim/small_world_life.h"
@@ -23,6 +27,7 @@ class SmallWorld::Digest {
   explicit Digest(const SmallWorld& world) : world_(world) {}
 
   std::uint64_t value() {
+    place_wires();
     const FaultBudget& spent = world_.spent_;
     for (const std::uint32_t count : {spent.reset, spent.half_open, spent.crash, spent.late})
       add(count);
@@ -30,8 +35,8 @@ class SmallWorld::Digest {
       for (const std::uint32_t count : *counts)
         add(count);
     }
-    for (const auto& entry : world_.wires_)
-      add_wire(entry.second);
+    for (const Placed& placed : order_)
+      add_wire(*placed.wire, true);
     for (NodeIndex node = 0; node < world_.lives_.size(); ++node)
       add_node(node);
     return hash_.value();
@@ -44,12 +49,35 @@ class SmallWorld::Digest {
   void add_time(MonoTime time) { hash_.add(time.time_since_epoch() - world_.clock_.now); }
 
   [[nodiscard]] std::uint64_t label(ConnName name) const {
-    std::uint64_t rank = 0;
-    for (const auto& entry : world_.wires_) {
-      if (entry.first == name) return std::uint64_t{name.dialer} << 32 | rank;
-      rank = entry.first.dialer == name.dialer ? rank + 1 : 0;
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      if (order_[i].wire->name == name) return i;
     }
     return kNone;
+  }
+
+  /// Gives each connection its place: by its ends, then by what it is like.
+  void place_wires() {
+    for (const auto& entry : world_.wires_) {
+      const std::uint64_t likeness = world_.plan_.reduced ? likeness_of(entry.second) : entry.first.count;
+      order_.push_back({.wire = &entry.second, .likeness = likeness});
+    }
+    std::ranges::sort(order_, {}, [](const Placed& placed) {
+      const auto& sides = placed.wire->sides;
+      return std::tuple(sides[0].node, sides[1].node, placed.likeness, placed.wire->name.count);
+    });
+  }
+
+  [[nodiscard]] std::uint64_t likeness_of(const Wire& wire) {
+    hash_ = TraceHash();
+    add_wire(wire, false);
+    for (const std::size_t at : {0U, 1U}) {
+      const Connection* const conn = world_.connection(wire.sides[at].node, wire);
+      if (conn == nullptr || !conn->established()) continue;
+      const Pair& pair = *world_.lives_[wire.sides[at].node]->links.pair(conn->peer);
+      add(static_cast<std::uint64_t>(std::ranges::find(pair.links, conn) - pair.links.begin()));
+      add(static_cast<std::uint64_t>(pair.primary == conn));
+    }
+    return std::exchange(hash_, TraceHash()).value();
   }
 
   [[nodiscard]] std::uint64_t label_of_nonce(std::uint64_t nonce) const {
@@ -58,26 +86,26 @@ class SmallWorld::Digest {
     return found == world_.wires_.end() ? kNone : label(found->first);
   }
 
-  void add_wire(const Wire& wire) {
-    add(label(wire.name));
+  void add_wire(const Wire& wire, bool with_nonces) {
+    add(wire.sides[0].node);
     for (const Side& side : wire.sides) {
       add(std::uint64_t{side.node} << 8 | static_cast<std::uint64_t>(side.state) << 1 |
           static_cast<std::uint64_t>(side.deaf));
       add(side.inbox.size());
       for (const Packet& packet : side.inbox)
-        add_packet(packet);
+        add_packet(packet, with_nonces);
       if (const Connection* const conn = world_.connection(side.node, wire)) add_connection(*conn);
     }
   }
 
-  void add_packet(const Packet& packet) {
+  void add_packet(const Packet& packet, bool with_nonces) {
     add(static_cast<std::uint64_t>(packet.thing));
     if (packet.sketch == nullptr) return;
     add(packet.sketch->type);
     add(packet.sketch->boot);
     add(packet.sketch->nonces.size());
     for (const std::uint64_t nonce : packet.sketch->nonces)
-      add(label_of_nonce(nonce));
+      if (with_nonces) add(label_of_nonce(nonce));
   }
 
   void add_connection(const Connection& conn) {
@@ -113,8 +141,14 @@ class SmallWorld::Digest {
     }
   }
 
+  struct Placed {
+    const Wire* wire = nullptr;
+    std::uint64_t likeness = 0;
+  };
+
   const SmallWorld& world_;
   TraceHash hash_;
+  std::vector<Placed> order_;
 };
 
 std::uint64_t SmallWorld::digest() const {

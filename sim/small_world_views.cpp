@@ -136,12 +136,14 @@ std::optional<ConnName> SmallWorld::used(NodeIndex node, NodeIndex peer) const {
   return name_of(pair->primary->id);
 }
 
+bool SmallWorld::reaches(NodeIndex node, NodeIndex peer) const {
+  const auto way = used(node, peer);
+  return way && std::ranges::none_of(wires_.at(*way).sides,
+                                     [](const Side& side) { return side.deaf || side.state != SideState::kOpen; });
+}
+
 bool SmallWorld::linked(NodeIndex a, NodeIndex b) const {
-  const auto one = used(a, b);
-  const auto other = used(b, a);
-  return one && one == other && std::ranges::none_of(wires_.at(*one).sides, [](const Side& side) {
-           return side.deaf || side.state != SideState::kOpen;
-         });
+  return reaches(a, b) && used(a, b) == used(b, a);
 }
 
 std::size_t SmallWorld::open_between(NodeIndex a, NodeIndex b) const {
