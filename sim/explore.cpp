@@ -104,9 +104,9 @@ bool Explorer::enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest) {
   const bool at_rest = level.world->at_rest();
   if (at_rest || level.choices.empty()) {
     ++counts.terminals;
-    result_.wrongs = level.world->wrongs();
     result_.ends.insert(look_of(plan_, *level.world));
   }
+  result_.wrongs = level.world->wrongs();
   open_.insert(digest);
   levels_.push_back(std::move(level));
   counts.depth = std::max(counts.depth, static_cast<std::uint32_t>(levels_.size() - 1));
@@ -166,7 +166,7 @@ void Explorer::found_violation() {
   const auto ends_wrong = [&](const std::vector<Choice>& candidate, std::vector<Choice>& whole) {
     SmallWorld world(plan_);
     whole = complete(world, candidate);
-    return !world.wrongs().empty() && (world.at_rest() || world.choices().empty());
+    return !world.wrongs().empty();
   };
   std::vector<Choice> whole;
   bool shorter = true;
@@ -198,7 +198,7 @@ std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape)
     const std::vector<Choice> possible = world.choices();
     if (std::ranges::find(possible, choice) != possible.end()) apply(choice);
   }
-  while (!world.at_rest() && applied.size() < kLongestTape) {
+  while (world.wrongs().empty() && !world.at_rest() && applied.size() < kLongestTape) {
     const std::vector<Choice> possible = world.choices();
     if (possible.empty() || is_fault(possible.front())) break;
     apply(possible.front());

@@ -4,10 +4,10 @@
 // 1. A state is expanded by copying its world and applying one choice. States are told apart by SmallWorld::digest().
 // 2. No choice is left out: there is no partial-order reduction. (Only what can never differ is one choice: the order
 //    of two dials of one node to the same peer, and the moment of a restart relative to packets that nobody hears.)
-// 3. Each state at rest is judged. Faults that are left strike there, too, and exploration goes on.
+// 3. Each state is judged (SmallWorld::wrongs()). Faults that are left strike at rest, too, and exploration goes on.
 // 4. A cycle would be a run that never comes to rest; cycles are counted. Without any, every run ends.
 // 5. On a violation the way there is made short: choices are left out one by one as long as what remains, completed by
-//    first choices until the world is at rest, still ends wrong.
+//    first choices until something is wrong or the world is at rest, still ends wrong.
 //
 // Rationale of copying: replaying the tape of choices for each edge costs its depth, some 40 times as much.
 
@@ -49,8 +49,8 @@ struct ExploreResult {
 ExploreResult explore(const SmallPlan& plan, const ExploreLimits& limits,
                       const std::function<void(const ExploreCounts&)>& progress);
 
-/// Applies the tape, leaving out what is not possible, then first choices until the world is at rest or nothing can
-/// happen. Gives all that was applied.
+/// Applies the tape, leaving out what is not possible, then first choices until something is wrong, the world is at rest
+/// or nothing can happen. Gives all that was applied.
 std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape);
 
 }  // namespace meshdict::sim

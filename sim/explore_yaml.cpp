@@ -77,6 +77,7 @@ void Reader::read_root(const YAML::Node& root) {
   if (const auto rule = read_word(map.optional("policy"), "policy", rule_names(), errors_)) {
     result_.plan.rule = static_cast<Rule>(*rule);
   }
+  result_.plan.prompt = read_flag(map.optional("prompt"), errors_).value_or(false);
   read_choices(map.optional("choices"));
   map.finish();
   top.finish();
@@ -246,6 +247,7 @@ std::string to_yaml(const Exploration& exploration, const std::vector<std::strin
                       faults.crash, faults.late);
   if (faults.in_all <= kMostFaults) text += fmt::format(", in_all: {}", faults.in_all);
   text += fmt::format("}}\n  policy: {}\n", name_of(plan.rule));
+  if (plan.prompt) text += "  prompt: on\n";
   if (exploration.choices.empty()) return text;
   text += "  choices:\n";
   SmallWorld world(plan);

@@ -297,22 +297,39 @@ void SmallWorld::credit(NodeIndex a, NodeIndex b) {
   if (wants_[index(b, a)]) ++credits_[index(b, a)];
 }
 
+/// Before a connection breaks. Another that is up or coming up, and that no end has retired, must serve on.
+void SmallWorld::credit_unless_doubled(const Wire& broken) {
+  const NodeIndex a = broken.sides[0].node;
+  const NodeIndex b = broken.sides[1].node;
+  const auto usable = [&](const Wire& wire, const Side& side) {
+    const Connection* const conn = connection(side.node, wire);
+    return side.state == SideState::kWaiting || (conn != nullptr && !side.deaf && conn->state != ConnState::kRetired);
+  };
+  const bool doubled = std::ranges::any_of(wires_, [&](const auto& entry) {
+    const Wire& wire = entry.second;
+    const auto& [dialer, acceptor] = wire.sides;
+    const bool ours = (dialer.node == a && acceptor.node == b) || (dialer.node == b && acceptor.node == a);
+    return ours && &wire != &broken && usable(wire, dialer) && usable(wire, acceptor);
+  });
+  if (!doubled) credit(a, b);
+}
+
 void SmallWorld::reset(Wire& wire) {
   ++spent_.reset;
+  credit_unless_doubled(wire);
   for (const std::size_t to : {0U, 1U}) {
     wire.sides[to].inbox.clear();
     push(wire, to, Thing::kReset, {});
   }
-  credit(wire.sides[0].node, wire.sides[1].node);
 }
 
 void SmallWorld::half_open(Wire& wire, NodeIndex told) {
   ++spent_.half_open;
+  credit_unless_doubled(wire);
   for (Side& side : wire.sides)
     side.inbox.clear();
   push(wire, wire.sides[0].node == told ? 0 : 1, Thing::kReset, {});
   side_of(wire, told, true).deaf = true;
-  credit(wire.sides[0].node, wire.sides[1].node);
 }
 
 void SmallWorld::crash(NodeIndex node) {

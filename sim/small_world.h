@@ -12,10 +12,12 @@
 // 4. Faults: `reset`: both ends are told, what was on its way is lost. `half_open`: one end is told, the other hears
 //    nothing and what it sends is lost. `crash`: the machine dies and nobody is told; it comes back with a newer boot
 //    at any time, and answers packets of connections that it does not know with a reset.
-// 5. A fault gives both nodes of a pair one redial each, used by a node that wants the peer and has no connection to
-//    it, while the peer is up. So a link that is lost by a rule's own doing stays lost, and is seen.
-// 6. The world is at rest when nothing is on its way and all connections are links at both ends. Then, of each pair
-//    that the plan dials, exactly one connection must be open, and both ends must use it.
+// 5. A fault that takes the only connection of a pair gives both nodes one redial each, used by a node that wants the peer
+//    and has no connection to it, while the peer is up; so does a dial deadline that passes too early. Another connection
+//    that is up or coming up must serve on: what a rule loses by its own doing stays lost, and is seen.
+// 6. The world is at rest when nothing is on its way, nobody is down, and all connections are links at both ends. Then,
+//    of each pair that the plan dials, exactly one connection must be open, and both ends must use it. Time does not
+//    pass at rest, nor when only a restart is waited for.
 // 7. With SmallPlan::reduced, and no `late`, arrivals that are nobody's business happen at once and are no choices: they
 //    change one connection at one end, and neither read nor change anything else, so that their order with other
 //    arrivals can make no difference. They are: the acceptance of a dial at the acceptor and the news of it at the
@@ -60,6 +62,8 @@ struct SmallPlan {
   std::vector<SmallDial> dials;
   FaultBudget faults;
   Rule rule = Rule::kArbiter;
+  /// Demands more, see wrongs(): holds where no connection breaks unseen while a second one is being made.
+  bool prompt = false;
   /// See invariant 7 of SmallWorld.
   bool reduced = true;
 };
@@ -139,7 +143,8 @@ class SmallWorld {
 
   // Views
 
-  /// What is wrong, if this is the end; empty: nothing.
+  /// What is wrong: at rest, or when nothing can happen, what invariant 6 demands. With SmallPlan::prompt also, when
+  /// nothing is on its way: that two nodes with an open connection reach each other. Empty: nothing.
   [[nodiscard]] std::vector<std::string> wrongs() const;
   /// Equal for states that differ in nothing but the names of nonces and connections, and in absolute time.
   [[nodiscard]] std::uint64_t digest() const;
@@ -182,6 +187,9 @@ class SmallWorld {
   [[nodiscard]] bool is_link(NodeIndex node, const Wire& wire) const;
   void add_arrivals(std::vector<Choice>& found) const;
   void add_faults(std::vector<Choice>& found) const;
+  /// At rest as far as nodes that are up can be.
+  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] std::vector<std::string> wrongs_of(NodeIndex a, NodeIndex b, bool final) const;
 
   // Called by lives
   ConnId dialed(NodeIndex from, NodeIndex to);
@@ -201,6 +209,7 @@ class SmallWorld {
   void crash(NodeIndex node);
   void restart(NodeIndex node);
   void credit(NodeIndex a, NodeIndex b);
+  void credit_unless_doubled(const Wire& broken);
 
   const SmallPlan& plan_;
   std::uint64_t seed_;

@@ -114,7 +114,7 @@ class SmallWorld::Digest {
     add(static_cast<std::uint64_t>(conn.nonce != 0));
     if (!conn.established()) return add_time(conn.deadline);
     add_time(conn.heard);
-    add_time(conn.pinged);
+    add_time(std::max(conn.heard, conn.pinged));
     add(static_cast<std::uint64_t>(conn.probe_started.has_value()));
     if (conn.probe_started) add_time(*conn.probe_started);
   }

@@ -81,7 +81,7 @@ std::vector<Choice> SmallWorld::choices() const {
     if (!up(node)) found.push_back({.act = Act::kRestart, .node = node});
   }
   const bool time_may_pass = !any_due && (!busy || spent_.late < plan_.faults.late) &&
-                             next_deadline() != Duration::max() && (busy || !at_rest());
+                             next_deadline() != Duration::max() && (busy || !quiet());
   if (time_may_pass) found.push_back({.act = Act::kTime});
   add_faults(found);
   return found;
@@ -107,9 +107,12 @@ void SmallWorld::add_faults(std::vector<Choice>& found) const {
 }
 
 bool SmallWorld::at_rest() const {
-  if (std::ranges::any_of(lives_, [](const auto& life) { return life == nullptr; })) return false;
-  if (std::ranges::any_of(dials_left_, [](std::uint32_t left) { return left > 0; })) return false;
-  const bool quiet = std::ranges::all_of(wires_, [&](const auto& entry) {
+  return std::ranges::none_of(lives_, [](const auto& life) { return life == nullptr; }) &&
+         std::ranges::none_of(dials_left_, [](std::uint32_t left) { return left > 0; }) && quiet();
+}
+
+bool SmallWorld::quiet() const {
+  const bool wires_quiet = std::ranges::all_of(wires_, [&](const auto& entry) {
     const Wire& wire = entry.second;
     return std::ranges::all_of(wire.sides, [&](const Side& side) {
       if (side.state != SideState::kOpen || side.deaf || !side.inbox.empty()) return false;
@@ -117,7 +120,7 @@ bool SmallWorld::at_rest() const {
       return conn != nullptr && conn->established() && !conn->probe_started;
     });
   });
-  if (!quiet) return false;
+  if (!wires_quiet) return false;
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());
   for (NodeIndex from = 0; from < count; ++from) {
     for (NodeIndex to = 0; to < count; ++to) {
@@ -155,21 +158,33 @@ std::size_t SmallWorld::open_between(NodeIndex a, NodeIndex b) const {
   }));
 }
 
+std::vector<std::string> SmallWorld::wrongs_of(NodeIndex a, NodeIndex b, bool final) const {
+  const std::string who = plan_.nodes[a] + " and " + plan_.nodes[b];
+  const std::size_t open = open_between(a, b);
+  if (open > 0 && plan_.prompt && !final && !(reaches(a, b) && reaches(b, a))) {
+    return {who + " do not reach each other, though a connection is open"};
+  }
+  if (!final) return {};
+  if (open == 0) return {who + " have no connection"};
+  if (open > 1) return {fmt::format("{} have {} connections", who, open)};
+  if (!linked(a, b)) return {who + " do not both use their connection"};
+  return {};
+}
+
 std::vector<std::string> SmallWorld::wrongs() const {
-  std::vector<std::string> found;
+  std::vector<Choice> coming;
+  add_arrivals(coming);
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());
+  for (NodeIndex node = 0; node < count; ++node) {
+    if (!coming.empty() || due(node)) return {};
+  }
+  const bool final = at_rest() || choices().empty();
+  std::vector<std::string> found;
   for (NodeIndex a = 0; a < count; ++a) {
     for (NodeIndex b = a + 1; b < count; ++b) {
       if (!wanted(a, b) && !wanted(b, a)) continue;
-      const std::string who = plan_.nodes[a] + " and " + plan_.nodes[b];
-      const std::size_t open = open_between(a, b);
-      if (open == 0) {
-        found.push_back(who + " have no connection");
-      } else if (open > 1) {
-        found.push_back(fmt::format("{} have {} connections", who, open));
-      } else if (!linked(a, b)) {
-        found.push_back(who + " do not both use their connection");
-      }
+      for (std::string& wrong : wrongs_of(a, b, final))
+        found.push_back(std::move(wrong));
     }
   }
   return found;
