@@ -31,6 +31,7 @@ StudyResult study_all(const StudyCase& what, Rule rule, const TableOptions& opti
   std::atomic<std::uint64_t> next = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(options.jobs);
     for (unsigned i = 0; i < options.jobs; ++i) {
       threads.emplace_back([&] {
         for (std::uint64_t at = next++; at < count; at = next++)

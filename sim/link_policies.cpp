@@ -40,6 +40,7 @@ std::string_view name_of(Rule rule) {
 const std::vector<std::string>& rule_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
+    names.reserve(kRules);
     for (std::size_t rule = 0; rule < kRules; ++rule)
       names.emplace_back(name_of(static_cast<Rule>(rule)));
     return names;

@@ -126,11 +126,9 @@ void RespServer::serve(const ClientPtr& client) {
     }
   }
   if (!session.output().empty()) return;
-  if (stopping_) {
-    drop(client);
-  } else if (session.misunderstood()) {
+  if (session.misunderstood() && !stopping_) {
     read_away(client);
-  } else if (session.closing()) {
+  } else if (session.closing() || stopping_) {
     drop(client);
   } else if (session.paused()) {
     resume_later(client);
