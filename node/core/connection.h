@@ -46,7 +46,8 @@ struct Connection {
 
   MonoTime opened;
   MonoTime heard;
-  MonoTime deadline;  ///< of the dial, of the hello exchange, or of the linger
+  MonoTime frame_begun;  ///< of an incomplete frame: since when at the latest
+  MonoTime deadline;     ///< of the dial, of the hello exchange, or of the linger
   MonoTime pinged;
   std::optional<MonoTime> probe_started;
   bool overflowed = false;          ///< its queue was beyond limits::kMaxQueued

@@ -10,7 +10,6 @@
 namespace meshdict {
 namespace {
 
-constexpr std::string_view kMetaNodeId = "node_id";
 constexpr std::string_view kMetaBoot = "boot";
 
 LinkSettings link_settings(const EngineConfig& config) {
@@ -125,6 +124,7 @@ void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
   if (found == nullptr) return;
   stats_.bytes_received += bytes.size();
   found->heard = clock_.monotonic();
+  if (found->decoder.buffered() == 0) found->frame_begun = found->heard;
   found->decoder.feed(bytes);
   while (!found->closed()) {
     const auto body = found->decoder.next();
@@ -135,6 +135,7 @@ void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
       break;
     } else {
       ++stats_.frames_received;
+      found->frame_begun = found->heard;
       handle_body(*found, **body);
     }
   }
@@ -173,7 +174,8 @@ void Engine::Impl::on_time() {
 void Engine::Impl::finish_input() {
   if (!running_) return;
   publish_reissued();
-  if (overlay_dirty_) {
+  // Whatever is gone may have been why its peer was not dialled.
+  if (overlay_dirty_ || links_->any_closed()) {
     overlay_dirty_ = false;
     dial_where_needed();
   }
@@ -279,7 +281,6 @@ void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const st
       book_.mute(conn.remote);
     }
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
-    overlay_dirty_ = true;
   }
   if (!running_) return;
   observer_.on_event(Refused{

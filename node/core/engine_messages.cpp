@@ -43,9 +43,11 @@ std::expected<UserMessage, std::string> user_message(std::span<const RawView> pa
 }  // namespace
 
 void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
-  // Most frames of a mesh are copies of a broadcast: they are recognised before any hashing or decoding.
+  // Most frames of a mesh are copies of a broadcast: they are recognised before any decoding. But whole they must be: a
+  // damaged one shows that the stream is out of step.
   if (const auto plain = split_body(body)) {
-    if (const auto origin = peek_origin(plain->message); origin && seen_.contains(origin->sender, origin->stamp)) {
+    if (const auto origin = peek_origin(plain->message);
+        origin && seen_.contains(origin->sender, origin->stamp) && hash_matches(*plain)) {
       ++stats_.duplicates;
       if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
       return;

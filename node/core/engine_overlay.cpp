@@ -26,6 +26,7 @@ AddressBook::Wanted Engine::Impl::stranger_filter() const {
     if (!entry.id.empty() && links_->linked_to(entry.id)) return false;
     return std::ranges::none_of(links_->connections(), [&](const auto& known) {
       const Connection& conn = *known.second;
+      if (conn.state == ConnState::kRetired) return false;
       return (conn.dialed_by_us && conn.remote == address) || (!entry.id.empty() && conn.peer == entry.id);
     });
   };

@@ -11,13 +11,12 @@
 namespace meshdict {
 namespace {
 
-constexpr std::size_t kHeaderSize = 4;
 /// A buffer that held a frame above this is given back, so that an idle connection holds little.
 constexpr std::size_t kKeepCapacity = 16'384;
 
 std::uint32_t read_size(std::string_view header) {
   std::uint32_t size = 0;
-  for (std::size_t i = 0; i < kHeaderSize; ++i)
+  for (std::size_t i = 0; i < kFrameHeader; ++i)
     size = (size << 8) | static_cast<unsigned char>(header[i]);
   return size;
 }
@@ -63,23 +62,23 @@ std::expected<std::optional<std::string_view>, DecodeError> FrameDecoder::next()
     kept_.clear();
     kept_consumed_ = false;
   }
-  if (kept_.empty() && fresh_.size() >= kHeaderSize) {
+  if (kept_.empty() && fresh_.size() >= kFrameHeader) {
     const auto size = body_size(fresh_);
     if (!size) return std::unexpected(size.error());
-    if (fresh_.size() - kHeaderSize >= *size) {
-      const std::string_view body = fresh_.substr(kHeaderSize, *size);
-      fresh_.remove_prefix(kHeaderSize + *size);
+    if (fresh_.size() - kFrameHeader >= *size) {
+      const std::string_view body = fresh_.substr(kFrameHeader, *size);
+      fresh_.remove_prefix(kFrameHeader + *size);
       return body;
     }
   }
-  if (kept_.size() < kHeaderSize && !keep_up_to(kHeaderSize)) return std::nullopt;
+  if (kept_.size() < kFrameHeader && !keep_up_to(kFrameHeader)) return std::nullopt;
   const std::size_t known = read_size(kept_);
-  if (kept_.size() == kHeaderSize) {
+  if (kept_.size() == kFrameHeader) {
     if (const auto size = body_size(kept_); !size) return std::unexpected(size.error());
   }
-  if (!keep_up_to(kHeaderSize + known)) return std::nullopt;
+  if (!keep_up_to(kFrameHeader + known)) return std::nullopt;
   kept_consumed_ = true;
-  return std::string_view(kept_).substr(kHeaderSize);
+  return std::string_view(kept_).substr(kFrameHeader);
 }
 
 std::expected<PlainBody, DecodeError> split_body(std::string_view body) {
@@ -128,7 +127,7 @@ Frame reframe(const PlainBody& body) {
   Frame frame;
   frame.id = body.id;
   auto bytes = std::make_shared<std::string>();
-  bytes->reserve(kHeaderSize + size);
+  bytes->reserve(kFrameHeader + size);
   append_size(*bytes, size);
   *bytes += body.id.view();
   *bytes += body.message;
@@ -138,10 +137,10 @@ Frame reframe(const PlainBody& body) {
 }
 
 Frame compress_frame(const Frame& plain, Compression method) {
-  const std::string packed = compress(method, std::string_view(*plain.bytes).substr(kHeaderSize));
-  if (kHeaderSize + packed.size() >= plain.bytes->size()) return plain;
+  const std::string packed = compress(method, std::string_view(*plain.bytes).substr(kFrameHeader));
+  if (kFrameHeader + packed.size() >= plain.bytes->size()) return plain;
   auto bytes = std::make_shared<std::string>();
-  bytes->reserve(kHeaderSize + packed.size());
+  bytes->reserve(kFrameHeader + packed.size());
   append_size(*bytes, packed.size());
   *bytes += packed;
   Frame frame = plain;

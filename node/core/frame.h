@@ -73,6 +73,8 @@ struct OpenedBody {
 /// Finds out whether and how `body` is compressed: plain first, then by magic; the hash decides.
 std::expected<OpenedBody, DecodeError> open_body(std::string_view body);
 
+/// Bytes of size in front of a body.
+inline constexpr std::size_t kFrameHeader = 4;
 /// Bytes of hash in front of S.
 inline constexpr std::size_t kHashSize = 32;
 /// The smallest body: a hash and the one byte of an empty array.

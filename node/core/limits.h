@@ -52,6 +52,9 @@ inline constexpr Duration kHelloDeadline = 10s;
 inline constexpr Duration kPingAfterIdle = 5s;
 /// Nothing heard for so long: the connection is dead.
 inline constexpr Duration kSilenceVerdict = 15s;
+/// A frame that is not complete by then: the stream is out of step, or its sender plays for time. The largest frame at
+/// 70 kB/s takes as long.
+inline constexpr Duration kFrameDeadline = 60s;
 /// A retired duplicate stays readable for so long, so that what its peer had sent is not lost.
 inline constexpr Duration kLinger = 5s;
 /// A link that the peer does not know of answers a ping within this, or is closed.

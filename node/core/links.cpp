@@ -252,6 +252,10 @@ void Links::check_time(Connection& conn, MonoTime now) {
           dialing ? "no answer in time" : "no complete hello in time");
     return;
   }
+  if (conn.decoder.buffered() > 0 && now >= conn.frame_begun + limits::kFrameDeadline) {
+    close(conn, EndReason::kProtocolError, "a frame was not complete in time");
+    return;
+  }
   if (conn.probe_started && conn.heard > *conn.probe_started) {
     end_probe(conn);
   } else if (conn.probe_started && now >= *conn.probe_started + limits::kProbeDeadline) {

@@ -124,6 +124,8 @@ class Links {
 
   /// Frees closed connections. Call at the end of every input.
   void sweep();
+  /// Whether a connection has ended since.
+  [[nodiscard]] bool any_closed() const { return !closed_.empty(); }
   void sanity_check() const;
 
  private:

@@ -15,6 +15,9 @@ enum class Table : std::uint8_t {
   kFloors = 3,     ///< epoch floor buckets
 };
 
+/// The entry of kMeta that holds the node's id.
+inline constexpr std::string_view kMetaNodeId = "node_id";
+
 struct StoreError {
   std::string what;  ///< for the operator: which file, what failed
 };
