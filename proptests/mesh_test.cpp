@@ -16,7 +16,7 @@ constexpr RunOptions kWithSanityChecks{.transcript = nullptr, .sanity_every = 20
 
 void holds(const Plan& plan, std::uint64_t seed) {
   const RunResult result = run_plan(plan, seed, kWithSanityChecks);
-  if (!result.passed()) RC_FAIL(violations_text(plan, result));
+  if (!result.passed()) RC_FAIL(violations_text(result));
 }
 
 RC_GTEST_PROP(Mesh, KeepsItsPromisesWithoutFaults, ()) {

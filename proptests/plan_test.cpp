@@ -102,14 +102,13 @@ const Mistake kMistakes[] = {
      "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, expect or owner"},
     {"UnknownVerb", "nodes: [a]\nsteps:\n  - at: 1s\n    sett: {node: a}\n",
      "f.yaml:4:5: 'sett' is no key of a step, expected 'set'; all are at, after, set, delete, broadcast, whisper, "
-     "connect, "
-     "disconnect, stop, crash, restart, partition, heal, reset, link or expect"},
+     "connect, disconnect, stop, crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal or ..."},
     {"TwoVerbs", "nodes: [a]\nsteps:\n  - heal:\n    stop: {node: a}\n",
      "f.yaml:4:5: a step has both 'stop' and 'heal', expected one"},
     {"NoVerb", "nodes: [a]\nsteps:\n  - at: 1s\n",
      "f.yaml:3:5: a step does nothing, expected one of set, delete, broadcast, whisper, connect, disconnect, stop, "
-     "crash, "
-     "restart, partition, heal, reset, link or expect"},
+     "crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal, reset, half_open, dials, "
+     "cross_dial, storm, slow_reader, tamper, link or expect"},
     {"NoUnit", "nodes: 2\nquiet: 50\n",
      "f.yaml:2:8: '50' is no time, expected a time such as 250us, 5ms, 1.5s, 2min or 1h"},
     {"WrongUnit", "nodes: 2\nnetwork: {latency: 5msec}\n",

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "network_fixture.h"
 #include "plan_gen.h"
 #include "sim/event_queue.h"
 #include "sim/network.h"
@@ -81,62 +82,6 @@ RC_GTEST_PROP(Ring, IsAQueue, (const std::vector<bool>& pushes)) {
 }
 
 // The network, without engines
-
-struct Arrival {
-  Duration at{};
-  NodeIndex node = 0;
-  std::string what;
-  bool operator==(const Arrival&) const = default;
-};
-void PrintTo(const Arrival& arrival, std::ostream* os) {
-  *os << seconds_text(arrival.at) << " node " << arrival.node << ": " << arrival.what;
-}
-
-// Writes down what arrives.
-class Wire final : public NetworkUser {
- public:
-  explicit Wire(std::size_t nodes, Duration latency, std::uint64_t bandwidth = 0)
-      : queue(1), network(1, nodes, {{latency, latency}, {0us, 0us}, bandwidth}, queue, *this) {
-    for (NodeIndex node = 0; node < nodes; ++node)
-      network.set_machine(node, Machine::kUp);
-  }
-
-  void accepted(NodeIndex node, ConnId conn, NodeIndex) override { note(node, conn, "accepted"); }
-  void connected(NodeIndex node, ConnId conn) override { note(node, conn, "connected"); }
-  void received(NodeIndex node, ConnId conn, NodeIndex, const Parcel& frame) override {
-    note(node, conn, *frame.bytes);
-  }
-  void drained(NodeIndex node, ConnId conn) override { note(node, conn, "drained"); }
-  void closed(NodeIndex node, ConnId conn, std::string_view why) override { note(node, conn, std::string(why)); }
-
-  void run(Duration until) {
-    while (!queue.empty() && queue.next_time() <= until)
-      network.handle(queue.pop());
-    if (queue.now() < until) queue.advance_to(until);
-  }
-  void send(NodeIndex node, const std::string& text, std::uint32_t size = 1) {
-    network.send(conns.at(node), {std::make_shared<const std::string>(text), size, {}});
-  }
-  /// What has arrived since the last call.
-  std::vector<Arrival> take() { return std::exchange(arrivals, {}); }
-  /// 0 dials 1, and both are told.
-  void connect() {
-    conns[0] = network.dial(0, 1);
-    run(queue.now() + 1s);
-    take();
-  }
-
-  EventQueue queue;
-  Network network;
-  std::map<NodeIndex, ConnId> conns;
-  std::vector<Arrival> arrivals;
-
- private:
-  void note(NodeIndex node, ConnId conn, std::string what) {
-    if (what == "accepted" || what == "connected") conns[node] = conn;
-    arrivals.push_back({queue.now(), node, std::move(what)});
-  }
-};
 
 using Arrivals = std::vector<Arrival>;
 
@@ -322,7 +267,7 @@ TEST(Oracles, CanBeNamed) {
 
 // Two nodes in one place, for oracles on their own.
 struct Judged {
-  Judged() : queue(1), network(1, 2, {{1ms, 1ms}, {0us, 0us}, 0}, queue, wire_), findings(queue), addresses(plans()) {
+  Judged() : findings(queue), addresses(plans()) {
     for (NodeIndex node = 0; node < 2; ++node) {
       hosts.push_back(std::make_unique<Host>(node, nodes[node], 1, false, queue, network, addresses, nobody_));
     }
@@ -339,8 +284,8 @@ struct Judged {
     void on_event(const Event&) override {}
   } nobody_;
   Wire wire_{2, 1ms};
-  EventQueue queue;
-  Network network;
+  EventQueue& queue = wire_.queue;
+  Network& network = wire_.network;
   Findings findings;
   std::vector<NodePlan> nodes;
   AddressBook addresses;
@@ -462,7 +407,8 @@ TEST(Runner, ThreadsGiveTheSameResultsInTheSameOrder) {
   ASSERT_TRUE(plan.has_value());
   const auto traces = [&](unsigned jobs) {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
-    run_seeds(*plan, {3, 40}, jobs, {}, [&](const RunResult& result) { list.emplace_back(result.seed, result.trace); });
+    run_seeds([&](std::uint64_t seed) { return expand(*plan, seed); }, {.first = 3, .count = 38}, jobs, {},
+              [&](const RunResult& result) { list.emplace_back(result.seed, result.trace); });
     return list;
   };
   EXPECT_EQ(traces(1), traces(3));
@@ -471,6 +417,7 @@ TEST(Runner, ThreadsGiveTheSameResultsInTheSameOrder) {
 
 TEST(Report, TheLastLineHasItsForm) {
   RunResult result;
+  result.plan = "f.yaml";
   result.seed = 7;
   result.events = 12;
   result.simulated = 1500ms;
@@ -480,7 +427,7 @@ TEST(Report, TheLastLineHasItsForm) {
   result.violations.push_back({"S1", 2s, {"ana", "bob"}, "differ"});
   sim::Plan plan;
   plan.name = "f.yaml";
-  EXPECT_EQ(violations_text(plan, result),
+  EXPECT_EQ(violations_text(result),
             "violated S1 at 2.000000 s, ana bob: differ\nreplay: meshdict-sim run f.yaml --seed 7\n");
   EXPECT_TRUE(result_line(result).ends_with("FAIL"));
 }

@@ -67,9 +67,7 @@ TEST(Transcript, HasTheViolations) {
 
 TEST(Report, ViolationsOfManyNodesAreAFewLines) {
   const Told told = tell("nodes: 60\njoin: none\nsteps:\n- at: 5s\n  expect: {nodes: all, size: 1}\nquiet: 1s\n");
-  Plan plan;
-  plan.name = "f.yaml";
-  const std::string text = violations_text(plan, told.result);
+  const std::string text = violations_text(told.result);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 22);
   EXPECT_THAT(text, HasSubstr("\n... and " + std::to_string(told.result.violation_count - 20) + " more\nreplay: "));
   EXPECT_GT(told.result.violation_count, 60U);

@@ -45,6 +45,14 @@ std::expected<SeedRange, std::string> parse_seeds(std::string_view text) {
   return seeds;
 }
 
+std::expected<Shard, std::string> parse_shard(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto index = number(text.substr(0, slash));
+  const auto count = slash == std::string_view::npos ? std::nullopt : number(text.substr(slash + 1));
+  if (index && count && *index >= 1 && *index <= *count) return Shard{.index = *index, .count = *count};
+  return std::unexpected(fmt::format("'{}' is no part, expected one such as 1/8, up to 8/8", text));
+}
+
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
   const auto jobs = number(text);
   if (jobs && 1 <= *jobs && *jobs <= kMostJobs) return static_cast<unsigned>(*jobs);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "sim/runner.h"
+#include "sim/sweep_command.h"
 
 namespace meshdict::sim {
 
@@ -14,6 +15,8 @@ namespace meshdict::sim {
 std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
 /// "A..B", both ends included. All 2^64 seeds are one too many to be counted.
 std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
+/// "I/N", I from 1 to N.
+std::expected<Shard, std::string> parse_shard(std::string_view text);
 /// Threads.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
 

@@ -219,8 +219,8 @@ StudyRun study(const StudyCase& what, Rule rule, std::uint64_t seed) {
 }
 
 std::string text_of(const StudyCase& what) {
-  constexpr std::array<std::string_view, 4> kFaults = {"none", "crash", "reset", "half-open"};
-  return fmt::format("{:>5}  {:>5}  {:<9}", what.nodes, what.dials, kFaults[static_cast<std::size_t>(what.fault)]);
+  constexpr std::array<std::string_view, 4> kWords = {"none", "crash", "reset", "half-open"};
+  return fmt::format("{:>5}  {:>5}  {:<9}", what.nodes, what.dials, kWords[static_cast<std::size_t>(what.fault)]);
 }
 
 std::vector<StudyCase> study_cases() {

@@ -12,8 +12,6 @@
 namespace meshdict::sim {
 namespace {
 
-constexpr std::size_t kFrameHeader = 4;
-
 std::string_view type_of(std::string_view frame) {
   if (frame.size() < kFrameHeader) return "damaged";
   const auto body = open_body(frame.substr(kFrameHeader));

@@ -18,9 +18,11 @@ enum class EventKind : std::uint8_t {
   kDrained,  ///< a sender's backlog may have fallen to the low-water mark
   kGiveUp,   ///< a closing sender stops trying to get rid of its backlog
   kDialTimeout,
+  kStale,           ///< a frame arrives once more
   kTimer,           ///< a node's next_deadline()
   kStep,            ///< the next step of the plan
   kCheckBroadcast,  ///< by now a broadcast must have reached everybody
+  kGoOn,            ///< a node that was busy with its disk goes on
 };
 
 struct QueuedEvent {

@@ -49,7 +49,17 @@ Host::Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps
       clock_(world, plan.clock.low, mono_offset(node_seed(seed, plan.name))),
       disk_(keeps),
       random_(node_seed(seed, plan.name)),
-      transport_(index, network, addresses) {}
+      transport_(index, network, addresses) {
+  disk_.set_syncs_commits(plan.syncs_commits);
+}
+
+void Host::end() {
+  engine_.reset();
+  disk_.end_life();
+  paused = false;
+  busy = false;
+  waiting.clear();
+}
 
 std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes) {
   EngineConfig config;

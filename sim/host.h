@@ -2,6 +2,7 @@
 // A machine of the virtual world: one engine, and the clock, disk, randomness and transport that it sees.
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <map>
 #include <memory>
@@ -9,39 +10,18 @@
 #include <string_view>
 #include <vector>
 
-#include "core/clock.h"
 #include "core/engine.h"
 #include "core/random.h"
 #include "sim/event_queue.h"
 #include "sim/network.h"
 #include "sim/plan.h"
+#include "sim/virtual_clock.h"
 #include "sim/virtual_disk.h"
 
 namespace meshdict::sim {
 
 /// The port at which every node of a world listens, on a host that has the node's name.
 inline constexpr std::uint16_t kPort = 44565;
-/// True time at the start of each run: 2030-01-01 00:00:00 UTC.
-inline constexpr WallTime kEpoch{1'893'456'000s};
-
-/// The world's time seen through one machine's clocks: each with its own offset.
-class VirtualClock final : public Clock {
- public:
-  VirtualClock(const EventQueue& world, Duration wall_offset, Duration mono_offset)
-      : world_(world), wall_offset_(wall_offset), mono_offset_(mono_offset) {}
-
-  [[nodiscard]] MonoTime monotonic() const override { return MonoTime(world_.now() + mono_offset_); }
-  [[nodiscard]] WallTime wall() const override { return kEpoch + world_.now() + wall_offset_; }
-  /// When the monotonic clock will show `time`.
-  [[nodiscard]] Duration world_time(MonoTime time) const { return time.time_since_epoch() - mono_offset_; }
-  [[nodiscard]] Duration wall_offset() const { return wall_offset_; }
-
- private:
-  const EventQueue& world_;
-  Duration wall_offset_;
-  Duration mono_offset_;
-};
-
 /// One stream per (seed, node, life, subsystem).
 class VirtualRandom final : public Random {
  public:
@@ -96,16 +76,14 @@ class Host {
 
   /// Makes an engine and starts it. Error text when it does not.
   std::expected<void, std::string> start(const std::vector<NodePlan>& nodes);
-  /// Without a goodbye: what was not committed is gone.
-  void end() {
-    engine_.reset();
-    disk_.end_life();
-  }
+  /// Without a goodbye: what was not committed is gone, and what arrived and had to wait is.
+  void end();
 
   [[nodiscard]] bool up() const { return engine_ != nullptr; }
   [[nodiscard]] Engine& engine() { return *engine_; }
   [[nodiscard]] const Engine& engine() const { return *engine_; }
   [[nodiscard]] const NodePlan& plan() const { return plan_; }
+  [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] const VirtualClock& clock() const { return clock_; }
   [[nodiscard]] VirtualDisk& disk() { return disk_; }
   /// Empty before the first life.
@@ -114,6 +92,34 @@ class Host {
   [[nodiscard]] std::uint64_t life() const { return life_; }
   [[nodiscard]] Duration alive_since() const { return alive_since_; }
 
+  /// Whether it stands still: paused, or busy with its disk.
+  [[nodiscard]] bool still() const { return paused || busy; }
+
+  /// Whether what passes through it may take longer than links do, or comes to another.
+  [[nodiscard]] bool hampered() const { return still() || disk_delay > Duration::zero() || shares_identity; }
+
+  /// What has arrived and waits until the node goes on.
+  struct Arrival {
+    enum class Kind : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed };
+    Kind kind = Kind::kAccepted;
+    ConnId conn{};
+    NodeIndex from = kNobody;
+    std::uint64_t piece = 0;
+    Parcel frame{};
+    std::string why{};
+  };
+
+  bool paused = false;
+  bool busy = false;
+  Duration busy_until{};
+  /// When its disk last synced, if it does so only now and then.
+  Duration synced{};
+  /// There are two with its id.
+  bool shares_identity = false;
+  /// It is down because of its disk, and starts again when that has room.
+  bool awaits_room = false;
+  Duration disk_delay{};
+  std::deque<Arrival> waiting;
   /// When its timer entry in the queue is due; Duration::max(): it has none.
   Duration armed = Duration::max();
   /// Timer events in a row without time passing.

@@ -1,11 +1,9 @@
 // meshdict-sim: runs plans in a virtual world. See README.md beside this file.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <expected>
@@ -18,19 +16,18 @@
 
 #include "sim/command_line.h"
 #include "sim/conflict_study.h"
+#include "sim/console.h"
 #include "sim/explore_command.h"
+#include "sim/fault.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
 #include "sim/report.h"
 #include "sim/runner.h"
+#include "sim/sweep_command.h"
 #include "sim/yaml_reader.h"
 
 namespace meshdict::sim {
 namespace {
-
-constexpr int kPass = 0;
-constexpr int kViolated = 1;
-constexpr int kBadInput = 2;
 
 struct Options {
   std::vector<std::string> files;
@@ -42,21 +39,6 @@ struct Options {
   bool json = false;
   bool rate = false;
 };
-
-int complain(const std::string& what) {
-  fmt::print(stderr, "meshdict-sim: {}\n", what);
-  return kBadInput;
-}
-
-/// Output that cannot be written is no result: a full disk must not pass for a run that passed.
-bool all_written(std::FILE* file) {
-  errno = EIO;  // an earlier write may have failed, and its reason is gone
-  return std::fflush(file) == 0 && std::ferror(file) == 0;
-}
-
-std::string not_written(const std::string& file) {
-  return fmt::format("cannot write '{}': {}", file, std::generic_category().message(errno));
-}
 
 /// Delivered frames a second of wall-clock time: on stderr and only when asked for, since it is never the same twice.
 class Stopwatch {
@@ -72,68 +54,46 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// "311/1000 seeds, 2 failed", rewritten in place while somebody watches.
-class Progress {
- public:
-  explicit Progress(std::uint64_t all) : all_(all), shown_(isatty(STDERR_FILENO) == 1) {}
-  void advance(std::uint64_t failed) {
-    ++done_;
-    if (!shown_) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(200)) return;
-    last_ = now;
-    fmt::print(stderr, "\r{}/{} seeds, {} failed", done_, all_, failed);
-    printed_ = true;
-  }
-  void clear() const {
-    if (printed_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  std::uint64_t all_;
-  std::uint64_t done_ = 0;
-  bool shown_;
-  bool printed_ = false;
-  std::chrono::steady_clock::time_point last_{};
-};
-
-void print_result(const Plan& plan, const RunResult& result, bool json) {
-  fmt::print("{}", violations_text(plan, result));
-  if (json) fmt::print("{}\n", result_json(plan, result));
+void print_result(const RunResult& result, bool json) {
+  fmt::print("{}", violations_text(result));
+  if (json) fmt::print("{}\n", result_json(result));
   fmt::print("{}\n", result_line(result));
 }
 
 int run_one(const Plan& plan, const Options& options, const RunOptions& run_options) {
   const Stopwatch watch;
   const RunResult result = run_plan(plan, options.seed, run_options);
-  print_result(plan, result, options.json);
+  print_result(result, options.json);
   watch.report(options.rate, result.counters.network.delivered);
   return result.passed() ? kPass : kViolated;
 }
 
 int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) {
   const Stopwatch watch;
-  Progress progress(seeds.count());
+  LiveLine live;
+  std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t events = 0;
   std::uint64_t delivered = 0;
   Duration simulated{};
   TraceHash all;
-  run_seeds(plan, seeds, options.jobs, {}, [&](const RunResult& result) {
+  const PlanOf plan_of = [&](std::uint64_t seed) { return expand(plan, seed); };
+  run_seeds(plan_of, all_of(seeds), options.jobs, {}, [&](const RunResult& result) {
     events += result.events;
     delivered += result.counters.network.delivered;
     simulated += result.simulated;
     all.add(result.trace);
     if (!result.passed()) {
       ++failed;
-      progress.clear();
-      print_result(plan, result, options.json);
+      live.clear();
+      print_result(result, options.json);
     } else if (options.json) {
-      fmt::print("{}\n", result_json(plan, result));
+      fmt::print("{}\n", result_json(result));
     }
-    progress.advance(failed);
+    ++done;
+    if (live.due()) live.show(fmt::format("{}/{} seeds, {} failed", done, seeds.count(), failed));
   });
-  progress.clear();
+  live.clear();
   watch.report(options.rate, delivered);
   fmt::print("seeds={}..{} passed={} failed={} events={} simulated={} traces={:016x} {}\n", seeds.first, seeds.last,
              seeds.count() - failed, failed, events, seconds_text(simulated), all.value(),
@@ -243,6 +203,34 @@ void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {
   command->callback([&] { result = conflict_table(options); });
 }
 
+void add_sweep(CLI::App& app, SweepOptions& options, std::vector<std::string>& files, int& result) {
+  CLI::App* command = app.add_subcommand("sweep", "Run many seeds and sum up; exit 0: all passed, 1: some failed");
+  command->add_option("FILE", options.file, "a plan in YAML, see scenarios/README.md");
+  command->add_flag("--swarm", options.swarm, "a plan of random operations and faults for each seed, instead");
+  add_value(*command, "--seeds", "A..B", "the seeds (default: 1..1000)", parse_seeds, options.seeds);
+  add_value(*command, "--jobs", "N", "threads (default: 1)", parse_jobs, options.jobs);
+  add_value(*command, "--shard", "I/N", "only the I-th of N parts of the seeds", parse_shard, options.shard);
+  command->add_option("--json-lines", options.json_lines, "write each result as a line of JSON to this file");
+  command->callback([&] { result = sweep_command(options); });
+
+  CLI::App* summarize = app.add_subcommand("summarize", "Join what 'sweep --json-lines' has written");
+  summarize->add_option("FILE", files, "results, one a line")->required();
+  summarize->callback([&] { result = summarize_command(files); });
+}
+
+void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
+  CLI::App* command = app.add_subcommand("replay", "Run one seed of 'sweep --swarm' again");
+  command->add_option("SEED", options.what, "the seed")->required();
+  command->add_option("--trace", options.trace, "write a readable transcript to this file");
+  command->add_option("--plan", options.plan_out, "write the seed's plan to this file");
+  command->callback([&] { result = replay_command(options); });
+}
+
+void list_faults() {
+  for (const FaultInfo& info : fault_infos())
+    fmt::print("{}\n  {}\n  {}; counted when {}\n", info.name, info.yaml, info.meaning, info.counted);
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
@@ -266,7 +254,15 @@ int main_with(int argc, char** argv) {
   add_explore(app, explore_options, result);
   TableOptions table_options;
   add_conflict_table(app, table_options, result);
-  for (const char* later : {"sweep", "replay", "shrink"}) {
+  SweepOptions sweep_options;
+  std::vector<std::string> summarize_files;
+  add_sweep(app, sweep_options, summarize_files, result);
+  ReplayOptions replay_options;
+  add_replay(app, replay_options, result);
+  app.add_subcommand("faults", "List the kinds of faults, what makes them and when they count")->callback([] {
+    list_faults();
+  });
+  for (const char* later : {"shrink"}) {
     CLI::App* command = app.add_subcommand(later, "not available yet");
     command->allow_extras();
     command->callback([&result, later] { result = complain(fmt::format("{}: not available yet", later)); });

@@ -25,13 +25,17 @@ constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 }  // namespace
 
-Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user)
+Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
+                 FaultCounts& faults)
     : seed_(derive_seed(seed, "network")),
       queue_(queue),
       user_(user),
+      faults_(faults),
+      first_link_(links),
       default_link_(links),
       machines_(nodes, Machine::kRefusing),
-      groups_(nodes, 0) {
+      groups_(nodes, 0),
+      dial_answers_(nodes, DialAnswer::kTaken) {
   assert(links.jitter.fixed());
 }
 
@@ -92,9 +96,21 @@ void Network::discard(Side& side) {
   side.stalled = false;
 }
 
-bool Network::blocked(const Connection& conn) const {
-  const NodeIndex acceptor = conn.sides[1].node;
-  return acceptor != kNobody && blocked(conn.sides[0].node, acceptor);
+bool Network::passes(NodeIndex from, NodeIndex to) const {
+  if (groups_[from] != groups_[to]) return false;
+  return std::ranges::none_of(cuts_, [&](const Cut& cut) {
+    return (cut.from[from] && cut.to[to]) || (!cut.step.one_way && cut.from[to] && cut.to[from]);
+  });
+}
+
+bool Network::blocked(const Connection& conn, std::size_t towards) const {
+  return conn.sides[1].node != kNobody && !passes(conn.sides[1 - towards].node, conn.sides[towards].node);
+}
+
+std::uint64_t Network::rate(const Connection& conn, std::size_t towards) const {
+  const NodeIndex reader = conn.sides[towards].node;
+  if (read_rates_.empty() || reader == kNobody || read_rates_[reader] == 0) return conn.bandwidth;
+  return conn.bandwidth == 0 ? read_rates_[reader] : std::min(conn.bandwidth, read_rates_[reader]);
 }
 
 Machine Network::machine(NodeIndex node) const {
@@ -154,14 +170,13 @@ Duration Network::flight_time(Connection& conn) {
 
 void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
   Side& pipe = conn.sides[towards];
-  Duration departs = queue_.now();
-  if (conn.bandwidth > 0 && parcel.plain_size > 0) {
-    const auto rate = static_cast<std::int64_t>(conn.bandwidth);
-    const std::int64_t takes = (std::int64_t{parcel.plain_size} * kMicrosPerSecond + rate - 1) / rate;
-    pipe.busy_until = std::max(pipe.busy_until, departs) + Duration(takes);
-    departs = pipe.busy_until;
-  } else {
-    departs = std::max(pipe.busy_until, departs);
+  Duration departs = std::max(pipe.busy_until, queue_.now());
+  const std::uint64_t bytes_a_second = rate(conn, towards);
+  if (bytes_a_second > 0 && parcel.plain_size > 0) {
+    const auto per_second = static_cast<std::int64_t>(bytes_a_second);
+    departs += Duration((std::int64_t{parcel.plain_size} * kMicrosPerSecond + per_second - 1) / per_second);
+    pipe.busy_until = departs;
+    if (bytes_a_second != conn.bandwidth) ++faults_[Fault::kSlowReader];
   }
   parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
   pipe.last_arrival = parcel.arrives;
@@ -174,15 +189,17 @@ void Network::arm(Connection& conn, std::size_t towards) {
   Side& pipe = conn.sides[towards];
   if (pipe.parcels.empty()) return;
   pipe.armed = true;
-  queue_.push(pipe.parcels.front().arrives, EventKind::kDeliver, detail_of(conn, towards));
+  pipe.armed_for = std::max(pipe.parcels.front().arrives, queue_.now());
+  queue_.push(pipe.armed_for, EventKind::kDeliver, detail_of(conn, towards));
 }
 
 std::size_t Network::backlog(const Connection& conn, std::size_t towards) const {
   const Side& pipe = conn.sides[towards];
-  if (blocked(conn)) return pipe.in_flight;
-  if (conn.bandwidth == 0 || pipe.busy_until <= queue_.now()) return 0;
+  if (blocked(conn, towards)) return pipe.in_flight;
+  const std::uint64_t bytes_a_second = rate(conn, towards);
+  if (bytes_a_second == 0 || pipe.busy_until <= queue_.now()) return 0;
   const auto left = static_cast<std::uint64_t>((pipe.busy_until - queue_.now()).count());
-  return left * conn.bandwidth / kMicrosPerSecond;
+  return left * bytes_a_second / kMicrosPerSecond;
 }
 
 // Tells the sender when its backlog has fallen to the low-water mark. During a partition the heal arms it anew.
@@ -191,11 +208,11 @@ void Network::arm_drain(Connection& conn, std::size_t towards) {
   const std::size_t queued = backlog(conn, towards);
   if (pipe.drain_armed || queued <= limits::kBulkLowWater) return;
   pipe.drain_armed = true;
-  if (blocked(conn)) return;
+  if (blocked(conn, towards)) return;
   Duration wait{};
-  if (conn.bandwidth > 0) {
+  if (const std::uint64_t bytes_a_second = rate(conn, towards); bytes_a_second > 0) {
     const std::uint64_t above = queued - limits::kBulkLowWater;
-    wait = Duration(static_cast<std::int64_t>((above * kMicrosPerSecond + conn.bandwidth - 1) / conn.bandwidth));
+    wait = Duration(static_cast<std::int64_t>((above * kMicrosPerSecond + bytes_a_second - 1) / bytes_a_second));
   }
   queue_.push(queue_.now() + wait, EventKind::kDrained, detail_of(conn, towards));
 }
@@ -204,7 +221,10 @@ void Network::arm_drain(Connection& conn, std::size_t towards) {
 
 bool Network::handle(const QueuedEvent& event) {
   const End end = find(event.detail());
-  if (!end) return false;
+  if (!end) {
+    if (event.kind() == EventKind::kStale) stale_.erase(event.detail());
+    return false;
+  }
   switch (event.kind()) {
     case EventKind::kDeliver:
       return deliver(end);
@@ -214,9 +234,12 @@ bool Network::handle(const QueuedEvent& event) {
       return check_give_up(end);
     case EventKind::kDialTimeout:
       return check_dial(end);
+    case EventKind::kStale:
+      return deliver_stale(end);
     case EventKind::kTimer:
     case EventKind::kStep:
     case EventKind::kCheckBroadcast:
+    case EventKind::kGoOn:
       break;
   }
   assert(false && "not an event of the network");
@@ -225,15 +248,16 @@ bool Network::handle(const QueuedEvent& event) {
 
 bool Network::deliver(End end) {
   Side& pipe = end.self();
+  if (!pipe.armed || pipe.armed_for != queue_.now()) return false;  // it was armed anew for an earlier time
   pipe.armed = false;
   if (pipe.parcels.empty()) return false;
   if (pipe.parcels.front().arrives > queue_.now()) {  // armed for a parcel that was discarded
     arm(*end.conn, end.side);
     return false;
   }
-  if (blocked(*end.conn)) {
+  if (blocked(*end.conn, end.side)) {
     pipe.stalled = true;
-    ++counters_.held;
+    count_held(*end.conn, end.side);
     return true;
   }
   const Parcel parcel = pipe.parcels.pop_front();
@@ -246,7 +270,7 @@ bool Network::deliver(End end) {
 bool Network::check_drained(End end) {
   Side& pipe = end.self();
   if (!pipe.drain_armed) return false;
-  if (blocked(*end.conn)) return false;
+  if (blocked(*end.conn, end.side)) return false;
   pipe.drain_armed = false;
   arm_drain(*end.conn, end.side);
   if (pipe.drain_armed || end.other().state != SideState::kOpen) return false;

@@ -10,13 +10,15 @@
 // 3. Links charge a frame's uncompressed size, so that a compressor's version changes nothing.
 // 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with pairs of nodes.
 //
-// Partition: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
+// Partition, cut: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
 // Silent crash: parcels to the node vanish, and its peers' connections are half-open. Whatever reaches a connection
 // that its end has forgotten is answered with a reset, once that machine is up again.
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +27,7 @@
 #include "core/limits.h"
 #include "core/transport.h"
 #include "sim/event_queue.h"
+#include "sim/fault.h"
 #include "sim/plan.h"
 #include "sim/ring.h"
 
@@ -51,7 +54,8 @@ class NetworkUser {
   virtual ~NetworkUser() = default;
   virtual void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) = 0;
   virtual void connected(NodeIndex node, ConnId conn) = 0;
-  virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame) = 0;
+  /// `frame` comes in pieces of so many bytes; 0: whole.
+  virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) = 0;
   virtual void drained(NodeIndex node, ConnId conn) = 0;
   virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
 };
@@ -76,8 +80,9 @@ struct NetworkCounters {
 
 class Network {
  public:
-  /// `queue` and `user` outlive it. All machines are kRefusing at first.
-  Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user);
+  /// `queue`, `user` and `faults` outlive it. All machines are kRefusing at first.
+  Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
+          FaultCounts& faults);
 
   // For nodes; see Transport. `to` may be kNobody: an address that leads nowhere is refused.
 
@@ -97,12 +102,24 @@ class Network {
   void abandon(NodeIndex node);
   /// group[i] of node i; nodes of different groups do not reach each other.
   void set_groups(std::vector<std::uint32_t> groups);
-  [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const { return groups_[a] != groups_[b]; }
+  void cut(const CutStep& what);
+  void mend(const MendStep& what);
+  void mend_all();
+  /// Whether anything is in the way of a stream between the two, in either direction.
+  [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const { return !passes(a, b) || !passes(b, a); }
   [[nodiscard]] std::uint32_t group(NodeIndex node) const { return groups_[node]; }
   /// Resets all connections between the two.
   void reset_between(NodeIndex a, NodeIndex b);
   /// Resets all connections between nodes that do not reach each other.
   void reset_blocked();
+  /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
+  void lose_end(NodeIndex a, NodeIndex b, bool mute);
+  /// The next frame between the two arrives by half, then its connection is reset.
+  void break_next_frame(NodeIndex a, NodeIndex b);
+  void tamper(const TamperStep& what);
+  void set_dials(NodeIndex node, DialAnswer answer) { dial_answers_[node] = answer; }
+  /// In bytes a second; 0: at once.
+  void set_read_rate(NodeIndex node, std::uint64_t rate);
   /// From now on; the latest that fits a connection counts.
   void set_link(const LinkStep& link);
 
@@ -132,6 +149,7 @@ class Network {
     bool armed = false;        // its first parcel has an entry in the queue
     bool stalled = false;      // it waits at a partition's border
     bool drain_armed = false;  // the sender of this pipe waits to be told that it has drained
+    Duration armed_for{};
     Duration busy_until{};
     Duration last_arrival{};
     std::size_t in_flight = 0;  // bytes
@@ -143,8 +161,22 @@ class Network {
     Duration latency{};
     Duration jitter{};
     std::uint64_t bandwidth = 0;
+    std::uint64_t piece = 0;
     std::uint64_t noise = 0;
+    bool mute = false;          // an end that is gone answers nothing
     std::array<Side, 2> sides;  // dialer, acceptor
+  };
+  struct Cut {
+    CutStep step;
+    std::vector<bool> from;
+    std::vector<bool> to;
+  };
+  enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak };
+  /// Waits for the next frame from the one to the other; kBreak: or back.
+  struct Trap {
+    NodeIndex from = kNobody;
+    NodeIndex to = kNobody;
+    Mangling how = Mangling::kFlip;
   };
   struct End {  // one side of a connection
     Connection* conn = nullptr;
@@ -160,8 +192,11 @@ class Network {
   static std::uint64_t detail_of(const Connection& conn, std::size_t side);
   Connection& allocate();
   void release(Connection& conn);
-  void apply_link(Connection& conn) const;
-  [[nodiscard]] bool blocked(const Connection& conn) const;
+  void apply_link(Connection& conn);
+  [[nodiscard]] bool passes(NodeIndex from, NodeIndex to) const;
+  [[nodiscard]] bool blocked(const Connection& conn, std::size_t towards) const;
+  [[nodiscard]] std::uint64_t rate(const Connection& conn, std::size_t towards) const;
+  void count_held(const Connection& conn, std::size_t towards);
   [[nodiscard]] Machine machine(NodeIndex node) const;
 
   void push(Connection& conn, std::size_t towards, Parcel parcel);
@@ -177,17 +212,31 @@ class Network {
   bool check_give_up(End end);
   void arrived(End end, const Parcel& parcel);
   void arrived_data(End end, const Parcel& parcel);
+  void hand_over(End end, const Parcel& parcel);
   void bounce(End end);
   void end_connection(End end, std::string_view why);
   void reset_all(const std::vector<Connection*>& conns);
+  [[nodiscard]] std::vector<Connection*> between(NodeIndex a, NodeIndex b) const;
+  /// Lets flow what stood at a border that is gone.
+  void release_stalled();
+  [[nodiscard]] std::optional<Mangling> spring_trap(NodeIndex from, NodeIndex to);
+  void deliver_mangled(End end, const Parcel& parcel, Mangling how);
+  bool deliver_stale(End end);
 
   std::uint64_t seed_;
   EventQueue& queue_;
   NetworkUser& user_;
+  FaultCounts& faults_;
+  LinkPlan first_link_;
   LinkPlan default_link_;
   std::vector<LinkStep> links_;
   std::vector<Machine> machines_;
   std::vector<std::uint32_t> groups_;
+  std::vector<Cut> cuts_;
+  std::vector<Trap> traps_;
+  std::vector<DialAnswer> dial_answers_;
+  std::vector<std::uint64_t> read_rates_;           // empty until there is one
+  std::multimap<std::uint64_t, Parcel> stale_;      // by the detail of their events
   std::vector<std::unique_ptr<Connection>> slots_;  // serial 0: free
   std::vector<std::uint32_t> free_;
   std::uint64_t next_serial_ = 1;

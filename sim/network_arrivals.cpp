@@ -1,4 +1,4 @@
-// What parcels do where they arrive, and what faults do to connections.
+// What parcels do where they arrive.
 
 #include <algorithm>
 #include <cassert>
@@ -19,6 +19,16 @@ void Network::arrived(End end, const Parcel& parcel) {
   switch (parcel.kind) {
     case ParcelKind::kSyn:
       if (here == Machine::kRefusing) return bounce(end);
+      switch (dial_answers_[end.self().node]) {
+        case DialAnswer::kTaken:
+          break;
+        case DialAnswer::kRefused:
+          ++faults_[Fault::kRefusedDial];
+          return bounce(end);
+        case DialAnswer::kLost:
+          ++faults_[Fault::kLostDial];
+          return;
+      }
       end.self().state = SideState::kSynReceived;
       return push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kSynAck});
     case ParcelKind::kSynAck:
@@ -49,7 +59,10 @@ void Network::arrived_data(End end, const Parcel& parcel) {
     case SideState::kOpen:
       ++counters_.delivered;
       counters_.delivered_bytes += parcel.plain_size;
-      return user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, parcel);
+      if (!traps_.empty()) {
+        if (const auto how = spring_trap(end.other().node, end.self().node)) return deliver_mangled(end, parcel, *how);
+      }
+      return hand_over(end, parcel);
     case SideState::kClosed:
       ++counters_.lost;
       return;
@@ -61,8 +74,14 @@ void Network::arrived_data(End end, const Parcel& parcel) {
   }
 }
 
+void Network::hand_over(End end, const Parcel& parcel) {
+  if (end.conn->piece > 0 && parcel.bytes->size() > end.conn->piece) ++faults_[Fault::kFragments];
+  user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, parcel, end.conn->piece);
+}
+
 // A parcel has come to an end that does not know the connection: its machine resets the sender.
 void Network::bounce(End end) {
+  if (end.conn->mute) return;
   const SideState other = end.other().state;
   if (other != SideState::kOpen && other != SideState::kDialing) return release(*end.conn);
   discard(end.self());
@@ -97,107 +116,6 @@ void Network::abandon(NodeIndex node) {
       }
     }
   }
-}
-
-// Partitions
-
-void Network::set_groups(std::vector<std::uint32_t> groups) {
-  assert(groups.size() == groups_.size());
-  groups_ = std::move(groups);
-  for (const auto& slot : slots_) {
-    Connection& conn = *slot;
-    if (conn.serial == 0 || blocked(conn)) continue;
-    for (std::size_t side = 0; side < 2; ++side) {
-      Side& pipe = conn.sides[side];
-      if (pipe.stalled) {
-        pipe.stalled = false;
-        const Duration arrives = queue_.now() + flight_time(conn);
-        pipe.parcels.front().arrives = std::max(pipe.parcels.front().arrives, arrives);
-        pipe.last_arrival = std::max(pipe.last_arrival, arrives);
-        arm(conn, side);
-      }
-      if (pipe.drain_armed) queue_.push(queue_.now(), EventKind::kDrained, detail_of(conn, side));
-    }
-  }
-}
-
-void Network::reset_between(NodeIndex a, NodeIndex b) {
-  std::vector<Connection*> conns;
-  for (const auto& slot : slots_) {
-    const NodeIndex dialer = slot->sides[0].node;
-    const NodeIndex acceptor = slot->sides[1].node;
-    const bool between = (dialer == a && acceptor == b) || (dialer == b && acceptor == a);
-    if (slot->serial != 0 && between) conns.push_back(slot.get());
-  }
-  reset_all(conns);
-}
-
-void Network::reset_blocked() {
-  std::vector<Connection*> conns;
-  for (const auto& slot : slots_) {
-    if (slot->serial != 0 && blocked(*slot)) conns.push_back(slot.get());
-  }
-  reset_all(conns);
-}
-
-// First all connections go, then the nodes are told: what they dial then is not meant.
-void Network::reset_all(const std::vector<Connection*>& conns) {
-  std::vector<std::pair<NodeIndex, ConnId>> told;
-  for (Connection* conn : conns) {
-    for (std::size_t side = 0; side < 2; ++side) {
-      const SideState state = conn->sides[side].state;
-      if (state == SideState::kOpen || state == SideState::kDialing) {
-        told.emplace_back(conn->sides[side].node, id_of(*conn, side));
-      }
-    }
-    ++counters_.resets;
-    release(*conn);
-  }
-  for (const auto& [node, id] : told)
-    user_.closed(node, id, "connection reset");
-}
-
-// Links
-
-void Network::set_link(const LinkStep& link) {
-  assert(link.link.jitter.fixed());
-  if (link.a == kNobody) {
-    default_link_ = link.link;
-    links_.clear();
-  } else {
-    links_.push_back(link);
-  }
-  for (const auto& slot : slots_) {
-    if (slot->serial != 0) apply_link(*slot);
-  }
-}
-
-void Network::apply_link(Connection& conn) const {
-  const NodeIndex a = std::min(conn.sides[0].node, conn.sides[1].node);
-  const NodeIndex b = std::max(conn.sides[0].node, conn.sides[1].node);
-  const LinkPlan* link = &default_link_;
-  for (const LinkStep& other : links_) {
-    const bool fits = other.b == kNobody ? other.a == a || other.a == b
-                                         : std::min(other.a, other.b) == a && std::max(other.a, other.b) == b;
-    if (fits) link = &other.link;
-  }
-  // One pair has one distance, however often it connects.
-  const std::uint64_t pair = mix64(seed_ ^ (std::uint64_t{a} << 32 | b));
-  conn.latency = Duration(spread(pair, link->latency.low.count(), link->latency.high.count()));
-  conn.jitter = link->jitter.low;
-  conn.bandwidth = link->bandwidth;
-}
-
-std::vector<Network::OpenConnection> Network::open_connections() const {
-  std::vector<OpenConnection> open;
-  for (const auto& slot : slots_) {
-    if (slot->serial == 0) continue;
-    const auto& sides = slot->sides;
-    if (sides[0].state == SideState::kOpen && sides[1].state == SideState::kOpen) {
-      open.push_back({.dialer = sides[0].node, .acceptor = sides[1].node, .number = slot->serial});
-    }
-  }
-  return open;
 }
 
 }  // namespace meshdict::sim

@@ -48,9 +48,10 @@ void BroadcastOracle::delivered(NodeIndex node, std::uint64_t number) {
 
 void BroadcastOracle::check(std::uint64_t number) {
   Broadcast& broadcast = broadcasts_[number];
-  const Duration origin_clock = hosts_[broadcast.origin]->clock().wall_offset();
+  const VirtualClock& origin_clock = hosts_[broadcast.origin]->clock();
   std::vector<bool> reached(hosts_.size(), false);
-  std::vector<NodeIndex> open = {broadcast.origin};
+  std::vector<NodeIndex> open;
+  if (!hosts_[broadcast.origin]->hampered()) open.push_back(broadcast.origin);
   reached[broadcast.origin] = true;
   std::vector<std::string> missing;
   while (!open.empty()) {
@@ -60,7 +61,8 @@ void BroadcastOracle::check(std::uint64_t number) {
     for (const Link& link : links_[node]) {
       if (reached[link.peer] || link.since >= broadcast.at) continue;
       if (!up_since(link.peer, node, broadcast.at) || network_.blocked(node, link.peer)) continue;
-      if (std::chrono::abs(hosts_[link.peer]->clock().wall_offset() - origin_clock) > kClocksWithin) continue;
+      if (largest_difference(hosts_[link.peer]->clock(), origin_clock) > kClocksWithin) continue;
+      if (hosts_[link.peer]->hampered() || is_doubtful(node, link.peer, broadcast.at)) continue;
       reached[link.peer] = true;
       open.push_back(link.peer);
     }
@@ -103,6 +105,23 @@ bool BroadcastOracle::up_since(NodeIndex node, NodeIndex peer, Duration at) cons
 void BroadcastOracle::disturbed(NodeIndex a, NodeIndex b) {
   if (Link* link = find(a, b)) link->since = world_.now();
   if (Link* link = find(b, a)) link->since = world_.now();
+}
+
+void BroadcastOracle::node_disturbed(NodeIndex node) {
+  for (Link& link : links_[node]) {
+    link.since = world_.now();
+    if (Link* back = find(link.peer, node)) back->since = world_.now();
+  }
+}
+
+void BroadcastOracle::doubtful(NodeIndex a, NodeIndex b, Duration until) {
+  doubts_.push_back({a, b, until});
+}
+
+bool BroadcastOracle::is_doubtful(NodeIndex a, NodeIndex b, Duration at) const {
+  return std::ranges::any_of(doubts_, [&](const Doubt& doubt) {
+    return at <= doubt.until && ((doubt.a == a && doubt.b == b) || (doubt.a == b && doubt.b == a));
+  });
 }
 
 void BroadcastOracle::disturbed_blocked() {

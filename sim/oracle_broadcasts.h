@@ -4,7 +4,7 @@
 // Never twice: whatever happens. At least once is asked of a node when at the time of the broadcast there was a path to
 // it whose links then stayed up for as long as a broadcast may take, over nodes whose clocks are within 30 s of the
 // origin's. A link is up while both ends have announced each other, no partition lies between them, and nobody has
-// reset it.
+// reset it or damaged what it carries. Nodes that stand still are on no path.
 
 #include <cstdint>
 #include <vector>
@@ -29,7 +29,11 @@ class BroadcastOracle {
   void node_ended(NodeIndex node) { links_[node].clear(); }
   /// Bytes between the two may have been held back or lost.
   void disturbed(NodeIndex a, NodeIndex b);
-  /// The same for all links that cross the partition that there is now.
+  /// Of all links of the node.
+  void node_disturbed(NodeIndex node);
+  /// The links of the two may be up and carry nothing, until then.
+  void doubtful(NodeIndex a, NodeIndex b, Duration until);
+  /// Of all links that cross the partition that there is now.
   void disturbed_blocked();
 
  private:
@@ -42,6 +46,12 @@ class BroadcastOracle {
     Duration at{};
     std::vector<bool> got;
   };
+  struct Doubt {
+    NodeIndex a = kNobody;
+    NodeIndex b = kNobody;
+    Duration until{};
+  };
+  [[nodiscard]] bool is_doubtful(NodeIndex a, NodeIndex b, Duration at) const;
   [[nodiscard]] Link* find(NodeIndex node, NodeIndex peer);
   [[nodiscard]] bool up_since(NodeIndex node, NodeIndex peer, Duration at) const;
 
@@ -50,6 +60,7 @@ class BroadcastOracle {
   const EventQueue& world_;
   Findings& findings_;
   std::vector<std::vector<Link>> links_;  // by node, sorted by peer
+  std::vector<Doubt> doubts_;
   std::vector<Broadcast> broadcasts_;
 };
 

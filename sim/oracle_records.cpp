@@ -10,6 +10,9 @@
 namespace meshdict::sim {
 namespace {
 
+/// RFC 5905's bound for the rate of a clock, which leases allow for.
+constexpr std::int64_t kMostDriftPpm = 500;
+
 template <typename T>
 int order(const T& left, const T& right) {
   return left < right ? -1 : right < left ? 1 : 0;
@@ -105,11 +108,11 @@ Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
   if (version.kind == RecordKind::kTombstone) return Outcome::kOk;
   const auto owner = identities_.find(version.owner);
   if (owner == identities_.end()) return Outcome::kAny;
-  if (owner->second == node) return Outcome::kOk;
+  if (version.owner.text() == host.id().text()) return Outcome::kOk;
   // Clocks that differ by more than the members allow void the promise.
-  if (std::chrono::abs(host.clock().wall_offset() - hosts_[owner->second]->clock().wall_offset()) > plan.skew) {
-    return Outcome::kAny;
-  }
+  const VirtualClock& theirs = hosts_[owner->second]->clock();
+  if (largest_difference(host.clock(), theirs) > plan.skew) return Outcome::kAny;
+  if (std::max(host.clock().largest_ppm(), theirs.largest_ppm()) > kMostDriftPpm) return Outcome::kAny;
   const auto written = acknowledged_.find({owner->second, key});
   if (written == acknowledged_.end() || written->second.version.written.bits != version.written.bits) {
     return Outcome::kAny;
@@ -155,13 +158,14 @@ void RecordOracle::changed(NodeIndex node, const std::string& key) {
 
 void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Version& version) {
   if (!checks(Property::kS2) || hosts_[node]->plan().leasing == Leasing::kOff) return;
-  const auto [shown, first] = shown_.try_emplace({node, key}, version);
+  const auto [shown, first] = shown_.try_emplace({node, key}, Shown{version, world_.now()});
   if (first) return;
-  if (order_of_claims(version, shown->second) < 0) {
-    findings_.add("S2", {name(node)},
-                  fmt::format("the fence of '{}' fell: {} after {}", key, brief(version), brief(shown->second)));
+  if (order_of_claims(version, shown->second.version) < 0) {
+    findings_.add(
+        "S2", {name(node)},
+        fmt::format("the fence of '{}' fell: {} after {}", key, brief(version), brief(shown->second.version)));
   }
-  shown->second = version;
+  shown->second = {version, world_.now()};
 }
 
 // The writer's own record of the key is `there` now.
@@ -180,6 +184,12 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
   findings_.add("S6", {name(node)},
                 fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", key, seconds_text(promised.at),
                             brief(there)));
+}
+
+void RecordOracle::forget(NodeIndex node, Duration since) {
+  const auto is_lost = [&](const auto& entry) { return entry.first.first == node && entry.second.at >= since; };
+  std::erase_if(acknowledged_, is_lost);
+  std::erase_if(shown_, is_lost);
 }
 
 void RecordOracle::check_at_end() {

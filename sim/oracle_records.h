@@ -37,6 +37,10 @@ class RecordOracle {
   void conflict(NodeIndex node, const Conflict& conflict);
   /// The node's record of `key` has changed.
   void changed(NodeIndex node, const std::string& key);
+  /// A write that was not acknowledged may have taken effect.
+  void uncertain(NodeIndex node, const std::string& key) { acknowledged_.erase({node, key}); }
+  /// What the node has acknowledged and shown since then is lost with its disk.
+  void forget(NodeIndex node, Duration since);
   void check_at_end();
 
  private:
@@ -45,6 +49,10 @@ class RecordOracle {
     Duration at{};
     /// It has lost, and rightly or reported.
     bool settled = false;
+  };
+  struct Shown {
+    Version version;
+    Duration at{};
   };
   using Place = std::pair<NodeIndex, std::string>;
 
@@ -62,7 +70,7 @@ class RecordOracle {
   const std::vector<Property> check_;
   Findings& findings_;
   std::map<Place, Acknowledged> acknowledged_;  // the last write of each node to each key
-  std::map<Place, Version> shown_;              // the largest claim that a node has shown
+  std::map<Place, Shown> shown_;                // the claim that a node has shown last
 };
 
 /// Whether two nodes hold the same records; otherwise the first key that differs, and how.

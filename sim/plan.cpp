@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <utility>
 
 #include "core/random.h"
@@ -50,15 +51,33 @@ void draw_joins(Plan& plan, std::uint64_t seed) {
 }
 
 // What undoes a step that has a duration.
-Action undo(const Action& action) {
-  if (const auto* crash = std::get_if<CrashStep>(&action)) return RestartStep{crash->node};
-  return HealStep{};
-}
+struct Undo {
+  Action operator()(const CrashStep& crash) const { return RestartStep{crash.node, crash.disk}; }
+  Action operator()(const CloneStep& clone) const { return CrashStep{.node = clone.node}; }
+  Action operator()(const PauseStep& pause) const { return ResumeStep{pause.node}; }
+  Action operator()(const PartitionStep&) const { return HealStep{.cuts = false}; }
+  Action operator()(const CutStep& cut) const { return MendStep{.from = cut.from, .to = cut.to}; }
+  Action operator()(const DialsStep& dials) const { return DialsStep{dials.node, DialAnswer::kTaken}; }
+  Action operator()(const SlowReaderStep& slow) const { return SlowReaderStep{slow.node, 0}; }
+  Action operator()(const ClockStep& clock) const {
+    return ClockStep{clock.node, -clock.jump, clock.ppm ? std::optional<std::int64_t>(0) : std::nullopt};
+  }
+  Action operator()(const DiskStep& disk) const {
+    return DiskStep{disk.node, disk.full ? std::optional(false) : std::nullopt,
+                    disk.delay ? std::optional(Duration()) : std::nullopt};
+  }
+  template <typename Other>
+  Action operator()(const Other&) const {
+    assert(false && "nothing undoes this");
+    return HealStep{};
+  }
+};
 
 std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
   std::vector<Step> steps;
   steps.reserve(plan.nodes.size() + plan.steps.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
+    if (!plan.nodes[node].starts) continue;
     steps.push_back({plan.nodes[node].start, false, 0, StartStep{node}, std::nullopt});
   }
   Duration before{};
@@ -75,7 +94,7 @@ std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
     }
     if (step.lasts) {
       const Duration lasts = draw(random, *std::exchange(step.lasts, std::nullopt));
-      steps.push_back({fixed(at + lasts), false, step.line, undo(step.action), std::nullopt});
+      steps.push_back({fixed(at + lasts), false, step.line, std::visit(Undo{}, step.action), std::nullopt});
     }
     steps.push_back(std::move(step));
   }
@@ -120,11 +139,15 @@ void draw_workload(const Workload& load, std::uint64_t seed, std::size_t number,
 }  // namespace
 
 std::string_view verb(const Action& action) {
-  static constexpr std::array<std::string_view, 15> kVerbs = {"set",        "delete", "broadcast", "whisper", "connect",
-                                                              "disconnect", "start",  "stop",      "crash",   "restart",
-                                                              "partition",  "heal",   "reset",     "link",    "expect"};
-  static_assert(kVerbs.size() == std::variant_size_v<Action>);
-  return kVerbs[action.index()];
+  return verb_of(action.index());
+}
+
+std::string_view verb_of(std::size_t index) {
+  static constexpr std::array<std::string_view, std::variant_size_v<Action>> kVerbs = {
+      "set",     "delete",    "broadcast", "whisper", "connect",   "disconnect", "start", "stop",        "crash",
+      "restart", "partition", "heal",      "reset",   "link",      "expect",     "clone", "pause",       "resume",
+      "disk",    "clock",     "cut",       "mend",    "half_open", "dials",      "storm", "slow_reader", "tamper"};
+  return kVerbs[index];
 }
 
 std::string_view name_of(Property property) {

@@ -47,8 +47,12 @@ struct NodePlan {
   Duration skew = 30s;
   Duration horizon = 24h;
   DurationRange start;
+  /// False: only a step starts it.
+  bool starts = true;
   /// How far its wall clock is ahead of the true time; negative: behind.
   DurationRange clock;
+  /// Whether its disk syncs each commit, and otherwise once in kSyncEvery.
+  bool syncs_commits = true;
   std::vector<NodeIndex> join;
 };
 
@@ -60,6 +64,8 @@ struct LinkPlan {
   DurationRange jitter{0ms, 5ms};
   /// Bytes a second of each direction of each connection; 0: no limit.
   std::uint64_t bandwidth = 0;
+  /// Bytes that are handed over at a time; 0: whole frames.
+  std::uint64_t piece = 0;
 };
 
 /// Steps: operations of clients
@@ -106,14 +112,42 @@ struct StartStep {
 struct StopStep {
   NodeIndex node = 0;
 };
-/// The process is killed and its system closes its connections; `silent`: the machine dies, and nobody is told.
-/// The disk stays.
+/// The process is killed and its system closes its connections; `silent`: the machine dies, and nobody is told;
+/// `power`: so too, and of the commits that its disk had not synced some are lost.
+/// What the disk had synced stays, but for what the restart that follows finds lost.
+enum class DiskLeft : std::uint8_t { kAll, kIdentity, kNothing };
 struct CrashStep {
   NodeIndex node = 0;
   bool silent = false;
+  bool power = false;
+  DiskLeft disk = DiskLeft::kAll;  ///< of its `lasts`
 };
 struct RestartStep {
   NodeIndex node = 0;
+  DiskLeft disk = DiskLeft::kAll;
+};
+/// Starts a node that is down with a copy of the disk of another, and so with its id.
+struct CloneStep {
+  NodeIndex node = 0;
+  NodeIndex of = 0;
+};
+/// The process stands still; what arrives waits in its system.
+struct PauseStep {
+  NodeIndex node = 0;
+};
+struct ResumeStep {
+  NodeIndex node = 0;
+};
+struct DiskStep {
+  NodeIndex node = 0;
+  std::optional<bool> full{};
+  std::optional<Duration> delay{};  ///< of each commit
+};
+/// The wall clock jumps, or both clocks get another rate.
+struct ClockStep {
+  NodeIndex node = 0;
+  Duration jump{};
+  std::optional<std::int64_t> ppm{};
 };
 /// Between nodes of different groups nothing passes until heal. Bytes wait, as TCP would send them again; `reset`: the
 /// connections across are reset instead.
@@ -121,11 +155,56 @@ struct PartitionStep {
   std::vector<std::vector<NodeIndex>> groups;  ///< nodes in none of them form one more
   bool reset = false;
 };
-struct HealStep {};
-/// Both ends of all connections between two nodes are told, and bytes on the way are lost.
+/// From one side to the other nothing passes until mended and, unless `one_way`, neither back. All else is as before.
+struct CutStep {
+  std::vector<NodeIndex> from;
+  std::vector<NodeIndex> to;
+  bool one_way = false;
+};
+/// Ends the cuts of these sides.
+struct MendStep {
+  std::vector<NodeIndex> from;
+  std::vector<NodeIndex> to;
+};
+/// Ends the partition and, with `cuts`, all cuts.
+struct HealStep {
+  bool cuts = true;
+};
+/// Both ends of all connections between two nodes are told, and bytes on the way are lost. `one_sided`: only `a` is.
+/// `inside_frame`: only one connection, after half of the next frame on it.
 struct ResetStep {
   NodeIndex a = 0;
   NodeIndex b = 0;
+  bool one_sided = false;
+  bool inside_frame = false;
+};
+/// The connections of two nodes carry nothing more; `a` is told that they are over, `b` is not.
+struct HalfOpenStep {
+  NodeIndex a = 0;
+  NodeIndex b = 0;
+};
+enum class DialAnswer : std::uint8_t { kTaken, kRefused, kLost };
+/// What becomes of dials to this node.
+struct DialsStep {
+  NodeIndex node = 0;
+  DialAnswer answer = DialAnswer::kTaken;
+};
+/// All of these dial each other at one moment.
+struct StormStep {
+  std::vector<NodeIndex> nodes;
+  std::uint64_t times = 1;
+};
+/// The node takes what arrives only so fast, in bytes a second; 0: at once.
+struct SlowReaderStep {
+  NodeIndex node = 0;
+  std::uint64_t rate = 0;
+};
+enum class Tampering : std::uint8_t { kFlip, kTruncate, kRepeat, kStale };
+/// Befalls the next frame from the one to the other.
+struct TamperStep {
+  NodeIndex from = 0;
+  NodeIndex to = 0;
+  Tampering how = Tampering::kFlip;
 };
 /// Changes the links from now on: between two nodes, of one node (b is kNobody), or all (both are).
 struct LinkStep {
@@ -162,10 +241,14 @@ struct ExpectStep {
 };
 
 using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
-                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep>;
+                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep,
+                            CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
+                            DialsStep, StormStep, SlowReaderStep, TamperStep>;
 
 /// The word for an action in YAML, traces and counters: "set", "partition", ...
 std::string_view verb(const Action& action);
+/// The same, by its place in Action.
+std::string_view verb_of(std::size_t index);
 
 struct Step {
   /// From the start; in a plan as written: from the start or, when `relative`, from the step before.
@@ -173,7 +256,7 @@ struct Step {
   bool relative = false;
   std::uint32_t line = 0;  ///< in the file that it came from; 0: from none
   Action action;
-  /// The step that undoes this one, that much later: restart after crash, heal after partition.
+  /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
   std::optional<DurationRange> lasts;
 };
 

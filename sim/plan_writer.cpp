@@ -26,6 +26,10 @@ std::string text(const CountRange& range) {
   return fmt::format("{}..{}", range.low, range.high);
 }
 
+std::string rate_text(std::uint64_t bytes_a_second) {
+  return bytes_a_second == 0 ? "unlimited" : fmt::format("{}B/s", bytes_a_second);
+}
+
 class PlanWriter {
  public:
   explicit PlanWriter(const Plan& plan) : plan_(plan) {}
@@ -46,12 +50,25 @@ class PlanWriter {
   void write_arguments(const StartStep& what) { name("node", what.node); }
   void write_arguments(const StopStep& what) { name("node", what.node); }
   void write_arguments(const CrashStep& what);
-  void write_arguments(const RestartStep& what) { name("node", what.node); }
+  void write_arguments(const RestartStep& what);
+  void write_arguments(const CloneStep& what);
+  void write_arguments(const PauseStep& what) { name("node", what.node); }
+  void write_arguments(const ResumeStep& what) { name("node", what.node); }
+  void write_arguments(const DiskStep& what);
+  void write_arguments(const ClockStep& what);
+  void write_arguments(const CutStep& what);
+  void write_arguments(const MendStep& what);
+  void write_arguments(const HalfOpenStep& what) { names("between", {what.a, what.b}); }
+  void write_arguments(const DialsStep& what);
+  void write_arguments(const StormStep& what);
+  void write_arguments(const SlowReaderStep& what);
+  void write_arguments(const TamperStep& what);
   void write_arguments(const PartitionStep& what);
-  void write_arguments(const HealStep&) {}
-  void write_arguments(const ResetStep& what) { names("between", {what.a, what.b}); }
+  void write_arguments(const HealStep& what);
+  void write_arguments(const ResetStep& what);
   void write_arguments(const LinkStep& what);
   void write_arguments(const ExpectStep& what);
+  void write_disk(DiskLeft disk);
   void write_outcome(Outcome expect, NodeIndex owner);
 
   void plain(const char* key, const std::string& value) { out_ << YAML::Key << key << YAML::Value << value; }
@@ -107,7 +124,8 @@ void PlanWriter::write_node(const NodePlan& node) {
   plain("settle", text(node.settle));
   plain("skew", text(node.skew));
   plain("horizon", text(node.horizon));
-  plain("start", text(node.start));
+  plain("durability", node.syncs_commits ? "always" : "interval");
+  plain("start", node.starts ? text(node.start) : "never");
   plain("clock", text(node.clock));
   if (!node.join.empty()) names("join", node.join);
   out_ << YAML::EndMap;
@@ -116,7 +134,8 @@ void PlanWriter::write_node(const NodePlan& node) {
 void PlanWriter::write_link(const LinkPlan& link) {
   plain("latency", text(link.latency));
   plain("jitter", text(link.jitter));
-  plain("bandwidth", link.bandwidth == 0 ? "unlimited" : fmt::format("{}B/s", link.bandwidth));
+  plain("bandwidth", rate_text(link.bandwidth));
+  if (link.piece > 0) plain("piece", fmt::format("{}B", link.piece));
 }
 
 void PlanWriter::write_step(const Step& step) {
@@ -125,6 +144,7 @@ void PlanWriter::write_step(const Step& step) {
   plain("at", text(step.at));
   out_ << YAML::Key << std::string(verb(step.action)) << YAML::Value << YAML::Flow << YAML::BeginMap;
   std::visit([this](const auto& action) { write_arguments(action); }, step.action);
+  if (step.lasts) plain("for", text(*step.lasts));
   out_ << YAML::EndMap << YAML::EndMap;
 }
 
@@ -183,6 +203,79 @@ void PlanWriter::write_arguments(const DisconnectStep& what) {
 void PlanWriter::write_arguments(const CrashStep& what) {
   name("node", what.node);
   if (what.silent) plain("silent", "on");
+  if (what.power) plain("power", "on");
+  write_disk(what.disk);
+}
+
+void PlanWriter::write_arguments(const RestartStep& what) {
+  name("node", what.node);
+  write_disk(what.disk);
+}
+
+void PlanWriter::write_disk(DiskLeft disk) {
+  static constexpr std::array<const char*, 3> kWords = {"kept", "identity", "lost"};
+  if (disk != DiskLeft::kAll) plain("disk", kWords[static_cast<std::size_t>(disk)]);
+}
+
+void PlanWriter::write_arguments(const CloneStep& what) {
+  name("node", what.node);
+  name("of", what.of);
+}
+
+void PlanWriter::write_arguments(const DiskStep& what) {
+  name("node", what.node);
+  if (what.full) plain("full", *what.full ? "on" : "off");
+  if (what.delay) plain("delay", text(*what.delay));
+}
+
+void PlanWriter::write_arguments(const ClockStep& what) {
+  name("node", what.node);
+  if (what.jump != Duration::zero()) plain("jump", text(what.jump));
+  if (what.ppm) plain("rate", fmt::format("{}ppm", *what.ppm));
+}
+
+void PlanWriter::write_arguments(const CutStep& what) {
+  names("from", what.from);
+  names("to", what.to);
+  if (what.one_way) plain("one_way", "on");
+}
+
+void PlanWriter::write_arguments(const MendStep& what) {
+  names("from", what.from);
+  names("to", what.to);
+}
+
+void PlanWriter::write_arguments(const HealStep& what) {
+  if (!what.cuts) plain("cuts", "off");
+}
+
+void PlanWriter::write_arguments(const ResetStep& what) {
+  names("between", {what.a, what.b});
+  if (what.one_sided) plain("one_sided", "on");
+  if (what.inside_frame) plain("inside_frame", "on");
+}
+
+void PlanWriter::write_arguments(const DialsStep& what) {
+  static constexpr std::array<const char*, 3> kWords = {"taken", "refused", "lost"};
+  name("node", what.node);
+  plain("are", kWords[static_cast<std::size_t>(what.answer)]);
+}
+
+void PlanWriter::write_arguments(const StormStep& what) {
+  names("nodes", what.nodes);
+  plain("times", fmt::format("{}", what.times));
+}
+
+void PlanWriter::write_arguments(const SlowReaderStep& what) {
+  name("node", what.node);
+  plain("rate", rate_text(what.rate));
+}
+
+void PlanWriter::write_arguments(const TamperStep& what) {
+  static constexpr std::array<const char*, 4> kWords = {"flip", "truncate", "repeat", "stale"};
+  name("from", what.from);
+  name("to", what.to);
+  plain("how", kWords[static_cast<std::size_t>(what.how)]);
 }
 
 void PlanWriter::write_arguments(const PartitionStep& what) {

@@ -5,8 +5,8 @@
 
 namespace meshdict::sim {
 
-/// An explicit plan as YAML: load_plan() reads it back, and with the same seed it gives the same run.
-/// REQUIRES: `plan` comes from expand().
+/// A plan as YAML: load_plan() reads it back, and with the same seed it gives the same run.
+/// REQUIRES: no step is relative, and there is no workload, as in the result of expand().
 std::string to_yaml(const Plan& plan);
 
 /// What stands behind the verb of an action, in one line: `{node: "ana", to: "bob"}`.

@@ -70,6 +70,7 @@ class PlanReader {
   void read_settings(MapReader& map, NodePlan& node);
   void read_nodes(const YAML::Node& list);
   void read_node(const YAML::Node& item);
+  void read_start(const YAML::Node& start, NodePlan& node);
   void add_node(const std::string& name, const YAML::Mark& mark, NodePlan node);
   void read_node_joins();
   void read_join(const YAML::Node& node);
@@ -147,6 +148,9 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
   node.settle = read_duration(map.optional("settle"), errors_).value_or(node.settle);
   node.skew = read_duration(map.optional("skew"), errors_).value_or(node.skew);
   node.horizon = read_duration(map.optional("horizon"), errors_).value_or(node.horizon);
+  if (const auto word = read_word(map.optional("durability"), "durability", {"interval", "always"}, errors_)) {
+    node.syncs_commits = *word == 1;
+  }
   const auto good = check_lease({.leasing = node.leasing, .lease = node.lease, .skew = node.skew});
   if (!good) errors_.add(map.map().Mark(), good.error() + ", expected a longer 'lease' or a smaller 'skew'");
 }
@@ -178,13 +182,18 @@ void PlanReader::read_node(const YAML::Node& item) {
   NodePlan node = defaults_;
   const auto name = read_text(map.required("name"), errors_);
   read_settings(map, node);
-  node.start = read_duration_range(map.optional("start"), errors_).value_or(node.start);
+  read_start(map.optional("start"), node);
   node.clock = read_duration_range(map.optional("clock"), errors_, true).value_or(node.clock);
   const YAML::Node join = map.optional("join");
   map.finish();
   if (!name) return;
   add_node(*name, item.Mark(), std::move(node));
   if (join.IsDefined()) node_joins_.emplace_back(static_cast<NodeIndex>(names_.size() - 1), join);
+}
+
+void PlanReader::read_start(const YAML::Node& start, NodePlan& node) {
+  node.starts = !(start.IsDefined() && start.IsScalar() && start.Scalar() == "never");
+  if (node.starts) node.start = read_duration_range(start, errors_).value_or(node.start);
 }
 
 void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodePlan node) {

@@ -6,6 +6,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "sim/fault.h"
+#include "sim/swarm.h"
 #include "sim/trace.h"
 
 namespace meshdict::sim {
@@ -15,11 +17,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
     "peers_up", "peers_down", "messages", "refused", "undeliverable", "updated", "deleted", "conflicts"};
-
-// Names of steps without an example of each.
-constexpr std::array<std::string_view, std::variant_size_v<Action>> kStepNames = {
-    "set",   "delete",  "broadcast", "whisper", "connect", "disconnect", "start", "stop",
-    "crash", "restart", "partition", "heal",    "reset",   "link",       "expect"};
 
 Json counters_json(const Counters& counters) {
   Json json;
@@ -34,13 +31,21 @@ Json counters_json(const Counters& counters) {
   json["resets"] = counters.network.resets;
   json["writes_leased"] = counters.refusals_of_writes;
   json["skipped"] = counters.skipped;
-  for (std::size_t i = 0; i < kStepNames.size(); ++i) {
-    if (counters.steps[i] > 0) json["steps"][std::string(kStepNames[i])] = counters.steps[i];
+  for (std::size_t i = 0; i < counters.steps.size(); ++i) {
+    if (counters.steps[i] > 0) json["steps"][std::string(verb_of(i))] = counters.steps[i];
+  }
+  for (const FaultInfo& info : fault_infos()) {
+    if (counters.faults[info.fault] > 0) json["faults"][std::string(info.name)] = counters.faults[info.fault];
   }
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     if (counters.events[i] > 0) json["events"][std::string(kEventNames[i])] = counters.events[i];
   }
   return json;
+}
+
+std::string replay_arguments(const RunResult& result) {
+  if (result.plan == swarm_name(result.seed)) return fmt::format("replay {}", result.seed);
+  return fmt::format("run {} --seed {}", result.plan, result.seed);
 }
 
 }  // namespace
@@ -50,7 +55,7 @@ std::string result_line(const RunResult& result) {
                      seconds_text(result.simulated), result.trace, result.passed() ? "PASS" : "FAIL");
 }
 
-std::string violations_text(const Plan& plan, const RunResult& result) {
+std::string violations_text(const RunResult& result) {
   // Enough for a person; --json has a hundred.
   constexpr std::size_t kMostLines = 20;
   const std::size_t shown = std::min(result.violations.size(), kMostLines);
@@ -61,13 +66,13 @@ std::string violations_text(const Plan& plan, const RunResult& result) {
                         names_text(violation.nodes), violation.what);
   }
   if (result.violation_count > shown) text += fmt::format("... and {} more\n", result.violation_count - shown);
-  if (!result.passed()) text += fmt::format("replay: meshdict-sim run {} --seed {}\n", plan.name, result.seed);
+  if (!result.passed()) text += fmt::format("replay: meshdict-sim {}\n", replay_arguments(result));
   return text;
 }
 
-std::string result_json(const Plan& plan, const RunResult& result) {
+std::string result_json(const RunResult& result) {
   Json json;
-  json["file"] = plan.name;
+  json["file"] = result.plan;
   json["seed"] = result.seed;
   json["events"] = result.events;
   json["simulated_us"] = result.simulated.count();

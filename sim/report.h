@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "sim/plan.h"
 #include "sim/world.h"
 
 namespace meshdict::sim {
@@ -12,9 +11,9 @@ namespace meshdict::sim {
 std::string result_line(const RunResult& result);
 
 /// A line for each violation, and the command that replays the run.
-std::string violations_text(const Plan& plan, const RunResult& result);
+std::string violations_text(const RunResult& result);
 
 /// One object in one line: file, result, violations, counters.
-std::string result_json(const Plan& plan, const RunResult& result);
+std::string result_json(const RunResult& result);
 
 }  // namespace meshdict::sim

@@ -13,10 +13,15 @@ namespace {
 /// Finished results that may wait for an earlier one, for each thread.
 constexpr std::uint64_t kAhead = 16;
 
+RunResult run_seed(const PlanOf& plan_of, std::uint64_t seed, const RunOptions& options) {
+  const Plan plan = plan_of(seed);
+  return World(plan, seed, options).run();
+}
+
 class Pool {
  public:
-  Pool(const Plan& plan, const SeedRange& seeds, unsigned jobs, const RunOptions& options)
-      : plan_(plan), options_(options), seeds_(seeds), ahead_(kAhead * jobs) {
+  Pool(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options)
+      : plan_of_(plan_of), options_(options), seeds_(seeds), ahead_(kAhead * jobs) {
     for (unsigned i = 0; i < jobs; ++i) {
       threads_.emplace_back([this] { work(); });
     }
@@ -37,20 +42,20 @@ class Pool {
   void work() {
     while (true) {
       std::unique_lock lock(mutex_);
-      if (next_ == seeds_.count()) return;
+      if (next_ == seeds_.count) return;
       const std::uint64_t offset = next_++;
       changed_.wait(lock, [&] { return offset < taken_ + ahead_; });
       lock.unlock();
-      RunResult result = run_plan(plan_, seeds_.first + offset, options_);
+      RunResult result = run_seed(plan_of_, seeds_.at(offset), options_);
       lock.lock();
       finished_.emplace(offset, std::move(result));
       changed_.notify_all();
     }
   }
 
-  const Plan& plan_;
+  const PlanOf& plan_of_;
   const RunOptions& options_;
-  const SeedRange seeds_;
+  const SeedSequence seeds_;
   const std::uint64_t ahead_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -62,16 +67,15 @@ class Pool {
 
 }  // namespace
 
-void run_seeds(const Plan& plan, const SeedRange& seeds, unsigned jobs, const RunOptions& options,
+void run_seeds(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options,
                const std::function<void(const RunResult&)>& done) {
-  if (jobs <= 1 || seeds.count() == 1) {
-    for (std::uint64_t offset = 0; offset < seeds.count(); ++offset) {
-      done(run_plan(plan, seeds.first + offset, options));
-    }
+  if (jobs <= 1 || seeds.count == 1) {
+    for (std::uint64_t offset = 0; offset < seeds.count; ++offset)
+      done(run_seed(plan_of, seeds.at(offset), options));
     return;
   }
-  Pool pool(plan, seeds, jobs, options);
-  for (std::uint64_t offset = 0; offset < seeds.count(); ++offset)
+  Pool pool(plan_of, seeds, jobs, options);
+  for (std::uint64_t offset = 0; offset < seeds.count; ++offset)
     done(pool.take(offset));
 }
 

@@ -57,6 +57,20 @@ void VirtualDisk::end_life() {
   failed_ = false;
 }
 
+void VirtualDisk::copy_from(const VirtualDisk& other) {
+  tables_ = other.tables_;
+  sync();
+}
+
+void VirtualDisk::wipe(bool keep_identity) {
+  Tables empty;
+  auto& meta = empty[static_cast<std::size_t>(Table::kMeta)];
+  if (keep_identity) meta = std::exchange(tables_[static_cast<std::size_t>(Table::kMeta)], {});
+  std::erase_if(meta, [](const auto& entry) { return entry.first != kMetaNodeId; });
+  tables_ = std::move(empty);
+  sync();
+}
+
 void VirtualDisk::power_failure(std::size_t kept) {
   assert(kept <= unsynced_.size());
   end_life();

@@ -38,9 +38,15 @@ class VirtualDisk final : public Store {
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
   /// Whether there is no room for another commit.
   void set_full(bool full) { full_ = full; }
+  /// Whether commit() has anything to write.
+  [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
 
   /// The process ends, in whatever way. The next life reads what was committed.
   void end_life();
+  /// What `other` has committed. REQUIRES: between lives of this disk.
+  void copy_from(const VirtualDisk& other);
+  /// All is lost, but the node's id when `keep_identity`. REQUIRES: between lives of this disk.
+  void wipe(bool keep_identity);
   /// Power fails: of the unsynced commits only the first `kept` remain. REQUIRES: kept <= unsynced().
   void power_failure(std::size_t kept);
 

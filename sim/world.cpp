@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstdlib>
 #include <set>
@@ -17,16 +18,23 @@ namespace {
 
 /// An engine whose deadline does not move on would stop time.
 constexpr std::uint32_t kMostSpins = 10'000;
+/// How often a disk that does not sync each commit does so; as production's.
+constexpr Duration kSyncEvery = 1s;
 /// Paths longer than this do not occur in meshes that dial four others.
 constexpr std::size_t kLongestPath = 64;
 
-// Nodes whose disk will be read again.
-std::vector<bool> restarting(const Plan& plan) {
-  std::vector<bool> restarts(plan.nodes.size(), false);
+// Nodes whose disk will be read again, or runs full.
+std::vector<bool> with_disk(const Plan& plan) {
+  std::vector<bool> keeps(plan.nodes.size(), false);
   for (const Step& step : plan.steps) {
-    if (const auto* restart = std::get_if<RestartStep>(&step.action)) restarts[restart->node] = true;
+    if (const auto* restart = std::get_if<RestartStep>(&step.action)) keeps[restart->node] = true;
+    if (const auto* disk = std::get_if<DiskStep>(&step.action)) keeps[disk->node] = true;
+    if (const auto* clone = std::get_if<CloneStep>(&step.action)) {
+      keeps[clone->node] = true;
+      keeps[clone->of] = true;
+    }
   }
-  return restarts;
+  return keeps;
 }
 
 bool checks(const Plan& plan, Property property) {
@@ -50,6 +58,7 @@ Duration broadcast_bound(const Plan& plan, Duration end) {
   bool limited = plan.links.bandwidth > 0;
   for (const Step& step : plan.steps) {
     if (const auto* link = std::get_if<LinkStep>(&step.action)) limited = limited || link->link.bandwidth > 0;
+    limited = limited || std::holds_alternative<SlowReaderStep>(step.action);
   }
   const auto hops = static_cast<std::int64_t>(std::min(plan.nodes.size(), kLongestPath));
   return limited ? end : 2s + slowest_link(plan) * hops;
@@ -62,14 +71,14 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       seed_(seed),
       options_(options),
       queue_(derive_seed(seed, "ties")),
-      network_(seed, plan.nodes.size(), plan.links, queue_, *this),
+      network_(seed, plan.nodes.size(), plan.links, queue_, *this, counters_.faults),
       addresses_(plan.nodes),
       transcript_(options.transcript),
       findings_(queue_, &transcript_),
       hosts_(plan.nodes.size()),
       broadcasts_(hosts_, network_, queue_, findings_),
       records_(hosts_, network_, queue_, identities_, plan_.check, findings_) {
-  const std::vector<bool> keeps = restarting(plan);
+  const std::vector<bool> keeps = with_disk(plan);
   ears_.reserve(plan.nodes.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
     ears_.emplace_back(*this, node);
@@ -104,6 +113,7 @@ void World::dispatch(const QueuedEvent& event) {
     case EventKind::kDrained:
     case EventKind::kGiveUp:
     case EventKind::kDialTimeout:
+    case EventKind::kStale:
       if (network_.handle(event)) ++events_;
       return;
     case EventKind::kTimer:
@@ -114,6 +124,13 @@ void World::dispatch(const QueuedEvent& event) {
     case EventKind::kCheckBroadcast:
       ++events_;
       return broadcasts_.check(event.detail());
+    case EventKind::kGoOn: {
+      Host& host = *hosts_[event.detail()];
+      if (!host.busy || host.busy_until != queue_.now()) return;
+      ++events_;
+      host.busy = false;
+      return go_on(static_cast<NodeIndex>(event.detail()));
+    }
   }
 }
 
@@ -126,54 +143,96 @@ void World::mark(Mark what, NodeIndex node, std::uint64_t detail) {
 }
 
 void World::accepted(NodeIndex node, ConnId conn, NodeIndex dialer) {
-  mark(Mark::kAccepted, node, static_cast<std::uint64_t>(conn));
-  if (transcript_.enabled()) {
-    transcript_.line(now(), name(node), fmt::format("c{} accepted from {}", Network::number(conn), name(dialer)));
-  }
-  // The dialer's end has a port of its system's choosing.
-  const auto port = static_cast<std::uint16_t>(49'152 + Network::number(conn) % 16'384);
-  hosts_[node]->engine().on_accepted(conn, {name(dialer), port});
-  finish_turn(node);
+  arrive(node, {.kind = Host::Arrival::Kind::kAccepted, .conn = conn, .from = dialer});
 }
 
 void World::connected(NodeIndex node, ConnId conn) {
-  mark(Mark::kConnected, node, static_cast<std::uint64_t>(conn));
-  if (transcript_.enabled()) transcript_.line(now(), name(node), fmt::format("c{} connected", Network::number(conn)));
-  hosts_[node]->engine().on_connected(conn);
-  finish_turn(node);
+  arrive(node, {.kind = Host::Arrival::Kind::kConnected, .conn = conn});
 }
 
-void World::received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame) {
-  mark(Mark::kReceived, node, static_cast<std::uint64_t>(conn));
-  hash_.add(frame.id_prefix);
-  hash_.add(std::uint64_t{frame.plain_size});
-  if (transcript_.enabled()) {
-    transcript_.line(now(), name(node),
-                     fmt::format("c{} <- {} {}", Network::number(conn), name(from), describe(frame)));
-  }
-  hosts_[node]->engine().on_data(conn, *frame.bytes);
-  finish_turn(node);
+void World::received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) {
+  arrive(node, {.kind = Host::Arrival::Kind::kReceived, .conn = conn, .from = from, .piece = piece, .frame = frame});
 }
 
 void World::drained(NodeIndex node, ConnId conn) {
-  mark(Mark::kDrained, node, static_cast<std::uint64_t>(conn));
-  if (transcript_.enabled()) transcript_.line(now(), name(node), fmt::format("c{} drained", Network::number(conn)));
-  hosts_[node]->engine().on_drained(conn);
-  finish_turn(node);
+  arrive(node, {.kind = Host::Arrival::Kind::kDrained, .conn = conn});
 }
 
 void World::closed(NodeIndex node, ConnId conn, std::string_view why) {
-  mark(Mark::kClosed, node, static_cast<std::uint64_t>(conn));
-  if (transcript_.enabled()) {
-    transcript_.line(now(), name(node), fmt::format("c{} closed: {}", Network::number(conn), why));
+  arrive(node, {.kind = Host::Arrival::Kind::kClosed, .conn = conn, .why = std::string(why)});
+}
+
+void World::arrive(NodeIndex node, Host::Arrival arrival) {
+  Host& host = *hosts_[node];
+  if (!host.up()) return;  // its disk has ended it in this very moment
+  if (!host.still()) return handle(node, arrival);
+  if (host.paused && host.waiting.empty()) ++counters_.faults[Fault::kPause];
+  host.waiting.push_back(std::move(arrival));
+}
+
+void World::go_on(NodeIndex node) {
+  Host& host = *hosts_[node];
+  while (host.up() && !host.still() && !host.waiting.empty()) {
+    const Host::Arrival arrival = std::move(host.waiting.front());
+    host.waiting.pop_front();
+    handle(node, arrival);
   }
-  hosts_[node]->engine().on_closed(conn, why);
+  if (host.up() && !host.still()) arm_timer(node);
+}
+
+void World::handle(NodeIndex node, const Host::Arrival& arrival) {
+  using Kind = Host::Arrival::Kind;
+  static constexpr std::array kMarks = {Mark::kAccepted, Mark::kConnected, Mark::kReceived, Mark::kDrained,
+                                        Mark::kClosed};
+  const ConnId conn = arrival.conn;
+  mark(kMarks[static_cast<std::size_t>(arrival.kind)], node, static_cast<std::uint64_t>(conn));
+  const auto tell = [&](const auto& what) {
+    if (!transcript_.enabled()) return;
+    transcript_.line(now(), name(node), fmt::format("c{} {}", Network::number(conn), what()));
+  };
+  Engine& engine = hosts_[node]->engine();
+  switch (arrival.kind) {
+    case Kind::kAccepted: {
+      tell([&] { return "accepted from " + name(arrival.from); });
+      // The dialer's end has a port of its system's choosing.
+      const auto port = static_cast<std::uint16_t>(49'152 + Network::number(conn) % 16'384);
+      engine.on_accepted(conn, {name(arrival.from), port});
+      break;
+    }
+    case Kind::kConnected:
+      tell([] { return "connected"; });
+      engine.on_connected(conn);
+      break;
+    case Kind::kReceived: {
+      hash_.add(arrival.frame.id_prefix);
+      hash_.add(std::uint64_t{arrival.frame.plain_size});
+      tell([&] { return fmt::format("<- {} {}", name(arrival.from), describe(arrival.frame)); });
+      std::string_view bytes = *arrival.frame.bytes;
+      const std::size_t piece = arrival.piece == 0 ? bytes.size() : arrival.piece;
+      for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
+        engine.on_data(conn, bytes.substr(0, piece));
+      break;
+    }
+    case Kind::kDrained:
+      tell([] { return "drained"; });
+      engine.on_drained(conn);
+      break;
+    case Kind::kClosed:
+      tell([&] { return "closed: " + arrival.why; });
+      engine.on_closed(conn, arrival.why);
+      break;
+  }
   finish_turn(node);
 }
 
 void World::timer(NodeIndex node) {
   Host& host = *hosts_[node];
-  if (!host.up() || host.armed != queue_.now()) return;  // an entry of an earlier life, or one that was moved forward
+  // An entry of an earlier life, or one that was moved forward; a node that stands still looks when it goes on.
+  if (!host.up() || host.armed != queue_.now()) return;
+  if (host.still()) {
+    host.armed = Duration::max();
+    return;
+  }
   host.armed = Duration::max();
   const Duration due = host.clock().world_time(host.engine().next_deadline());
   if (due > queue_.now()) return arm_timer(node);
@@ -186,7 +245,7 @@ void World::timer(NodeIndex node) {
 void World::arm_timer(NodeIndex node) {
   Host& host = *hosts_[node];
   const Duration due = std::max(host.clock().world_time(host.engine().next_deadline()), queue_.now());
-  if (due >= host.armed) return;
+  if (due >= host.armed || host.still()) return;
   host.spins = due == queue_.now() ? host.spins + 1 : 0;
   if (host.spins > kMostSpins) {
     fmt::print(stderr, "node {} wants on_time() at {} s for ever\n", name(node), seconds_text(due));
@@ -196,10 +255,34 @@ void World::arm_timer(NodeIndex node) {
   queue_.push(due, EventKind::kTimer, node);
 }
 
-void World::finish_turn(NodeIndex node) {
+bool World::commit_turn(NodeIndex node) {
   Host& host = *hosts_[node];
-  const auto committed = host.disk().commit();
-  assert(committed.has_value());
+  const bool writes = host.disk().has_staged();
+  if (!host.plan().syncs_commits && host.synced + kSyncEvery <= now()) {
+    host.disk().sync();
+    host.synced = now();
+  }
+  if (!host.disk().commit()) {
+    // As production: what cannot be kept is not acknowledged, and the process ends.
+    ++counters_.faults[Fault::kFullDisk];
+    if (transcript_.enabled()) transcript_.line(now(), name(node), "ends: its disk is full");
+    host.awaits_room = true;
+    host.changed.clear();
+    end_node(node, Machine::kRefusing);
+    return false;
+  }
+  if (writes && host.disk_delay > Duration::zero()) {
+    ++counters_.faults[Fault::kSlowDisk];
+    host.busy = true;
+    host.busy_until = now() + host.disk_delay;
+    queue_.push(host.busy_until, EventKind::kGoOn, node);
+  }
+  return true;
+}
+
+void World::finish_turn(NodeIndex node) {
+  if (!commit_turn(node)) return;
+  Host& host = *hosts_[node];
   if (!host.changed.empty()) {
     for (const std::string& key : host.changed)
       records_.changed(node, key);
@@ -279,6 +362,7 @@ RunResult World::finish() {
     }
   }
   RunResult result;
+  result.plan = plan_.name;
   result.seed = seed_;
   result.events = events_;
   result.simulated = queue_.now();

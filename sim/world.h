@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/event_queue.h"
+#include "sim/fault.h"
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/oracle.h"
@@ -36,9 +37,11 @@ struct Counters {
   std::array<std::uint64_t, std::variant_size_v<Action>> steps{};  ///< by Action
   std::array<std::uint64_t, std::variant_size_v<Event>> events{};  ///< by Event
   std::uint64_t refusals_of_writes = 0;                            ///< leased
+  FaultCounts faults;
 };
 
 struct RunResult {
+  std::string plan;  ///< its name
   std::uint64_t seed = 0;
   std::uint64_t events = 0;
   Duration simulated{};
@@ -72,7 +75,7 @@ class World final : public NetworkUser {
 
   void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) override;
   void connected(NodeIndex node, ConnId conn) override;
-  void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame) override;
+  void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) override;
   void drained(NodeIndex node, ConnId conn) override;
   void closed(NodeIndex node, ConnId conn, std::string_view why) override;
 
@@ -90,14 +93,18 @@ class World final : public NetworkUser {
     NodeIndex node_;
   };
 
+  void arrive(NodeIndex node, Host::Arrival arrival);
+  void handle(NodeIndex node, const Host::Arrival& arrival);
+  void go_on(NodeIndex node);
   void check_connections();
   void dispatch(const QueuedEvent& event);
   void timer(NodeIndex node);
+  /// Makes durable what the node has written. False when that fails: the node has ended.
+  bool commit_turn(NodeIndex node);
   void finish_turn(NodeIndex node);
   void arm_timer(NodeIndex node);
   void heard(NodeIndex node, const Event& event);
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
-  void mark_frame(NodeIndex node, ConnId conn, const Parcel& frame);
   [[nodiscard]] const std::string& name(NodeIndex node) const { return plan_.nodes[node].name; }
   [[nodiscard]] std::string known_as(const NodeId& id) const;
   [[nodiscard]] bool up(NodeIndex node) const { return hosts_[node]->up(); }
@@ -119,11 +126,25 @@ class World final : public NetworkUser {
   void perform(const Step& step, const HealStep& what);
   void perform(const Step& step, const ResetStep& what);
   void perform(const Step& step, const LinkStep& what);
+  void perform(const Step& step, const CloneStep& what);
+  void perform(const Step& step, const PauseStep& what);
+  void perform(const Step& step, const ResumeStep& what);
+  void perform(const Step& step, const DiskStep& what);
+  void perform(const Step& step, const ClockStep& what);
+  void perform(const Step& step, const CutStep& what);
+  void perform(const Step& step, const MendStep& what);
+  void perform(const Step& step, const HalfOpenStep& what);
+  void perform(const Step& step, const DialsStep& what);
+  void perform(const Step& step, const StormStep& what);
+  void perform(const Step& step, const SlowReaderStep& what);
+  void perform(const Step& step, const TamperStep& what);
   void perform(const Step& step, const ExpectStep& what);
   void written(const Step& step, NodeIndex node, const std::string& key, Outcome required, NodeIndex owner,
                Outcome foreseen, const std::expected<void, WriteError>& result);
   [[nodiscard]] bool usable(const Step& step, NodeIndex node, bool required);
-  void start_node(const Step& step, NodeIndex node);
+  [[nodiscard]] bool start_node(const Step& step, NodeIndex node);
+  void end_node(NodeIndex node, Machine machine);
+  void dial(NodeIndex node, NodeIndex to);
   void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
 
   // world_expect.cpp
@@ -138,6 +159,7 @@ class World final : public NetworkUser {
   const Plan& plan_;
   std::uint64_t seed_;
   RunOptions options_;
+  Counters counters_;
   EventQueue queue_;
   Network network_;
   AddressBook addresses_;
@@ -149,7 +171,6 @@ class World final : public NetworkUser {
   Hosts hosts_;
   BroadcastOracle broadcasts_;
   RecordOracle records_;
-  Counters counters_;
   std::uint64_t events_ = 0;
   Duration end_{};
   Duration broadcast_bound_{};

@@ -49,7 +49,6 @@ std::string World::describe_step(const Step& step) const {
   if (const auto* erase = std::get_if<DeleteStep>(&step.action)) {
     return fmt::format("{} {} {}", word, name(erase->node), erase->key);
   }
-  if (std::holds_alternative<HealStep>(step.action)) return std::string(word);
   return fmt::format("{} {}", word, arguments_yaml(plan_, step.action));
 }
 
@@ -58,11 +57,13 @@ void World::fail(const Step& step, std::vector<std::string> nodes, const std::st
   findings_.add("expect", std::move(nodes), what + where);
 }
 
-// An operation on a node that is down is left out, unless the plan says what must come of it.
+// An operation on a node that is down or stands still is left out, unless the plan says what must come of it.
 bool World::usable(const Step& step, NodeIndex node, bool required) {
-  if (up(node)) return true;
+  if (up(node) && !hosts_[node]->still()) return true;
   ++counters_.skipped;
-  if (required) fail(step, {name(node)}, fmt::format("{}: the node is down", verb(step.action)));
+  if (required) {
+    fail(step, {name(node)}, fmt::format("{}: the node {}", verb(step.action), up(node) ? "stands still" : "is down"));
+  }
   return false;
 }
 
@@ -92,6 +93,7 @@ void World::written(const Step& step, NodeIndex node, const std::string& key, Ou
       : leased ? fmt::format("leased by {} for {} s", known_as(leased->owner), seconds_left(leased->left))
                : describe(result.error());
   if (transcript_.enabled()) transcript_.line(now(), name(node), "= " + text);
+  if (!commit_turn(node)) return records_.uncertain(node, key);
   if (!outcome) {
     fail(step, {name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));
   } else {
@@ -135,7 +137,10 @@ void World::perform(const Step& step, const BroadcastStep& what) {
 void World::perform(const Step& step, const WhisperStep& what) {
   if (!usable(step, what.node, false)) return;
   const NodeId& receiver = hosts_[what.to]->id();
-  if (receiver.empty()) return fail(step, {name(what.to)}, "whisper to a node that has never been up");
+  if (receiver.empty()) {  // it has never been up
+    ++counters_.skipped;
+    return;
+  }
   const Raw text = text_value(what.text);
   const std::array<RawView, 1> packets = {text};
   const auto outcome = hosts_[what.node]->engine().whisper(receiver, packets);
@@ -145,93 +150,18 @@ void World::perform(const Step& step, const WhisperStep& what) {
 }
 
 void World::perform(const Step& step, const ConnectStep& what) {
-  if (!usable(step, what.node, false)) return;
-  hosts_[what.node]->engine().connect({name(what.to), kPort});
-  finish_turn(what.node);
+  if (usable(step, what.node, false)) dial(what.node, what.to);
 }
 
-void World::perform(const Step& step, const DisconnectStep& what) {
-  if (!usable(step, what.node, false) || !up(what.from)) return;
-  hosts_[what.node]->engine().disconnect(hosts_[what.from]->id());
-  finish_turn(what.node);
-}
-
-// Nodes
-
-void World::start_node(const Step& step, NodeIndex node) {
-  if (up(node)) return fail(step, {name(node)}, "is up already");
-  network_.set_machine(node, Machine::kUp);
-  Host& host = *hosts_[node];
-  const auto started = host.start(plan_.nodes);
-  if (!started) {
-    fail(step, {name(node)}, "does not start: " + started.error());
-    host.end();
-    return network_.set_machine(node, Machine::kRefusing);
-  }
-  identities_.insert_or_assign(host.id(), node);
-  if (transcript_.enabled()) {
-    transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
-  }
-  host.armed = Duration::max();
+void World::dial(NodeIndex node, NodeIndex to) {
+  hosts_[node]->engine().connect({name(to), kPort});
   finish_turn(node);
 }
 
-void World::perform(const Step& step, const StartStep& what) {
-  start_node(step, what.node);
-}
-
-void World::perform(const Step& step, const RestartStep& what) {
-  start_node(step, what.node);
-}
-
-void World::perform(const Step& step, const StopStep& what) {
-  if (!usable(step, what.node, false)) return;
-  Host& host = *hosts_[what.node];
-  host.engine().stop();
-  const auto committed = host.disk().commit();
-  if (!committed) fail(step, {name(what.node)}, committed.error().what);
-  host.end();
-  broadcasts_.node_ended(what.node);
-  network_.set_machine(what.node, Machine::kRefusing);
-  network_.abandon(what.node);
-}
-
-void World::perform(const Step& step, const CrashStep& what) {
-  if (!usable(step, what.node, false)) return;
-  // First the network: what an engine does while it is taken down is not meant to reach anyone.
-  network_.set_machine(what.node, what.silent ? Machine::kDead : Machine::kRefusing);
-  network_.abandon(what.node);
-  Host& host = *hosts_[what.node];
-  host.end();
-  broadcasts_.node_ended(what.node);
-}
-
-// Network
-
-void World::perform(const Step&, const PartitionStep& what) {
-  std::vector<std::uint32_t> groups(hosts_.size(), 0);
-  for (std::size_t i = 0; i < what.groups.size(); ++i) {
-    for (const NodeIndex node : what.groups[i])
-      groups[node] = static_cast<std::uint32_t>(i) + 1;
-  }
-  broadcasts_.disturbed_blocked();
-  network_.set_groups(std::move(groups));
-  broadcasts_.disturbed_blocked();
-  if (what.reset) network_.reset_blocked();
-}
-
-void World::perform(const Step&, const HealStep&) {
-  broadcasts_.disturbed_blocked();
-  network_.set_groups(std::vector<std::uint32_t>(hosts_.size(), 0));
-}
-
-void World::perform(const Step&, const ResetStep& what) {
-  broadcasts_.disturbed(what.a, what.b);
-  network_.reset_between(what.a, what.b);
-}
-
-void World::perform(const Step&, const LinkStep& what) {
-  network_.set_link(what);
+void World::perform(const Step& step, const DisconnectStep& what) {
+  if (!usable(step, what.node, false) || hosts_[what.from]->id().empty()) return;
+  hosts_[what.node]->engine().disconnect(hosts_[what.from]->id());
+  finish_turn(what.node);
 }
 
 }  // namespace meshdict::sim

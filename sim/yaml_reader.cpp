@@ -253,6 +253,18 @@ std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& 
   return std::nullopt;
 }
 
+std::optional<std::int64_t> read_ppm(const YAML::Node& node, std::int64_t most, PlanErrors& errors) {
+  const std::string expected = fmt::format("parts per million from -{}ppm to {}ppm, such as 300ppm", most, most);
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  std::int64_t ppm = 0;
+  const char* const begin = text->data();
+  const auto [rest, error] = std::from_chars(begin, begin + text->size(), ppm);
+  if (error == std::errc() && std::string_view(rest) == "ppm" && std::abs(ppm) <= most) return ppm;
+  errors.add(node.Mark(), fmt::format("'{}' is no rate of a clock, expected {}", *text, expected));
+  return std::nullopt;
+}
+
 std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
                                      const std::vector<std::string>& words, PlanErrors& errors) {
   const auto text = scalar(node, list_words(words), errors);

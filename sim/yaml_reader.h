@@ -78,6 +78,8 @@ std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErr
 std::optional<std::uint64_t> read_size(const YAML::Node& node, PlanErrors& errors);
 /// "64KB/s" and the like, or "unlimited".
 std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& errors);
+/// "300ppm", "-50ppm": parts per million, `most` at the most.
+std::optional<std::int64_t> read_ppm(const YAML::Node& node, std::int64_t most, PlanErrors& errors);
 /// The index of the word in `words`.
 std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
                                      const std::vector<std::string>& words, PlanErrors& errors);

@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/runner.h"
+
+namespace meshdict::sim {
+
+/// The `index`-th of `count` parts of a sweep, from 1.
+struct Shard {
+  std::uint64_t index = 1;
+  std::uint64_t count = 1;
+};
+
+struct SweepOptions {
+  std::string file;  ///< empty: swarm plans
+  bool swarm = false;
+  SeedRange seeds{1, 1000};
+  unsigned jobs = 1;
+  Shard shard;
+  std::string json_lines;
+};
+
+/// Runs many seeds, of a file or of swarm plans. Prints those that fail and a summary. Exit code.
+int sweep_command(const SweepOptions& options);
+
+/// Joins what `sweep --json-lines` has written. Exit code: 1 when a run failed.
+int summarize_command(const std::vector<std::string>& files);
+
+/// Runs one swarm plan, or a file. Exit code.
+struct ReplayOptions {
+  std::string what;  ///< a seed of a swarm plan
+  std::string trace;
+  std::string plan_out;
+};
+int replay_command(const ReplayOptions& options);
+
+}  // namespace meshdict::sim
