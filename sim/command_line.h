@@ -16,5 +16,9 @@ std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
 std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
 /// Threads.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
+/// Of an exploration.
+std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
+/// In MiB.
+std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
 
 }  // namespace meshdict::sim
