@@ -62,6 +62,8 @@ struct SmallPlan {
   std::vector<SmallDial> dials;
   FaultBudget faults;
   Rule rule = Rule::kArbiter;
+  /// When there is one, instead of the rule: of all nodes at once, so it must hold nothing itself. Not owned.
+  LinkPolicy* policy = nullptr;
   /// Demands more, see wrongs(): holds where no connection breaks unseen while a second one is being made.
   bool prompt = false;
   /// See invariant 7 of SmallWorld.

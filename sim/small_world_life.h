@@ -13,7 +13,7 @@ class SmallWorld::Life final : public LinksHost, public Transport {
   Life(SmallWorld& world, NodeIndex node, const LinkSettings& settings, RandomStream random)
       : world_(world),
         node_(node),
-        policy(world.plan_.rule),
+        policy(world.plan_.rule, world.plan_.policy),
         originator_(world.ids_[node], world.boots_[node], world.clock_),
         links(settings, world.clock_, *this, originator_, random, *this, policy.get()) {}
   /// A copy in another world. Stamps start anew: Links does not look at them.
