@@ -26,31 +26,15 @@ NodeId id_of_node(NodeIndex node) {
   return *NodeId::parse(text);
 }
 
-struct Opened {
-  Envelope envelope;
-  Message message;
-};
-
 /// REQUIRES: it is a frame that Links has made.
-Opened open_frame(const Frame& frame) {
+std::shared_ptr<const SmallWorld::Opened> open_frame(const Frame& frame) {
   const auto body = split_body(std::string_view(*frame.bytes).substr(4));
   assert(body.has_value());
   auto envelope = decode_envelope(body->message);
   assert(envelope.has_value());
   auto message = decode_message(*envelope);
   assert(message.has_value());
-  return {.envelope = *std::move(envelope), .message = *std::move(message)};
-}
-
-std::shared_ptr<const SmallWorld::Sketch> sketch(const Frame& frame) {
-  const Message message = open_frame(frame).message;
-  SmallWorld::Sketch result{
-      .name = std::string(message_name(message)), .type = message.index(), .boot = 0, .nonces = {}};
-  if (const auto* const hello = std::get_if<Hello>(&message)) {
-    result.boot = hello->boot;
-    result.nonces = hello->open_nonces;
-  }
-  return std::make_shared<const SmallWorld::Sketch>(std::move(result));
+  return std::make_shared<const SmallWorld::Opened>(*std::move(envelope), *std::move(message));
 }
 
 }  // namespace
@@ -139,8 +123,8 @@ void SmallWorld::push(Wire& wire, std::size_t to, Thing thing, Frame frame) {
   Duration arrives = clock_.now;
   if (delays_ != nullptr) arrives += delays_->draw(sender.node, side.node);
   if (!side.inbox.empty()) arrives = std::max(arrives, side.inbox.back().arrives);
-  Packet packet{.thing = thing, .frame = std::move(frame), .sketch = nullptr, .arrives = arrives};
-  if (thing == Thing::kFrame && delays_ == nullptr) packet.sketch = sketch(packet.frame);
+  Packet packet{.thing = thing, .frame = std::move(frame), .opened = nullptr, .arrives = arrives};
+  if (thing == Thing::kFrame) packet.opened = open_frame(packet.frame);
   side.inbox.push_back(std::move(packet));
 }
 
@@ -208,9 +192,9 @@ bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
   if (side.state == SideState::kGone || conn->state == ConnState::kRetired) return true;
   const Packet& packet = side.inbox.front();
   if (packet.thing != Thing::kFrame) return packet.thing == Thing::kAccepted;
-  if (packet.sketch->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
-  if (packet.sketch->is<Pong>()) return !conn->probe_started;
-  return packet.sketch->is<Ping>();
+  if (packet.opened->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
+  if (packet.opened->is<Pong>()) return !conn->probe_started;
+  return packet.opened->is<Ping>();
 }
 
 bool SmallWorld::do_one_private() {
@@ -271,7 +255,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
       links.on_connected(*conn);
       break;
     case Thing::kFrame:
-      hear(node, id_of(wire.name), packet.frame);
+      hear(node, id_of(wire.name), *packet.opened);
       break;
     case Thing::kEnd:
     case Thing::kReset:
@@ -283,11 +267,10 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
 }
 
 /// As the engine does it (engine_messages.cpp), with frames that are whole and good.
-void SmallWorld::hear(NodeIndex node, ConnId id, const Frame& frame) {
+void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
   Links& links = lives_[node]->links;
   Connection& conn = *links.find(id);
   conn.heard = clock_.monotonic();
-  const Opened opened = open_frame(frame);
   if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.at(name_of(id)).nonce = hello->nonce;
   links.handle(conn, opened.envelope, opened.message);
 }

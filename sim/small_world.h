@@ -30,10 +30,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/clock.h"
 #include "core/links.h"
+#include "core/message.h"
 #include "core/originator.h"
 #include "core/random.h"
 #include "core/transport.h"
@@ -97,22 +99,20 @@ class Delays {
 class SmallWorld {
  public:
   enum class Thing : std::uint8_t { kAccepted, kFrame, kEnd, kReset };
-  /// What of a frame matters to Links.
-  struct Sketch {
-    std::string name;
-    std::size_t type = 0;  ///< its index in Message
-    std::uint64_t boot = 0;
-    std::vector<std::uint64_t> nonces;
+  /// A frame, read once however many worlds it is copied to. Points into the frame's bytes.
+  struct Opened {
+    Envelope envelope;
+    Message message;
 
     template <typename T>
     [[nodiscard]] bool is() const {
-      return type == Message(T()).index();
+      return std::holds_alternative<T>(message);
     }
   };
   struct Packet {
     Thing thing = Thing::kFrame;
     Frame frame;
-    std::shared_ptr<const Sketch> sketch;  ///< of a frame
+    std::shared_ptr<const Opened> opened;  ///< of a frame
     Duration arrives{};
   };
   enum class SideState : std::uint8_t { kWaiting, kOpen, kClosed, kGone };
@@ -205,7 +205,7 @@ class SmallWorld {
   void sweep();
   void accept(Wire& wire);
   void deliver(Wire& wire, NodeIndex node);
-  void hear(NodeIndex node, ConnId conn, const Frame& frame);
+  void hear(NodeIndex node, ConnId conn, const Opened& opened);
   void reset(Wire& wire);
   void half_open(Wire& wire, NodeIndex told);
   void crash(NodeIndex node);

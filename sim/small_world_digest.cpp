@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
+#include <span>
 #include <utility>
 
 #include "sim/small_world.h"
@@ -44,6 +44,10 @@ class SmallWorld::Digest {
 
  private:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  struct Placed {
+    const Wire* wire = nullptr;
+    std::uint64_t likeness = 0;
+  };
 
   void add(std::uint64_t word) { hash_.add(word); }
   void add_time(MonoTime time) { hash_.add(time.time_since_epoch() - world_.clock_.now); }
@@ -57,14 +61,28 @@ class SmallWorld::Digest {
 
   /// Gives each connection its place: by its ends, then by what it is like.
   void place_wires() {
-    for (const auto& entry : world_.wires_) {
-      const std::uint64_t likeness = world_.plan_.reduced ? likeness_of(entry.second) : entry.first.count;
-      order_.push_back({.wire = &entry.second, .likeness = likeness});
+    order_.reserve(world_.wires_.size());
+    for (const auto& entry : world_.wires_)
+      order_.push_back({.wire = &entry.second});
+    const auto ends = [](const Placed& placed) {
+      return std::pair(placed.wire->sides[0].node, placed.wire->sides[1].node);
+    };
+    std::ranges::sort(order_, {},
+                      [&](const Placed& placed) { return std::pair(ends(placed), placed.wire->name.count); });
+    if (!world_.plan_.reduced) return;
+    for (auto first = order_.begin(); first != order_.end();) {
+      const auto last =
+          std::find_if(first, order_.end(), [&](const Placed& other) { return ends(other) != ends(*first); });
+      if (last - first > 1) sort_by_likeness({first, last});
+      first = last;
     }
-    std::ranges::sort(order_, {}, [](const Placed& placed) {
-      const auto& sides = placed.wire->sides;
-      return std::tuple(sides[0].node, sides[1].node, placed.likeness, placed.wire->name.count);
-    });
+  }
+
+  void sort_by_likeness(std::span<Placed> alike) {
+    for (Placed& placed : alike)
+      placed.likeness = likeness_of(*placed.wire);
+    std::ranges::sort(alike, {},
+                      [](const Placed& placed) { return std::pair(placed.likeness, placed.wire->name.count); });
   }
 
   [[nodiscard]] std::uint64_t likeness_of(const Wire& wire) {
@@ -100,11 +118,13 @@ class SmallWorld::Digest {
 
   void add_packet(const Packet& packet, bool with_nonces) {
     add(static_cast<std::uint64_t>(packet.thing));
-    if (packet.sketch == nullptr) return;
-    add(packet.sketch->type);
-    add(packet.sketch->boot);
-    add(packet.sketch->nonces.size());
-    for (const std::uint64_t nonce : packet.sketch->nonces)
+    if (packet.opened == nullptr) return;
+    add(packet.opened->message.index());
+    const auto* const hello = std::get_if<Hello>(&packet.opened->message);
+    if (hello == nullptr) return;
+    add(hello->boot);
+    add(hello->open_nonces.size());
+    for (const std::uint64_t nonce : hello->open_nonces)
       if (with_nonces) add(label_of_nonce(nonce));
   }
 
@@ -141,11 +161,6 @@ class SmallWorld::Digest {
     }
   }
 
-  struct Placed {
-    const Wire* wire = nullptr;
-    std::uint64_t likeness = 0;
-  };
-
   const SmallWorld& world_;
   TraceHash hash_;
   std::vector<Placed> order_;
@@ -166,7 +181,7 @@ std::string SmallWorld::describe(const Choice& choice) const {
     case Thing::kAccepted:
       return "connected";
     case Thing::kFrame:
-      return packet.sketch == nullptr ? "frame" : packet.sketch->name;
+      return std::string(message_name(packet.opened->message));
     case Thing::kEnd:
       return "end";
     case Thing::kReset:
