@@ -64,19 +64,22 @@ SmallWorld::SmallWorld(const SmallWorld& other)
       delays_(other.delays_),
       clock_(other.clock_),
       ids_(other.ids_),
+      lives_(other.lives_),
       boots_(other.boots_),
       dial_counts_(other.dial_counts_),
       dials_left_(other.dials_left_),
       wants_(other.wants_),
       credits_(other.credits_),
       spent_(other.spent_),
-      wires_(other.wires_) {
-  lives_.reserve(other.lives_.size());
-  for (const auto& life : other.lives_)
-    lives_.push_back(life == nullptr ? nullptr : std::make_unique<Life>(*this, *life));
-}
+      wires_(other.wires_) {}
 
 SmallWorld::~SmallWorld() = default;
+
+Links& SmallWorld::links_of(NodeIndex node) {
+  auto& life = lives_[node];
+  if (life.use_count() > 1 || !life->is_in(*this)) life = std::make_shared<Life>(*this, *life);
+  return life->links;
+}
 
 ConnName SmallWorld::name_of(ConnId id) {
   const auto number = static_cast<std::uint64_t>(id);
@@ -132,11 +135,11 @@ void SmallWorld::apply(const Choice& choice) {
   switch (choice.act) {
     case Act::kDial:
       --dials_left_[index(choice.node, choice.peer)];
-      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kRedial:
       --credits_[index(choice.node, choice.peer)];
-      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kAccept:
       accept(wires_.at(choice.conn));
@@ -145,7 +148,7 @@ void SmallWorld::apply(const Choice& choice) {
       deliver(wires_.at(choice.conn), choice.node);
       break;
     case Act::kTick:
-      lives_[choice.node]->links.on_time(clock_.monotonic());
+      links_of(choice.node).on_time(clock_.monotonic());
       break;
     case Act::kRestart:
       restart(choice.node);
@@ -172,7 +175,7 @@ void SmallWorld::apply(const Choice& choice) {
 /// Frees what is closed, and forgets connections that both ends have done with.
 void SmallWorld::sweep() {
   for (const auto& life : lives_) {
-    if (life != nullptr) life->links.sweep();
+    if (life.use_count() == 1) life->links.sweep();  // one that is shared has done nothing since it was swept
   }
   std::erase_if(wires_, [](const auto& entry) {
     const auto is_over = [](const Side& side) {
@@ -232,7 +235,7 @@ void SmallWorld::accept(Wire& wire) {
   Side& side = wire.sides[1];
   side.state = SideState::kOpen;
   push(wire, 0, Thing::kAccepted, {});
-  lives_[side.node]->links.on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
+  links_of(side.node).on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
 }
 
 void SmallWorld::deliver(Wire& wire, NodeIndex node) {
@@ -247,7 +250,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
   }
   const Packet packet = std::move(side.inbox.front());
   side.inbox.erase(side.inbox.begin());
-  Links& links = lives_[node]->links;
+  Links& links = links_of(node);
   Connection* const conn = links.find(id_of(wire.name));
   assert(conn != nullptr);
   switch (packet.thing) {
@@ -268,7 +271,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
 
 /// As the engine does it (engine_messages.cpp), with frames that are whole and good.
 void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
-  Links& links = lives_[node]->links;
+  Links& links = links_of(node);
   Connection& conn = *links.find(id);
   conn.heard = clock_.monotonic();
   if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.at(name_of(id)).nonce = hello->nonce;
@@ -330,7 +333,7 @@ void SmallWorld::crash(NodeIndex node) {
 void SmallWorld::restart(NodeIndex node) {
   ++boots_[node];
   const std::uint64_t life = derive_seed(derive_seed(seed_, node), boots_[node]);
-  lives_[node] = std::make_unique<Life>(*this, node, settings_of(node), RandomStream(life));
+  lives_[node] = std::make_shared<Life>(*this, node, settings_of(node), RandomStream(life));
 }
 
 }  // namespace meshdict::sim

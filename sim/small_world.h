@@ -193,6 +193,9 @@ class SmallWorld {
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] std::vector<std::string> wrongs_of(NodeIndex a, NodeIndex b, bool final) const;
 
+  /// Of a node that is up, for changes: worlds share a process until one of them does something with it.
+  [[nodiscard]] Links& links_of(NodeIndex node);
+
   // Called by lives
   ConnId dialed(NodeIndex from, NodeIndex to);
   void sent(NodeIndex from, ConnId conn, const Frame& frame);
@@ -218,7 +221,7 @@ class SmallWorld {
   Delays* delays_;
   StillClock clock_;
   std::vector<NodeId> ids_;
-  std::vector<std::unique_ptr<Life>> lives_;  // null: crashed
+  std::vector<std::shared_ptr<Life>> lives_;  // null: crashed
   std::vector<std::uint64_t> boots_;
   std::vector<std::uint32_t> dial_counts_;  // by dialer
   std::vector<std::uint32_t> dials_left_;   // by (from, to)

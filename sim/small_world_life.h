@@ -24,6 +24,8 @@ class SmallWorld::Life final : public LinksHost, public Transport {
         originator_(world.ids_[other.node_], world.boots_[other.node_], world.clock_),
         links(other.links, world.clock_, *this, originator_, *this, policy.get()) {}
 
+  [[nodiscard]] bool is_in(const SmallWorld& world) const { return &world == &world_; }
+
   // Transport
 
   ConnId dial(const Endpoint& to) override { return world_.dialed(node_, static_cast<NodeIndex>(to.port - 1)); }
