@@ -90,12 +90,29 @@ SmallWorld::Side& SmallWorld::side_of(Wire& wire, NodeIndex node, bool other) {
   return wire.sides[(wire.sides[0].node == node) == other ? 1 : 0];
 }
 
+// Wires
+
+std::vector<std::shared_ptr<SmallWorld::Wire>>::const_iterator SmallWorld::Wires::place(ConnName name) const {
+  return std::ranges::lower_bound(wires_, name, {}, [](const auto& wire) { return wire->name; });
+}
+
+SmallWorld::Wire& SmallWorld::Wires::change(ConnName name) {
+  auto& wire = wires_[static_cast<std::size_t>(place(name) - wires_.begin())];
+  if (wire.use_count() > 1) wire = std::make_shared<Wire>(*wire);
+  return *wire;
+}
+
+SmallWorld::Wire& SmallWorld::Wires::add(ConnName name) {
+  const auto wire = *wires_.insert(place(name), std::make_shared<Wire>());
+  wire->name = name;
+  return *wire;
+}
+
 // What lives do
 
 ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
   const ConnName name{.dialer = from, .count = ++dial_counts_[from]};
-  Wire& wire = wires_[name];
-  wire.name = name;
+  Wire& wire = wires_.add(name);
   wire.sides[0].node = from;
   wire.sides[0].state = SideState::kOpen;
   wire.sides[1].node = to;
@@ -104,12 +121,12 @@ ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
 }
 
 void SmallWorld::sent(NodeIndex from, ConnId conn, const Frame& frame) {
-  Wire& wire = wires_.at(name_of(conn));
+  Wire& wire = wires_.change(name_of(conn));
   push(wire, wire.sides[0].node == from ? 1 : 0, Thing::kFrame, frame);
 }
 
 void SmallWorld::closed(NodeIndex from, ConnId conn) {
-  Wire& wire = wires_.at(name_of(conn));
+  Wire& wire = wires_.change(name_of(conn));
   Side& side = side_of(wire, from);
   side.state = SideState::kClosed;
   side.inbox.clear();
@@ -142,10 +159,10 @@ void SmallWorld::apply(const Choice& choice) {
       links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kAccept:
-      accept(wires_.at(choice.conn));
+      accept(wires_.change(choice.conn));
       break;
     case Act::kDeliver:
-      deliver(wires_.at(choice.conn), choice.node);
+      deliver(wires_.change(choice.conn), choice.node);
       break;
     case Act::kTick:
       links_of(choice.node).on_time(clock_.monotonic());
@@ -157,10 +174,10 @@ void SmallWorld::apply(const Choice& choice) {
       pass_time();
       break;
     case Act::kReset:
-      reset(wires_.at(choice.conn));
+      reset(wires_.change(choice.conn));
       break;
     case Act::kHalfOpen:
-      half_open(wires_.at(choice.conn), choice.node);
+      half_open(wires_.change(choice.conn), choice.node);
       break;
     case Act::kCrash:
       crash(choice.node);
@@ -177,11 +194,11 @@ void SmallWorld::sweep() {
   for (const auto& life : lives_) {
     if (life.use_count() == 1) life->links.sweep();  // one that is shared has done nothing since it was swept
   }
-  std::erase_if(wires_, [](const auto& entry) {
+  wires_.erase_if([](const Wire& wire) {
     const auto is_over = [](const Side& side) {
       return side.state == SideState::kClosed || side.state == SideState::kGone;
     };
-    const auto& sides = entry.second.sides;
+    const auto& sides = wire.sides;
     return (is_over(sides[0]) && is_over(sides[1])) ||
            (sides[0].state == SideState::kClosed && sides[1].state == SideState::kWaiting);
   });
@@ -201,15 +218,15 @@ bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
 }
 
 bool SmallWorld::do_one_private() {
-  for (auto& entry : wires_) {
-    Wire& wire = entry.second;
+  for (const Wire& wire : wires_.all()) {
     if (wire.sides[1].state == SideState::kWaiting && up(wire.sides[1].node)) {
-      accept(wire);
+      accept(wires_.change(wire.name));
       return true;
     }
     for (const std::size_t at : {0U, 1U}) {
       if (!is_private(wire, at)) continue;
-      deliver(wire, wire.sides[at].node);
+      const NodeIndex node = wire.sides[at].node;
+      deliver(wires_.change(wire.name), node);
       return true;
     }
   }
@@ -274,7 +291,7 @@ void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
   Links& links = links_of(node);
   Connection& conn = *links.find(id);
   conn.heard = clock_.monotonic();
-  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.at(name_of(id)).nonce = hello->nonce;
+  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.change(name_of(id)).nonce = hello->nonce;
   links.handle(conn, opened.envelope, opened.message);
 }
 
@@ -291,8 +308,7 @@ void SmallWorld::credit_unless_doubled(const Wire& broken) {
     const Connection* const conn = connection(side.node, wire);
     return side.state == SideState::kWaiting || (conn != nullptr && !side.deaf && conn->state != ConnState::kRetired);
   };
-  const bool doubled = std::ranges::any_of(wires_, [&](const auto& entry) {
-    const Wire& wire = entry.second;
+  const bool doubled = std::ranges::any_of(wires_.all(), [&](const Wire& wire) {
     const auto& [dialer, acceptor] = wire.sides;
     const bool ours = (dialer.node == a && acceptor.node == b) || (dialer.node == b && acceptor.node == a);
     return ours && &wire != &broken && usable(wire, dialer) && usable(wire, acceptor);
@@ -320,10 +336,13 @@ void SmallWorld::half_open(Wire& wire, NodeIndex told) {
 
 void SmallWorld::crash(NodeIndex node) {
   ++spent_.crash;
-  for (auto& [name, wire] : wires_) {
-    Side& side = side_of(wire, node);
-    if (side.node != node) continue;
-    if (side.state == SideState::kOpen) side.state = SideState::kGone;
+  for (const Wire& wire : wires_.all()) {
+    for (const std::size_t at : {0U, 1U}) {
+      const Side& side = wire.sides[at];
+      if (side.node != node || side.state != SideState::kOpen) continue;
+      wires_.change(wire.name).sides[at].state = SideState::kGone;
+      break;
+    }
   }
   lives_[node].reset();
   for (NodeIndex peer = 0; peer < lives_.size(); ++peer)

@@ -26,9 +26,9 @@
 //    between two of them does what it does before or after both: a connection that is no link just goes.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <variant>
 #include <vector>
@@ -128,6 +128,28 @@ class SmallWorld {
     Duration dial_arrives{};
     Side sides[2];  // dialer, acceptor
   };
+  /// Sorted by name. Worlds share a wire until one of them changes it; references stay valid while others come.
+  class Wires {
+   public:
+    [[nodiscard]] auto all() const {
+      return std::views::transform(wires_, [](const auto& wire) -> const Wire& { return *wire; });
+    }
+    [[nodiscard]] std::size_t size() const { return wires_.size(); }
+    /// REQUIRES: it is there.
+    [[nodiscard]] const Wire& at(ConnName name) const { return **place(name); }
+    [[nodiscard]] Wire& change(ConnName name);
+    /// REQUIRES: it is not there.
+    Wire& add(ConnName name);
+    template <typename Over>
+    void erase_if(Over over) {
+      std::erase_if(wires_, [&](const auto& wire) { return over(*wire); });
+    }
+
+   private:
+    [[nodiscard]] std::vector<std::shared_ptr<Wire>>::const_iterator place(ConnName name) const;
+
+    std::vector<std::shared_ptr<Wire>> wires_;
+  };
 
   /// `plan` and `delays` outlive it. Delays may be null.
   explicit SmallWorld(const SmallPlan& plan, std::uint64_t seed = 1, Delays* delays = nullptr);
@@ -153,7 +175,7 @@ class SmallWorld {
   [[nodiscard]] Duration now() const { return clock_.now; }
   /// "bob hears hello on ana#1": for people.
   [[nodiscard]] std::string describe(const Choice& choice) const;
-  [[nodiscard]] const std::map<ConnName, Wire>& wires() const { return wires_; }
+  [[nodiscard]] const Wires& wires() const { return wires_; }
   /// Where `node` sends what is for `peer`; nothing when it goes nowhere.
   [[nodiscard]] std::optional<ConnName> used(NodeIndex node, NodeIndex peer) const;
   /// Whether what `node` sends to `peer` goes over a connection that is open at both ends.
@@ -228,7 +250,7 @@ class SmallWorld {
   std::vector<bool> wants_;                 // by (from, to)
   std::vector<std::uint32_t> credits_;      // redials, by (from, to)
   FaultBudget spent_;
-  std::map<ConnName, Wire> wires_;
+  Wires wires_;
 
   class Digest;
 };

@@ -62,8 +62,8 @@ class SmallWorld::Digest {
   /// Gives each connection its place: by its ends, then by what it is like.
   void place_wires() {
     order_.reserve(world_.wires_.size());
-    for (const auto& entry : world_.wires_)
-      order_.push_back({.wire = &entry.second});
+    for (const Wire& wire : world_.wires_.all())
+      order_.push_back({.wire = &wire});
     const auto ends = [](const Placed& placed) {
       return std::pair(placed.wire->sides[0].node, placed.wire->sides[1].node);
     };
@@ -99,9 +99,9 @@ class SmallWorld::Digest {
   }
 
   [[nodiscard]] std::uint64_t label_of_nonce(std::uint64_t nonce) const {
-    const auto found = std::ranges::find_if(
-        world_.wires_, [&](const auto& entry) { return nonce != 0 && entry.second.nonce == nonce; });
-    return found == world_.wires_.end() ? kNone : label(found->first);
+    const auto has_it = [&](const Placed& placed) { return nonce != 0 && placed.wire->nonce == nonce; };
+    const auto found = std::ranges::find_if(order_, has_it);
+    return found == order_.end() ? kNone : static_cast<std::uint64_t>(found - order_.begin());
   }
 
   void add_wire(const Wire& wire, bool with_nonces) {
