@@ -42,37 +42,24 @@ std::shared_ptr<const SmallWorld::Opened> open_frame(const Frame& frame) {
 SmallWorld::SmallWorld(const SmallPlan& plan, std::uint64_t seed, Delays* delays)
     : plan_(plan), seed_(seed), delays_(delays) {
   const std::size_t count = plan.nodes.size();
-  boots_.assign(count, 0);
-  dial_counts_.assign(count, 0);
-  dials_left_.assign(count * count, 0);
-  wants_.assign(count * count, false);
-  credits_.assign(count * count, 0);
+  tallies_.resize(count);
+  ways_.resize(count * count);
   for (const SmallDial& dial : plan.dials) {
-    ++dials_left_[index(dial.from, dial.to)];
-    wants_[index(dial.from, dial.to)] = true;
+    Way& way = ways_[index(dial.from, dial.to)];
+    ++way.dials_left;
+    way.wanted = true;
   }
   lives_.resize(count);
+  std::vector<NodeId> ids;
+  ids.reserve(count);
   for (NodeIndex node = 0; node < count; ++node)
-    ids_.push_back(id_of_node(node));
+    ids.push_back(id_of_node(node));
+  ids_ = std::make_shared<const std::vector<NodeId>>(std::move(ids));
   for (NodeIndex node = 0; node < count; ++node)
     restart(node);
 }
 
-SmallWorld::SmallWorld(const SmallWorld& other)
-    : plan_(other.plan_),
-      seed_(other.seed_),
-      delays_(other.delays_),
-      clock_(other.clock_),
-      ids_(other.ids_),
-      lives_(other.lives_),
-      boots_(other.boots_),
-      dial_counts_(other.dial_counts_),
-      dials_left_(other.dials_left_),
-      wants_(other.wants_),
-      credits_(other.credits_),
-      spent_(other.spent_),
-      wires_(other.wires_) {}
-
+SmallWorld::SmallWorld(const SmallWorld& other) = default;
 SmallWorld::~SmallWorld() = default;
 
 Links& SmallWorld::links_of(NodeIndex node) {
@@ -111,7 +98,7 @@ SmallWorld::Wire& SmallWorld::Wires::add(ConnName name) {
 // What lives do
 
 ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
-  const ConnName name{.dialer = from, .count = ++dial_counts_[from]};
+  const ConnName name{.dialer = from, .count = ++tallies_[from].dials};
   Wire& wire = wires_.add(name);
   wire.sides[0].node = from;
   wire.sides[0].state = SideState::kOpen;
@@ -151,11 +138,11 @@ void SmallWorld::push(Wire& wire, std::size_t to, Thing thing, Frame frame) {
 void SmallWorld::apply(const Choice& choice) {
   switch (choice.act) {
     case Act::kDial:
-      --dials_left_[index(choice.node, choice.peer)];
+      --ways_[index(choice.node, choice.peer)].dials_left;
       links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kRedial:
-      --credits_[index(choice.node, choice.peer)];
+      --ways_[index(choice.node, choice.peer)].redials;
       links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kAccept:
@@ -296,8 +283,9 @@ void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
 }
 
 void SmallWorld::credit(NodeIndex a, NodeIndex b) {
-  if (wants_[index(a, b)]) ++credits_[index(a, b)];
-  if (wants_[index(b, a)]) ++credits_[index(b, a)];
+  for (Way* const way : {&ways_[index(a, b)], &ways_[index(b, a)]}) {
+    if (way->wanted) ++way->redials;
+  }
 }
 
 /// Before a connection breaks. Another that is up or coming up, and that no end has retired, must serve on.
@@ -350,8 +338,8 @@ void SmallWorld::crash(NodeIndex node) {
 }
 
 void SmallWorld::restart(NodeIndex node) {
-  ++boots_[node];
-  const std::uint64_t life = derive_seed(derive_seed(seed_, node), boots_[node]);
+  ++tallies_[node].boots;
+  const std::uint64_t life = derive_seed(derive_seed(seed_, node), tallies_[node].boots);
   lives_[node] = std::make_shared<Life>(*this, node, settings_of(node), RandomStream(life));
 }
 

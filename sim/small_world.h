@@ -184,7 +184,7 @@ class SmallWorld {
   [[nodiscard]] bool linked(NodeIndex a, NodeIndex b) const;
   /// Connections between the two that both ends hold open as links.
   [[nodiscard]] std::size_t open_between(NodeIndex a, NodeIndex b) const;
-  [[nodiscard]] bool wanted(NodeIndex from, NodeIndex to) const { return wants_[index(from, to)]; }
+  [[nodiscard]] bool wanted(NodeIndex from, NodeIndex to) const { return ways_[index(from, to)].wanted; }
   [[nodiscard]] bool up(NodeIndex node) const { return lives_[node] != nullptr; }
   /// The earliest deadline of any node; MonoTime::max() when there is none.
   [[nodiscard]] Duration next_deadline() const;
@@ -199,6 +199,17 @@ class SmallWorld {
     [[nodiscard]] WallTime wall() const override { return WallTime(1'893'456'000s + now); }
   };
   class Life;
+  /// Of a node, over all its lives.
+  struct Tally {
+    std::uint64_t boots = 0;
+    std::uint32_t dials = 0;
+  };
+  /// From one node to another.
+  struct Way {
+    bool wanted = false;
+    std::uint32_t dials_left = 0;
+    std::uint32_t redials = 0;
+  };
 
   [[nodiscard]] std::size_t index(NodeIndex a, NodeIndex b) const { return a * plan_.nodes.size() + b; }
   [[nodiscard]] static ConnId id_of(ConnName name) {
@@ -242,13 +253,10 @@ class SmallWorld {
   std::uint64_t seed_;
   Delays* delays_;
   StillClock clock_;
-  std::vector<NodeId> ids_;
+  std::shared_ptr<const std::vector<NodeId>> ids_;
   std::vector<std::shared_ptr<Life>> lives_;  // null: crashed
-  std::vector<std::uint64_t> boots_;
-  std::vector<std::uint32_t> dial_counts_;  // by dialer
-  std::vector<std::uint32_t> dials_left_;   // by (from, to)
-  std::vector<bool> wants_;                 // by (from, to)
-  std::vector<std::uint32_t> credits_;      // redials, by (from, to)
+  std::vector<Tally> tallies_;                // by node
+  std::vector<Way> ways_;                     // by (from, to)
   FaultBudget spent_;
   Wires wires_;
 

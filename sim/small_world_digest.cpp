@@ -31,10 +31,8 @@ class SmallWorld::Digest {
     const FaultBudget& spent = world_.spent_;
     for (const std::uint32_t count : {spent.reset, spent.half_open, spent.crash, spent.late})
       add(count);
-    for (const auto* const counts : {&world_.dials_left_, &world_.credits_}) {
-      for (const std::uint32_t count : *counts)
-        add(count);
-    }
+    for (const Way& way : world_.ways_)
+      add(std::uint64_t{way.dials_left} << 32 | way.redials);
     for (const Placed& placed : order_)
       add_wire(*placed.wire, true);
     for (NodeIndex node = 0; node < world_.lives_.size(); ++node)
@@ -140,7 +138,7 @@ class SmallWorld::Digest {
   }
 
   void add_node(NodeIndex node) {
-    add(world_.boots_[node]);
+    add(world_.tallies_[node].boots);
     add(static_cast<std::uint64_t>(world_.up(node)));
     if (!world_.up(node)) return;
     const Life& life = *world_.lives_[node];

@@ -35,7 +35,7 @@ bool SmallWorld::due(NodeIndex node) const {
 }
 
 bool SmallWorld::may_redial(NodeIndex node, NodeIndex peer) const {
-  if (credits_[index(node, peer)] == 0 || !up(node) || !up(peer)) return false;
+  if (ways_[index(node, peer)].redials == 0 || !up(node) || !up(peer)) return false;
   return std::ranges::none_of(wires_.all(), [&](const Wire& wire) {
     for (const std::size_t i : {0U, 1U}) {
       if (wire.sides[i].node != node || wire.sides[1 - i].node != peer) continue;
@@ -51,7 +51,8 @@ void SmallWorld::add_arrivals(std::vector<Choice>& found) const {
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());
   for (NodeIndex from = 0; from < count; ++from) {
     for (NodeIndex to = 0; to < count; ++to) {
-      if (dials_left_[index(from, to)] > 0 && up(from)) found.push_back({.act = Act::kDial, .node = from, .peer = to});
+      if (ways_[index(from, to)].dials_left > 0 && up(from))
+        found.push_back({.act = Act::kDial, .node = from, .peer = to});
       if (may_redial(from, to)) found.push_back({.act = Act::kRedial, .node = from, .peer = to});
     }
   }
@@ -107,7 +108,7 @@ void SmallWorld::add_faults(std::vector<Choice>& found) const {
 
 bool SmallWorld::at_rest() const {
   return std::ranges::none_of(lives_, [](const auto& life) { return life == nullptr; }) &&
-         std::ranges::none_of(dials_left_, [](std::uint32_t left) { return left > 0; }) && quiet();
+         std::ranges::none_of(ways_, [](const Way& way) { return way.dials_left > 0; }) && quiet();
 }
 
 bool SmallWorld::quiet() const {
@@ -130,10 +131,10 @@ bool SmallWorld::quiet() const {
 
 std::optional<ConnName> SmallWorld::used(NodeIndex node, NodeIndex peer) const {
   if (!up(node)) return std::nullopt;
-  const Pair* const pair = lives_[node]->links.pair(ids_[peer]);
+  const Pair* const pair = lives_[node]->links.pair(ids_->at(peer));
   if (pair == nullptr) return std::nullopt;
   const Py2pRule* const py2p = lives_[node]->policy.py2p();
-  if (py2p != nullptr && py2p->entry_is_dead(ids_[peer])) return std::nullopt;
+  if (py2p != nullptr && py2p->entry_is_dead(ids_->at(peer))) return std::nullopt;
   return name_of(pair->primary->id);
 }
 
