@@ -1,7 +1,7 @@
 #pragma once
 // A few nodes that have nothing but the core's Links, and a network in which the caller chooses what happens next.
-// It can be copied, and two states can be told apart: what exhaustive exploration (explore.h) needs. With delays drawn
-// from a seed it runs the study of the rules (conflict_table.h).
+// It can be copied, at the cost of what is then changed, and two states can be told apart: what exhaustive exploration
+// (explore.h) needs. With delays drawn from a seed it runs the study of the rules (conflict_study.h).
 //
 // 1. Ids grow in the order of the nodes. Every dial of the plan can happen at any time, those of one pair in order.
 // 2. Of one connection and direction things arrive in order: that it was accepted, frames, its end. Nothing else is
@@ -151,7 +151,8 @@ class SmallWorld {
     std::vector<std::shared_ptr<Wire>> wires_;
   };
 
-  /// `plan` and `delays` outlive it. Delays may be null.
+  /// `plan` and `delays` outlive it. Delays may be null. A world and its copies belong to one thread, since they share what
+  /// none of them has changed; the other worlds may be in others.
   explicit SmallWorld(const SmallPlan& plan, std::uint64_t seed = 1, Delays* delays = nullptr);
   SmallWorld(const SmallWorld& other);
   SmallWorld& operator=(const SmallWorld&) = delete;

@@ -8,7 +8,7 @@
 // 2. A nonce is named by the connection that has it; one that no connection has equals no nonce of a link, and is "none".
 // 3. Times are relative to now; those that Links does not look at in the connection's state are left out.
 // 4. Left out, too, because Links does not look at them: stamps, the senders' clocks, when a connection was opened.
-// 5. 64 bits: with ten million states, two fall together by chance in one of 400,000 explorations.
+// 5. 64 bits: with fifty million states, two fall together by chance in one of 15,000 explorations.
 
 #include <fmt/format.h>
 
