@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -21,6 +23,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 /// Each node dials each other so many times.
 SmallPlan all_dial(std::uint32_t nodes, std::uint32_t times, const FaultBudget& faults, Rule rule = Rule::kArbiter) {
@@ -155,6 +158,22 @@ TEST(Rules, HigherIdHoldsWithOneDialAndForksWithTwoOrAFault) {
 TEST(Rules, NewestLosesAndNoneKeepsTwo) {
   EXPECT_THAT(first_wrong(all_dial(2, 1, kNoFaults, Rule::kNewest)), HasSubstr("no connection"));
   EXPECT_THAT(first_wrong(all_dial(2, 1, kNoFaults, Rule::kNone)), HasSubstr("2 connections"));
+}
+
+TEST(Rules, AllButTheArbiterFailInTheShippedExplorations) {
+  for (const char* name : {"explore_conflict_2", "explore_conflict_3", "explore_conflict_3_crash"}) {
+    const std::string path = fmt::format("{}/{}.yaml", MESHDICT_SCENARIOS, name);
+    std::ifstream file(path);
+    const std::string yaml{std::istreambuf_iterator<char>(file), {}};
+    auto shipped = load_exploration(yaml, path);
+    ASSERT_TRUE(shipped.has_value()) << path;
+    EXPECT_EQ(shipped->plan.rule, Rule::kArbiter);
+    for (const std::string& other : rule_names()) {
+      if (other == name_of(Rule::kArbiter)) continue;
+      shipped->plan.rule = static_cast<Rule>(std::ranges::find(rule_names(), other) - rule_names().begin());
+      EXPECT_THAT(first_wrong(shipped->plan), Not(IsEmpty())) << name << " " << other;
+    }
+  }
 }
 
 // The arbiter, broken on purpose: if exploration did not find these, it would prove nothing of the one that is not.
