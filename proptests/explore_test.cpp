@@ -5,10 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/arbiter.h"
+#include "core/links.h"
 #include "sim/conflict_study.h"
 #include "sim/explore.h"
 #include "sim/explore_yaml.h"
@@ -18,6 +23,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 /// Each node dials each other so many times.
 SmallPlan all_dial(std::uint32_t nodes, std::uint32_t times, const FaultBudget& faults, Rule rule = Rule::kArbiter) {
@@ -119,10 +125,11 @@ std::string first_wrong(const SmallPlan& plan) {
   // The way that is reported leads there, and its YAML reads back as the same way.
   const std::string yaml = to_yaml({.plan = plan, .choices = result.tape}, {"found"});
   EXPECT_TRUE(is_exploration(yaml));
-  const auto read = load_exploration(yaml, "found.yaml");
+  auto read = load_exploration(yaml, "found.yaml");
   EXPECT_TRUE(read.has_value()) << (read ? "" : read.error().front());
   if (!read) return {};
   EXPECT_EQ(read->choices, result.tape);
+  read->plan.policy = plan.policy;  // which has no name
   SmallWorld world(read->plan);
   for (const Choice& choice : read->choices) {
     const std::vector<Choice> possible = world.choices();
@@ -151,6 +158,105 @@ TEST(Rules, HigherIdHoldsWithOneDialAndForksWithTwoOrAFault) {
 TEST(Rules, NewestLosesAndNoneKeepsTwo) {
   EXPECT_THAT(first_wrong(all_dial(2, 1, kNoFaults, Rule::kNewest)), HasSubstr("no connection"));
   EXPECT_THAT(first_wrong(all_dial(2, 1, kNoFaults, Rule::kNone)), HasSubstr("2 connections"));
+}
+
+TEST(Rules, AllButTheArbiterFailInTheShippedExplorations) {
+  for (const char* name : {"explore_conflict_2", "explore_conflict_3", "explore_conflict_3_crash"}) {
+    const std::string path = fmt::format("{}/{}.yaml", MESHDICT_SCENARIOS, name);
+    std::ifstream file(path);
+    const std::string yaml{std::istreambuf_iterator<char>(file), {}};
+    auto shipped = load_exploration(yaml, path);
+    ASSERT_TRUE(shipped.has_value()) << path;
+    EXPECT_EQ(shipped->plan.rule, Rule::kArbiter);
+    for (const std::string& other : rule_names()) {
+      if (other == name_of(Rule::kArbiter)) continue;
+      shipped->plan.rule = static_cast<Rule>(std::ranges::find(rule_names(), other) - rule_names().begin());
+      EXPECT_THAT(first_wrong(shipped->plan), Not(IsEmpty())) << name << " " << other;
+    }
+  }
+}
+
+// The arbiter, broken on purpose: if exploration did not find these, it would prove nothing of the one that is not.
+
+/// Does what the arbiter does, until a part is replaced.
+class BrokenArbiter : public LinkPolicy {
+ public:
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override {
+    arbiter_.examine(links, pair, link, open_nonces);
+  }
+  void added(Links& links, Pair& pair, Connection& link) override { arbiter_.added(links, pair, link); }
+  void changed(Links& links, Pair& pair) override { arbiter_.changed(links, pair); }
+  void on_keep(Links& links, Pair& pair, Connection& link, const Keep& keep) override {
+    arbiter_.on_keep(links, pair, link, keep);
+  }
+  void on_keep_ack(Links& links, Pair& pair, Connection& link, const KeepAck& ack) override {
+    arbiter_.on_keep_ack(links, pair, link, ack);
+  }
+
+ private:
+  meshdict::Arbiter arbiter_;
+};
+
+class RetiresBeforeKeepAck final : public BrokenArbiter {
+ public:
+  void added(Links& links, Pair& pair, Connection& link) override {
+    BrokenArbiter::added(links, pair, link);
+    if (pair.keep_pending) on_keep_ack(links, pair, *pair.primary, {.nonce = pair.primary->nonce});
+  }
+};
+
+class SmallerIdChoosesToo final : public BrokenArbiter {
+ public:
+  void added(Links& links, Pair& pair, Connection& link) override {
+    BrokenArbiter::added(links, pair, link);
+    if (links.self() > pair.peer || pair.keep_pending) return;
+    pair.primary = pair.links.front();
+    pair.keep_pending = true;
+    links.whisper(*pair.primary, Keep{.nonce = pair.primary->nonce});
+  }
+};
+
+class NeverProbes final : public BrokenArbiter {
+ public:
+  void examine(Links& /*links*/, Pair& /*pair*/, Connection& /*link*/,
+               const std::vector<std::uint64_t>& /*open_nonces*/) override {}
+};
+
+class BothProbe final : public BrokenArbiter {
+ public:
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override {
+    const std::vector<Connection*> before = pair.links;
+    BrokenArbiter::examine(links, pair, link, open_nonces);
+    for (Connection* const incumbent : before) {
+      if (std::ranges::count(open_nonces, incumbent->nonce) == 0 && !incumbent->probe_started) links.probe(*incumbent);
+    }
+  }
+};
+
+std::string first_wrong_of(SmallPlan plan, LinkPolicy& policy) {
+  EXPECT_THAT(explore_all(plan).wrongs, IsEmpty()) << "the arbiter itself fails here";
+  plan.policy = &policy;
+  return first_wrong(plan);
+}
+
+TEST(BrokenArbiter, IsFoundWhenItRetiresBeforeKeepAck) {
+  RetiresBeforeKeepAck policy;
+  EXPECT_THAT(first_wrong_of(all_dial(2, 1, kReset), policy), HasSubstr("no connection"));
+}
+
+TEST(BrokenArbiter, IsFoundWhenBothChoose) {
+  SmallerIdChoosesToo policy;
+  EXPECT_THAT(first_wrong_of(all_dial(2, 1, kNoFaults), policy), HasSubstr("2 connections"));
+}
+
+TEST(BrokenArbiter, IsFoundWhenNobodyProbes) {
+  NeverProbes policy;
+  EXPECT_THAT(first_wrong_of(one_dial_prompt(), policy), HasSubstr("reach"));
+}
+
+TEST(BrokenArbiter, IsFoundWhenBothProbe) {
+  BothProbe policy;
+  EXPECT_THAT(first_wrong_of(all_dial(2, 1, kLate), policy), HasSubstr("no connection"));
 }
 
 // Limits and mistakes

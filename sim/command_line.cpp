@@ -10,6 +10,8 @@ namespace meshdict::sim {
 namespace {
 
 constexpr unsigned kMostJobs = 256;
+constexpr std::uint64_t kMostStates = 1'000'000'000'000;  // more than any memory holds
+constexpr std::uint64_t kMostMegabytes = 16'777'216;      // 16 TiB: so is this
 
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
@@ -18,6 +20,13 @@ std::optional<std::uint64_t> number(std::string_view text) {
   const auto [rest, error] = std::from_chars(begin, end, value);
   if (error != std::errc() || rest != end) return std::nullopt;
   return value;
+}
+
+template <typename Count = std::uint64_t>
+std::expected<Count, std::string> positive(std::string_view text, std::string_view what, Count most) {
+  const auto value = number(text);
+  if (value && 1 <= *value && *value <= most) return static_cast<Count>(*value);
+  return std::unexpected(fmt::format("'{}' is no {}, expected a whole number from 1 to {}", text, what, most));
 }
 
 }  // namespace
@@ -54,10 +63,15 @@ std::expected<Shard, std::string> parse_shard(std::string_view text) {
 }
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
-  const auto jobs = number(text);
-  if (jobs && 1 <= *jobs && *jobs <= kMostJobs) return static_cast<unsigned>(*jobs);
-  return std::unexpected(
-      fmt::format("'{}' is no number of threads, expected a whole number from 1 to {}", text, kMostJobs));
+  return positive<unsigned>(text, "number of threads", kMostJobs);
+}
+
+std::expected<std::uint64_t, std::string> parse_states(std::string_view text) {
+  return positive(text, "number of states", kMostStates);
+}
+
+std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text) {
+  return positive(text, "number of MiB", kMostMegabytes);
 }
 
 }  // namespace meshdict::sim

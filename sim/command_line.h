@@ -19,5 +19,9 @@ std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
 std::expected<Shard, std::string> parse_shard(std::string_view text);
 /// Threads.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
+/// Of an exploration.
+std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
+/// In MiB.
+std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
 
 }  // namespace meshdict::sim

@@ -95,14 +95,14 @@ std::optional<std::pair<Duration, Choice>> Run::next_arrival() const {
     if (!next || when < next->first) next = std::pair(when, choice);
   };
   if (!planned_.empty()) consider(planned_.begin()->first, planned_.begin()->second);
-  for (const auto& [name, wire] : world_.wires()) {
+  for (const SmallWorld::Wire& wire : world_.wires().all()) {
     const SmallWorld::Side& acceptor = wire.sides[1];
     if (acceptor.state == SmallWorld::SideState::kWaiting && world_.up(acceptor.node)) {
-      consider(wire.dial_arrives, {.act = Act::kAccept, .node = acceptor.node, .conn = name});
+      consider(wire.dial_arrives, {.act = Act::kAccept, .node = acceptor.node, .conn = wire.name});
     }
     for (const SmallWorld::Side& side : wire.sides) {
       if (side.inbox.empty() || !world_.up(side.node)) continue;
-      consider(side.inbox.front().arrives, {.act = Act::kDeliver, .node = side.node, .conn = name});
+      consider(side.inbox.front().arrives, {.act = Act::kDeliver, .node = side.node, .conn = wire.name});
     }
   }
   return next;

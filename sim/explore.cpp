@@ -57,8 +57,8 @@ class DigestSet {
 
 std::string look_of(const SmallPlan& plan, const SmallWorld& world) {
   std::string text;
-  for (const auto& entry : world.wires()) {
-    const auto& [dialer, acceptor] = entry.second.sides;
+  for (const SmallWorld::Wire& wire : world.wires().all()) {
+    const auto& [dialer, acceptor] = wire.sides;
     text += fmt::format("{}>{}{} ", plan.nodes[dialer.node], plan.nodes[acceptor.node],
                         world.linked(dialer.node, acceptor.node) ? "" : "!");
   }

@@ -2,8 +2,8 @@
 // Every interleaving of a SmallWorld: depth first, each state once.
 //
 // 1. A state is expanded by copying its world and applying one choice. States are told apart by SmallWorld::digest().
-// 2. No choice is left out: there is no partial-order reduction. (Only what can never differ is one choice: the order
-//    of two dials of one node to the same peer, and the moment of a restart relative to packets that nobody hears.)
+// 2. No choice of SmallWorld::choices() is left out; what that leaves to no choice, and why, is said there (invariants 1
+//    and 7).
 // 3. Each state is judged (SmallWorld::wrongs()). Faults that are left strike at rest, too, and exploration goes on.
 // 4. A cycle would be a run that never comes to rest; cycles are counted. Without any, every run ends.
 // 5. On a violation the way there is made short: choices are left out one by one as long as what remains, completed by

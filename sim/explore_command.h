@@ -1,4 +1,6 @@
 #pragma once
+// The command `explore`, and what `run` does with an interleaving that it found.
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,7 +19,7 @@ struct ExploreOptions {
 int explore_command(const ExploreOptions& options);
 
 /// The command `run` of an exploration with `choices`: applies them and judges. Exit code as for other plans; nothing
-/// when the file is no exploration.
-std::optional<int> replay_exploration(const std::string& file);
+/// when the file is no exploration. One without choices is bad input when it is `alone`, and else named and left out.
+std::optional<int> replay_exploration(const std::string& file, bool alone);
 
 }  // namespace meshdict::sim

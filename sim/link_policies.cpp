@@ -70,7 +70,7 @@ void Newest::added(Links& links, Pair& pair, Connection& link) {
   keep_only(links, pair, link);
 }
 
-AnyPolicy::AnyPolicy(Rule rule) {
+AnyPolicy::AnyPolicy(Rule rule, LinkPolicy* instead) : instead_(instead) {
   switch (rule) {
     case Rule::kArbiter:
       return;
@@ -93,6 +93,7 @@ AnyPolicy::AnyPolicy(Rule rule) {
 }
 
 LinkPolicy& AnyPolicy::get() {
+  if (instead_ != nullptr) return *instead_;
   return std::visit([](auto& policy) -> LinkPolicy& { return policy; }, policy_);
 }
 

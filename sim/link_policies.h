@@ -71,16 +71,17 @@ class Newest final : public StudiedPolicy {
   void added(Links& links, Pair& pair, Connection& link) override;
 };
 
-/// Any of them by value, so that a world can be copied.
+/// Any of them by value, so that a world can be copied; or `instead`, which holds nothing itself and is shared by all.
 class AnyPolicy {
  public:
-  explicit AnyPolicy(Rule rule);
+  explicit AnyPolicy(Rule rule, LinkPolicy* instead = nullptr);
   [[nodiscard]] LinkPolicy& get();
   [[nodiscard]] const Py2pRule* py2p() const { return std::get_if<Py2pRule>(&policy_); }
   [[nodiscard]] Py2pRule* py2p() { return std::get_if<Py2pRule>(&policy_); }
 
  private:
   std::variant<Arbiter, KeepAll, Py2pRule, HigherId, Newest> policy_;
+  LinkPolicy* instead_;
 };
 
 }  // namespace meshdict::sim

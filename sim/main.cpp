@@ -110,12 +110,15 @@ int run(const Options& options) {
   if (!options.plan_out.empty() && (range || options.files.size() > 1)) {
     return complain("--plan: goes with one FILE and --seed, a drawn plan is of one run");
   }
-  if (options.files.size() == 1) {
-    if (const auto code = replay_exploration(options.files.front())) return *code;
-  }
+  int worst = kPass;
   std::vector<Plan> plans;
   bool good = true;
   for (const std::string& file : options.files) {
+    if (const auto code = replay_exploration(file, options.files.size() == 1)) {
+      worst = std::max(worst, *code);
+      good = good && *code != kBadInput;
+      continue;
+    }
     auto plan = load_plan_file(file);
     if (plan) {
       plans.push_back(*std::move(plan));
@@ -126,6 +129,7 @@ int run(const Options& options) {
       fmt::print(stderr, "{}\n", mistake);
   }
   if (!good) return kBadInput;
+  if (plans.empty()) return worst;
 
   if (!options.plan_out.empty()) {
     std::ofstream out(options.plan_out, std::ios::binary);
@@ -137,7 +141,6 @@ int run(const Options& options) {
     transcript.reset(std::fopen(options.trace.c_str(), "w"));
     if (!transcript) return complain("--trace: " + not_written(options.trace));
   }
-  int worst = kPass;
   for (const Plan& plan : plans) {
     if (plans.size() > 1) fmt::print("{}\n", plan.name);
     const int code = range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {transcript.get(), 0});
@@ -145,20 +148,6 @@ int run(const Options& options) {
   }
   if (transcript && !all_written(transcript.get())) return complain("--trace: " + not_written(options.trace));
   return worst;
-}
-
-void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
-  CLI::App* command = app.add_subcommand(
-      "explore",
-      "Visit every interleaving of a small world; exit 0: nothing wrong, 1: violated, 2: bad input, not all");
-  command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
-  command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
-      ->check(CLI::IsMember(rule_names()));
-  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->capture_default_str();
-  command->add_option("--states", options.states, "stop after so many states")->capture_default_str();
-  command->add_option("--megabytes", options.megabytes, "stop before the table of states needs more")
-      ->capture_default_str();
-  command->callback([&] { result = explore_command(options); });
 }
 
 /// An option whose text `parse` turns into `into`, or into an error.
@@ -193,6 +182,20 @@ int complain_of_extras(const CLI::App& app) {
       std::find_if(extras.begin(), extras.end(), [](const auto& word) { return word.starts_with('-'); });
   const std::string& word = option == extras.end() ? extras.front() : *option;
   return complain(unknown_word(word.substr(0, word.find('=')), "option", known));
+}
+
+void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
+  CLI::App* command = app.add_subcommand(
+      "explore",
+      "Visit every interleaving of a small world; exit 0: nothing wrong, 1: violated, 2: bad input, not all");
+  command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
+  command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
+      ->check(CLI::IsMember(rule_names()));
+  command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->capture_default_str();
+  add_value(*command, "--states", "N", "stop after so many states (default: 100000000)", parse_states, options.states);
+  add_value(*command, "--megabytes", "N", "stop before the table of states needs more (default: 4096)", parse_megabytes,
+            options.megabytes);
+  command->callback([&] { result = explore_command(options); });
 }
 
 void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {

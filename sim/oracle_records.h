@@ -1,13 +1,11 @@
 #pragma once
 // The promises about records: S1, S2, S6, S7 and "lease".
 //
-// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none
-// is
+// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
 //        larger than the one that is there.
 // S2     the claim that a node shows for a key never falls (leasing on).
 // S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
-// or
-//        its deletion, or with a conflict that tells the writer.
+//        or its deletion, or with a conflict that tells the writer.
 // S7     a deleted key does not return in a version older than its deletion.
 // lease  a write is refused while another's lease lasts, and admitted once it is over by all margins.
 

@@ -26,31 +26,15 @@ NodeId id_of_node(NodeIndex node) {
   return *NodeId::parse(text);
 }
 
-struct Opened {
-  Envelope envelope;
-  Message message;
-};
-
 /// REQUIRES: it is a frame that Links has made.
-Opened open_frame(const Frame& frame) {
+std::shared_ptr<const SmallWorld::Opened> open_frame(const Frame& frame) {
   const auto body = split_body(std::string_view(*frame.bytes).substr(4));
   assert(body.has_value());
   auto envelope = decode_envelope(body->message);
   assert(envelope.has_value());
   auto message = decode_message(*envelope);
   assert(message.has_value());
-  return {.envelope = *std::move(envelope), .message = *std::move(message)};
-}
-
-std::shared_ptr<const SmallWorld::Sketch> sketch(const Frame& frame) {
-  const Message message = open_frame(frame).message;
-  SmallWorld::Sketch result{
-      .name = std::string(message_name(message)), .type = message.index(), .boot = 0, .nonces = {}};
-  if (const auto* const hello = std::get_if<Hello>(&message)) {
-    result.boot = hello->boot;
-    result.nonces = hello->open_nonces;
-  }
-  return std::make_shared<const SmallWorld::Sketch>(std::move(result));
+  return std::make_shared<const SmallWorld::Opened>(*std::move(envelope), *std::move(message));
 }
 
 }  // namespace
@@ -58,41 +42,31 @@ std::shared_ptr<const SmallWorld::Sketch> sketch(const Frame& frame) {
 SmallWorld::SmallWorld(const SmallPlan& plan, std::uint64_t seed, Delays* delays)
     : plan_(plan), seed_(seed), delays_(delays) {
   const std::size_t count = plan.nodes.size();
-  boots_.assign(count, 0);
-  dial_counts_.assign(count, 0);
-  dials_left_.assign(count * count, 0);
-  wants_.assign(count * count, false);
-  credits_.assign(count * count, 0);
+  tallies_.resize(count);
+  ways_.resize(count * count);
   for (const SmallDial& dial : plan.dials) {
-    ++dials_left_[index(dial.from, dial.to)];
-    wants_[index(dial.from, dial.to)] = true;
+    Way& way = ways_[index(dial.from, dial.to)];
+    ++way.dials_left;
+    way.wanted = true;
   }
   lives_.resize(count);
+  std::vector<NodeId> ids;
+  ids.reserve(count);
   for (NodeIndex node = 0; node < count; ++node)
-    ids_.push_back(id_of_node(node));
+    ids.push_back(id_of_node(node));
+  ids_ = std::make_shared<const std::vector<NodeId>>(std::move(ids));
   for (NodeIndex node = 0; node < count; ++node)
     restart(node);
 }
 
-SmallWorld::SmallWorld(const SmallWorld& other)
-    : plan_(other.plan_),
-      seed_(other.seed_),
-      delays_(other.delays_),
-      clock_(other.clock_),
-      ids_(other.ids_),
-      boots_(other.boots_),
-      dial_counts_(other.dial_counts_),
-      dials_left_(other.dials_left_),
-      wants_(other.wants_),
-      credits_(other.credits_),
-      spent_(other.spent_),
-      wires_(other.wires_) {
-  lives_.reserve(other.lives_.size());
-  for (const auto& life : other.lives_)
-    lives_.push_back(life == nullptr ? nullptr : std::make_unique<Life>(*this, *life));
-}
-
+SmallWorld::SmallWorld(const SmallWorld& other) = default;
 SmallWorld::~SmallWorld() = default;
+
+Links& SmallWorld::links_of(NodeIndex node) {
+  auto& life = lives_[node];
+  if (life.use_count() > 1 || !life->is_in(*this)) life = std::make_shared<Life>(*this, *life);
+  return life->links;
+}
 
 ConnName SmallWorld::name_of(ConnId id) {
   const auto number = static_cast<std::uint64_t>(id);
@@ -103,12 +77,29 @@ SmallWorld::Side& SmallWorld::side_of(Wire& wire, NodeIndex node, bool other) {
   return wire.sides[(wire.sides[0].node == node) == other ? 1 : 0];
 }
 
+// Wires
+
+std::vector<std::shared_ptr<SmallWorld::Wire>>::const_iterator SmallWorld::Wires::place(ConnName name) const {
+  return std::ranges::lower_bound(wires_, name, {}, [](const auto& wire) { return wire->name; });
+}
+
+SmallWorld::Wire& SmallWorld::Wires::change(ConnName name) {
+  auto& wire = wires_[static_cast<std::size_t>(place(name) - wires_.begin())];
+  if (wire.use_count() > 1) wire = std::make_shared<Wire>(*wire);
+  return *wire;
+}
+
+SmallWorld::Wire& SmallWorld::Wires::add(ConnName name) {
+  const auto wire = *wires_.insert(place(name), std::make_shared<Wire>());
+  wire->name = name;
+  return *wire;
+}
+
 // What lives do
 
 ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
-  const ConnName name{.dialer = from, .count = ++dial_counts_[from]};
-  Wire& wire = wires_[name];
-  wire.name = name;
+  const ConnName name{.dialer = from, .count = ++tallies_[from].dials};
+  Wire& wire = wires_.add(name);
   wire.sides[0].node = from;
   wire.sides[0].state = SideState::kOpen;
   wire.sides[1].node = to;
@@ -117,12 +108,12 @@ ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
 }
 
 void SmallWorld::sent(NodeIndex from, ConnId conn, const Frame& frame) {
-  Wire& wire = wires_.at(name_of(conn));
+  Wire& wire = wires_.change(name_of(conn));
   push(wire, wire.sides[0].node == from ? 1 : 0, Thing::kFrame, frame);
 }
 
 void SmallWorld::closed(NodeIndex from, ConnId conn) {
-  Wire& wire = wires_.at(name_of(conn));
+  Wire& wire = wires_.change(name_of(conn));
   Side& side = side_of(wire, from);
   side.state = SideState::kClosed;
   side.inbox.clear();
@@ -139,29 +130,29 @@ void SmallWorld::push(Wire& wire, std::size_t to, Thing thing, Frame frame) {
   Duration arrives = clock_.now;
   if (delays_ != nullptr) arrives += delays_->draw(sender.node, side.node);
   if (!side.inbox.empty()) arrives = std::max(arrives, side.inbox.back().arrives);
-  Packet packet{.thing = thing, .frame = std::move(frame), .sketch = nullptr, .arrives = arrives};
-  if (thing == Thing::kFrame && delays_ == nullptr) packet.sketch = sketch(packet.frame);
+  Packet packet{.thing = thing, .frame = std::move(frame), .opened = nullptr, .arrives = arrives};
+  if (thing == Thing::kFrame) packet.opened = open_frame(packet.frame);
   side.inbox.push_back(std::move(packet));
 }
 
 void SmallWorld::apply(const Choice& choice) {
   switch (choice.act) {
     case Act::kDial:
-      --dials_left_[index(choice.node, choice.peer)];
-      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      --ways_[index(choice.node, choice.peer)].dials_left;
+      links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kRedial:
-      --credits_[index(choice.node, choice.peer)];
-      lives_[choice.node]->links.dial(address_of(choice.peer), false);
+      --ways_[index(choice.node, choice.peer)].redials;
+      links_of(choice.node).dial(address_of(choice.peer), false);
       break;
     case Act::kAccept:
-      accept(wires_.at(choice.conn));
+      accept(wires_.change(choice.conn));
       break;
     case Act::kDeliver:
-      deliver(wires_.at(choice.conn), choice.node);
+      deliver(wires_.change(choice.conn), choice.node);
       break;
     case Act::kTick:
-      lives_[choice.node]->links.on_time(clock_.monotonic());
+      links_of(choice.node).on_time(clock_.monotonic());
       break;
     case Act::kRestart:
       restart(choice.node);
@@ -170,10 +161,10 @@ void SmallWorld::apply(const Choice& choice) {
       pass_time();
       break;
     case Act::kReset:
-      reset(wires_.at(choice.conn));
+      reset(wires_.change(choice.conn));
       break;
     case Act::kHalfOpen:
-      half_open(wires_.at(choice.conn), choice.node);
+      half_open(wires_.change(choice.conn), choice.node);
       break;
     case Act::kCrash:
       crash(choice.node);
@@ -188,13 +179,13 @@ void SmallWorld::apply(const Choice& choice) {
 /// Frees what is closed, and forgets connections that both ends have done with.
 void SmallWorld::sweep() {
   for (const auto& life : lives_) {
-    if (life != nullptr) life->links.sweep();
+    if (life.use_count() == 1) life->links.sweep();  // one that is shared has done nothing since it was swept
   }
-  std::erase_if(wires_, [](const auto& entry) {
+  wires_.erase_if([](const Wire& wire) {
     const auto is_over = [](const Side& side) {
       return side.state == SideState::kClosed || side.state == SideState::kGone;
     };
-    const auto& sides = entry.second.sides;
+    const auto& sides = wire.sides;
     return (is_over(sides[0]) && is_over(sides[1])) ||
            (sides[0].state == SideState::kClosed && sides[1].state == SideState::kWaiting);
   });
@@ -208,21 +199,21 @@ bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
   if (side.state == SideState::kGone || conn->state == ConnState::kRetired) return true;
   const Packet& packet = side.inbox.front();
   if (packet.thing != Thing::kFrame) return packet.thing == Thing::kAccepted;
-  if (packet.sketch->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
-  if (packet.sketch->is<Pong>()) return !conn->probe_started;
-  return packet.sketch->is<Ping>();
+  if (packet.opened->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
+  if (packet.opened->is<Pong>()) return !conn->probe_started;
+  return packet.opened->is<Ping>();
 }
 
 bool SmallWorld::do_one_private() {
-  for (auto& entry : wires_) {
-    Wire& wire = entry.second;
+  for (const Wire& wire : wires_.all()) {
     if (wire.sides[1].state == SideState::kWaiting && up(wire.sides[1].node)) {
-      accept(wire);
+      accept(wires_.change(wire.name));
       return true;
     }
     for (const std::size_t at : {0U, 1U}) {
       if (!is_private(wire, at)) continue;
-      deliver(wire, wire.sides[at].node);
+      const NodeIndex node = wire.sides[at].node;
+      deliver(wires_.change(wire.name), node);
       return true;
     }
   }
@@ -248,7 +239,7 @@ void SmallWorld::accept(Wire& wire) {
   Side& side = wire.sides[1];
   side.state = SideState::kOpen;
   push(wire, 0, Thing::kAccepted, {});
-  lives_[side.node]->links.on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
+  links_of(side.node).on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
 }
 
 void SmallWorld::deliver(Wire& wire, NodeIndex node) {
@@ -263,7 +254,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
   }
   const Packet packet = std::move(side.inbox.front());
   side.inbox.erase(side.inbox.begin());
-  Links& links = lives_[node]->links;
+  Links& links = links_of(node);
   Connection* const conn = links.find(id_of(wire.name));
   assert(conn != nullptr);
   switch (packet.thing) {
@@ -271,7 +262,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
       links.on_connected(*conn);
       break;
     case Thing::kFrame:
-      hear(node, id_of(wire.name), packet.frame);
+      hear(node, id_of(wire.name), *packet.opened);
       break;
     case Thing::kEnd:
     case Thing::kReset:
@@ -283,18 +274,18 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
 }
 
 /// As the engine does it (engine_messages.cpp), with frames that are whole and good.
-void SmallWorld::hear(NodeIndex node, ConnId id, const Frame& frame) {
-  Links& links = lives_[node]->links;
+void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
+  Links& links = links_of(node);
   Connection& conn = *links.find(id);
   conn.heard = clock_.monotonic();
-  const Opened opened = open_frame(frame);
-  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.at(name_of(id)).nonce = hello->nonce;
+  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.change(name_of(id)).nonce = hello->nonce;
   links.handle(conn, opened.envelope, opened.message);
 }
 
 void SmallWorld::credit(NodeIndex a, NodeIndex b) {
-  if (wants_[index(a, b)]) ++credits_[index(a, b)];
-  if (wants_[index(b, a)]) ++credits_[index(b, a)];
+  for (Way* const way : {&ways_[index(a, b)], &ways_[index(b, a)]}) {
+    if (way->wanted) ++way->redials;
+  }
 }
 
 /// Before a connection breaks. Another that is up or coming up, and that no end has retired, must serve on.
@@ -305,8 +296,7 @@ void SmallWorld::credit_unless_doubled(const Wire& broken) {
     const Connection* const conn = connection(side.node, wire);
     return side.state == SideState::kWaiting || (conn != nullptr && !side.deaf && conn->state != ConnState::kRetired);
   };
-  const bool doubled = std::ranges::any_of(wires_, [&](const auto& entry) {
-    const Wire& wire = entry.second;
+  const bool doubled = std::ranges::any_of(wires_.all(), [&](const Wire& wire) {
     const auto& [dialer, acceptor] = wire.sides;
     const bool ours = (dialer.node == a && acceptor.node == b) || (dialer.node == b && acceptor.node == a);
     return ours && &wire != &broken && usable(wire, dialer) && usable(wire, acceptor);
@@ -334,10 +324,13 @@ void SmallWorld::half_open(Wire& wire, NodeIndex told) {
 
 void SmallWorld::crash(NodeIndex node) {
   ++spent_.crash;
-  for (auto& [name, wire] : wires_) {
-    Side& side = side_of(wire, node);
-    if (side.node != node) continue;
-    if (side.state == SideState::kOpen) side.state = SideState::kGone;
+  for (const Wire& wire : wires_.all()) {
+    for (const std::size_t at : {0U, 1U}) {
+      const Side& side = wire.sides[at];
+      if (side.node != node || side.state != SideState::kOpen) continue;
+      wires_.change(wire.name).sides[at].state = SideState::kGone;
+      break;
+    }
   }
   lives_[node].reset();
   for (NodeIndex peer = 0; peer < lives_.size(); ++peer)
@@ -345,9 +338,9 @@ void SmallWorld::crash(NodeIndex node) {
 }
 
 void SmallWorld::restart(NodeIndex node) {
-  ++boots_[node];
-  const std::uint64_t life = derive_seed(derive_seed(seed_, node), boots_[node]);
-  lives_[node] = std::make_unique<Life>(*this, node, settings_of(node), RandomStream(life));
+  ++tallies_[node].boots;
+  const std::uint64_t life = derive_seed(derive_seed(seed_, node), tallies_[node].boots);
+  lives_[node] = std::make_shared<Life>(*this, node, settings_of(node), RandomStream(life));
 }
 
 }  // namespace meshdict::sim

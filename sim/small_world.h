@@ -1,7 +1,7 @@
 #pragma once
 // A few nodes that have nothing but the core's Links, and a network in which the caller chooses what happens next.
-// It can be copied, and two states can be told apart: what exhaustive exploration (explore.h) needs. With delays drawn
-// from a seed it runs the study of the rules (conflict_table.h).
+// It can be copied, at the cost of what is then changed, and two states can be told apart: what exhaustive exploration
+// (explore.h) needs. With delays drawn from a seed it runs the study of the rules (conflict_study.h).
 //
 // 1. Ids grow in the order of the nodes. Every dial of the plan can happen at any time, those of one pair in order.
 // 2. Of one connection and direction things arrive in order: that it was accepted, frames, its end. Nothing else is
@@ -26,14 +26,16 @@
 //    between two of them does what it does before or after both: a connection that is no link just goes.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/clock.h"
 #include "core/links.h"
+#include "core/message.h"
 #include "core/originator.h"
 #include "core/random.h"
 #include "core/transport.h"
@@ -62,6 +64,8 @@ struct SmallPlan {
   std::vector<SmallDial> dials;
   FaultBudget faults;
   Rule rule = Rule::kArbiter;
+  /// When there is one, instead of the rule: of all nodes at once, so it must hold nothing itself. Not owned.
+  LinkPolicy* policy = nullptr;
   /// Demands more, see wrongs(): holds where no connection breaks unseen while a second one is being made.
   bool prompt = false;
   /// See invariant 7 of SmallWorld.
@@ -95,22 +99,20 @@ class Delays {
 class SmallWorld {
  public:
   enum class Thing : std::uint8_t { kAccepted, kFrame, kEnd, kReset };
-  /// What of a frame matters to Links.
-  struct Sketch {
-    std::string name;
-    std::size_t type = 0;  ///< its index in Message
-    std::uint64_t boot = 0;
-    std::vector<std::uint64_t> nonces;
+  /// A frame, read once however many worlds it is copied to. Points into the frame's bytes.
+  struct Opened {
+    Envelope envelope;
+    Message message;
 
     template <typename T>
     [[nodiscard]] bool is() const {
-      return type == Message(T()).index();
+      return std::holds_alternative<T>(message);
     }
   };
   struct Packet {
     Thing thing = Thing::kFrame;
     Frame frame;
-    std::shared_ptr<const Sketch> sketch;  ///< of a frame
+    std::shared_ptr<const Opened> opened;  ///< of a frame
     Duration arrives{};
   };
   enum class SideState : std::uint8_t { kWaiting, kOpen, kClosed, kGone };
@@ -126,8 +128,31 @@ class SmallWorld {
     Duration dial_arrives{};
     Side sides[2];  // dialer, acceptor
   };
+  /// Sorted by name. Worlds share a wire until one of them changes it; references stay valid while others come.
+  class Wires {
+   public:
+    [[nodiscard]] auto all() const {
+      return std::views::transform(wires_, [](const auto& wire) -> const Wire& { return *wire; });
+    }
+    [[nodiscard]] std::size_t size() const { return wires_.size(); }
+    /// REQUIRES: it is there.
+    [[nodiscard]] const Wire& at(ConnName name) const { return **place(name); }
+    [[nodiscard]] Wire& change(ConnName name);
+    /// REQUIRES: it is not there.
+    Wire& add(ConnName name);
+    template <typename Over>
+    void erase_if(Over over) {
+      std::erase_if(wires_, [&](const auto& wire) { return over(*wire); });
+    }
 
-  /// `plan` and `delays` outlive it. Delays may be null.
+   private:
+    [[nodiscard]] std::vector<std::shared_ptr<Wire>>::const_iterator place(ConnName name) const;
+
+    std::vector<std::shared_ptr<Wire>> wires_;
+  };
+
+  /// `plan` and `delays` outlive it. Delays may be null. A world and its copies belong to one thread, since they share what
+  /// none of them has changed; the other worlds may be in others.
   explicit SmallWorld(const SmallPlan& plan, std::uint64_t seed = 1, Delays* delays = nullptr);
   SmallWorld(const SmallWorld& other);
   SmallWorld& operator=(const SmallWorld&) = delete;
@@ -151,7 +176,7 @@ class SmallWorld {
   [[nodiscard]] Duration now() const { return clock_.now; }
   /// "bob hears hello on ana#1": for people.
   [[nodiscard]] std::string describe(const Choice& choice) const;
-  [[nodiscard]] const std::map<ConnName, Wire>& wires() const { return wires_; }
+  [[nodiscard]] const Wires& wires() const { return wires_; }
   /// Where `node` sends what is for `peer`; nothing when it goes nowhere.
   [[nodiscard]] std::optional<ConnName> used(NodeIndex node, NodeIndex peer) const;
   /// Whether what `node` sends to `peer` goes over a connection that is open at both ends.
@@ -160,7 +185,7 @@ class SmallWorld {
   [[nodiscard]] bool linked(NodeIndex a, NodeIndex b) const;
   /// Connections between the two that both ends hold open as links.
   [[nodiscard]] std::size_t open_between(NodeIndex a, NodeIndex b) const;
-  [[nodiscard]] bool wanted(NodeIndex from, NodeIndex to) const { return wants_[index(from, to)]; }
+  [[nodiscard]] bool wanted(NodeIndex from, NodeIndex to) const { return ways_[index(from, to)].wanted; }
   [[nodiscard]] bool up(NodeIndex node) const { return lives_[node] != nullptr; }
   /// The earliest deadline of any node; MonoTime::max() when there is none.
   [[nodiscard]] Duration next_deadline() const;
@@ -175,6 +200,17 @@ class SmallWorld {
     [[nodiscard]] WallTime wall() const override { return WallTime(1'893'456'000s + now); }
   };
   class Life;
+  /// Of a node, over all its lives.
+  struct Tally {
+    std::uint64_t boots = 0;
+    std::uint32_t dials = 0;
+  };
+  /// From one node to another.
+  struct Way {
+    bool wanted = false;
+    std::uint32_t dials_left = 0;
+    std::uint32_t redials = 0;
+  };
 
   [[nodiscard]] std::size_t index(NodeIndex a, NodeIndex b) const { return a * plan_.nodes.size() + b; }
   [[nodiscard]] static ConnId id_of(ConnName name) {
@@ -191,6 +227,9 @@ class SmallWorld {
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] std::vector<std::string> wrongs_of(NodeIndex a, NodeIndex b, bool final) const;
 
+  /// Of a node that is up, for changes: worlds share a process until one of them does something with it.
+  [[nodiscard]] Links& links_of(NodeIndex node);
+
   // Called by lives
   ConnId dialed(NodeIndex from, NodeIndex to);
   void sent(NodeIndex from, ConnId conn, const Frame& frame);
@@ -203,7 +242,7 @@ class SmallWorld {
   void sweep();
   void accept(Wire& wire);
   void deliver(Wire& wire, NodeIndex node);
-  void hear(NodeIndex node, ConnId conn, const Frame& frame);
+  void hear(NodeIndex node, ConnId conn, const Opened& opened);
   void reset(Wire& wire);
   void half_open(Wire& wire, NodeIndex told);
   void crash(NodeIndex node);
@@ -215,15 +254,12 @@ class SmallWorld {
   std::uint64_t seed_;
   Delays* delays_;
   StillClock clock_;
-  std::vector<NodeId> ids_;
-  std::vector<std::unique_ptr<Life>> lives_;  // null: crashed
-  std::vector<std::uint64_t> boots_;
-  std::vector<std::uint32_t> dial_counts_;  // by dialer
-  std::vector<std::uint32_t> dials_left_;   // by (from, to)
-  std::vector<bool> wants_;                 // by (from, to)
-  std::vector<std::uint32_t> credits_;      // redials, by (from, to)
+  std::shared_ptr<const std::vector<NodeId>> ids_;
+  std::vector<std::shared_ptr<Life>> lives_;  // null: crashed
+  std::vector<Tally> tallies_;                // by node
+  std::vector<Way> ways_;                     // by (from, to)
   FaultBudget spent_;
-  std::map<ConnName, Wire> wires_;
+  Wires wires_;
 
   class Digest;
 };

@@ -35,9 +35,8 @@ bool SmallWorld::due(NodeIndex node) const {
 }
 
 bool SmallWorld::may_redial(NodeIndex node, NodeIndex peer) const {
-  if (credits_[index(node, peer)] == 0 || !up(node) || !up(peer)) return false;
-  return std::ranges::none_of(wires_, [&](const auto& entry) {
-    const Wire& wire = entry.second;
+  if (ways_[index(node, peer)].redials == 0 || !up(node) || !up(peer)) return false;
+  return std::ranges::none_of(wires_.all(), [&](const Wire& wire) {
     for (const std::size_t i : {0U, 1U}) {
       if (wire.sides[i].node != node || wire.sides[1 - i].node != peer) continue;
       const Connection* const conn = connection(node, wire);
@@ -52,17 +51,18 @@ void SmallWorld::add_arrivals(std::vector<Choice>& found) const {
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());
   for (NodeIndex from = 0; from < count; ++from) {
     for (NodeIndex to = 0; to < count; ++to) {
-      if (dials_left_[index(from, to)] > 0 && up(from)) found.push_back({.act = Act::kDial, .node = from, .peer = to});
+      if (ways_[index(from, to)].dials_left > 0 && up(from))
+        found.push_back({.act = Act::kDial, .node = from, .peer = to});
       if (may_redial(from, to)) found.push_back({.act = Act::kRedial, .node = from, .peer = to});
     }
   }
-  for (const auto& [name, wire] : wires_) {
+  for (const Wire& wire : wires_.all()) {
     const Side& acceptor = wire.sides[1];
     if (acceptor.state == SideState::kWaiting && up(acceptor.node)) {
-      found.push_back({.act = Act::kAccept, .node = acceptor.node, .conn = name});
+      found.push_back({.act = Act::kAccept, .node = acceptor.node, .conn = wire.name});
     }
     for (const Side& side : wire.sides) {
-      if (deliverable(side)) found.push_back({.act = Act::kDeliver, .node = side.node, .conn = name});
+      if (deliverable(side)) found.push_back({.act = Act::kDeliver, .node = side.node, .conn = wire.name});
     }
   }
 }
@@ -90,15 +90,15 @@ std::vector<Choice> SmallWorld::choices() const {
 void SmallWorld::add_faults(std::vector<Choice>& found) const {
   const FaultBudget& most = plan_.faults;
   if (spent_.reset + spent_.half_open + spent_.crash >= most.in_all) return;
-  for (const auto& [name, wire] : wires_) {
+  for (const Wire& wire : wires_.all()) {
     const auto& [dialer, acceptor] = wire.sides;
     const bool whole =
         dialer.state == SideState::kOpen && acceptor.state == SideState::kOpen && !dialer.deaf && !acceptor.deaf;
     if (!whole) continue;
-    if (spent_.reset < most.reset) found.push_back({.act = Act::kReset, .conn = name});
+    if (spent_.reset < most.reset) found.push_back({.act = Act::kReset, .conn = wire.name});
     if (spent_.half_open >= most.half_open) continue;
-    found.push_back({.act = Act::kHalfOpen, .node = dialer.node, .conn = name});
-    found.push_back({.act = Act::kHalfOpen, .node = acceptor.node, .conn = name});
+    found.push_back({.act = Act::kHalfOpen, .node = dialer.node, .conn = wire.name});
+    found.push_back({.act = Act::kHalfOpen, .node = acceptor.node, .conn = wire.name});
   }
   if (spent_.crash >= most.crash) return;
   for (NodeIndex node = 0; node < lives_.size(); ++node) {
@@ -108,12 +108,11 @@ void SmallWorld::add_faults(std::vector<Choice>& found) const {
 
 bool SmallWorld::at_rest() const {
   return std::ranges::none_of(lives_, [](const auto& life) { return life == nullptr; }) &&
-         std::ranges::none_of(dials_left_, [](std::uint32_t left) { return left > 0; }) && quiet();
+         std::ranges::none_of(ways_, [](const Way& way) { return way.dials_left > 0; }) && quiet();
 }
 
 bool SmallWorld::quiet() const {
-  const bool wires_quiet = std::ranges::all_of(wires_, [&](const auto& entry) {
-    const Wire& wire = entry.second;
+  const bool wires_quiet = std::ranges::all_of(wires_.all(), [&](const Wire& wire) {
     return std::ranges::all_of(wire.sides, [&](const Side& side) {
       if (side.state != SideState::kOpen || side.deaf || !side.inbox.empty()) return false;
       const Connection* const conn = connection(side.node, wire);
@@ -132,10 +131,10 @@ bool SmallWorld::quiet() const {
 
 std::optional<ConnName> SmallWorld::used(NodeIndex node, NodeIndex peer) const {
   if (!up(node)) return std::nullopt;
-  const Pair* const pair = lives_[node]->links.pair(ids_[peer]);
+  const Pair* const pair = lives_[node]->links.pair(ids_->at(peer));
   if (pair == nullptr) return std::nullopt;
   const Py2pRule* const py2p = lives_[node]->policy.py2p();
-  if (py2p != nullptr && py2p->entry_is_dead(ids_[peer])) return std::nullopt;
+  if (py2p != nullptr && py2p->entry_is_dead(ids_->at(peer))) return std::nullopt;
   return name_of(pair->primary->id);
 }
 
@@ -150,8 +149,7 @@ bool SmallWorld::linked(NodeIndex a, NodeIndex b) const {
 }
 
 std::size_t SmallWorld::open_between(NodeIndex a, NodeIndex b) const {
-  return static_cast<std::size_t>(std::ranges::count_if(wires_, [&](const auto& entry) {
-    const Wire& wire = entry.second;
+  return static_cast<std::size_t>(std::ranges::count_if(wires_.all(), [&](const Wire& wire) {
     const auto& [dialer, acceptor] = wire.sides;
     const bool ours = (dialer.node == a && acceptor.node == b) || (dialer.node == b && acceptor.node == a);
     return ours && !dialer.deaf && !acceptor.deaf && is_link(a, wire) && is_link(b, wire);

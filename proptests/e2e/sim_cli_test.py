@@ -15,6 +15,7 @@ import unittest
 PROGRAM = os.environ.get("MESHDICT_SIM", "")
 SCENARIOS = pathlib.Path(os.environ.get("MESHDICT_SCENARIOS", "."))
 JOIN = str(SCENARIOS / "join.yaml")
+EXPLORATION = str(SCENARIOS / "explore_conflict_2.yaml")
 LAST_SEED = 2 ** 64 - 1
 # Where a test gives up, far above what a run takes.
 DEADLINE = 100
@@ -53,6 +54,22 @@ class CommandLineTest(unittest.TestCase):
         self.assert_refused(["run", JOIN, "--jobs", "0", "--seeds", "1..2"], "--jobs", "from 1 to 256")
         self.assert_refused(["run", JOIN, "--jobs", "x", "--seeds", "1..2"], "--jobs", "'x'")
         self.assert_refused(["run", JOIN, "--seed", "1", "--seeds", "1..2"], "--seed", "--seeds")
+
+    def test_bounds_of_explorations(self):
+        for option, what in (("--states", "states"), ("--megabytes", "MiB")):
+            for wrong in ("0", "-1", "x", "1e6", "99999999999999999999"):
+                self.assert_refused(["explore", EXPLORATION, option, wrong], option, f"'{wrong}' is no number of {what}")
+        done = simulate("explore", EXPLORATION, "--states", "1000")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("1000 states are visited", done.stdout)
+        self.assertIn(" INCOMPLETE", done.stdout)
+
+    def test_run_has_no_use_for_an_exploration(self):
+        self.assert_refused(["run", EXPLORATION], EXPLORATION, "no 'choices'", "explore")
+        done = simulate("run", JOIN, EXPLORATION, "--seeds", "1..2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("passed=2", done.stdout)
+        self.assertIn(f"left out: {EXPLORATION}", done.stderr)
 
     def test_mistyped_words(self):
         self.assert_refused(["foo"], "'foo' is no command", "run", "sweep")
@@ -104,6 +121,21 @@ class WorkedExampleTest(unittest.TestCase):
 
     def test_with_a_mistake(self):
         self.assert_prints(self.plan.replace("{node:", "{nod:", 1), self.consoles[1], 2)
+
+
+class FoundForkTest(unittest.TestCase):
+    """The console block of the README's section on explorations."""
+
+    def test_it_is_written_and_replayed(self):
+        text = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+        text = text[text.index("## Explorations"):]
+        explore, said, run = re.search(r"```console\n(.*?)```", text, re.S)[1].splitlines()
+        with tempfile.TemporaryDirectory() as directory:
+            for command in (explore, run):
+                words = command.removeprefix("$ meshdict-sim ").replace("scenarios/", f"{SCENARIOS}/").split()
+                done = simulate(*words, cwd=directory)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(said + "\n", done.stdout)
 
 
 if __name__ == "__main__":
