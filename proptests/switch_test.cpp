@@ -145,7 +145,7 @@ void loses_nothing(NodeIndex nodes) {
     const Expected expected = run_to_end(world, plan);
     const std::uint64_t messages = arrived(world);
     const RunResult result = world.finish();
-    if (!result.passed()) RC_FAIL(violations_text(plan, result));
+    if (!result.passed()) RC_FAIL(violations_text(result));
     RC_ASSERT(told<PeerDown>(result) == 0U);
     RC_ASSERT(messages >= expected.must);
     RC_ASSERT(messages <= expected.must + expected.may);
