@@ -135,7 +135,7 @@ const Mistake kMistakes[] = {
     {"KeyTwice", "nodes: 2\nquiet: 1s\nquiet: 2s\n",
      "f.yaml:3:1: 'quiet' is there twice, expected it once in the plan"},
     {"UnknownProperty", "nodes: 2\ncheck: [S1, S9]\n",
-     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S6, S7, lease, C1, B1 or connected"},
+     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S3, S4, S5, S6, S7, lease, C1, B1 or connected"},
     {"UnknownOutcome", "nodes: [a]\nsteps:\n  - set: {node: a, key: k, value: v, expect: leaesd}\n",
      "f.yaml:3:46: 'leaesd' is no outcome, expected 'leased'; all are any, ok or leased"},
     {"UnknownReason", "nodes: [a]\nsteps:\n  - expect: {node: a, refused: {reason: wrong_net}}\n",

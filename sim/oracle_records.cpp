@@ -10,9 +10,6 @@
 namespace meshdict::sim {
 namespace {
 
-/// RFC 5905's bound for the rate of a clock, which leases allow for.
-constexpr std::int64_t kMostDriftPpm = 500;
-
 template <typename T>
 int order(const T& left, const T& right) {
   return left < right ? -1 : right < left ? 1 : 0;
@@ -27,13 +24,6 @@ int order_of_ids(std::string_view left, std::string_view right) {
 int order_of_hashes(const Version& left, const Version& right) {
   return order(std::memcmp(left.value_hash.bytes.data(), right.value_hash.bytes.data(), left.value_hash.bytes.size()),
                0);
-}
-
-// The part of the order that a fence shows: greater is the later claim.
-int order_of_claims(const Version& left, const Version& right) {
-  if (const int by = order(left.epoch, right.epoch)) return by;
-  if (const int by = order(right.claim_start.bits, left.claim_start.bits)) return by;
-  return order_of_ids(right.owner.text(), left.owner.text());
 }
 
 std::string brief(const Version& version) {
@@ -59,6 +49,12 @@ std::int64_t milliseconds_between(const Version& earlier, const Version& later) 
 }
 
 }  // namespace
+
+int order_of_claims(const Version& left, const Version& right) {
+  if (const int by = order(left.epoch, right.epoch)) return by;
+  if (const int by = order(right.claim_start.bits, left.claim_start.bits)) return by;
+  return order_of_ids(right.owner.text(), left.owner.text());
+}
 
 int naive_compare(const Version& left, const Version& right, Leasing leasing) {
   if (leasing == Leasing::kOn) {

@@ -20,6 +20,12 @@
 
 namespace meshdict::sim {
 
+/// RFC 5905's bound for the rate of a clock, which leases allow for.
+inline constexpr std::int64_t kMostDriftPpm = 500;
+
+/// The part of the order that a fence shows: greater is the later claim.
+int order_of_claims(const Version& left, const Version& right);
+
 /// The oracle's own idea of the order of versions: greater wins.
 int naive_compare(const Version& left, const Version& right, Leasing leasing);
 

@@ -151,9 +151,17 @@ std::string_view verb_of(std::size_t index) {
 }
 
 std::string_view name_of(Property property) {
-  static constexpr std::array<std::string_view, kProperties> kNames = {"S1",    "S2", "S6", "S7",
-                                                                       "lease", "C1", "B1", "connected"};
+  static constexpr std::array<std::string_view, kProperties> kNames = {"S1", "S2",    "S3", "S4", "S5",       "S6",
+                                                                       "S7", "lease", "C1", "B1", "connected"};
   return kNames[static_cast<std::size_t>(property)];
+}
+
+std::vector<Property> all_properties() {
+  std::vector<Property> all;
+  all.reserve(kProperties);
+  for (std::size_t i = 0; i < kProperties; ++i)
+    all.push_back(static_cast<Property>(i));
+  return all;
 }
 
 Plan expand(const Plan& plan, std::uint64_t seed) {

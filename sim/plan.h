@@ -280,8 +280,10 @@ enum class Join : std::uint8_t {
 };
 
 /// The promises that are checked, see the README. A plan may name some of them only.
-enum class Property : std::uint8_t { kS1, kS2, kS6, kS7, kLease, kC1, kB1, kConnected };
-inline constexpr std::size_t kProperties = 8;
+enum class Property : std::uint8_t { kS1, kS2, kS3, kS4, kS5, kS6, kS7, kLease, kC1, kB1, kConnected };
+inline constexpr std::size_t kProperties = static_cast<std::size_t>(Property::kConnected) + 1;
+/// In the order of the enumeration.
+std::vector<Property> all_properties();
 std::string_view name_of(Property property);
 
 struct Plan {
@@ -294,8 +296,7 @@ struct Plan {
   std::vector<Workload> workloads;
   /// How long the run goes on after the last step, before the promises about the end are checked.
   Duration quiet = 60s;
-  std::vector<Property> check = {Property::kS1,    Property::kS2, Property::kS6, Property::kS7,
-                                 Property::kLease, Property::kC1, Property::kB1, Property::kConnected};
+  std::vector<Property> check = all_properties();
 };
 
 /// Draws what the plan leaves to the seed. In the result all ranges are fixed, no step is relative, steps are sorted by

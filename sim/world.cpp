@@ -77,7 +77,8 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       findings_(queue_, &transcript_),
       hosts_(plan.nodes.size()),
       broadcasts_(hosts_, network_, queue_, findings_),
-      records_(hosts_, network_, queue_, identities_, plan_.check, findings_) {
+      records_(hosts_, network_, queue_, identities_, plan_.check, findings_),
+      claims_(hosts_, counters_.faults, plan_.check, slowest_link(plan), findings_) {
   const std::vector<bool> keeps = with_disk(plan);
   ears_.reserve(plan.nodes.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
@@ -284,8 +285,10 @@ void World::finish_turn(NodeIndex node) {
   if (!commit_turn(node)) return;
   Host& host = *hosts_[node];
   if (!host.changed.empty()) {
-    for (const std::string& key : host.changed)
+    for (const std::string& key : host.changed) {
       records_.changed(node, key);
+      claims_.changed(node, key);
+    }
     host.changed.clear();
   }
   if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();

@@ -17,6 +17,7 @@
 #include "sim/network.h"
 #include "sim/oracle.h"
 #include "sim/oracle_broadcasts.h"
+#include "sim/oracle_claims.h"
 #include "sim/oracle_mesh.h"
 #include "sim/oracle_records.h"
 #include "sim/plan.h"
@@ -171,6 +172,7 @@ class World final : public NetworkUser {
   Hosts hosts_;
   BroadcastOracle broadcasts_;
   RecordOracle records_;
+  ClaimOracle claims_;
   std::uint64_t events_ = 0;
   Duration end_{};
   Duration broadcast_bound_{};

@@ -71,6 +71,7 @@ void World::perform(const Step& step, const RestartStep& what) {
 
 void World::perform(const Step& step, const StopStep& what) {
   if (!usable(step, what.node, false)) return;
+  claims_.disturbed();
   hosts_[what.node]->engine().stop();
   if (commit_turn(what.node)) end_node(what.node, Machine::kRefusing);
 }
@@ -102,6 +103,7 @@ void World::perform(const Step& step, const CloneStep& what) {
   }
   hosts_[what.node]->disk().copy_from(hosts_[what.of]->disk());
   records_.forget(what.node, Duration::zero());
+  claims_.cloned(hosts_[what.of]->id());
   if (!start_node(step, what.node)) return;
   if (!up(what.of)) return;
   hosts_[what.node]->shares_identity = true;
@@ -111,6 +113,7 @@ void World::perform(const Step& step, const CloneStep& what) {
 
 void World::perform(const Step&, const PauseStep& what) {
   if (!up(what.node)) return;
+  claims_.disturbed();
   broadcasts_.node_disturbed(what.node);
   hosts_[what.node]->paused = true;
 }
@@ -124,6 +127,7 @@ void World::perform(const Step&, const ResumeStep& what) {
 }
 
 void World::perform(const Step& step, const DiskStep& what) {
+  claims_.disturbed();
   Host& host = *hosts_[what.node];
   broadcasts_.node_disturbed(what.node);
   if (what.delay) host.disk_delay = *what.delay;
@@ -151,6 +155,7 @@ void World::perform(const Step&, const ClockStep& what) {
 // Network
 
 void World::perform(const Step&, const PartitionStep& what) {
+  claims_.disturbed();
   std::vector<std::uint32_t> groups(hosts_.size(), 0);
   for (std::size_t i = 0; i < what.groups.size(); ++i) {
     for (const NodeIndex node : what.groups[i])
@@ -169,6 +174,7 @@ void World::perform(const Step&, const HealStep& what) {
 }
 
 void World::perform(const Step&, const CutStep& what) {
+  claims_.disturbed();
   network_.cut(what);
   broadcasts_.disturbed_blocked();
 }
@@ -179,6 +185,7 @@ void World::perform(const Step&, const MendStep& what) {
 }
 
 void World::perform(const Step&, const ResetStep& what) {
+  claims_.disturbed();
   if (what.inside_frame) {
     broadcasts_.doubtful(what.a, what.b, end_);
     network_.break_next_frame(what.a, what.b);
@@ -192,6 +199,7 @@ void World::perform(const Step&, const ResetStep& what) {
 }
 
 void World::perform(const Step&, const HalfOpenStep& what) {
+  claims_.disturbed();
   broadcasts_.doubtful(what.a, what.b, now() + limits::kSilenceVerdict);
   network_.lose_end(what.a, what.b, true);
 }
@@ -201,6 +209,7 @@ void World::perform(const Step&, const LinkStep& what) {
 }
 
 void World::perform(const Step&, const DialsStep& what) {
+  claims_.disturbed();
   network_.set_dials(what.node, what.answer);
 }
 
@@ -219,10 +228,12 @@ void World::perform(const Step&, const StormStep& what) {
 }
 
 void World::perform(const Step&, const SlowReaderStep& what) {
+  claims_.disturbed();
   network_.set_read_rate(what.node, what.rate);
 }
 
 void World::perform(const Step&, const TamperStep& what) {
+  claims_.disturbed();
   broadcasts_.doubtful(what.from, what.to, end_);
   network_.tamper(what);
 }

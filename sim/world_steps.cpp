@@ -39,6 +39,7 @@ void World::step(std::size_t index) {
   ++counters_.steps[step.action.index()];
   if (transcript_.enabled()) transcript_.line(now(), "-", describe_step(step));
   std::visit([&](const auto& action) { perform(step, action); }, step.action);
+  claims_.look();
 }
 
 std::string World::describe_step(const Step& step) const {
@@ -99,6 +100,7 @@ void World::written(const Step& step, NodeIndex node, const std::string& key, Ou
   } else {
     if (*outcome == Outcome::kLeased) ++counters_.refusals_of_writes;
     records_.written(node, key, foreseen, *outcome);
+    if (*outcome == Outcome::kOk) claims_.acknowledged(node, key);
     if (required != Outcome::kAny && required != *outcome) {
       fail(step, {name(node)},
            fmt::format("{} of '{}' should be {}, and was: {}", verb(step.action), key, text_of(required), text));
@@ -160,6 +162,7 @@ void World::dial(NodeIndex node, NodeIndex to) {
 
 void World::perform(const Step& step, const DisconnectStep& what) {
   if (!usable(step, what.node, false) || hosts_[what.from]->id().empty()) return;
+  claims_.disturbed();
   hosts_[what.node]->engine().disconnect(hosts_[what.from]->id());
   finish_turn(what.node);
 }

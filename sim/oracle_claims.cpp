@@ -1,0 +1,125 @@
+#include "sim/oracle_claims.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "sim/oracle_records.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// What may happen without voiding S5: it delays nothing beyond what is asked elsewhere.
+constexpr std::array kHarmless = {Fault::kLatency,      Fault::kJitter,        Fault::kFragments,
+                                  Fault::kCrossedDials, Fault::kStorm,         Fault::kClockSkew,
+                                  Fault::kClockForward, Fault::kClockBackward, Fault::kClockRate};
+
+bool same_write(const Version& left, const Version& right) {
+  return left.kind == right.kind && left.value_hash.bytes == right.value_hash.bytes &&
+         left.written.bits == right.written.bits;
+}
+
+int order_of_bytes(const std::string& left, const std::string& right) {
+  const int common = std::memcmp(left.data(), right.data(), std::min(left.size(), right.size()));
+  if (common != 0) return common;
+  return left.size() < right.size() ? -1 : left.size() > right.size() ? 1 : 0;
+}
+
+}  // namespace
+
+ClaimOracle::ClaimOracle(const Hosts& hosts, const FaultCounts& faults, const std::vector<Property>& check,
+                         Duration slowest, Findings& findings)
+    : hosts_(hosts), faults_(faults), check_(check), slowest_(slowest), findings_(findings) {}
+
+bool ClaimOracle::checks(Property property) const {
+  return std::ranges::find(check_, property) != check_.end();
+}
+
+void ClaimOracle::changed(NodeIndex node, const std::string& key) {
+  const Host& host = *hosts_[node];
+  if (!checks(Property::kS3) || host.plan().leasing == Leasing::kOff) return;
+  const auto& records = host.engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end()) return;
+  const Version& version = found->second.version;
+  if (cloned_.contains(version.owner)) return;
+  auto& writes = writes_[{key, version.epoch, version.claim_start.bits, version.owner}];
+  const auto [at, fresh] = writes.try_emplace({version.boot, version.sequence}, version);
+  const auto report = [&](const std::string& what) {
+    findings_.add(name_of(Property::kS3), {name(node)},
+                  fmt::format("'{}', epoch {}, of {}: {}", key, version.epoch, version.owner.brief(), what));
+  };
+  if (!fresh) {
+    if (!same_write(at->second, version)) report(fmt::format("two writes of sequence {}", version.sequence));
+    return;
+  }
+  // A holder that lost its last commit may issue the same write once more.
+  const auto not_later = [](const Version& earlier, const Version& later) {
+    return later.written.bits < earlier.written.bits ||
+           (later.written.bits == earlier.written.bits && !same_write(earlier, later));
+  };
+  const bool wrong = (at != writes.begin() && not_later(std::prev(at)->second, version)) ||
+                     (std::next(at) != writes.end() && not_later(version, std::next(at)->second));
+  if (wrong) report(fmt::format("the write of sequence {} is out of order", version.sequence));
+}
+
+void ClaimOracle::acknowledged(NodeIndex node, const std::string& key) {
+  if (keys_.size() < kMostKeys) keys_.insert(key);
+  const Host& host = *hosts_[node];
+  if (!checks(Property::kS4) || host.plan().leasing == Leasing::kOff) return;
+  const Dictionary& dictionary = host.engine().dictionary();
+  const auto view = dictionary.lease(key);
+  const auto found = dictionary.records().find(key);
+  if (!view || found == dictionary.records().end()) return;  // deleted
+  const Version& version = found->second.version;
+  const auto [resource, first] = resources_.try_emplace(key, Presented{view->fence, version});
+  if (first) return;
+  const Presented& seen = resource->second;
+  const int by_fence = order_of_bytes(view->fence, seen.fence);
+  const int by_claim = order_of_claims(version, seen.version);
+  const auto sign = [](int order) { return order < 0 ? -1 : order > 0 ? 1 : 0; };
+  if (sign(by_fence) != sign(by_claim)) {
+    findings_.add(name_of(Property::kS4), {name(node)},
+                  fmt::format("the fence of '{}' is {} than the largest so far, and its claim is {}", key,
+                              by_fence < 0 ? "smaller" : "not smaller", by_claim < 0 ? "superseded" : "not"));
+  }
+  if (by_fence >= 0) resource->second = {view->fence, version};
+}
+
+bool ClaimOracle::promises_hold() const {
+  for (const FaultInfo& info : fault_infos()) {
+    if (faults_[info.fault] > 0 && std::ranges::find(kHarmless, info.fault) == kHarmless.end()) return false;
+  }
+  for (const auto& host : hosts_) {
+    const NodePlan& plan = host->plan();
+    if (plan.leasing == Leasing::kOff || plan.settle < slowest_ * static_cast<std::int64_t>(hosts_.size()))
+      return false;
+    if (host->clock().largest_ppm() > kMostDriftPpm) return false;
+    const bool far = std::ranges::any_of(
+        hosts_, [&](const auto& other) { return largest_difference(host->clock(), other->clock()) > plan.skew; });
+    if (far) return false;
+  }
+  return true;
+}
+
+void ClaimOracle::look() {
+  if (!calm_ || !checks(Property::kS5) || hosts_.size() > kMostNodes) return;
+  calm_ = promises_hold();
+  if (!calm_) return;
+  for (const std::string& key : keys_) {
+    std::vector<std::string> holders;
+    for (const auto& host : hosts_) {
+      if (!host->up()) continue;
+      const auto view = host->engine().dictionary().lease(key);
+      if (view && view->ours && view->held && view->state == LeaseState::kSettled) holders.push_back(host->plan().name);
+    }
+    if (holders.size() > 1) {
+      findings_.add(name_of(Property::kS5), holders,
+                    fmt::format("all call themselves the settled holder of '{}'", key));
+    }
+  }
+}
+
+}  // namespace meshdict::sim
