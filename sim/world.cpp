@@ -78,6 +78,13 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       hosts_(plan.nodes.size()),
       broadcasts_(hosts_, network_, queue_, findings_),
       records_(hosts_, network_, queue_, identities_, plan_.check, findings_) {
+  if (transcript_.enabled()) {
+    std::string names;
+    for (const NodePlan& node : plan.nodes)
+      names += " " + node.name;
+    transcript_.remark(
+        fmt::format("{}\n# plan {} seed {}\n# nodes{}", kTranscriptTitle, word_text(plan.name), seed, names));
+  }
   const std::vector<bool> keeps = with_disk(plan);
   ears_.reserve(plan.nodes.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
@@ -225,6 +232,12 @@ void World::handle(NodeIndex node, const Host::Arrival& arrival) {
   finish_turn(node);
 }
 
+void World::sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) {
+  if (!transcript_.enabled()) return;
+  transcript_.line(now(), name(node),
+                   fmt::format("c{} -> {} {}{}", Network::number(conn), name(to), describe(frame), keys_text(frame)));
+}
+
 void World::timer(NodeIndex node) {
   Host& host = *hosts_[node];
   // An entry of an earlier life, or one that was moved forward; a node that stands still looks when it goes on.
@@ -284,8 +297,10 @@ void World::finish_turn(NodeIndex node) {
   if (!commit_turn(node)) return;
   Host& host = *hosts_[node];
   if (!host.changed.empty()) {
-    for (const std::string& key : host.changed)
+    for (const std::string& key : host.changed) {
       records_.changed(node, key);
+      if (transcript_.enabled()) tell_record(node, key);
+    }
     host.changed.clear();
   }
   if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();
@@ -296,6 +311,20 @@ void World::finish_turn(NodeIndex node) {
 std::string World::known_as(const NodeId& id) const {
   const auto node = identities_.find(id);
   return node == identities_.end() ? std::string(id.brief()) : name(node->second);
+}
+
+void World::tell_record(NodeIndex node, const std::string& key) const {
+  const Dictionary& dictionary = hosts_[node]->engine().dictionary();
+  const auto found = dictionary.records().find(key);
+  if (found == dictionary.records().end()) {
+    return transcript_.line(now(), name(node), fmt::format("record {} gone", word_text(key)));
+  }
+  const Record& record = found->second;
+  std::string text = is_visible(record.version) ? fmt::format("= {}", value_text(record.value)) : "deleted";
+  text += fmt::format(" of {} epoch {}", known_as(record.version.owner), record.version.epoch);
+  const auto lease = dictionary.lease(key);
+  if (lease && lease->held) text += fmt::format(" until {}", seconds_text(now() + lease->left));
+  transcript_.line(now(), name(node), fmt::format("record {} {}", word_text(key), text));
 }
 
 void World::heard(NodeIndex node, const Event& event) {
@@ -370,6 +399,10 @@ RunResult World::finish() {
   result.violations = findings_.list();
   result.violation_count = findings_.count();
   result.counters = counters();
+  if (transcript_.enabled()) {
+    transcript_.remark(fmt::format("end {} events {} trace {:016x} violations {}", seconds_text(result.simulated),
+                                   result.events, result.trace, result.violation_count));
+  }
   return result;
 }
 
