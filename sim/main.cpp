@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <expected>
@@ -24,6 +25,7 @@
 #include "sim/report.h"
 #include "sim/runner.h"
 #include "sim/sweep_command.h"
+#include "sim/trace_diff.h"
 #include "sim/yaml_reader.h"
 
 namespace meshdict::sim {
@@ -198,6 +200,14 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
   command->callback([&] { result = explore_command(options); });
 }
 
+void add_diff(CLI::App& app, std::array<std::string, 2>& files, int& result) {
+  CLI::App* command =
+      app.add_subcommand("diff", "Where two transcripts (run --trace) part; exit 0: equal, 1: they part, 2: bad input");
+  command->add_option("A", files[0], "a transcript")->required();
+  command->add_option("B", files[1], "another")->required();
+  command->callback([&] { result = diff_command(files[0], files[1]); });
+}
+
 void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {
   CLI::App* command =
       app.add_subcommand("conflict-table", "How the rules for duplicate connections do when all dial at once");
@@ -255,6 +265,8 @@ int main_with(int argc, char** argv) {
   run_command->callback([&] { result = run(options); });
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
+  std::array<std::string, 2> diff_files;
+  add_diff(app, diff_files, result);
   TableOptions table_options;
   add_conflict_table(app, table_options, result);
   SweepOptions sweep_options;
