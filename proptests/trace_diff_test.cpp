@@ -105,14 +105,19 @@ TEST(TraceDiff, WhatFollowsAnArrivalIsCausedByItsSending) {
 
 TEST(TraceDiff, TheEarlierEventIsTheFirst) {
   const std::string whole = transcript(kPlan, 3);
-  std::string lacks = whole;
-  const std::size_t begin = lacks.find("\n", lacks.find("c1 -> bob #10 ")) + 1;
-  lacks.erase(begin, lacks.find('\n', begin) + 1 - begin);
-  const std::string line = whole.substr(begin, whole.find('\n', begin) - begin);
-  const auto shorter = diff(lacks, whole);
-  ASSERT_TRUE(shorter.has_value());
-  EXPECT_FALSE(shorter->equal);
-  EXPECT_THAT(shorter->text, HasSubstr("B" + fmt::format("{:>7}", lines_before(whole, line) + 1) + " | " + line));
+  // Bob's last line of a moment: what comes next, in the transcript that lacks it, is later and somewhere else.
+  const std::size_t begin = whole.rfind('\n', whole.find("bob      record \"a b\" = red")) + 1;
+  const std::string line = whole.substr(begin, whole.find('\n', begin) + 1 - begin);
+  const std::string lacks = with(whole, line, "");
+  const std::string time = line.substr(line.find_first_not_of(' '), line.find(" bob") - line.find_first_not_of(' '));
+  const std::string quoted = fmt::format("{:>7} | {}", lines_before(whole, line) + 1, line);
+  for (const bool first : {true, false}) {
+    const auto part = first ? diff(whole, lacks) : diff(lacks, whole);
+    ASSERT_TRUE(part.has_value());
+    EXPECT_FALSE(part->equal);
+    EXPECT_THAT(part->text, HasSubstr(", " + time + " s, at bob:\n"));
+    EXPECT_THAT(part->text, HasSubstr((first ? "A " : "B ") + quoted));
+  }
 }
 
 TEST(TraceDiff, AnotherEndIsADifference) {
