@@ -116,7 +116,7 @@ TEST(TraceDiff, TheEarlierEventIsTheFirst) {
     ASSERT_TRUE(part.has_value());
     EXPECT_FALSE(part->equal);
     EXPECT_THAT(part->text, HasSubstr(", " + time + " s, at bob:\n"));
-    EXPECT_THAT(part->text, HasSubstr((first ? "A " : "B ") + quoted));
+    EXPECT_THAT(part->text, HasSubstr((first ? "A" : "B") + quoted));
   }
 }
 

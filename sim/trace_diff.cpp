@@ -125,9 +125,9 @@ std::string parting(const std::array<Side, 2>& sides, const CommonPast& past, st
                                  first.line.node == "-" ? "in the plan" : fmt::format("at {}", first.line.node));
   for (const Side& side : sides)
     text += fmt::format("{}{}", side.label, side.text().substr(side.label.size()));
-  for (const Side& side : sides) {
-    if (!side.more || (&side != &first && side.line.node == first.line.node)) continue;
-    text += fmt::format("what led to {}'s line, in both:\n{}", side.label, past.causes_of(side.line));
+  for (const Side* side : {&first, &first == &a ? &b : &a}) {
+    if (!side->more || (side != &first && side->line.node == first.line.node)) continue;
+    text += fmt::format("what led to {}'s line, in both:\n{}", side->label, past.causes_of(side->line));
   }
   return text;
 }
