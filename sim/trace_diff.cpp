@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/console.h"
 #include "sim/transcript_reader.h"
 
 namespace meshdict::sim {
@@ -168,16 +169,14 @@ int diff_command(const std::string& a, const std::string& b) {
   for (const std::string& name : {a, b}) {
     files.emplace_back(std::fopen(name.c_str(), "r"), &std::fclose);
     if (files.back()) continue;
-    fmt::print(stderr, "meshdict-sim: diff: cannot read '{}': {}\n", name, std::generic_category().message(errno));
-    return 2;
+    return complain(fmt::format("diff: cannot read '{}': {}", name, std::generic_category().message(errno)));
   }
   const auto difference = diff_traces(files[0].get(), a, files[1].get(), b);
   if (!difference) {
-    fmt::print(stderr, "meshdict-sim: diff: {}\n", difference.error());
-    return 2;
+    return complain("diff: " + difference.error());
   }
   fmt::print("{}", difference->text);
-  return difference->equal ? 0 : 1;
+  return difference->equal ? kPass : kViolated;
 }
 
 }  // namespace meshdict::sim
