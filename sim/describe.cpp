@@ -38,23 +38,19 @@ auto with_message(std::string_view frame, const Take& take)
   return take(*message);
 }
 
-std::string keys_of(const Message& message) {
-  std::vector<std::string_view> keys;
+std::vector<std::string> keys_in(const Message& message) {
+  std::vector<std::string> keys;
   std::visit(Overloaded{
-                 [&](const StoreSet& store) { keys = {store.key}; },
-                 [&](const StoredEntry& entry) { keys = {entry.key}; },
+                 [&](const StoreSet& store) { keys.emplace_back(store.key); },
+                 [&](const StoredEntry& entry) { keys.emplace_back(entry.key); },
                  [&](const Records& records) {
                    for (const RecordEntry& entry : records.entries)
-                     keys.push_back(entry.key);
+                     keys.emplace_back(entry.key);
                  },
                  [](const auto& /*others*/) {},
              },
              message);
-  std::string text;
-  for (std::size_t i = 0; i < std::min(keys.size(), kMostKeys); ++i)
-    text += " " + word_text(keys[i]);
-  if (keys.size() > kMostKeys) text += fmt::format(" and {} more", keys.size() - kMostKeys);
-  return text;
+  return keys;
 }
 
 void add_version(TraceHash& hash, const Version& version) {
@@ -76,8 +72,16 @@ std::string describe(const Parcel& frame) {
                      frame.id_prefix >> 32);
 }
 
-std::string keys_text(const Parcel& frame) {
-  return with_message(*frame.bytes, keys_of).value_or("");
+std::vector<std::string> keys_of(const Parcel& frame) {
+  return with_message(*frame.bytes, keys_in).value_or(std::vector<std::string>());
+}
+
+std::string keys_text(const std::vector<std::string>& keys) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(keys.size(), kMostKeys); ++i)
+    text += " " + word_text(keys[i]);
+  if (keys.size() > kMostKeys) text += fmt::format(" and {} more", keys.size() - kMostKeys);
+  return text;
 }
 
 std::string value_text(RawView value) {

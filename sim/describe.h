@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "sim/network.h"
@@ -12,8 +13,10 @@ namespace meshdict::sim {
 
 /// "#17 store 212 B 3fa9c1d2": number of the frame, type of the message, uncompressed size, start of the id.
 std::string describe(const Parcel& frame);
-/// The keys of the records in a frame, as words, each behind a space: " colour seat"; of many, the first.
-std::string keys_text(const Parcel& frame);
+/// The keys of the records in a frame.
+std::vector<std::string> keys_of(const Parcel& frame);
+/// Keys as words, each behind a space: " colour seat"; of many, the first.
+std::string keys_text(const std::vector<std::string>& keys);
 /// A value as a word; of a long one, how it begins.
 std::string value_text(RawView value);
 

@@ -234,8 +234,10 @@ void World::handle(NodeIndex node, const Host::Arrival& arrival) {
 
 void World::sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) {
   if (!transcript_.enabled()) return;
+  const std::vector<std::string> keys = keys_of(frame);
   transcript_.line(now(), name(node),
-                   fmt::format("c{} -> {} {}{}", Network::number(conn), name(to), describe(frame), keys_text(frame)));
+                   fmt::format("c{} -> {} {}{}", Network::number(conn), name(to), describe(frame), keys_text(keys)));
+  hosts_[node]->sent.insert(hosts_[node]->sent.end(), keys.begin(), keys.end());
 }
 
 void World::timer(NodeIndex node) {
@@ -281,6 +283,7 @@ bool World::commit_turn(NodeIndex node) {
     if (transcript_.enabled()) transcript_.line(now(), name(node), "ends: its disk is full");
     host.awaits_room = true;
     host.changed.clear();
+    host.sent.clear();
     end_node(node, Machine::kRefusing);
     return false;
   }
@@ -297,12 +300,14 @@ void World::finish_turn(NodeIndex node) {
   if (!commit_turn(node)) return;
   Host& host = *hosts_[node];
   if (!host.changed.empty()) {
-    for (const std::string& key : host.changed) {
+    for (const std::string& key : host.changed)
       records_.changed(node, key);
-      if (transcript_.enabled()) tell_record(node, key);
-    }
+    if (transcript_.enabled()) host.sent.insert(host.sent.end(), host.changed.begin(), host.changed.end());
     host.changed.clear();
   }
+  for (const std::string& key : host.sent)
+    tell_record(node, key);
+  host.sent.clear();
   if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();
   arm_timer(node);
 }
@@ -313,17 +318,21 @@ std::string World::known_as(const NodeId& id) const {
   return node == identities_.end() ? std::string(id.brief()) : name(node->second);
 }
 
-void World::tell_record(NodeIndex node, const std::string& key) const {
+// Once for each change.
+void World::tell_record(NodeIndex node, const std::string& key) {
   const Dictionary& dictionary = hosts_[node]->engine().dictionary();
   const auto found = dictionary.records().find(key);
-  if (found == dictionary.records().end()) {
-    return transcript_.line(now(), name(node), fmt::format("record {} gone", word_text(key)));
+  std::string text = "gone";
+  if (found != dictionary.records().end()) {
+    const Record& record = found->second;
+    text = is_visible(record.version) ? fmt::format("= {}", value_text(record.value)) : "deleted";
+    text += fmt::format(" of {} epoch {}", known_as(record.version.owner), record.version.epoch);
+    const auto lease = dictionary.lease(key);
+    if (lease && lease->held) text += fmt::format(" until {}", seconds_text(now() + lease->left));
   }
-  const Record& record = found->second;
-  std::string text = is_visible(record.version) ? fmt::format("= {}", value_text(record.value)) : "deleted";
-  text += fmt::format(" of {} epoch {}", known_as(record.version.owner), record.version.epoch);
-  const auto lease = dictionary.lease(key);
-  if (lease && lease->held) text += fmt::format(" until {}", seconds_text(now() + lease->left));
+  std::string& last = told_[{node, key}];
+  if (last == text) return;
+  last = text;
   transcript_.line(now(), name(node), fmt::format("record {} {}", word_text(key), text));
 }
 

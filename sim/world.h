@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/event_queue.h"
@@ -108,7 +110,7 @@ class World final : public NetworkUser {
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
   [[nodiscard]] const std::string& name(NodeIndex node) const { return plan_.nodes[node].name; }
   [[nodiscard]] std::string known_as(const NodeId& id) const;
-  void tell_record(NodeIndex node, const std::string& key) const;
+  void tell_record(NodeIndex node, const std::string& key);
   [[nodiscard]] bool up(NodeIndex node) const { return hosts_[node]->up(); }
 
   // world_steps.cpp
@@ -165,6 +167,7 @@ class World final : public NetworkUser {
   Network network_;
   AddressBook addresses_;
   Transcript transcript_;
+  std::map<std::pair<NodeIndex, std::string>, std::string> told_;  // what the transcript has said of records
   Findings findings_;
   TraceHash hash_;
   Identities identities_;

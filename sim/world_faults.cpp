@@ -31,6 +31,7 @@ bool World::start_node(const Step& step, NodeIndex node) {
   identities_.insert_or_assign(host.id(), node);
   if (transcript_.enabled()) {
     transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
+    std::erase_if(told_, [node](const auto& told) { return told.first.first == node; });
     for (const auto& [key, record] : host.engine().dictionary().records())
       tell_record(node, key);
   }

@@ -4,7 +4,7 @@ const AXIS = 22;    // height of the times
 const STRIP = 40;   // of partitions, other faults and violations, below the times
 const LANES_TOP = AXIS + STRIP;
 const LEAST_LANE = 18;
-const MOST_LANE = 74;
+const MOST_LANE = 110;
 
 const lanes = {
   nodes: [],       // those that have a lane, from the top
@@ -52,7 +52,7 @@ function drawAxis(context, height) {
     const x = Math.round(xOf(tick)) + 0.5;
     context.moveTo(x, AXIS);
     context.lineTo(x, height);
-    context.fillText(timeText(tick, step), x, AXIS / 2);
+    centred(context, timeText(tick, step), x, AXIS / 2);
   });
   context.stroke();
   context.textAlign = "left";

@@ -114,6 +114,12 @@ function eachTick(visit) {
   }
 }
 
+/// Text in the middle of `x`, but within the diagram.
+function centred(context, text, x, y) {
+  const half = context.measureText(text).width / 2;
+  context.fillText(text, Math.max(plotLeft() + half, Math.min(x, view.width - half - 2)), y);
+}
+
 /// Text that fits, or its beginning.
 function clipped(context, text, width) {
   if (context.measureText(text).width <= width) return text;
