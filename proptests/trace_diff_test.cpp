@@ -13,39 +13,18 @@
 #include <optional>
 #include <string>
 
-#include "sim/plan_yaml.h"
+#include "history_fixture.h"
 #include "sim/trace.h"
 #include "sim/transcript_reader.h"
-#include "sim/world.h"
 
 namespace meshdict::sim {
 namespace {
 
 using ::testing::HasSubstr;
 
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-
-File file_of(const std::string& text) {
-  File file(std::tmpfile(), &std::fclose);
-  std::fwrite(text.data(), 1, text.size(), file.get());
-  std::rewind(file.get());
-  return file;
-}
-
-std::string transcript(const std::string& yaml, std::uint64_t seed) {
-  const auto plan = load_plan(yaml, "f.yaml");
-  EXPECT_TRUE(plan.has_value());
-  const File file(std::tmpfile(), &std::fclose);
-  if (plan) run_plan(*plan, seed, {file.get(), 0});
-  std::string text(static_cast<std::size_t>(std::ftell(file.get())), ' ');
-  std::rewind(file.get());
-  EXPECT_EQ(std::fread(text.data(), 1, text.size(), file.get()), text.size());
-  return text;
-}
-
 std::expected<TraceDifference, std::string> diff(const std::string& a, const std::string& b) {
-  const File file_a = file_of(a);
-  const File file_b = file_of(b);
+  const TestFile file_a = scratch_file(a);
+  const TestFile file_b = scratch_file(b);
   return diff_traces(file_a.get(), "a", file_b.get(), "b");
 }
 
@@ -66,7 +45,7 @@ std::size_t lines_before(const std::string& text, const std::string& part) {
 }
 
 TEST(TraceDiff, EqualRunsAreEqual) {
-  const auto same = diff(transcript(kPlan, 3), transcript(kPlan, 3));
+  const auto same = diff(transcript_of(kPlan, 3), transcript_of(kPlan, 3));
   ASSERT_TRUE(same.has_value()) << same.error();
   EXPECT_TRUE(same->equal);
   EXPECT_THAT(same->text, HasSubstr("A: plan f.yaml seed 3\nB: plan f.yaml seed 3\nequal: "));
@@ -74,7 +53,7 @@ TEST(TraceDiff, EqualRunsAreEqual) {
 }
 
 TEST(TraceDiff, NamesTheEventItsNodeAndTheSending) {
-  const std::string whole = transcript(kPlan, 3);
+  const std::string whole = transcript_of(kPlan, 3);
   // The first store that bob gets: #N stands in its sending, too.
   const std::size_t store = whole.find(" store ");
   const std::size_t number = whole.rfind('#', store);
@@ -94,7 +73,7 @@ TEST(TraceDiff, NamesTheEventItsNodeAndTheSending) {
 }
 
 TEST(TraceDiff, WhatFollowsAnArrivalIsCausedByItsSending) {
-  const std::string whole = transcript(kPlan, 3);
+  const std::string whole = transcript_of(kPlan, 3);
   const auto changed = diff(whole, with(whole, "bob      record \"a b\" = red", "bob      record \"a b\" = blue"));
   ASSERT_TRUE(changed.has_value());
   EXPECT_FALSE(changed->equal);
@@ -104,7 +83,7 @@ TEST(TraceDiff, WhatFollowsAnArrivalIsCausedByItsSending) {
 }
 
 TEST(TraceDiff, TheEarlierEventIsTheFirst) {
-  const std::string whole = transcript(kPlan, 3);
+  const std::string whole = transcript_of(kPlan, 3);
   // Bob's last line of a moment: what comes next, in the transcript that lacks it, is later and somewhere else.
   const std::size_t begin = whole.rfind('\n', whole.find("bob      record \"a b\" = red")) + 1;
   const std::string line = whole.substr(begin, whole.find('\n', begin) + 1 - begin);
@@ -121,7 +100,7 @@ TEST(TraceDiff, TheEarlierEventIsTheFirst) {
 }
 
 TEST(TraceDiff, AnotherEndIsADifference) {
-  const std::string whole = transcript(kPlan, 3);
+  const std::string whole = transcript_of(kPlan, 3);
   const auto hash = diff(whole, with(whole, " trace ", " trace 1"));
   ASSERT_TRUE(hash.has_value());
   EXPECT_FALSE(hash->equal);
@@ -140,14 +119,14 @@ TEST(TraceDiff, AnotherEndIsADifference) {
 }
 
 TEST(TraceDiff, AnotherSeedPartsAtOnce) {
-  const auto other = diff(transcript(kPlan, 3), transcript(kPlan, 4));
+  const auto other = diff(transcript_of(kPlan, 3), transcript_of(kPlan, 4));
   ASSERT_TRUE(other.has_value());
   EXPECT_FALSE(other->equal);
   EXPECT_THAT(other->text, HasSubstr("A: plan f.yaml seed 3\nB: plan f.yaml seed 4\nthey part after "));
 }
 
 TEST(TraceDiff, WhatIsNoTranscriptIsNamed) {
-  const std::string whole = transcript(kPlan, 3);
+  const std::string whole = transcript_of(kPlan, 3);
   const auto error = [&](const std::string& b) {
     const auto difference = diff(whole, b);
     return difference ? "none" : difference.error();

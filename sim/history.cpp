@@ -214,22 +214,21 @@ HistoryReader::Result HistoryReader::step() {
   } catch (const YAML::Exception&) {
     return std::unexpected(fmt::format("'{}' is no step, expected a verb and what it was given", line_.what));
   }
+  EventType type = EventType::kFault;
+  if (verb == "expect") type = EventType::kExpect;
+  if (std::ranges::find(kOperations, verb) != kOperations.end()) type = EventType::kOperation;
   std::vector<NodeIndex> nodes;
   std::vector<NameIndex> keys;
   if (arguments.IsMap()) {
     for (const auto& argument : arguments) {
       const std::string name = argument.first.Scalar();
       if (name == "key") keys.push_back(keys_.add(argument.second.Scalar()));
-      // Texts may happen to be names of nodes.
-      if (name != "key" && name != "value" && name != "text" && name != "groups") collect_nodes(argument.second, nodes);
+      // A fault befalls all that it names; any other step happens where it says, and its texts may be names of nodes.
+      const bool is_place = name == "node" || name == "nodes" || (type == EventType::kFault && name != "groups");
+      if (is_place) collect_nodes(argument.second, nodes);
     }
   }
-  EventType type = EventType::kFault;
-  if (verb == "expect") type = EventType::kExpect;
-  if (std::ranges::find(kOperations, verb) != kOperations.end()) {
-    type = EventType::kOperation;
-    operation_keys_ = keys;
-  }
+  if (type == EventType::kOperation) operation_keys_ = keys;
   if (verb == "partition" && arguments["groups"]) partition(arguments["groups"]);
   if (verb == "heal") end_partition();
   add(type, std::move(nodes), std::move(keys));
@@ -272,6 +271,8 @@ void HistoryReader::end_partition() {
 // The end
 
 void HistoryReader::finish() {
+  history_.whole_from = std::min(limits_.from, history_.end);
+  history_.whole_until = std::min(limits_.until, history_.end);
   for (DownTime& down : history_.down)
     down.until = std::min(down.until, history_.end);
   std::erase_if(history_.down, [](const DownTime& down) { return down.from == down.until; });
@@ -287,24 +288,28 @@ void HistoryReader::finish() {
 void HistoryReader::trim() {
   const std::size_t all = history_.flights.size() + history_.events.size();
   if (all <= limits_.most) return;
-  std::vector<std::uint64_t> lines;
+  std::vector<std::pair<std::uint64_t, Duration>> lines;
   lines.reserve(all);
   for (const Flight& flight : history_.flights)
-    lines.push_back(flight.line);
+    lines.emplace_back(flight.line, flight.sent);
   for (const HistoryEvent& event : history_.events)
-    lines.push_back(event.line);
+    lines.emplace_back(event.line, event.at);
   std::ranges::sort(lines);
   const auto violated = std::ranges::find(history_.events, EventType::kViolated, &HistoryEvent::type);
   std::size_t last = limits_.most - 1;
   if (violated != history_.events.end()) {
-    const auto place = std::ranges::lower_bound(lines, violated->line) - lines.begin();
+    const auto place = std::ranges::lower_bound(lines, std::pair(violated->line, Duration{})) - lines.begin();
     last = std::max(last, static_cast<std::size_t>(place));
   }
-  const std::uint64_t first_line = lines[last + 1 - limits_.most];
-  const std::uint64_t last_line = lines[last];
-  const auto outside = [&](const auto& item) { return item.line < first_line || item.line > last_line; };
+  const auto [first_line, first_time] = lines[last + 1 - limits_.most];
+  const auto [last_line, last_time] = lines[last];
+  const auto outside = [first = first_line, end = last_line](const auto& item) {
+    return item.line < first || item.line > end;
+  };
   std::erase_if(history_.flights, outside);
   std::erase_if(history_.events, outside);
+  if (last + 1 > limits_.most) history_.whole_from = first_time;
+  if (last + 1 < all) history_.whole_until = last_time;
   history_.left_out += all - history_.flights.size() - history_.events.size();
 }
 

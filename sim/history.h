@@ -113,6 +113,9 @@ struct History {
   std::vector<PartitionTime> partitions;
   std::vector<Claim> claims;
   std::uint64_t left_out = 0;  ///< flights and events outside the limits
+  /// All flights that were sent and all events in this span are there.
+  Duration whole_from{};
+  Duration whole_until{};
 };
 
 /// Error text, with file and line: it is no transcript, or a line is damaged.

@@ -88,6 +88,8 @@ Json to_json(const History& history) {
       {"end", history.end.count()},
       {"violations", history.violations},
       {"leftOut", history.left_out},
+      {"wholeFrom", history.whole_from.count()},
+      {"wholeUntil", history.whole_until.count()},
       {"nodes", history.nodes},
       {"keys", history.keys},
       {"kinds", history.kinds},

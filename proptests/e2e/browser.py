@@ -5,6 +5,7 @@ browser's descriptors 3 and 4).
 """
 
 import base64
+import contextlib
 import ctypes
 import json
 import os
@@ -35,7 +36,7 @@ class Browser:
     """One page of a browser that ends with this object."""
 
     def __init__(self, program, width=1400, height=900):
-        self._directory = tempfile.TemporaryDirectory(prefix="meshdict-browser-")
+        self._directory = tempfile.TemporaryDirectory(prefix="meshdict-browser-", ignore_cleanup_errors=True)
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
         command = [program, "--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu",
@@ -74,9 +75,14 @@ class Browser:
         os.dup2(201, 4)
 
     def close(self):
-        if self._process.poll() is None:
+        self._session = None
+        with contextlib.suppress(AssertionError, OSError):
+            self.call("Browser.close")
+        try:
+            self._process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-        self._process.wait(DEADLINE)
+            self._process.wait()
         os.close(self._out)
         os.close(self._in)
         self._directory.cleanup()

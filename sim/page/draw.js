@@ -276,12 +276,13 @@ function drawMesh() {
   drawAxis(context, height);
   context.save();
   context.beginPath();
-  context.rect(plotLeft() - 8, AXIS, width, height);
+  context.rect(plotLeft() - 8, AXIS, plotRight() - plotLeft() + 16, height);
   context.clip();
   context.save();
   context.beginPath();
   context.rect(plotLeft() - 8, LANES_TOP - 4, width, height);
   context.clip();
+  drawVeil(context, LANES_TOP, height - LANES_TOP);
   drawLanes(context, shown);
   drawDownTimes(context, shown);
   drawFlights(context);
@@ -293,6 +294,7 @@ function drawMesh() {
   drawStrip(context);
   context.restore();
   drawNames(context, height, shown);
+  drawScrollbar(context, LANES_TOP, height - LANES_TOP, view.scroll, laneOverflow());
   context.fillStyle = style.panel;
   context.fillRect(0, 0, view.gutter - 2, LANES_TOP - 6);
 }

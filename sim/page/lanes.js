@@ -90,6 +90,29 @@ function drawPartitions(context, shown) {
   }
 }
 
+/// Over the times of which this page knows nothing.
+function drawVeil(context, top, height) {
+  context.fillStyle = style.page;
+  for (const [from, until] of [[view.from, history.wholeFrom], [history.wholeUntil, view.until]]) {
+    const left = Math.max(xOf(from), plotLeft());
+    const width = Math.min(xOf(until), plotRight()) - left;
+    if (history.leftOut === 0 || width < 2) continue;
+    context.fillRect(left, top, width, height);
+    if (width < 120) continue;
+    context.fillStyle = style.faint;
+    context.fillText("not on this page", left + 10, top + height / 2);
+    context.fillStyle = style.page;
+  }
+}
+
+/// How far the lanes or rows are scrolled, at the right edge.
+function drawScrollbar(context, top, height, scroll, overflow) {
+  if (overflow <= 0) return;
+  const share = height / (height + overflow);
+  context.fillStyle = style.lane;
+  context.fillRect(view.width - 7, top + scroll * share, 5, height * share);
+}
+
 function drawDownTimes(context, shown) {
   const visible = new Set(shown);
   context.font = SMALL;

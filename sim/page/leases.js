@@ -3,7 +3,7 @@
 const leaseCanvas = document.getElementById("leases");
 const ROW = 20;
 const KEY_GAP = 6;
-const MOST_SHARE = 0.42;  // of the height, for the leases
+const MOST_SHARE = 0.34;  // of the height, for the leases
 
 const rows = { keys: [], place: [], height: 0, scroll: 0 };
 
@@ -117,6 +117,7 @@ function drawLeases() {
   context.fillStyle = style.panel;
   context.fillRect(0, 0, view.gutter - 2, height);
   context.fillRect(plotRight(), 0, width, height);
+  drawScrollbar(context, 0, height, rows.scroll, rows.height - height);
   context.font = FONT;
   context.textAlign = "right";
   for (const { key, y, height: tall } of rows.keys) {

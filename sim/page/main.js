@@ -81,9 +81,8 @@ listenToPointer(leaseCanvas, claimAt, (pixels) => {
 });
 listenToOverview();
 new ResizeObserver(arrange).observe(pictures);
-view.from = -END * 0.01;
-view.until = END * 1.01;
 arrange();
+fit();
 
 // For tests, and for whoever wants to look further from the browser's console.
 window.meshdict = { history, kinds, flights, events, claims, filter, view, lanes, rows, flightLine, laneY, xOf, markSpots,

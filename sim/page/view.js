@@ -44,7 +44,7 @@ const timeAt = (x) => view.from + ((x - plotLeft()) / (plotRight() - plotLeft())
 function show(from, until) {
   const length = Math.max(SHORTEST_SPAN, Math.min(until - from, END * 1.04));
   const middle = (from + until) / 2;
-  const slack = Math.min(END * 0.02, length * 0.1);
+  const slack = Math.min(END * 0.02, length * 0.02);
   let start = middle - length / 2;
   start = Math.min(start, END + slack - length);
   start = Math.max(start, -slack);
@@ -53,7 +53,11 @@ function show(from, until) {
   redraw();
 }
 
-const fit = () => show(-END * 0.01, END * 1.01);
+/// The whole run or, of one that is too long for this page, what is here.
+function fit() {
+  const length = Math.max(history.wholeUntil - history.wholeFrom, 1);
+  show(history.wholeFrom - length * 0.01, history.wholeUntil + length * 0.01);
+}
 
 function zoom(factor, around = (view.from + view.until) / 2) {
   const length = Math.max(SHORTEST_SPAN, Math.min(span() * factor, END * 1.04));
