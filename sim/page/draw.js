@@ -1,8 +1,7 @@
 // Messages and marks on the lanes, and the strip of faults above them.
 
 const meshCanvas = document.getElementById("mesh");
-const FEW = 1500;    // flights up to which each has its arrowhead and dashes
-const MANY = 6000;   // from which those that would lie on each other are drawn once
+const FEW = 1500;  // flights up to which each has its arrowhead and dashes
 
 const isSelectedMessage = (i) =>
   view.selected && view.selected.flight !== undefined && flights.id[i] === flights.id[view.selected.flight];
@@ -30,27 +29,42 @@ function onScreen(line) {
   return Math.max(line.y0, line.y1) >= LANES_TOP && Math.min(line.y0, line.y1) <= lanes.bottom;
 }
 
-/// The visible flights by kind, thinned when there are too many to be told apart.
-function collectFlights() {
+/// The lines of the visible flights by kind.
+function collectLines() {
   const byKind = kinds.map(() => []);
   let count = 0;
   eachFlight(view.from, view.until, (i) => {
-    byKind[flights.kind[i]].push(i);
     count += 1;
+    const line = flightLine(i);
+    if (onScreen(line)) byKind[flights.kind[i]].push(line);
   });
-  if (count > MANY) {
-    const nodes = history.nodes.length;
-    for (let kind = 0; kind < byKind.length; ++kind) {
-      const seen = new Set();
-      byKind[kind] = byKind[kind].filter((i) => {
-        const spot = (Math.round(xOf(flights.sent[i]) / 2) * nodes + flights.from[i]) * nodes + flights.to[i];
-        if (seen.has(spot)) return false;
-        seen.add(spot);
-        return true;
-      });
-    }
-  }
   return { byKind, count };
+}
+
+/// Among many flights most are upright and lie on each other: what they cover together is drawn, a column at a time.
+/// Returns the others.
+function drawUpright(context, lines) {
+  const columns = new Map();
+  const others = [];
+  for (const line of lines) {
+    const x = Math.round(line.x0);
+    if (Math.abs(line.x1 - line.x0) > 1.5) others.push(line);
+    else if (columns.has(x)) columns.get(x).push(line);
+    else columns.set(x, [line]);
+  }
+  for (const [x, its] of columns) {
+    const spans = its.map((line) => [Math.min(line.y0, line.y1), Math.max(line.y0, line.y1)]).sort((a, b) => a[0] - b[0]);
+    let [top, bottom] = spans[0];
+    for (const [from, until] of spans) {
+      if (from > bottom) {
+        context.fillRect(x, top, 1, bottom - top);
+        [top, bottom] = [from, until];
+      }
+      bottom = Math.max(bottom, until);
+    }
+    context.fillRect(x, top, 1, bottom - top);
+  }
+  return others;
 }
 
 function arrowhead(context, line) {
@@ -72,7 +86,7 @@ function cross(context, x, y) {
 }
 
 function drawFlights(context) {
-  const { byKind, count } = collectFlights();
+  const { byKind, count } = collectLines();
   const detailed = count <= FEW;
   const chosen = view.selected && view.selected.flight !== undefined;
   // What beats all the time lies under what is rare.
@@ -83,7 +97,7 @@ function drawFlights(context) {
     context.strokeStyle = context.fillStyle = style[`kind-${group}`];
     context.lineWidth = thick ? 1.8 : 1.1;
     context.setLineDash(detailed ? dash : []);
-    const lines = byKind[kind].map(flightLine).filter(onScreen);
+    const lines = detailed ? byKind[kind] : drawUpright(context, byKind[kind]);
     context.beginPath();
     for (const line of lines) {
       context.moveTo(line.x0, line.y0);

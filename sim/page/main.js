@@ -86,4 +86,4 @@ fit();
 
 // For tests, and for whoever wants to look further from the browser's console.
 window.meshdict = { history, kinds, flights, events, claims, filter, view, lanes, rows, flightLine, laneY, xOf, markSpots,
-  show, select, eachFlight, eachEvent, picture, drawAll };
+  overviewX, show, select, eachFlight, eachEvent, picture, drawAll };
