@@ -246,6 +246,21 @@ class PageTest(unittest.TestCase):
         self.assertIn("partition", self.js("document.getElementById('tip').textContent"))
         self.assertFalse(self.js("document.getElementById('tip').hidden"))
 
+    def drawn(self):
+        return self.js("document.getElementById('mesh').toDataURL()")
+
+    def test_what_is_filtered_out_is_not_drawn(self):
+        whole = self.drawn()
+        for panel, text in (("kinds", "store"), ("kinds", "pong"), ("types", "what clients ask"), ("types", "events of nodes"),
+                            ("types", "violations"), ("nodes", "cy"), ("keys", "seat")):
+            with self.subTest(text):
+                self.tick(panel, text)
+                self.assertNotEqual(self.drawn(), whole)
+                self.tick(panel, text)
+                self.browser.mouse("mouseMoved", 5, 5)
+                self.browser.settle()
+                self.assertEqual(self.drawn(), whole)
+
     def test_filters_by_kind(self):
         before = self.visible()
         pings = self.js("meshdict.kinds.find((kind) => kind.name === 'ping').count")
