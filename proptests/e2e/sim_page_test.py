@@ -216,6 +216,16 @@ class PageTest(unittest.TestCase):
 
     # What a person does
 
+    def is_drawn(self, kind, x, y):
+        """Whether messages of the kind leave something at a place."""
+        patch = f"[...document.getElementById('mesh').getContext('2d').getImageData({round(x) - 2}, {round(y) - 2}, 5, 5).data].join()"
+        self.browser.settle()
+        drawn = self.js(patch)
+        self.js(f"{kind}.shown = false; meshdict.drawAll()")
+        hidden = self.js(patch)
+        self.js(f"{kind}.shown = true; meshdict.drawAll()")
+        return drawn != hidden
+
     def test_a_click_tells_the_details(self):
         for kind in ("store", "records", "ping"):
             i = self.js(f"meshdict.flights.kind.findIndex((k, i) => meshdict.kinds[k].name === '{kind}' && meshdict.flights.arrived[i] >= 0)")
@@ -224,6 +234,7 @@ class PageTest(unittest.TestCase):
             line = self.js(f"meshdict.flightLine({i})")
             # A third of the way: the ends are where the marks are.
             x, y = (line["x0"] + (line["x1"] - line["x0"]) * 0.3, line["y0"] + (line["y1"] - line["y0"]) * 0.3)
+            self.assertTrue(self.is_drawn(f"meshdict.kinds[meshdict.flights.kind[{i}]]", x, y))
             self.browser.click(*self.on_page("mesh", x, y))
             self.assertEqual(self.js("meshdict.flights.kind[meshdict.view.selected.flight]"), self.js(f"meshdict.flights.kind[{i}]"))
             names = self.js("(() => { const { history, flights, view } = meshdict; const i = view.selected.flight; "
