@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <regex>
 #include <string>
 
 #include "sim/plan_yaml.h"
@@ -19,6 +20,7 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 struct Told {
   std::string transcript;
@@ -47,7 +49,10 @@ TEST(Transcript, NamesNodesAndWhatStepsDo) {
       "- after: 1s\n  partition: {groups: [[ana], [bob]], reset: on, for: 10s}\n"
       "- after: 20s\n  link: {latency: 7ms, of: bob}\n- expect: {nodes: all, key: k, value: red}\n");
   EXPECT_TRUE(told.result.passed());
+  EXPECT_THAT(told.transcript, StartsWith("# meshdict transcript 1\n# plan f.yaml seed 1\n# nodes ana bob\n"));
+  EXPECT_THAT(told.transcript, ContainsRegex("\n# end [0-9.]+ events [0-9]+ trace [0-9a-f]+ violations 0\n$"));
   EXPECT_THAT(told.transcript, ContainsRegex("ana +! peer up bob at "));
+  EXPECT_THAT(told.transcript, HasSubstr(R"( set {node: "ana", key: "k", value: "red"})"));
   EXPECT_THAT(told.transcript, ContainsRegex("bob +! peer down ana: "));
   EXPECT_THAT(told.transcript, ContainsRegex("ana +! whisper of bob "));
   EXPECT_THAT(told.transcript, ContainsRegex("bob +[=] leased by ana for 36[0-9][0-9] s\n"));
@@ -56,6 +61,28 @@ TEST(Transcript, NamesNodesAndWhatStepsDo) {
   EXPECT_THAT(told.transcript, ContainsRegex(R"(- +link \{latency: 7000us, .*of: "bob"\})"));
   EXPECT_THAT(told.transcript, ContainsRegex(R"(- +expect \{nodes: .*"ana".*"bob".*, key: "k", value: "red"\})"));
   EXPECT_THAT(told.transcript, Not(HasSubstr("violated")));
+}
+
+TEST(Transcript, TellsSendingsArrivalsAndRecords) {
+  const Told told = tell(
+      "nodes: [ana, bob]\nsteps:\n- at: 5s\n  set: {node: ana, key: a b, value: 'say \"hi\"'}\n"
+      "- after: 1s\n  delete: {node: ana, key: a b}\n- after: 1s\n  crash: {node: bob, for: 1s}\n");
+  const auto has = [&told](const std::string& line) { return std::regex_search(told.transcript, std::regex(line)); };
+  std::smatch sent;
+  ASSERT_TRUE(std::regex_search(told.transcript, sent, std::regex(R"(ana +c\d+ -> bob (#\d+ store .*) "a b"\n)")));
+  EXPECT_TRUE(has("bob +c\\d+ <- ana " + sent[1].str() + "\n"));
+  EXPECT_TRUE(has(R"(bob +record "a b" = "say \\"hi\\"" of ana epoch 1 until \d+\.\d{6}\n)"));
+  EXPECT_TRUE(has(R"(6\.\d+ bob +record "a b" deleted of ana epoch 1\n)"));
+  EXPECT_TRUE(has(R"(bob +is \S+, life 1\n)"));
+  EXPECT_TRUE(has(R"(7\.0+ bob +is down\n)"));
+  EXPECT_TRUE(has(R"(bob +is \S+, life 2\n +8\.0+ bob +record "a b" deleted)"));
+}
+
+TEST(Transcript, WordsAreOneWordOrQuoted) {
+  EXPECT_EQ(word_text("colour:1,x"), "colour:1,x");
+  EXPECT_EQ(word_text(""), "\"\"");
+  EXPECT_EQ(word_text("a b"), "\"a b\"");
+  EXPECT_EQ(word_text("a\"\\\n"), R"("a\"\\\x0a")");
 }
 
 TEST(Transcript, HasTheViolations) {

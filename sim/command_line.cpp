@@ -6,6 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "sim/yaml_reader.h"
+
 namespace meshdict::sim {
 namespace {
 
@@ -60,6 +62,16 @@ std::expected<Shard, std::string> parse_shard(std::string_view text) {
   const auto count = slash == std::string_view::npos ? std::nullopt : number(text.substr(slash + 1));
   if (index && count && *index >= 1 && *index <= *count) return Shard{.index = *index, .count = *count};
   return std::unexpected(fmt::format("'{}' is no part, expected one such as 1/8, up to 8/8", text));
+}
+
+std::expected<HistoryLimits, std::string> parse_window(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  if (dots != std::string_view::npos) {
+    const auto from = parse_duration(text.substr(0, dots));
+    const auto until = parse_duration(text.substr(dots + 2));
+    if (from && until && *from <= *until) return HistoryLimits{.from = *from, .until = *until};
+  }
+  return std::unexpected(fmt::format("'{}' is no span, expected two times such as 20s..1min", text));
 }
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {

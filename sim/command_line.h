@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/history.h"
 #include "sim/runner.h"
 #include "sim/sweep_command.h"
 
@@ -23,5 +24,8 @@ std::expected<unsigned, std::string> parse_jobs(std::string_view text);
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
 /// In MiB.
 std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
+
+/// "A..B": two durations since the start of the run, the smaller first.
+std::expected<HistoryLimits, std::string> parse_window(std::string_view text);
 
 }  // namespace meshdict::sim

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <expected>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/frame.h"
 #include "core/message.h"
@@ -12,20 +15,43 @@
 namespace meshdict::sim {
 namespace {
 
-std::string_view type_of(std::string_view frame) {
-  if (frame.size() < kFrameHeader) return "damaged";
-  const auto body = open_body(frame.substr(kFrameHeader));
-  if (!body) return "damaged";
-  const auto envelope = decode_envelope(body->plain.message);
-  if (!envelope) return "malformed";
-  const auto message = decode_message(*envelope);
-  return message ? message_name(*message) : "malformed";
-}
+/// Keys of one message, and bytes of a value, that a line shows.
+constexpr std::size_t kMostKeys = 8;
+constexpr std::size_t kMostOfValue = 60;
 
 template <typename... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+
+/// Calls `take` with the message of a frame; otherwise the error says what kind of rubbish it is.
+template <typename Take>
+auto with_message(std::string_view frame, const Take& take)
+    -> std::expected<decltype(take(Message())), std::string_view> {
+  if (frame.size() < kFrameHeader) return std::unexpected("damaged");
+  const auto body = open_body(frame.substr(kFrameHeader));
+  if (!body) return std::unexpected("damaged");
+  const auto envelope = decode_envelope(body->plain.message);
+  if (!envelope) return std::unexpected("malformed");
+  const auto message = decode_message(*envelope);
+  if (!message) return std::unexpected("malformed");
+  return take(*message);
+}
+
+std::vector<std::string> keys_in(const Message& message) {
+  std::vector<std::string> keys;
+  std::visit(Overloaded{
+                 [&](const StoreSet& store) { keys.emplace_back(store.key); },
+                 [&](const StoredEntry& entry) { keys.emplace_back(entry.key); },
+                 [&](const Records& records) {
+                   for (const RecordEntry& entry : records.entries)
+                     keys.emplace_back(entry.key);
+                 },
+                 [](const auto& /*others*/) {},
+             },
+             message);
+  return keys;
+}
 
 void add_version(TraceHash& hash, const Version& version) {
   hash.add(version.epoch);
@@ -41,7 +67,26 @@ void add_version(TraceHash& hash, const Version& version) {
 }  // namespace
 
 std::string describe(const Parcel& frame) {
-  return fmt::format("{} {} B {:08x}", type_of(*frame.bytes), frame.plain_size, frame.id_prefix >> 32);
+  const auto name = with_message(*frame.bytes, [](const Message& message) { return message_name(message); });
+  return fmt::format("#{} {} {} B {:08x}", frame.number, name ? *name : name.error(), frame.plain_size,
+                     frame.id_prefix >> 32);
+}
+
+std::vector<std::string> keys_of(const Parcel& frame) {
+  return with_message(*frame.bytes, keys_in).value_or(std::vector<std::string>());
+}
+
+std::string keys_text(const std::vector<std::string>& keys) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(keys.size(), kMostKeys); ++i)
+    text += " " + word_text(keys[i]);
+  if (keys.size() > kMostKeys) text += fmt::format(" and {} more", keys.size() - kMostKeys);
+  return text;
+}
+
+std::string value_text(RawView value) {
+  const std::string text = client_text(value);
+  return text.size() <= kMostOfValue ? word_text(text) : word_text(text.substr(0, kMostOfValue)) + "...";
 }
 
 std::string describe(const Event& event, const NameOf& name_of) {
@@ -64,14 +109,14 @@ std::string describe(const Event& event, const NameOf& name_of) {
           },
           [&](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", name_of(whisper.receiver)); },
           [](const Updated& updated) {
-            return fmt::format("updated {}{}", updated.key, updated.local ? ", ours" : "");
+            return fmt::format("updated {}{}", word_text(updated.key), updated.local ? " by us" : "");
           },
           [](const Deleted& deleted) {
-            return fmt::format("deleted {}{}", deleted.key, deleted.local ? ", ours" : "");
+            return fmt::format("deleted {}{}", word_text(deleted.key), deleted.local ? " by us" : "");
           },
           [&](const Conflict& conflict) {
-            return fmt::format("conflict {}: {} lost to {} by {}", conflict.key, client_text(conflict.losing_value),
-                               name_of(conflict.winning.owner), conflict.reason);
+            return fmt::format("conflict {} = {} lost to {} by {}", word_text(conflict.key),
+                               value_text(conflict.losing_value), name_of(conflict.winning.owner), conflict.reason);
           },
       },
       event);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "sim/network.h"
@@ -10,8 +11,14 @@
 
 namespace meshdict::sim {
 
-/// "store 212 B 3fa9c1d2": type of the message, uncompressed size, start of the id.
+/// "#17 store 212 B 3fa9c1d2": number of the frame, type of the message, uncompressed size, start of the id.
 std::string describe(const Parcel& frame);
+/// The keys of the records in a frame.
+std::vector<std::string> keys_of(const Parcel& frame);
+/// Keys as words, each behind a space: " colour seat"; of many, the first.
+std::string keys_text(const std::vector<std::string>& keys);
+/// A value as a word; of a long one, how it begins.
+std::string value_text(RawView value);
 
 /// How the reader of a transcript knows a node.
 using NameOf = std::function<std::string(const NodeId&)>;

@@ -130,6 +130,9 @@ class Host {
   std::map<RefusedEntry, std::uint64_t> refused;
   /// Keys that changed in the present turn.
   std::vector<std::string> changed;
+  /// Keys whose records it has sent in the present turn: its own may have changed without an event. Only kept for a
+  /// transcript.
+  std::vector<std::string> sent;
 
  private:
   const NodePlan& plan_;

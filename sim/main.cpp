@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <expected>
@@ -22,8 +23,10 @@
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
 #include "sim/report.h"
+#include "sim/run_files.h"
 #include "sim/runner.h"
 #include "sim/sweep_command.h"
+#include "sim/trace_diff.h"
 #include "sim/yaml_reader.h"
 
 namespace meshdict::sim {
@@ -35,6 +38,7 @@ struct Options {
   std::optional<SeedRange> seeds;
   unsigned jobs = 1;
   std::string trace;
+  PictureNames pictures;
   std::string plan_out;
   bool json = false;
   bool rate = false;
@@ -101,15 +105,21 @@ int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) 
   return failed == 0 ? kPass : kViolated;
 }
 
+/// Files of one run do not go with several; error text.
+std::optional<std::string> check_one_run(const Options& options) {
+  for (const auto& [option, name] :
+       {std::pair("--trace", &options.trace), std::pair("--html", &options.pictures.html),
+        std::pair("--perfetto", &options.pictures.perfetto), std::pair("--plan", &options.plan_out)}) {
+    if (name->empty()) continue;
+    if (options.seeds) return fmt::format("{}: goes with --seed, it is of one run", option);
+    if (options.files.size() > 1) return fmt::format("{}: goes with one FILE, it is of one run", option);
+  }
+  return std::nullopt;
+}
+
 int run(const Options& options) {
   const bool range = options.seeds.has_value();
-  if (range && !options.trace.empty()) return complain("--trace: goes with --seed, a transcript is of one run");
-  if (!options.trace.empty() && options.files.size() > 1) {
-    return complain("--trace: goes with one FILE, a transcript is of one run");
-  }
-  if (!options.plan_out.empty() && (range || options.files.size() > 1)) {
-    return complain("--plan: goes with one FILE and --seed, a drawn plan is of one run");
-  }
+  if (const auto mistake = check_one_run(options)) return complain(*mistake);
   int worst = kPass;
   std::vector<Plan> plans;
   bool good = true;
@@ -136,17 +146,15 @@ int run(const Options& options) {
     out << to_yaml(expand(plans.front(), options.seed));
     if (!out.flush()) return complain("--plan: " + not_written(options.plan_out));
   }
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> transcript(nullptr, &std::fclose);
-  if (!options.trace.empty()) {
-    transcript.reset(std::fopen(options.trace.c_str(), "w"));
-    if (!transcript) return complain("--trace: " + not_written(options.trace));
-  }
+  auto files = RunFiles::open(options.trace, options.pictures);
+  if (!files) return complain(files.error());
   for (const Plan& plan : plans) {
     if (plans.size() > 1) fmt::print("{}\n", plan.name);
-    const int code = range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {transcript.get(), 0});
+    const int code =
+        range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {files->transcript(), 0});
     worst = std::max(worst, code);
   }
-  if (transcript && !all_written(transcript.get())) return complain("--trace: " + not_written(options.trace));
+  if (const auto written = files->finish(); !written) return complain(written.error());
   return worst;
 }
 
@@ -160,6 +168,20 @@ CLI::Option* add_value(CLI::App& app, const char* name, const char* form, const 
     into = *value;
   };
   return app.add_option_function<std::string>(name, take, help)->type_name(form);
+}
+
+void add_pictures(CLI::App& command, PictureNames& pictures) {
+  command.add_option("--html", pictures.html, "draw the run as a page for a browser, in this file");
+  command.add_option("--perfetto", pictures.perfetto, "write it for ui.perfetto.dev to this file");
+  add_value(command, "--window", "A..B", "draw what happens between two times, such as 20s..1min", parse_window,
+            pictures.limits);
+}
+
+void add_draw(CLI::App& app, std::string& transcript, PictureNames& pictures, int& result) {
+  CLI::App* command = app.add_subcommand("draw", "Draw a transcript (run --trace); exit 0: drawn, 2: bad input");
+  command->add_option("TRANSCRIPT", transcript, "a transcript")->required();
+  add_pictures(*command, pictures);
+  command->callback([&] { result = draw_command(transcript, pictures); });
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -196,6 +218,14 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
   add_value(*command, "--megabytes", "N", "stop before the table of states needs more (default: 4096)", parse_megabytes,
             options.megabytes);
   command->callback([&] { result = explore_command(options); });
+}
+
+void add_diff(CLI::App& app, std::array<std::string, 2>& files, int& result) {
+  CLI::App* command =
+      app.add_subcommand("diff", "Where two transcripts (run --trace) part; exit 0: equal, 1: they part, 2: bad input");
+  command->add_option("A", files[0], "a transcript")->required();
+  command->add_option("B", files[1], "another")->required();
+  command->callback([&] { result = diff_command(files[0], files[1]); });
 }
 
 void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {
@@ -248,6 +278,7 @@ int main_with(int argc, char** argv) {
   seeds->excludes(seed);
   add_value(*run_command, "--jobs", "N", "threads for --seeds (default: 1)", parse_jobs, options.jobs)->needs(seeds);
   run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
+  add_pictures(*run_command, options.pictures);
   run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
   run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
   run_command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
@@ -255,6 +286,11 @@ int main_with(int argc, char** argv) {
   run_command->callback([&] { result = run(options); });
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
+  std::string transcript;
+  PictureNames pictures;
+  add_draw(app, transcript, pictures, result);
+  std::array<std::string, 2> diff_files;
+  add_diff(app, diff_files, result);
   TableOptions table_options;
   add_conflict_table(app, table_options, result);
   SweepOptions sweep_options;

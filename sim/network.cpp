@@ -136,7 +136,9 @@ void Network::send(ConnId id, const Frame& frame) {
   const End end = find(id);
   if (!end || end.self().state == SideState::kClosed || end.self().state == SideState::kGone) return;
   assert(end.self().state == SideState::kOpen && "a frame for a connection that is not up yet");
-  push(*end.conn, 1 - end.side, {frame.bytes, frame.id.prefix(), {}, frame.plain_size, ParcelKind::kData});
+  const Parcel parcel = {frame.bytes, frame.id.prefix(), {}, frame.plain_size, ParcelKind::kData, ++counters_.sent};
+  user_.sent(end.self().node, id, end.other().node, parcel);
+  push(*end.conn, 1 - end.side, parcel);
   arm_drain(*end.conn, 1 - end.side);
 }
 

@@ -46,6 +46,8 @@ struct Parcel {
   Duration arrives{};
   std::uint32_t plain_size = 0;
   ParcelKind kind = ParcelKind::kData;
+  /// The how-manieth frame of the run, from 1: leads from an arrival to its sending.
+  std::uint64_t number = 0;
 };
 
 /// Takes what arrives at the nodes.
@@ -58,6 +60,8 @@ class NetworkUser {
   virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) = 0;
   virtual void drained(NodeIndex node, ConnId conn) = 0;
   virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
+  /// To be noted, during the node's call: nothing may be done about it.
+  virtual void sent(NodeIndex /*node*/, ConnId /*conn*/, NodeIndex /*to*/, const Parcel& /*frame*/) {}
 };
 
 /// What a dial or a late parcel meets at a node.
@@ -68,6 +72,7 @@ enum class Machine : std::uint8_t {
 };
 
 struct NetworkCounters {
+  std::uint64_t sent = 0;       ///< frames that nodes handed over
   std::uint64_t delivered = 0;  ///< whole frames handed to nodes
   std::uint64_t delivered_bytes = 0;
   std::uint64_t lost = 0;  ///< frames that reached no one

@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames =
 
 Json counters_json(const Counters& counters) {
   Json json;
+  json["sent"] = counters.network.sent;
   json["delivered"] = counters.network.delivered;
   json["delivered_bytes"] = counters.network.delivered_bytes;
   json["duplicates"] = counters.duplicates;

@@ -36,7 +36,11 @@ class TraceHash {
   std::uint64_t state_ = 0x6D65736864696374U;  // "meshdict"
 };
 
-/// Lines of "<seconds> <node> <what>"; nothing at all without a file.
+/// The first line of a transcript, behind "# ".
+inline constexpr std::string_view kTranscriptTitle = "meshdict transcript 1";
+
+/// Lines of "<seconds> <node> <what>" and remarks; nothing at all without a file. What they say is in README.md; they
+/// are read by history.h.
 class Transcript {
  public:
   /// `out` stays the caller's, and so does looking whether all could be written; null: no transcript.
@@ -44,6 +48,8 @@ class Transcript {
 
   [[nodiscard]] bool enabled() const { return out_ != nullptr; }
   void line(Duration at, std::string_view node, std::string_view what) const;
+  /// "# <what>": of the run as a whole.
+  void remark(std::string_view what) const;
 
  private:
   std::FILE* out_;
@@ -51,5 +57,9 @@ class Transcript {
 
 /// "12.345678": seconds with all digits that a Duration has.
 std::string seconds_text(Duration time);
+
+/// A word of a line: as it is when it is one, otherwise in double quotes, with \" and \\ and \xNN for control
+/// characters.
+std::string word_text(std::string_view word);
 
 }  // namespace meshdict::sim

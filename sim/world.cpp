@@ -79,6 +79,13 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       broadcasts_(hosts_, network_, queue_, findings_),
       records_(hosts_, network_, queue_, identities_, plan_.check, findings_),
       claims_(hosts_, counters_.faults, plan_.check, slowest_link(plan), findings_) {
+  if (transcript_.enabled()) {
+    std::string names;
+    for (const NodePlan& node : plan.nodes)
+      names += " " + node.name;
+    transcript_.remark(
+        fmt::format("{}\n# plan {} seed {}\n# nodes{}", kTranscriptTitle, word_text(plan.name), seed, names));
+  }
   const std::vector<bool> keeps = with_disk(plan);
   ears_.reserve(plan.nodes.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
@@ -226,6 +233,14 @@ void World::handle(NodeIndex node, const Host::Arrival& arrival) {
   finish_turn(node);
 }
 
+void World::sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) {
+  if (!transcript_.enabled()) return;
+  const std::vector<std::string> keys = keys_of(frame);
+  transcript_.line(now(), name(node),
+                   fmt::format("c{} -> {} {}{}", Network::number(conn), name(to), describe(frame), keys_text(keys)));
+  hosts_[node]->sent.insert(hosts_[node]->sent.end(), keys.begin(), keys.end());
+}
+
 void World::timer(NodeIndex node) {
   Host& host = *hosts_[node];
   // An entry of an earlier life, or one that was moved forward; a node that stands still looks when it goes on.
@@ -269,6 +284,7 @@ bool World::commit_turn(NodeIndex node) {
     if (transcript_.enabled()) transcript_.line(now(), name(node), "ends: its disk is full");
     host.awaits_room = true;
     host.changed.clear();
+    host.sent.clear();
     end_node(node, Machine::kRefusing);
     return false;
   }
@@ -289,8 +305,12 @@ void World::finish_turn(NodeIndex node) {
       records_.changed(node, key);
       claims_.changed(node, key);
     }
+    if (transcript_.enabled()) host.sent.insert(host.sent.end(), host.changed.begin(), host.changed.end());
     host.changed.clear();
   }
+  for (const std::string& key : host.sent)
+    tell_record(node, key);
+  host.sent.clear();
   if (options_.sanity_every > 0 && events_ % options_.sanity_every == 0) host.engine().sanity_check();
   arm_timer(node);
 }
@@ -299,6 +319,24 @@ void World::finish_turn(NodeIndex node) {
 std::string World::known_as(const NodeId& id) const {
   const auto node = identities_.find(id);
   return node == identities_.end() ? std::string(id.brief()) : name(node->second);
+}
+
+// Once for each change.
+void World::tell_record(NodeIndex node, const std::string& key) {
+  const Dictionary& dictionary = hosts_[node]->engine().dictionary();
+  const auto found = dictionary.records().find(key);
+  std::string text = "gone";
+  if (found != dictionary.records().end()) {
+    const Record& record = found->second;
+    text = is_visible(record.version) ? fmt::format("= {}", value_text(record.value)) : "deleted";
+    text += fmt::format(" of {} epoch {}", known_as(record.version.owner), record.version.epoch);
+    const auto lease = dictionary.lease(key);
+    if (lease && lease->held) text += fmt::format(" until {}", seconds_text(now() + lease->left));
+  }
+  std::string& last = told_[{node, key}];
+  if (last == text) return;
+  last = text;
+  transcript_.line(now(), name(node), fmt::format("record {} {}", word_text(key), text));
 }
 
 void World::heard(NodeIndex node, const Event& event) {
@@ -373,6 +411,10 @@ RunResult World::finish() {
   result.violations = findings_.list();
   result.violation_count = findings_.count();
   result.counters = counters();
+  if (transcript_.enabled()) {
+    transcript_.remark(fmt::format("end {} events {} trace {:016x} violations {}", seconds_text(result.simulated),
+                                   result.events, result.trace, result.violation_count));
+  }
   return result;
 }
 

@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/event_queue.h"
@@ -79,6 +81,7 @@ class World final : public NetworkUser {
   void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) override;
   void drained(NodeIndex node, ConnId conn) override;
   void closed(NodeIndex node, ConnId conn, std::string_view why) override;
+  void sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) override;
 
  private:
   enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed, kTimer, kStep, kEvent, kEnd };
@@ -108,11 +111,11 @@ class World final : public NetworkUser {
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
   [[nodiscard]] const std::string& name(NodeIndex node) const { return plan_.nodes[node].name; }
   [[nodiscard]] std::string known_as(const NodeId& id) const;
+  void tell_record(NodeIndex node, const std::string& key);
   [[nodiscard]] bool up(NodeIndex node) const { return hosts_[node]->up(); }
 
   // world_steps.cpp
   void step(std::size_t index);
-  [[nodiscard]] std::string describe_step(const Step& step) const;
   void perform(const Step& step, const SetStep& what);
   void perform(const Step& step, const DeleteStep& what);
   void perform(const Step& step, const BroadcastStep& what);
@@ -165,6 +168,7 @@ class World final : public NetworkUser {
   Network network_;
   AddressBook addresses_;
   Transcript transcript_;
+  std::map<std::pair<NodeIndex, std::string>, std::string> told_;  // what the transcript has said of records
   Findings findings_;
   TraceHash hash_;
   Identities identities_;

@@ -31,6 +31,9 @@ bool World::start_node(const Step& step, NodeIndex node) {
   identities_.insert_or_assign(host.id(), node);
   if (transcript_.enabled()) {
     transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
+    std::erase_if(told_, [node](const auto& told) { return told.first.first == node; });
+    for (const auto& [key, record] : host.engine().dictionary().records())
+      tell_record(node, key);
   }
   host.armed = Duration::max();
   finish_turn(node);
@@ -43,6 +46,7 @@ void World::end_node(NodeIndex node, Machine machine) {
   network_.abandon(node);
   Host& host = *hosts_[node];
   host.end();
+  transcript_.line(now(), name(node), "is down");
   broadcasts_.node_ended(node);
   // Of two with one id, the other is now the one that bears it.
   for (NodeIndex other = 0; other < hosts_.size() && host.shares_identity; ++other) {

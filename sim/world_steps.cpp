@@ -37,20 +37,11 @@ void World::step(std::size_t index) {
   if (index + 1 < plan_.steps.size()) queue_.push(plan_.steps[index + 1].at.low, EventKind::kStep, index + 1);
   mark(Mark::kStep, kNobody, index << 8 | step.action.index());
   ++counters_.steps[step.action.index()];
-  if (transcript_.enabled()) transcript_.line(now(), "-", describe_step(step));
+  if (transcript_.enabled()) {
+    transcript_.line(now(), "-", fmt::format("{} {}", verb(step.action), arguments_yaml(plan_, step.action)));
+  }
   std::visit([&](const auto& action) { perform(step, action); }, step.action);
   claims_.look();
-}
-
-std::string World::describe_step(const Step& step) const {
-  const std::string_view word = verb(step.action);
-  if (const auto* set = std::get_if<SetStep>(&step.action)) {
-    return fmt::format("{} {} {} = {}", word, name(set->node), set->key, set->value);
-  }
-  if (const auto* erase = std::get_if<DeleteStep>(&step.action)) {
-    return fmt::format("{} {} {}", word, name(erase->node), erase->key);
-  }
-  return fmt::format("{} {}", word, arguments_yaml(plan_, step.action));
 }
 
 void World::fail(const Step& step, std::vector<std::string> nodes, const std::string& what) {

@@ -87,6 +87,34 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("cannot write 'stdout': No space left", done.stderr)
 
 
+class DiffTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def trace(self, name, seed):
+        file = self.directory / name
+        self.assertEqual(simulate("run", JOIN, "--seed", seed, "--trace", str(file)).returncode, 0)
+        return str(file)
+
+    def test_exit_codes(self):
+        seven, again, eight = self.trace("7", "7"), self.trace("again", "7"), self.trace("8", "8")
+        done = simulate("diff", seven, again)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, "\nequal: [0-9]+ lines, .* violations 0\n$")
+        done = simulate("diff", seven, eight)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, "they part after [0-9]+ equal lines, [0-9.]+ s, ")
+        for wrong, says in ((JOIN, "is no transcript"), ("/no/such/file", "No such file"),
+                            (str(self.directory), "Is a directory"), ("/dev/null", "is empty")):
+            for pair in ((seven, wrong), (wrong, seven)):
+                done = simulate("diff", *pair)
+                self.assertEqual(done.returncode, 2, pair)
+                self.assertIn(says, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
 class WorkedExampleTest(unittest.TestCase):
     """The first YAML block of the README after its heading, and the two console blocks behind it."""
 
