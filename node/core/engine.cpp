@@ -14,8 +14,9 @@ constexpr std::string_view kMetaNodeId = "node_id";
 constexpr std::string_view kMetaBoot = "boot";
 
 LinkSettings link_settings(const EngineConfig& config) {
-  // py2p's synchronised dictionaries mark leasing in the name of the network.
-  const std::string network = config.network + (config.leasing == Leasing::kOn ? "1" : "0");
+  // py2p's synchronised dictionaries mark leasing in the name of the network; its plain meshes have nothing to mark.
+  const std::string_view suffix = !config.has_dictionary ? "" : config.leasing == Leasing::kOn ? "1" : "0";
+  const std::string network = config.network + std::string(suffix);
   return {.protocol = protocol_id(network, config.encryption),
           .address = config.advertise,
           .lease = config.lease,
@@ -342,11 +343,15 @@ std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const Wri
 const Dictionary& Engine::dictionary() const {
   return impl_->dictionary();
 }
-std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets) {
-  return impl_->broadcast(packets);
+std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
+  return impl_->broadcast(packets, type);
 }
-std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets) {
-  return impl_->whisper(receiver, packets);
+std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                           SubFlag type) {
+  return impl_->whisper(receiver, packets, type);
+}
+void Engine::request_peers() {
+  impl_->request_peers();
 }
 void Engine::connect(const Endpoint& to) {
   impl_->connect(to);

@@ -36,6 +36,8 @@ struct EngineConfig {
   std::string network = "sync";
   std::string encryption = "Plaintext";
   Leasing leasing = Leasing::kOn;
+  /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
+  bool has_dictionary = true;
   /// All members must agree on these four; the hello carries them.
   Duration lease = 3600s;
   Duration settle = 2s;  ///< D: the longest delay under which promises about settled holders are made
@@ -138,14 +140,18 @@ class Engine {
   // Messages and peers
 
   /// Sends packets (each one raw MessagePack value) to every node. Error text when they do not fit a frame.
-  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
+  /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type = SubFlag::kBroadcast);
   /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
   /// follow.
-  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                     SubFlag type = SubFlag::kWhisper);
   /// Dials now; the address is also remembered.
   void connect(const Endpoint& to);
   /// Dials an address no more, until we are told of it again. False when it was not known.
   bool forget(const Endpoint& address);
+  /// Asks all neighbours for the nodes that they know.
+  void request_peers();
   /// Says goodbye to one neighbour. False when it is none.
   bool disconnect(const NodeId& peer);
 

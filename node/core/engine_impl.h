@@ -41,8 +41,10 @@ class Engine::Impl final : public LinksHost {
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const { return *dictionary_; }
 
-  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
-  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type);
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                     SubFlag type);
+  void request_peers();
   void connect(const Endpoint& to);
   bool forget(const Endpoint& address);
   bool disconnect(const NodeId& peer);
@@ -88,7 +90,7 @@ class Engine::Impl final : public LinksHost {
   void send_to_all(const Frame& frame, const Connection* except);
   void broadcast_message(const Message& message);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
-  void deliver(const Envelope& envelope, const UserMessage& message, const MessageId& id);
+  void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
   void handle_request(Connection& conn, const Request& request);
   void handle_response(const Response& response);
   void handle_peers(const Peers& peers);

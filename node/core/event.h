@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/dictionary.h"
+#include "core/flags.h"
 #include "core/ids.h"
 #include "core/msgpack.h"
 #include "core/transport.h"
@@ -53,6 +54,8 @@ struct MessageArrived {
   std::int64_t time = 0;  ///< Unix seconds, the sender's clock
   MessageId id;
   bool whisper = false;
+  SubFlag type = SubFlag::kBroadcast;  ///< kBroadcast or kWhisper, as its sender named it
+  NodeId from;                         ///< the neighbour that it came through
   std::vector<Raw> packets;
 };
 /// A connection was refused or dropped before it became a neighbour, or bytes were refused.
@@ -71,7 +74,8 @@ struct Undeliverable {
 
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict>;
 
-/// Receives events during calls into the engine. An observer must not call back into the engine.
+/// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
+/// where the record that an event speaks of is in place.
 class Observer {
  public:
   virtual ~Observer() = default;
