@@ -103,9 +103,7 @@ SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)
 }
 
 SocketCore::~SocketCore() {
-  assert(!on_loop_thread() && "a socket must not be destroyed by one of its own handlers");
-  close();
-  if (parts_->thread.joinable()) parts_->thread.join();
+  finish();
 }
 
 void SocketCore::run() {
@@ -124,6 +122,12 @@ bool SocketCore::close() {
   asio::post(parts_->io, [this] { parts_->loop.stop(); });
   parts_->thread.join();
   return true;
+}
+
+void SocketCore::finish() {
+  assert(!on_loop_thread() && "a socket must not be destroyed by one of its own handlers");
+  close();
+  if (parts_->thread.joinable()) parts_->thread.join();
 }
 
 bool SocketCore::on_loop_thread() const {
@@ -155,6 +159,7 @@ void SocketCore::loop() {
   refuse_all();
   complete(waiting_, outcome ? Outcome::kRefused : Outcome::kFailed);
   loop_thread_ = std::thread::id();
+  hooks_.on_end();
   if (parts_->disk) {
     // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
     const auto closed = parts_->disk->close();
@@ -180,7 +185,6 @@ void SocketCore::leave() {
 void SocketCore::after_turn() {
   leave();
   complete(waiting_, Outcome::kDone);
-  if (hooks_.after_commit) hooks_.after_commit();
   // Only those that are there now: what handlers cause is delivered in the next turn, so that the network has its share.
   engine_used_ = false;
   std::vector<std::function<void()>> deliveries;

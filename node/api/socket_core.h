@@ -46,8 +46,8 @@ class SocketCore {
     std::function<void(const Event& event, const Engine& engine)> on_event;
     /// Something that nobody caused by a call, for status().
     std::function<void(std::string what)> on_trouble;
-    /// After each commit, on the loop's thread.
-    std::function<void()> after_commit;
+    /// The loop has ended; on its thread.
+    std::function<void()> on_end;
   };
 
   /// Opens the data directory, binds and starts the engine. Throws PortInUse, ListenError, StorageError, SettingsError.
@@ -62,6 +62,8 @@ class SocketCore {
   /// Says goodbye, ends the loop and waits for its end; on the loop's thread it does not wait. False when somebody has
   /// closed it before.
   bool close();
+  /// close(), if nobody has, and waits for the end whoever closed it. REQUIRES: not on the loop's thread.
+  void finish();
   [[nodiscard]] bool is_closed() const { return closed_; }
   [[nodiscard]] bool on_loop_thread() const;
 

@@ -226,7 +226,10 @@ const EngineStats& Engine::Impl::stats() const {
 
 void Engine::Impl::on_pair_up(Pair& pair) {
   Connection& conn = *pair.primary;
-  observer_.on_event(PeerUp{.peer = pair.peer, .address = conn.peer_address, .dialed_by_us = conn.dialed_by_us});
+  observer_.on_event(PeerUp{.peer = pair.peer,
+                            .address = conn.peer_address,
+                            .dialed_by_us = conn.dialed_by_us,
+                            .meshdict = pair.is_meshdict});
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   overlay_dirty_ = true;
 

@@ -13,6 +13,7 @@
 // 2. Memory grows with live connections and records, never with the number of nodes in the mesh (limits.h).
 // 3. Bytes from a peer can be anything: at worst its connection is closed.
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -47,6 +48,13 @@ struct EngineConfig {
   Endpoint advertise;
   /// Dialled at the start, and again whenever we have no neighbour.
   std::vector<Endpoint> join;
+
+  /// Sets the lease, and the skew and D that go with it: members that were given the same lease agree on all three.
+  void set_lease(Duration length) {
+    lease = length;
+    skew = std::min(skew, length / 10);
+    settle = std::min(settle, length / 10);
+  }
 };
 
 /// A neighbour, for listings.

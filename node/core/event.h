@@ -41,6 +41,7 @@ struct PeerUp {
   NodeId peer;
   Endpoint address;  ///< where it says it listens, or where it connected from
   bool dialed_by_us = false;
+  bool meshdict = false;  ///< a py2p node otherwise
 };
 /// The last connection to a neighbour has ended.
 struct PeerDown {
