@@ -43,10 +43,10 @@ concept Packets = (std::convertible_to<const T&, Value> && ...);
 class Message {
  public:
   struct Content {
-    std::vector<Value> packets;
-    std::string sender;
+    std::vector<Value> packets{};
+    std::string sender{};
     std::int64_t time = 0;  ///< Unix seconds
-    std::string id;
+    std::string id{};
     Flag flag = Flag::kBroadcast;
     Flag type = Flag::kBroadcast;
     std::size_t size = 0;
@@ -101,8 +101,8 @@ std::string to_string(const Address& address);
 class Neighbour {
  public:
   struct Content {
-    std::string id;
-    Address address;
+    std::string id{};
+    Address address{};
     bool outgoing = false;
     bool meshdict = false;
     std::chrono::microseconds connected_for{};
