@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api_fixture.h"
+#include "raw_peer.h"
 
 namespace meshdict {
 namespace {
@@ -22,6 +23,7 @@ using api_test::are_neighbours;
 using api_test::eventually;
 using api_test::join;
 using api_test::kPatience;
+using api_test::RawPeer;
 using api_test::TemporaryDirectory;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -458,15 +460,27 @@ TEST(ApiMesh, HandleMsgShowsAMessageToTheHandlersOrQueuesIt) {
   EXPECT_EQ(second.recv(), std::nullopt);
 }
 
-TEST(ApiMesh, RequestPeersTellsOfNodesThatNobodyHasMentioned) {
-  MeshSocket first("127.0.0.1", 0);
-  MeshSocket second("127.0.0.1", 0);
-  MeshSocket third("127.0.0.1", 0);
-  ASSERT_TRUE(join(second, first));
-  ASSERT_TRUE(join(third, first));
-  // Second hears of third from first and dials it.
-  second.request_peers();
-  EXPECT_TRUE(eventually([&] { return are_neighbours(second, third); }));
+TEST(ApiMesh, RequestPeersAsksTheNeighbours) {
+  MeshSocket socket("127.0.0.1", 0);
+  RawPeer peer(socket.out_addr().port, socket.protocol().id());
+  ASSERT_TRUE(eventually([&] { return socket.routing_table().contains(peer.id()); }));
+  socket.send("before");
+  peer.hear_until("user-message");
+  socket.request_peers();
+  socket.send("after");
+  EXPECT_THAT(peer.hear_until("user-message"), ElementsAre("request", "user-message"));
+}
+
+TEST(ApiMesh, APy2pNodeIsANeighbourToo) {
+  MeshSocket socket("127.0.0.1", 0);
+  RawPeer peer(socket.out_addr().port, Protocol{.network = "mesh", .encryption = "Plaintext"}.id());
+  ASSERT_TRUE(eventually([&] { return socket.routing_table().contains(peer.id()); }));
+  EXPECT_FALSE(socket.routing_table().at(peer.id()).is_meshdict());
+  peer.say({Value("from py2p").packed()});
+  const auto message = socket.recv(kPatience);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->sender(), peer.id());
+  EXPECT_THAT(message->packets(), ElementsAre(Value("from py2p")));
 }
 
 TEST(ApiMesh, ConnectIsRaisedWhenTheFirstNeighbourArrives) {

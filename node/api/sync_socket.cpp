@@ -158,28 +158,28 @@ std::size_t SyncSocket::size() const {
 
 std::vector<std::string> SyncSocket::keys() const {
   std::vector<std::string> keys;
-  for (const Snapshot::Record& record : snapshot().records())
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
     keys.push_back(record.key);
   return keys;
 }
 
 std::vector<Value> SyncSocket::values() const {
   std::vector<Value> values;
-  for (const Snapshot::Record& record : snapshot().records())
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
     values.push_back(Value::unpacked(record.packed));
   return values;
 }
 
 std::vector<std::pair<std::string, Value>> SyncSocket::items() const {
   std::vector<std::pair<std::string, Value>> items;
-  for (const Snapshot::Record& record : snapshot().records())
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
     items.emplace_back(record.key, Value::unpacked(record.packed));
   return items;
 }
 
 Value::Map SyncSocket::copy() const {
   Value::Map map;
-  for (const Snapshot::Record& record : snapshot().records())
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
     map.emplace_hint(map.end(), record.key, Value::unpacked(record.packed));
   return map;
 }

@@ -48,7 +48,8 @@ class Snapshot {
   /// Both throw KeyError when there is no such key.
   [[nodiscard]] Value at(std::string_view key) const;
   [[nodiscard]] Meta meta(std::string_view key) const;
-  [[nodiscard]] const std::vector<Record>& records() const { return *records_; }
+  [[nodiscard]] const std::vector<Record>& records() const& { return *records_; }
+  void records() && = delete;  // they would be gone with it
 
   /// Holds the snapshot that it walks over.
   class Iterator {
