@@ -4,7 +4,9 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -34,6 +36,25 @@ inline bool join(MeshSocket& left, const MeshSocket& right) {
   left.connect("127.0.0.1", right.out_addr().port);
   return eventually([&] { return are_neighbours(left, right); });
 }
+
+/// Lines of a socket's log, kept by any thread.
+class Lines {
+ public:
+  [[nodiscard]] LogSink sink() {
+    return [this](int, std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      text_ += std::string(line) + "\n";
+    };
+  }
+  [[nodiscard]] std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
 
 /// A directory that is gone with it.
 class TemporaryDirectory {
