@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 
 using api_test::eventually;
 using api_test::join;
+using api_test::kPatience;
 using api_test::TemporaryDirectory;
 using std::chrono_literals::operator""ms;
 using ::testing::AnyOf;
@@ -266,6 +268,59 @@ TEST(ApiSnapshot, OutlivesItsSocket) {
     snapshot = socket.snapshot();
   }
   EXPECT_EQ(snapshot.at("key"), 1);
+}
+
+TEST(ApiWait, TheLastWriteIsThereWhenAnotherHasConfirmedIt) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  ASSERT_TRUE(join(second, first));
+  for (int i = 0; i < 100; ++i) {
+    first.set("key", i);
+    ASSERT_EQ(first.wait(1, kPatience), 1U);
+    ASSERT_EQ(second.get("key"), i);
+  }
+  first.erase("key");
+  ASSERT_EQ(first.wait(1, kPatience), 1U);
+  EXPECT_FALSE(second.contains("key"));
+  Value::Map many;
+  for (int i = 0; i < 1'000; ++i)
+    many["key " + std::to_string(i)] = i;
+  first.update(many);
+  ASSERT_EQ(first.wait(1, kPatience), 1U);
+  EXPECT_EQ(second.copy(), many);
+}
+
+TEST(ApiWait, GivesUpAfterATimeAndTellsHowManyHaveIt) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  first.set("key", 1);
+  EXPECT_EQ(first.wait(1, 1ms), 0U);
+  EXPECT_EQ(first.wait(0, kPatience), 0U);
+  ASSERT_TRUE(join(second, first));
+  EXPECT_EQ(first.wait(1, kPatience), 1U);
+  EXPECT_LE(first.wait(2, 50ms), 1U);
+}
+
+TEST(ApiWait, OneThatComesMeanwhileCounts) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  first.set("key", 1);
+  std::jthread later([&] { second.connect("127.0.0.1", first.out_addr().port); });
+  EXPECT_EQ(first.wait(1, kPatience), 1U);
+  EXPECT_EQ(second.get("key"), 1);
+}
+
+TEST(ApiWait, DoesNotWaitInAHandlerNorForAClosedSocket) {
+  SyncSocket socket("127.0.0.1", 0);
+  std::atomic<bool> done = false;
+  socket.on<event::Update>([&](SyncSocket& s, const std::string&, const Value&, const Meta&) {
+    EXPECT_EQ(s.wait(1, std::chrono::hours(1)), 0U);
+    done = true;
+  });
+  socket.set("key", 1);
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  std::jthread closer([&] { socket.close(); });
+  EXPECT_THROW(socket.wait(1, std::chrono::hours(1)), SocketClosed);
 }
 
 TEST(ApiDataDir, KeysLeasesAndIdSurviveARestart) {

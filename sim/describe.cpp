@@ -65,6 +65,7 @@ std::string describe(const Event& event, const NameOf& name_of) {
                                to_string(refused.reason), refused.detail);
           },
           [&](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", name_of(whisper.receiver)); },
+          [&](const Confirmed& confirmed) { return fmt::format("confirmed by {}", name_of(confirmed.peer)); },
           [](const Updated& updated) {
             return fmt::format("updated {}{}", updated.key, updated.local ? ", ours" : "");
           },
@@ -106,6 +107,7 @@ void add_to(TraceHash& hash, const Event& event) {
                    hash.add(whisper.receiver.text());
                    hash.add(whisper.id.prefix());
                  },
+                 [&](const Confirmed& confirmed) { hash.add(confirmed.peer.text()); },
                  [&](const Updated& updated) {
                    hash.add(updated.key);
                    hash.add(std::uint64_t{updated.local});

@@ -207,6 +207,7 @@ void MeshNode::wake_readers() {
     ended_ = true;
   }
   arrived_.notify_all();
+  if (on_end_) on_end_();
 }
 
 std::vector<Neighbour> MeshNode::neighbours() {

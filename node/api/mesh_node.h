@@ -38,7 +38,10 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
 
   /// Both before the core runs.
   void attach(MeshSocket& facade) { facade_ = &facade; }
-  void set_dictionary_hook(DictionaryHook on_event) { on_dictionary_ = std::move(on_event); }
+  void set_dictionary_hooks(DictionaryHook on_event, std::function<void()> on_end) {
+    on_dictionary_ = std::move(on_event);
+    on_end_ = std::move(on_end);
+  }
 
   [[nodiscard]] SocketCore& core() { return core_; }
   [[nodiscard]] const Protocol& protocol() const { return protocol_; }
@@ -88,6 +91,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   LogSink log_;
   MeshSocket* facade_ = nullptr;
   DictionaryHook on_dictionary_;
+  std::function<void()> on_end_;
 
   struct Known {
     Neighbour::Content content;

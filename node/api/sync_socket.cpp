@@ -63,6 +63,7 @@ void SyncSocket::set(std::string_view key, const Value& value) {
   const Raw packed = value.packed();
   const auto done = node().core().call([&](Engine& engine) { return engine.set(key, packed); });
   if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
 }
 
 void SyncSocket::update(const Value::Map& items) {
@@ -78,11 +79,17 @@ void SyncSocket::update(const Value::Map& items) {
     return engine.write(ops);
   });
   if (!done) refuse(packed[done.error().index].first, done.error().error);
+  std::vector<std::string> keys;
+  keys.reserve(items.size());
+  for (const auto& [key, value] : items)
+    keys.push_back(key);
+  state_->note_write(std::move(keys));
 }
 
 void SyncSocket::erase(std::string_view key) {
   const auto done = node().core().call([&](Engine& engine) { return engine.erase(key); });
   if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
 }
 
 Value SyncSocket::pop(std::string_view key) {
@@ -92,6 +99,7 @@ Value SyncSocket::pop(std::string_view key) {
     return *std::move(held);
   });
   if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
   return Value::unpacked(*done);
 }
 
@@ -125,6 +133,7 @@ std::pair<std::string, Value> SyncSocket::popitem() {
     return refused ? *std::move(refused) : Popped{.key = "", .value = std::unexpected(WriteError(NoSuchKey{}))};
   });
   if (!popped.value) refuse(popped.key, popped.value.error());
+  state_->note_write({popped.key});
   return {popped.key, Value::unpacked(*popped.value)};
 }
 
@@ -212,6 +221,10 @@ Fence SyncSocket::fence(std::string_view key) const {
 
 std::string SyncSocket::explain(std::string_view key) const {
   return node().core().read([&](const Engine& engine) { return engine.dictionary().explain(key); });
+}
+
+std::size_t SyncSocket::wait(std::size_t replicas, std::chrono::milliseconds timeout) {
+  return state_->wait(replicas, timeout);
 }
 
 Watch SyncSocket::watch(std::string_view prefix, WatchHandler handler) {

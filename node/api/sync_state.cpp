@@ -14,7 +14,8 @@ Meta meta_of(const Version& version) {
 
 SyncState::SyncState(MeshNode& node, SyncSocket& facade) : node_(node), facade_(facade) {
   facade.declare(SyncSocket::OwnEvents());
-  node.set_dictionary_hook([this](const Event& event, const Dictionary& dictionary) { on_event(event, dictionary); });
+  node.set_dictionary_hooks([this](const Event& event, const Dictionary& dictionary) { on_event(event, dictionary); },
+                            [this] { end_waits(); });
 }
 
 void SyncState::on_event(const Event& event, const Dictionary& dictionary) {
@@ -24,7 +25,50 @@ void SyncState::on_event(const Event& event, const Dictionary& dictionary) {
     tell(*deleted, dictionary);
   } else if (const auto* conflict = std::get_if<meshdict::Conflict>(&event)) {
     tell(*conflict);
+  } else if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
+    const std::lock_guard lock(mutex_);
+    if (const auto waiter = waiters_.find(confirmed->token); waiter != waiters_.end()) ++waiter->second;
+    confirmed_.notify_all();
   }
+}
+
+void SyncState::note_write(std::vector<std::string> keys) {
+  const std::lock_guard lock(mutex_);
+  last_written_ = std::move(keys);
+}
+
+std::size_t SyncState::wait(std::size_t replicas, std::chrono::milliseconds timeout) {
+  const auto token = node_.core().call([this](Engine& engine) {
+    std::vector<std::string> keys;
+    {
+      const std::lock_guard lock(mutex_);
+      keys = last_written_;
+    }
+    const auto asked = engine.confirm(std::move(keys));
+    const std::lock_guard lock(mutex_);
+    if (asked) waiters_.emplace(*asked, 0);
+    return asked;
+  });
+  if (!token) throw Error("too many threads wait for others already");
+  std::size_t confirmed = 0;
+  bool ended = false;
+  {
+    std::unique_lock lock(mutex_);
+    const auto enough = [&] { return ended_ || waiters_.at(*token) >= replicas; };
+    if (!node_.core().on_loop_thread()) confirmed_.wait_for(lock, timeout, enough);
+    confirmed = waiters_.at(*token);
+    ended = ended_;
+    waiters_.erase(*token);
+  }
+  if (ended) throw SocketClosed("the socket was closed during a wait");
+  node_.core().call([&](Engine& engine) { engine.end_confirmation(*token); });
+  return confirmed;
+}
+
+void SyncState::end_waits() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  confirmed_.notify_all();
 }
 
 /// The value is copied here, where it is the one that the event speaks of, and only when somebody wants it.

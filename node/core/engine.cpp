@@ -37,7 +37,8 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       observer_(observer),
       book_(random.stream("address book"), clock, store),
       overlay_random_(random.stream("overlay")),
-      sync_random_(random.stream("sync")) {}
+      sync_random_(random.stream("sync")),
+      next_confirmation_(random.stream("confirmations").next()) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
@@ -248,6 +249,7 @@ void Engine::Impl::on_link_up(Connection& link) {
   if (link.dialed_by_us) book_.succeeded(link.remote, link.peer);
   if (!link.is_meshdict) return;
   send_floors(link);
+  ask_for_open_confirmations(link);
   if (link.dialed_by_us) compare(link);
 }
 
@@ -300,6 +302,7 @@ void Engine::Impl::sanity_check() const {
   book_.sanity_check();
   assert(searches_.size() <= limits::kMaxDeferred);
   assert(departed_.size() <= limits::kMaxDeparted);
+  assert(confirmations_.size() <= limits::kMaxConfirmations);
 }
 
 Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
@@ -342,6 +345,12 @@ std::expected<void, WriteError> Engine::erase(std::string_view key) {
 }
 std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
   return impl_->write(ops);
+}
+std::optional<std::uint64_t> Engine::confirm(std::vector<std::string> keys) {
+  return impl_->confirm(std::move(keys));
+}
+void Engine::end_confirmation(std::uint64_t token) {
+  impl_->end_confirmation(token);
 }
 const Dictionary& Engine::dictionary() const {
   return impl_->dictionary();

@@ -144,6 +144,11 @@ class Engine {
   };
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const;
+  /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
+  /// or better ones, committed: Confirmed events follow, with this token. Nothing when
+  /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
+  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
+  void end_confirmation(std::uint64_t token);
 
   // Messages and peers
 

@@ -73,7 +73,14 @@ struct Undeliverable {
   MessageId id;
 };
 
-using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict>;
+/// A neighbour has what Engine::confirm() asked about. Told once for each neighbour.
+struct Confirmed {
+  std::uint64_t token = 0;
+  NodeId peer;
+};
+
+using Event =
+    std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict, Confirmed>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

@@ -208,6 +208,12 @@ class SyncSocket : public MeshSocket {
   using WatchHandler = std::function<void(const Change& change)>;
   Watch watch(std::string_view prefix, WatchHandler handler);
 
+  /// Waits until `replicas` other nodes have the last write of this socket, whichever thread's, and have committed it; how
+  /// many have, at the latest after `timeout`. What was written before may still be on its way. Neighbours count, those
+  /// that come meanwhile too; nodes behind them and those of py2p do not. In a handler it does not wait. Throws
+  /// SocketClosed, also when the socket is closed meanwhile.
+  std::size_t wait(std::size_t replicas, std::chrono::milliseconds timeout);
+
   // Events by name: see emitter.h
   using MeshSocket::emit;
   using MeshSocket::on;
