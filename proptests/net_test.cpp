@@ -196,8 +196,12 @@ TEST_F(TwoTransports, APortInUseIsOneClearLine) {
   AsioTransport late(io);
   const auto bound = late.listen(address);
   ASSERT_FALSE(bound);
-  EXPECT_THAT(bound.error(), HasSubstr("cannot listen on " + to_string(address)));
-  EXPECT_THAT(bound.error(), HasSubstr("in use"));
+  EXPECT_THAT(bound.error().what, HasSubstr("cannot listen on " + to_string(address)));
+  EXPECT_THAT(bound.error().what, HasSubstr("in use"));
+  EXPECT_TRUE(bound.error().in_use);
+  const auto nowhere = late.listen({"192.0.2.1", 0});
+  ASSERT_FALSE(nowhere);
+  EXPECT_FALSE(nowhere.error().in_use);
 }
 
 TEST(Addresses, AreReadStrictly) {

@@ -108,6 +108,7 @@ std::string describe(const Event& event, const NameOf& name_of) {
                                to_string(refused.reason), refused.detail);
           },
           [&](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", name_of(whisper.receiver)); },
+          [&](const Confirmed& confirmed) { return fmt::format("confirmed by {}", name_of(confirmed.peer)); },
           [](const Updated& updated) {
             return fmt::format("updated {}{}", word_text(updated.key), updated.local ? " by us" : "");
           },
@@ -149,6 +150,7 @@ void add_to(TraceHash& hash, const Event& event) {
                    hash.add(whisper.receiver.text());
                    hash.add(whisper.id.prefix());
                  },
+                 [&](const Confirmed& confirmed) { hash.add(confirmed.peer.text()); },
                  [&](const Updated& updated) {
                    hash.add(updated.key);
                    hash.add(std::uint64_t{updated.local});

@@ -152,7 +152,7 @@ std::expected<void, std::string> Node::start() {
   }
   p.service.max_clients = client_limit(raise_descriptor_limit());
   const auto mesh = p.transport.listen(p.options.listen);
-  if (!mesh) return std::unexpected("--listen: " + mesh.error());
+  if (!mesh) return std::unexpected("--listen: " + mesh.error().what);
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected("--resp: " + resp.error());
   p.engine.set_address(advertised(p.options, *mesh));

@@ -205,9 +205,7 @@ EngineConfig engine_config(const Options& options) {
   EngineConfig config;
   config.network = options.network;
   config.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
-  config.lease = std::chrono::seconds(options.lease_seconds);
-  config.skew = std::min(config.skew, config.lease / 10);
-  config.settle = std::min(config.settle, config.lease / 10);
+  config.set_lease(std::chrono::seconds(options.lease_seconds));
   config.join = options.join;
   return config;
 }

@@ -36,7 +36,7 @@ RespServer::~RespServer() {
 
 std::expected<Endpoint, std::string> RespServer::listen(const Endpoint& at) {
   auto opened = Listener::open(io_, at);
-  if (!opened) return std::unexpected(std::move(opened.error()));
+  if (!opened) return std::unexpected(std::move(opened.error().what));
   listener_ = std::move(*opened);
   service_.facts.resp_address = listener_->address();
   return listener_->address();

@@ -43,6 +43,7 @@ void RespService::on_event(const Event& event) {
                  [](const PeerDown&) {},
                  [](const Refused&) {},
                  [](const Undeliverable&) {},
+                 [](const Confirmed&) {},
              },
              event);
 }

@@ -77,8 +77,8 @@
 #include "core/clock.h"
 #include "core/contact.h"
 #include "core/hlc.h"
-#include "core/message.h"
 #include "core/reconcile_set.h"
+#include "core/record_entry.h"
 #include "core/store.h"
 #include "core/version.h"
 

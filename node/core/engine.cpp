@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kMetaBoot = "boot";
 
 LinkSettings link_settings(const EngineConfig& config) {
-  // py2p's synchronised dictionaries mark leasing in the name of the network.
-  const std::string network = config.network + (config.leasing == Leasing::kOn ? "1" : "0");
+  // py2p's synchronised dictionaries mark leasing in the name of the network; its plain meshes have nothing to mark.
+  const std::string_view suffix = !config.has_dictionary ? "" : config.leasing == Leasing::kOn ? "1" : "0";
+  const std::string network = config.network + std::string(suffix);
   return {.protocol = protocol_id(network, config.encryption),
           .address = config.advertise,
           .lease = config.lease,
@@ -35,7 +36,8 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       observer_(observer),
       book_(random.stream("address book"), clock, store),
       overlay_random_(random.stream("overlay")),
-      sync_random_(random.stream("sync")) {}
+      sync_random_(random.stream("sync")),
+      next_confirmation_(random.stream("confirmations").next()) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
@@ -227,7 +229,10 @@ const EngineStats& Engine::Impl::stats() const {
 
 void Engine::Impl::on_pair_up(Pair& pair) {
   Connection& conn = *pair.primary;
-  observer_.on_event(PeerUp{.peer = pair.peer, .address = conn.peer_address, .dialed_by_us = conn.dialed_by_us});
+  observer_.on_event(PeerUp{.peer = pair.peer,
+                            .address = conn.peer_address,
+                            .dialed_by_us = conn.dialed_by_us,
+                            .meshdict = pair.is_meshdict});
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   overlay_dirty_ = true;
 
@@ -246,6 +251,7 @@ void Engine::Impl::on_link_up(Connection& link) {
   if (link.dialed_by_us) book_.succeeded(link.remote, link.peer);
   if (!link.is_meshdict) return;
   send_floors(link);
+  ask_for_open_confirmations(link);
   if (link.dialed_by_us) compare(link);
 }
 
@@ -297,6 +303,7 @@ void Engine::Impl::sanity_check() const {
   book_.sanity_check();
   assert(searches_.size() <= limits::kMaxDeferred);
   assert(departed_.size() <= limits::kMaxDeparted);
+  assert(confirmations_.size() <= limits::kMaxConfirmations);
 }
 
 Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
@@ -340,14 +347,24 @@ std::expected<void, WriteError> Engine::erase(std::string_view key) {
 std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
   return impl_->write(ops);
 }
+std::optional<std::uint64_t> Engine::confirm(std::vector<std::string> keys) {
+  return impl_->confirm(std::move(keys));
+}
+void Engine::end_confirmation(std::uint64_t token) {
+  impl_->end_confirmation(token);
+}
 const Dictionary& Engine::dictionary() const {
   return impl_->dictionary();
 }
-std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets) {
-  return impl_->broadcast(packets);
+std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
+  return impl_->broadcast(packets, type);
 }
-std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets) {
-  return impl_->whisper(receiver, packets);
+std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                           SubFlag type) {
+  return impl_->whisper(receiver, packets, type);
+}
+void Engine::request_peers() {
+  impl_->request_peers();
 }
 void Engine::connect(const Endpoint& to) {
   impl_->connect(to);

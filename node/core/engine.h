@@ -13,6 +13,7 @@
 // 2. Memory grows with live connections and records, never with the number of nodes in the mesh (limits.h).
 // 3. Bytes from a peer can be anything: at worst its connection is closed.
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -36,6 +37,8 @@ struct EngineConfig {
   std::string network = "sync";
   std::string encryption = "Plaintext";
   Leasing leasing = Leasing::kOn;
+  /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
+  bool has_dictionary = true;
   /// All members must agree on these four; the hello carries them.
   Duration lease = 3600s;
   Duration settle = 2s;  ///< D: the longest delay under which promises about settled holders are made
@@ -45,6 +48,13 @@ struct EngineConfig {
   Endpoint advertise;
   /// Dialled at the start, and again whenever we have no neighbour.
   std::vector<Endpoint> join;
+
+  /// Sets the lease, and the skew and D that go with it: members that were given the same lease agree on all three.
+  void set_lease(Duration length) {
+    lease = length;
+    skew = std::min(skew, length / 10);
+    settle = std::min(settle, length / 10);
+  }
 };
 
 /// A neighbour, for listings.
@@ -134,18 +144,27 @@ class Engine {
   };
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const;
+  /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
+  /// or better ones, committed: Confirmed events follow, with this token. Nothing when
+  /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
+  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
+  void end_confirmation(std::uint64_t token);
 
   // Messages and peers
 
   /// Sends packets (each one raw MessagePack value) to every node. Error text when they do not fit a frame.
-  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
+  /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type = SubFlag::kBroadcast);
   /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
   /// follow.
-  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                     SubFlag type = SubFlag::kWhisper);
   /// Dials now; the address is also remembered.
   void connect(const Endpoint& to);
   /// Dials an address no more, until we are told of it again. False when it was not known.
   bool forget(const Endpoint& address);
+  /// Asks all neighbours for the nodes that they know.
+  void request_peers();
   /// Says goodbye to one neighbour. False when it is none.
   bool disconnect(const NodeId& peer);
 

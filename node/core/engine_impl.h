@@ -4,9 +4,11 @@
 //   engine_messages.cpp  receiving, broadcast and relay, whispers and the search for their receivers
 //   engine_sync.cpp      the dictionary: local writes, stores from others, comparing and handing over
 //   engine_overlay.cpp   which nodes to dial, and when
+//   engine_confirm.cpp   which neighbours have what we wrote
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +42,13 @@ class Engine::Impl final : public LinksHost {
   std::expected<void, WriteError> erase(std::string_view key);
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const { return *dictionary_; }
+  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
+  void end_confirmation(std::uint64_t token);
 
-  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets);
-  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets);
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type);
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                     SubFlag type);
+  void request_peers();
   void connect(const Endpoint& to);
   bool forget(const Endpoint& address);
   bool disconnect(const NodeId& peer);
@@ -63,6 +69,11 @@ class Engine::Impl final : public LinksHost {
     std::vector<Frame> frames;
     MonoTime expires;
   };
+  /// Somebody waits until neighbours have these records.
+  struct Confirmation {
+    std::vector<std::string> keys;
+    std::set<NodeId> confirmed;
+  };
   struct Departed {
     NodeId id;
     EndReason reason = EndReason::kClosedByPeer;
@@ -75,6 +86,7 @@ class Engine::Impl final : public LinksHost {
   void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
   void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
   void on_address(const Endpoint& address, const NodeId& id) override;
+  void on_pong(const Connection& link, std::uint64_t nonce) override;
 
   // engine.cpp
   std::expected<void, std::string> load_identity();
@@ -88,7 +100,7 @@ class Engine::Impl final : public LinksHost {
   void send_to_all(const Frame& frame, const Connection* except);
   void broadcast_message(const Message& message);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
-  void deliver(const Envelope& envelope, const UserMessage& message, const MessageId& id);
+  void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
   void handle_request(Connection& conn, const Request& request);
   void handle_response(const Response& response);
   void handle_peers(const Peers& peers);
@@ -108,6 +120,8 @@ class Engine::Impl final : public LinksHost {
   void compare(Connection& conn);
   void compare_with_somebody(MonoTime now);
   void send_floors(Connection& conn);
+  void ask_to_confirm(Connection& link, std::uint64_t token, const Confirmation& asked);
+  void ask_for_open_confirmations(Connection& link);
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);
   void end_session(Connection& conn);
@@ -143,7 +157,9 @@ class Engine::Impl final : public LinksHost {
   RandomStream sync_random_;
   SeenMessages seen_;
   std::map<NodeId, Search> searches_;
-  std::vector<Departed> departed_;  // the newest last
+  std::map<std::uint64_t, Confirmation> confirmations_;
+  std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too
+  std::vector<Departed> departed_;       // the newest last
   mutable EngineStats stats_;
 
   bool overlay_dirty_ = false;  // something changed that may call for a dial

@@ -31,13 +31,13 @@ class CompressedOnce {
   std::optional<Frame> compressed_;
 };
 
-std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets) {
+std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
   std::size_t size = 0;
   for (const RawView packet : packets)
     size += packet.size();
   if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
   if (size > limits::kMaxValue) return std::unexpected("larger than a message may be");
-  return UserMessage{.packets = {packets.begin(), packets.end()}};
+  return UserMessage{.packets = {packets.begin(), packets.end()}, .type = type};
 }
 
 }  // namespace
@@ -130,10 +130,13 @@ void Engine::Impl::broadcast_message(const Message& message) {
 
 void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
                                   const MessageId& id) {
+  const bool brings_records = std::holds_alternative<StoreSet>(message) || std::holds_alternative<Records>(message) ||
+                              std::holds_alternative<StoredEntry>(message);
+  if (brings_records && !config_.has_dictionary) return;
   if (const auto* store = std::get_if<StoreSet>(&message)) {
     handle_store(envelope, *store);
   } else if (const auto* user = std::get_if<UserMessage>(&message)) {
-    deliver(envelope, *user, id);
+    deliver(conn, envelope, *user, id);
   } else if (const auto* records = std::get_if<Records>(&message)) {
     handle_records(conn, *records);
   } else if (const auto* question = std::get_if<SyncQuestion>(&message)) {
@@ -155,18 +158,21 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
   }
 }
 
-void Engine::Impl::deliver(const Envelope& envelope, const UserMessage& message, const MessageId& id) {
+void Engine::Impl::deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message,
+                           const MessageId& id) {
   const bool whisper = envelope.main == MainFlag::kWhisper;
   if (whisper) ++stats_.delivered;
   observer_.on_event(MessageArrived{.sender = envelope.sender,
                                     .time = envelope.time,
                                     .id = id,
                                     .whisper = whisper,
+                                    .type = message.type.value_or(SubFlag::kBroadcast),
+                                    .from = conn.peer,
                                     .packets = {message.packets.begin(), message.packets.end()}});
 }
 
-std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets) {
-  auto message = user_message(packets);
+std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets, SubFlag type) {
+  auto message = user_message(packets, type);
   if (!message) return std::unexpected(message.error());
   const auto [frame, stamp] = originator_->broadcast(std::move(*message));
   seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
@@ -175,8 +181,8 @@ std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const Ra
 }
 
 std::expected<WhisperOutcome, std::string> Engine::Impl::whisper(const NodeId& receiver,
-                                                                 std::span<const RawView> packets) {
-  auto message = user_message(packets);
+                                                                 std::span<const RawView> packets, SubFlag type) {
+  auto message = user_message(packets, type);
   if (!message) return std::unexpected(message.error());
   if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
   if (Pair* const pair = links_->pair(receiver)) {
@@ -237,6 +243,11 @@ void Engine::Impl::handle_response(const Response& response) {
   if (!searches_.contains(response.found.id)) return;
   book_.add(response.found.address, response.found.id, false);
   if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true);
+}
+
+void Engine::Impl::request_peers() {
+  for (const auto& [peer, pair] : links_->pairs())
+    links_->whisper(*pair.primary, Request{});
 }
 
 void Engine::Impl::handle_peers(const Peers& peers) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/dictionary.h"
+#include "core/flags.h"
 #include "core/ids.h"
 #include "core/msgpack.h"
 #include "core/transport.h"
@@ -40,6 +41,7 @@ struct PeerUp {
   NodeId peer;
   Endpoint address;  ///< where it says it listens, or where it connected from
   bool dialed_by_us = false;
+  bool meshdict = false;  ///< a py2p node otherwise
 };
 /// The last connection to a neighbour has ended.
 struct PeerDown {
@@ -53,6 +55,8 @@ struct MessageArrived {
   std::int64_t time = 0;  ///< Unix seconds, the sender's clock
   MessageId id;
   bool whisper = false;
+  SubFlag type = SubFlag::kBroadcast;  ///< kBroadcast or kWhisper, as its sender named it
+  NodeId from;                         ///< the neighbour that it came through
   std::vector<Raw> packets;
 };
 /// A connection was refused or dropped before it became a neighbour, or bytes were refused.
@@ -69,9 +73,17 @@ struct Undeliverable {
   MessageId id;
 };
 
-using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict>;
+/// A neighbour has what Engine::confirm() asked about. Told once for each neighbour.
+struct Confirmed {
+  std::uint64_t token = 0;
+  NodeId peer;
+};
 
-/// Receives events during calls into the engine. An observer must not call back into the engine.
+using Event =
+    std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict, Confirmed>;
+
+/// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
+/// where the record that an event speaks of is in place.
 class Observer {
  public:
   virtual ~Observer() = default;

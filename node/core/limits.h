@@ -140,6 +140,9 @@ inline constexpr std::size_t kMaxSteps = 8;
 inline constexpr std::size_t kMaxContests = 4'096;
 inline constexpr std::size_t kMaxContestedRivals = 8;
 
+/// Writers that wait until others have what they wrote. Each is a thread or a client (guess).
+inline constexpr std::size_t kMaxConfirmations = 1'024;
+
 /// A session of comparing in which nothing came for so long is not waited for any more.
 inline constexpr Duration kSyncPatience = 10s;
 /// Items that comparing looks at in one turn of the loop, half a microsecond each: two milliseconds.

@@ -58,6 +58,8 @@ struct Pair {
 class LinksHost {
  public:
   virtual ~LinksHost() = default;
+  /// A neighbour has answered a ping.
+  virtual void on_pong(const Connection& /*link*/, std::uint64_t /*nonce*/) {}
   virtual void on_pair_up(Pair& pair) = 0;
   /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
   virtual void on_link_up(Connection& link) = 0;

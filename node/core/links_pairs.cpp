@@ -33,8 +33,9 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
       for (Connection* const link : links)
         close(*link, EndReason::kBye, reason);
     }
-  } else if (std::holds_alternative<Pong>(message)) {
+  } else if (const auto* pong = std::get_if<Pong>(&message)) {
     if (conn.probe_started) end_probe(conn);
+    if (conn.established()) host_.on_pong(conn, pong->nonce);
   } else {
     return std::holds_alternative<Handshake>(message);
   }

@@ -31,8 +31,8 @@ struct ShapeOf {
   Shape operator()(const StoredEntry& /*m*/) const { return whisper(SubFlag::kStore, 4); }
   Shape operator()(const UserMessage& m) const {
     assert(user_main == MainFlag::kBroadcast || user_main == MainFlag::kWhisper);
-    return user_main == MainFlag::kBroadcast ? broadcast(SubFlag::kBroadcast, m.packets.size())
-                                             : whisper(SubFlag::kWhisper, m.packets.size());
+    const SubFlag own = user_main == MainFlag::kBroadcast ? SubFlag::kBroadcast : SubFlag::kWhisper;
+    return {user_main, m.type.value_or(own), m.packets.size()};
   }
   Shape operator()(const Request& m) const {
     return m.wanted.empty() ? whisper(SubFlag::kRequest, 1) : broadcast(SubFlag::kRequest, 2);
@@ -200,15 +200,6 @@ struct NameOf {
 };
 
 }  // namespace
-
-StoreVersion store_version(const Version& version) {
-  return {.epoch = version.epoch,
-          .claim_start = version.claim_start,
-          .boot = version.boot,
-          .sequence = version.sequence,
-          .written = version.written,
-          .kind = version.kind};
-}
 
 bool Handshake::is_meshdict() const {
   return std::ranges::find(compressions, kCapability) != compressions.end();

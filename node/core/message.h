@@ -14,45 +14,14 @@
 #include <variant>
 #include <vector>
 
+#include "core/flags.h"
 #include "core/ids.h"
 #include "core/msgpack.h"
 #include "core/range_message.h"
+#include "core/record_entry.h"
 #include "core/transport.h"
-#include "core/version.h"
 
 namespace meshdict {
-
-enum class MainFlag : std::uint8_t {
-  kBroadcast = 0,
-  kRenegotiate = 1,
-  kWhisper = 2,
-  kPing = 3,
-  kPong = 4,
-  kUnknown = 0xFF,  ///< any other number: from a later version, to be ignored
-};
-
-enum class SubFlag : std::uint8_t {
-  kBroadcast = 0,
-  kCompression = 1,
-  kWhisper = 2,
-  kPing = 3,
-  kPong = 4,
-  kHandshake = 5,
-  kNotify = 6,
-  kPeers = 7,
-  kRequest = 8,
-  kResend = 9,
-  kResponse = 10,
-  kStore = 11,
-  kHello = 0x40,
-  kKeep = 0x41,
-  kKeepAck = 0x42,
-  kBye = 0x43,
-  kSyncQuestion = 0x48,
-  kSyncAnswer = 0x49,
-  kRecords = 0x4A,
-  kFloors = 0x4B,
-};
 
 /// Ends the compression list of a meshdict node's handshake: "MD", version 1.
 inline constexpr std::uint64_t kCapability = 0x4D440001;
@@ -122,19 +91,6 @@ struct Peers {
   std::vector<PeerEntry> entries;
 };
 
-/// What a meshdict node adds to a plain store.
-struct StoreVersion {
-  std::uint64_t epoch = 0;
-  Hlc claim_start;
-  std::uint64_t boot = 0;
-  std::uint64_t sequence = 0;
-  Hlc written;
-  RecordKind kind = RecordKind::kValue;
-};
-
-/// What of a version stands in a store; its owner and value stand there already.
-StoreVersion store_version(const Version& version);
-
 /// `[0, id, time, 11, key, value]`, with a version from a meshdict node. Its owner is the envelope's sender.
 struct StoreSet {
   std::string_view key;
@@ -153,6 +109,8 @@ struct StoredEntry {
 /// A broadcast or whisper of the application.
 struct UserMessage {
   std::vector<RawView> packets;
+  /// kBroadcast or kWhisper: what the application calls it. Nothing, when it is encoded: as its main flag.
+  std::optional<SubFlag> type{};
 };
 
 /// `wanted` empty: asks for the whole peers list ("*").
@@ -215,13 +173,6 @@ struct SyncAnswer {
 /// The largest epochs of collected tombstones, by part of the keys (dictionary.h).
 struct EpochFloors {
   std::vector<std::uint64_t> epochs;
-};
-
-/// A record of any owner.
-struct RecordEntry {
-  std::string_view key;
-  RawView value;
-  Version version;
 };
 
 struct Records {

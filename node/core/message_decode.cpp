@@ -379,7 +379,7 @@ std::expected<Message, DecodeError> decode_message(const Envelope& envelope) {
   switch (sub) {
     case SubFlag::kBroadcast:
     case SubFlag::kWhisper:
-      return UserMessage{envelope.payload};
+      return UserMessage{.packets = envelope.payload, .type = sub};
     case SubFlag::kStore:
       return decode_store(envelope.main, payload);
     case SubFlag::kRequest:

@@ -16,7 +16,7 @@ AsioTransport::~AsioTransport() {
     connection->abort();
 }
 
-std::expected<Endpoint, std::string> AsioTransport::listen(const Endpoint& at) {
+std::expected<Endpoint, ListenFailure> AsioTransport::listen(const Endpoint& at) {
   auto opened = Listener::open(io_, at);
   if (!opened) return std::unexpected(std::move(opened.error()));
   listener_ = std::move(*opened);

@@ -44,8 +44,8 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
 
   /// Before anything else; `events` outlives the transport.
   void set_events(TransportEvents& events) { events_ = &events; }
-  /// Binds; the address with the port that was chosen, or an error text for the operator.
-  std::expected<Endpoint, std::string> listen(const Endpoint& at);
+  /// Binds; the address with the port that was chosen.
+  std::expected<Endpoint, ListenFailure> listen(const Endpoint& at);
   /// Begins to accept.
   void start_accepting();
   void stop_listening();

@@ -33,10 +33,15 @@ void EngineLoop::stop() {
   phase_ = phase_ == Phase::kRunning ? Phase::kStopping : Phase::kAbandoned;
 }
 
+Engine& EngineLoop::enter() {
+  if (hooks_.before_engine) hooks_.before_engine();
+  return engine_;
+}
+
 std::expected<void, std::string> EngineLoop::turn() {
   arm();
   run_handlers();
-  if (engine_runs_ && clock_.monotonic() >= engine_.next_deadline()) engine_.on_time();
+  if (engine_runs_ && clock_.monotonic() >= engine_.next_deadline()) enter().on_time();
   return let_out();
 }
 
@@ -73,7 +78,7 @@ void EngineLoop::arm() {
 std::expected<void, std::string> EngineLoop::say_goodbye() {
   transport_.stop_listening();
   if (hooks_.before_stop) hooks_.before_stop();
-  engine_.stop();
+  enter().stop();
   engine_runs_ = false;
   if (auto done = let_out(); !done) return done;
   const auto late = std::make_shared<bool>(false);
@@ -87,23 +92,23 @@ std::expected<void, std::string> EngineLoop::say_goodbye() {
 }
 
 void EngineLoop::on_accepted(ConnId conn, const Endpoint& remote) {
-  if (engine_runs_) engine_.on_accepted(conn, remote);
+  if (engine_runs_) enter().on_accepted(conn, remote);
 }
 
 void EngineLoop::on_connected(ConnId conn) {
-  if (engine_runs_) engine_.on_connected(conn);
+  if (engine_runs_) enter().on_connected(conn);
 }
 
 void EngineLoop::on_data(ConnId conn, std::string_view bytes) {
-  if (engine_runs_) engine_.on_data(conn, bytes);
+  if (engine_runs_) enter().on_data(conn, bytes);
 }
 
 void EngineLoop::on_drained(ConnId conn) {
-  if (engine_runs_) engine_.on_drained(conn);
+  if (engine_runs_) enter().on_drained(conn);
 }
 
 void EngineLoop::on_closed(ConnId conn, std::string_view detail) {
-  if (engine_runs_) engine_.on_closed(conn, detail);
+  if (engine_runs_) enter().on_closed(conn, detail);
 }
 
 void EngineLoop::on_listen_trouble(std::string_view detail) {

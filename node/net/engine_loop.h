@@ -23,6 +23,8 @@ namespace meshdict {
 class EngineLoop final : private TransportEvents {
  public:
   struct Hooks {
+    /// Before each call into the engine that may change it, perhaps many times a turn.
+    std::function<void()> before_engine{};
     /// At the end of each turn, after the commit.
     std::function<void()> after_commit;
     /// When the loop has begun to stop: no client may use the engine from here on.
@@ -53,6 +55,8 @@ class EngineLoop final : private TransportEvents {
   void on_closed(ConnId conn, std::string_view detail) override;
   void on_listen_trouble(std::string_view detail) override;
 
+  /// The engine, to be called.
+  Engine& enter();
   std::expected<void, std::string> turn();
   void run_handlers();
   std::expected<void, std::string> let_out();

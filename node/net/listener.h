@@ -12,6 +12,12 @@
 
 namespace meshdict {
 
+/// Why an address cannot be listened on.
+struct ListenFailure {
+  std::string what;     ///< for the operator
+  bool in_use = false;  ///< somebody else listens there
+};
+
 /// A listening TCP socket that goes on whatever happens: when accepting fails (no file descriptor left, say), it
 /// reports the trouble, waits net_limits::kAcceptBackoff and tries again. Order of calls: open(), start(); close() or
 /// the destructor at the end. Used from the thread of its io_context.
@@ -21,8 +27,8 @@ class Listener {
   using OnSocket = std::function<void(asio::ip::tcp::socket socket, const Endpoint& remote)>;
   using OnTrouble = std::function<void(std::string_view detail)>;
 
-  /// Binds and listens; port 0 lets the system choose. Error text for the operator.
-  static std::expected<std::unique_ptr<Listener>, std::string> open(asio::io_context& io, const Endpoint& at);
+  /// Binds and listens; port 0 lets the system choose.
+  static std::expected<std::unique_ptr<Listener>, ListenFailure> open(asio::io_context& io, const Endpoint& at);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -1,0 +1,17 @@
+#pragma once
+// Every bound of the embeddable API, with its reason. Those of the protocol are in core/limits.h.
+
+#include <cstddef>
+
+namespace meshdict::api_limits {
+
+/// Messages that wait for recv(), and their bytes: a program that only wants the dictionary never asks for them. Beyond it
+/// the oldest is dropped, and status() says so. The number is a guess; the bytes are 16 messages of the largest size.
+inline constexpr std::size_t kMaxReceived = 16'384;
+inline constexpr std::size_t kMaxReceivedBytes = 64 * 1024 * 1024;
+
+/// Unexpected errors that status() lists, and bytes of each; beyond it the oldest is forgotten (guess: what a person reads).
+inline constexpr std::size_t kMaxErrors = 64;
+inline constexpr std::size_t kMaxErrorText = 500;
+
+}  // namespace meshdict::api_limits

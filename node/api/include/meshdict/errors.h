@@ -1,0 +1,112 @@
+#pragma once
+// What the embeddable API throws. Everything derives from meshdict::Error, so one catch is enough for who does not care
+// which it was.
+//
+//   LeasedError    another node holds the key                     py2p: KeyError
+//   KeyError       there is no such key                           py2p: KeyError
+//   InvalidKey     nobody can have a key like this                py2p: TypeError
+//   ValueError     a value or packet that cannot be sent          py2p: TypeError
+//   TypeError      a Value was asked for as something that it is not
+//   ReservedFlag   send() with a flag that belongs to the protocol
+//   EventError     a handler or an emit() that does not fit its event
+//   ListenError    the address cannot be listened on              py2p: socket.error
+//   PortInUse        ... because somebody else does
+//   StorageError   the data directory cannot be used
+//   SettingsError  options that no node can run with              py2p: ValueError
+//   SocketClosed   the socket was closed                          py2p: RuntimeError
+
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace meshdict {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A write was refused: another node leases the key. Nothing was written.
+class LeasedError : public Error {
+ public:
+  LeasedError(std::string key, std::string owner, std::chrono::milliseconds left);
+
+  [[nodiscard]] const std::string& key() const { return key_; }
+  /// The id of the node that holds the key.
+  [[nodiscard]] const std::string& owner() const { return owner_; }
+  /// Until the key is free for this node, unless its owner writes again; at least 1 ms.
+  [[nodiscard]] std::chrono::milliseconds left() const { return left_; }
+
+ private:
+  std::string key_;
+  std::string owner_;
+  std::chrono::milliseconds left_;
+};
+
+class KeyError : public Error {
+ public:
+  explicit KeyError(std::string key);
+
+  [[nodiscard]] const std::string& key() const { return key_; }
+
+ private:
+  std::string key_;
+};
+
+class InvalidKey : public Error {
+ public:
+  using Error::Error;
+};
+
+class ValueError : public Error {
+ public:
+  using Error::Error;
+};
+
+class TypeError : public Error {
+ public:
+  using Error::Error;
+};
+
+class ReservedFlag : public Error {
+ public:
+  explicit ReservedFlag(std::uint8_t flag);
+
+  [[nodiscard]] std::uint8_t flag() const { return flag_; }
+
+ private:
+  std::uint8_t flag_;
+};
+
+class EventError : public Error {
+ public:
+  using Error::Error;
+};
+
+class ListenError : public Error {
+ public:
+  using Error::Error;
+};
+
+class PortInUse : public ListenError {
+ public:
+  using ListenError::ListenError;
+};
+
+class StorageError : public Error {
+ public:
+  using Error::Error;
+};
+
+class SettingsError : public Error {
+ public:
+  using Error::Error;
+};
+
+class SocketClosed : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace meshdict

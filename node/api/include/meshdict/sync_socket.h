@@ -1,0 +1,243 @@
+#pragma once
+// A dictionary that the members of a mesh share: the C++ form of py2p's SyncSocket.
+//
+//   SyncSocket socket("127.0.0.1", 0);
+//   socket.connect("127.0.0.1", 44565);
+//   socket["greeting"] = "hello";                       // leased to this node for an hour
+//   std::string text = socket["greeting"];
+//   for (const auto& [key, value] : socket) std::cout << key << " = " << value << "\n";
+//   socket.on<event::Update>([](SyncSocket&, const std::string& key, const Value& data, const Meta& meta) { ... });
+//
+// 1. Every member holds the whole dictionary: reading asks nobody, and sees what has been committed. Any thread may
+//    read at any time; a reader waits for at most one turn of the loop.
+// 2. Whoever writes a key leases it; until the lease lapses (an hour after the last write) others get a LeasedError,
+//    unless the owner deletes it. The lease is judged by this node's view of the mesh: two nodes that write a free key at
+//    the same moment, or on two sides of a partition, both succeed, and then one claim wins everywhere. The other's node
+//    raises "conflict". A resource that must never obey two holders compares fence().
+// 3. A write has been committed when its member returns. With a data_dir it then survives kill -9; it reaches the others
+//    as the network allows, see wait().
+// 4. Keys are bytes, up to 65,535 of them, none included. (py2p takes a key as bytes too.)
+// 5. What mesh_socket.h says of threads, handlers and closing holds here too.
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "meshdict/mesh_socket.h"
+#include "meshdict/snapshot.h"
+
+namespace meshdict {
+
+class SyncSocket;
+
+namespace detail {
+class SyncState;
+struct WatchState;
+}  // namespace detail
+
+struct SyncOptions {
+  /// The network's name is told to others with "1" behind it, or "0" without leases.
+  Protocol protocol{.network = "sync", .encryption = "Plaintext"};
+  /// This and the next four: as MeshOptions.
+  std::optional<Address> out_addr{};
+  int debug_level = 0;
+  LogSink log{};
+  /// Keeps the id, the dictionary and the leases too.
+  std::string data_dir{};
+  /// False: everybody may write every key at any time, and the latest write wins.
+  bool leasing = true;
+  /// All members must agree on it. Below 300 s the allowed difference of clocks (30 s) shrinks to a tenth of it.
+  std::chrono::milliseconds lease = std::chrono::hours(1);
+  /// With a data_dir. True: a write waits for the disk, and a power failure loses nothing. False: it may take the last
+  /// second.
+  bool sync_each_write = true;
+};
+
+/// A write of this node that had been acknowledged and has lost to another.
+struct ConflictInfo {
+  Value lost;
+  Meta lost_meta;
+  Meta winner;         ///< of the record that won; its value is the key's
+  std::string reason;  ///< the field of the version that decided: "claim start", "epoch", ...
+};
+
+/// What has become of a watched key.
+struct Change {
+  std::string key;
+  std::optional<Value> value;  ///< nothing: deleted
+  Meta meta;
+};
+
+namespace event {
+
+/// A key has a new value, from here or from elsewhere.
+struct Update {
+  static constexpr std::string_view kName = "update";
+  using Signature = void(SyncSocket& socket, const std::string& key, const Value& data, const Meta& meta);
+};
+struct Delete {
+  static constexpr std::string_view kName = "delete";
+  using Signature = void(SyncSocket& socket, const std::string& key);
+};
+/// An acknowledged write of this node has lost; raised before the Update or Delete of the winner.
+struct Conflict {
+  static constexpr std::string_view kName = "conflict";
+  using Signature = void(SyncSocket& socket, const std::string& key, const ConflictInfo& info);
+};
+
+}  // namespace event
+
+/// Ends a watch when it is destroyed. May outlive the socket.
+class [[nodiscard]] Watch {
+ public:
+  Watch() = default;
+  explicit Watch(std::shared_ptr<detail::WatchState> state) : state_(std::move(state)) {}
+  ~Watch() { cancel(); }
+  Watch(Watch&& other) noexcept = default;
+  Watch& operator=(Watch&& other) noexcept;
+
+  /// The handler is not called any more; a call that has begun runs on.
+  void cancel();
+
+ private:
+  std::shared_ptr<detail::WatchState> state_;
+};
+
+class SyncSocket : public MeshSocket {
+ public:
+  /// As MeshSocket's.
+  SyncSocket(std::string addr, std::uint16_t port, SyncOptions options = {});
+  ~SyncSocket() override;
+
+  // Writing. All throw LeasedError, InvalidKey, ValueError, StorageError and SocketClosed.
+
+  /// An empty Bytes is a value among meshdict nodes, and a delete to py2p's.
+  void set(std::string_view key, const Value& value);
+  /// All or none: nothing is written when one is refused.
+  void update(const Value::Map& items);
+  template <typename Items>
+    requires(detail::MapRange<Items> && std::convertible_to<const Items&, Value>)
+  void update(const Items& items) {
+    update(*Value(items).if_map());
+  }
+  /// Throws KeyError when there is no such key.
+  void erase(std::string_view key);
+  /// Deletes a key and gives what it held. Throws KeyError when there is no such key.
+  Value pop(std::string_view key);
+  /// The same, with `fallback` when there is no such key.
+  Value pop(std::string_view key, Value fallback);
+  /// Deletes a key, the first that this node may delete. Throws KeyError when the dictionary is empty, and LeasedError when
+  /// others hold all of it.
+  std::pair<std::string, Value> popitem();
+
+  // Reading. All throw SocketClosed.
+
+  /// `fallback`, nil, when there is no such key.
+  [[nodiscard]] Value get(std::string_view key, Value fallback = {}) const;
+  /// Both throw KeyError when there is no such key.
+  [[nodiscard]] Value at(std::string_view key) const;
+  [[nodiscard]] Meta meta(std::string_view key) const;
+  [[nodiscard]] bool contains(std::string_view key) const;
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  /// In the order of keys, all of one moment.
+  [[nodiscard]] std::vector<std::string> keys() const;
+  [[nodiscard]] std::vector<Value> values() const;
+  [[nodiscard]] std::vector<std::pair<std::string, Value>> items() const;
+  [[nodiscard]] Value::Map copy() const;
+  /// Of the keys that begin with `prefix`: what they hold at this moment. The loop waits while it is taken: about a tenth of a
+  /// second for a million keys.
+  [[nodiscard]] Snapshot snapshot(std::string_view prefix = {}) const;
+  /// Over a snapshot: the loop may write what it walks over.
+  [[nodiscard]] Snapshot::Iterator begin() const { return snapshot().begin(); }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+
+  /// A key of a socket, to be read or written.
+  class Entry {
+   public:
+    Entry(SyncSocket& socket, std::string key) : socket_(socket), key_(std::move(key)) {}
+    Entry& operator=(const Value& value) {
+      socket_.set(key_, value);
+      return *this;
+    }
+    Entry& operator=(const Entry& other) { return *this = other.socket_.at(other.key_); }
+    Entry(const Entry&) = delete;
+    ~Entry() = default;
+    /// Throws KeyError when there is no such key.
+    operator Value() const { return socket_.at(key_); }
+    /// The same, and TypeError.
+    template <typename T>
+      requires(detail::OutOfValue<T> && !std::same_as<T, Value>)
+    operator T() const {
+      return as<T>();
+    }
+    template <typename T>
+      requires(detail::OutOfValue<T>)
+    [[nodiscard]] T as() const {
+      return socket_.at(key_).as<T>();
+    }
+    friend bool operator==(const Entry& entry, const Value& value) { return entry.socket_.at(entry.key_) == value; }
+
+   private:
+    SyncSocket& socket_;
+    std::string key_;
+  };
+  [[nodiscard]] Entry operator[](std::string_view key) { return {*this, std::string(key)}; }
+  [[nodiscard]] Value operator[](std::string_view key) const { return at(key); }
+
+  // Leases and history
+
+  /// Nothing for a key that does not exist.
+  [[nodiscard]] std::optional<LeaseInfo> lease(std::string_view key) const;
+  /// Throws KeyError when there is no such key.
+  [[nodiscard]] Fence fence(std::string_view key) const;
+  /// Who holds the key, why, and which claims it has met before, as lines for a person.
+  [[nodiscard]] std::string explain(std::string_view key) const;
+
+  /// Tells `handler` of every key that begins with `prefix`: first of those that there are, then of every change, in
+  /// order and without a gap, on the socket's thread.
+  using WatchHandler = std::function<void(const Change& change)>;
+  Watch watch(std::string_view prefix, WatchHandler handler);
+
+  /// Waits until `replicas` other nodes have the last write of this socket, whichever thread's, and have committed it; how
+  /// many have, at the latest after `timeout`. What was written before may still be on its way. Neighbours count, those
+  /// that come meanwhile too; nodes behind them and those of py2p do not. In a handler it does not wait. Throws
+  /// SocketClosed, also when the socket is closed meanwhile.
+  std::size_t wait(std::size_t replicas, std::chrono::milliseconds timeout);
+
+  // Events by name: see emitter.h
+  using MeshSocket::emit;
+  using MeshSocket::on;
+  using MeshSocket::once;
+  template <typename Handler>
+  ListenerId on(std::string_view event, Handler handler) {
+    return add_named(OwnEvents(), event, std::move(handler), false);
+  }
+  template <typename Handler>
+  ListenerId once(std::string_view event, Handler handler) {
+    return add_named(OwnEvents(), event, std::move(handler), true);
+  }
+  template <typename... Arguments>
+  bool emit(std::string_view event, Arguments&&... arguments) {
+    return emit_named(OwnEvents(), event, std::forward<Arguments>(arguments)...);
+  }
+
+ protected:
+  using OwnEvents = detail::EventList<event::NewListener, event::Error, event::Connect, event::Message, event::Update,
+                                      event::Delete, event::Conflict>;
+  friend class detail::SyncState;
+
+ private:
+  std::unique_ptr<detail::SyncState> state_;
+};
+
+}  // namespace meshdict

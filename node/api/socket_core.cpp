@@ -1,0 +1,272 @@
+#include "socket_core.h"
+
+#include <pthread.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <cassert>
+#include <csignal>
+
+#include "core/volatile_store.h"
+#include "net/addresses.h"
+#include "net/asio_transport.h"
+#include "net/engine_loop.h"
+#include "net/system_clock.h"
+#include "net/system_random.h"
+
+namespace meshdict {
+namespace {
+
+/// The signals of a program are for its own threads.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+std::unique_ptr<SqliteStore> open_store(const SocketCore::Settings& settings) {
+  if (settings.data_dir.empty()) return nullptr;
+  const AllSignalsBlocked blocked;  // the store has a thread too
+  auto opened = SqliteStore::open(settings.data_dir, settings.durability);
+  if (!opened) throw StorageError(opened.error().what);
+  return std::move(*opened);
+}
+
+}  // namespace
+
+struct SocketCore::Task {
+  const std::function<void(Engine&)>& work;
+  std::mutex mutex;
+  std::condition_variable ended;
+  Outcome outcome = Outcome::kWaiting;  // guarded
+};
+
+/// In the order of construction: what is further down uses what is further up.
+struct SocketCore::Parts final : private Observer {
+  Parts(SocketCore& core, Settings settings)
+      : owner(core),
+        disk(open_store(settings)),
+        store(disk ? static_cast<Store&>(*disk) : nowhere),
+        transport(io),
+        engine(std::move(settings.engine), clock, transport, store, random, *this),
+        loop(io, clock, transport, store, engine, loop_hooks()) {}
+
+  EngineLoop::Hooks loop_hooks() {
+    return {.before_engine = [this] { owner.enter(); },
+            .after_commit = [this] { owner.after_turn(); },
+            .before_stop = [this] { owner.refuse_all(); },
+            .has_drained = {},
+            .listen_trouble = [this](std::string_view detail) { owner.hooks_.on_trouble(std::string(detail)); }};
+  }
+  void on_event(const Event& event) override { owner.hooks_.on_event(event, engine); }
+
+  SocketCore& owner;
+  SystemClock clock;
+  SystemRandom random;
+  VolatileStore nowhere;
+  std::unique_ptr<SqliteStore> disk;
+  Store& store;
+  asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  AsioTransport transport;
+  Engine engine;
+  EngineLoop loop;
+  std::thread thread;
+};
+
+SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)) {
+  const EngineConfig& wanted = settings.engine;
+  const DictionaryConfig lease{
+      .leasing = wanted.leasing, .lease = wanted.lease, .skew = wanted.skew, .settle = wanted.settle};
+  if (auto good = check_lease(lease); !good) throw SettingsError(good.error());
+  const Endpoint bind = settings.bind;
+  const Endpoint advertise = settings.engine.advertise;
+  parts_ = std::make_unique<Parts>(*this, std::move(settings));
+  const auto bound = parts_->transport.listen(bind);
+  if (!bound && bound.error().in_use) throw PortInUse(bound.error().what);
+  if (!bound) throw ListenError(bound.error().what);
+  address_ = *bound;
+  if (is_wildcard(bound->host)) address_.host = lan_address();
+  if (!advertise.host.empty()) address_ = advertise;
+  parts_->engine.set_address(address_);
+  if (auto started = parts_->engine.start(); !started) throw StorageError(started.error());
+  // Who asks for the id may count on it.
+  if (auto committed = parts_->store.commit(); !committed) throw StorageError(committed.error().what);
+}
+
+SocketCore::~SocketCore() {
+  finish();
+}
+
+void SocketCore::run() {
+  parts_->transport.start_accepting();
+  const AllSignalsBlocked blocked;
+  parts_->thread = std::thread([this] { loop(); });
+}
+
+bool SocketCore::close() {
+  if (closed_.exchange(true)) return false;
+  if (on_loop_thread()) {
+    parts_->loop.stop();
+    return true;
+  }
+  if (!parts_->thread.joinable()) return true;
+  asio::post(parts_->io, [this] { parts_->loop.stop(); });
+  parts_->thread.join();
+  return true;
+}
+
+void SocketCore::finish() {
+  assert(!on_loop_thread() && "a socket must not be destroyed by one of its own handlers");
+  close();
+  if (parts_->thread.joinable()) parts_->thread.join();
+}
+
+bool SocketCore::on_loop_thread() const {
+  return loop_thread_.load() == std::this_thread::get_id();
+}
+
+const NodeId& SocketCore::id() const {
+  return parts_->engine.id();
+}
+
+void* SocketCore::io_context() {
+  return &parts_->io;
+}
+
+const Engine& SocketCore::engine() const {
+  return parts_->engine;
+}
+
+void SocketCore::loop() {
+  loop_thread_ = std::this_thread::get_id();
+  auto outcome = parts_->loop.run();
+  leave();
+  closed_ = true;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    refusing_ = true;
+    if (!outcome) end_ = outcome.error();
+  }
+  refuse_all();
+  complete(waiting_, outcome ? Outcome::kRefused : Outcome::kFailed);
+  loop_thread_ = std::thread::id();
+  hooks_.on_end();
+  if (parts_->disk) {
+    // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
+    const auto closed = parts_->disk->close();
+    if (outcome && !closed) outcome = std::unexpected(closed.error().what);
+  }
+  if (!outcome) hooks_.on_trouble(outcome.error());
+}
+
+void SocketCore::enter() {
+  engine_used_ = true;
+  if (entered_) return;
+  lock_.begin_turn();
+  entered_ = true;
+}
+
+void SocketCore::leave() {
+  if (!entered_) return;
+  entered_ = false;
+  lock_.end_turn();
+}
+
+/// The turn has been committed and its frames have left.
+void SocketCore::after_turn() {
+  leave();
+  complete(waiting_, Outcome::kDone);
+  // Only those that are there now: what handlers cause is delivered in the next turn, so that the network has its share.
+  engine_used_ = false;
+  std::vector<std::function<void()>> deliveries;
+  deliveries.swap(deliveries_);
+  for (const auto& delivery : deliveries)
+    delivery();
+  if (engine_used_ || !deliveries_.empty()) asio::post(parts_->io, [] {});
+}
+
+void SocketCore::run_task(const std::function<void(Engine&)>& work) {
+  if (on_loop_thread()) return run_here(work);
+  Task task{.work = work, .mutex = {}, .ended = {}};
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (refusing_ || closed_) throw_closed();
+    queue_.push_back(&task);
+    if (queue_.size() == 1) asio::post(parts_->io, [this] { run_posted(); });
+  }
+  std::unique_lock lock(task.mutex);
+  task.ended.wait(lock, [&task] { return task.outcome != Outcome::kWaiting; });
+  if (task.outcome == Outcome::kDone) return;
+  const std::lock_guard queue_lock(queue_mutex_);
+  if (task.outcome == Outcome::kFailed) throw StorageError(end_);
+  throw_closed();
+}
+
+/// From a handler.
+void SocketCore::run_here(const std::function<void(Engine&)>& work) {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (refusing_ || closed_) throw_closed();
+  }
+  assert(!entered_);
+  enter();
+  work(parts_->engine);
+  const auto committed = parts_->store.commit();
+  leave();
+  // The store takes nothing more: the loop ends with this turn.
+  if (!committed) throw StorageError(committed.error().what);
+}
+
+void SocketCore::run_posted() {
+  std::vector<Task*> tasks;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    tasks.swap(queue_);
+  }
+  for (Task* const task : tasks) {
+    enter();
+    task->work(parts_->engine);
+    waiting_.push_back(task);
+  }
+}
+
+void SocketCore::complete(std::vector<Task*>& tasks, Outcome outcome) {
+  for (Task* const task : tasks) {
+    // Told under the lock: once it is free, the task may be gone.
+    const std::lock_guard lock(task->mutex);
+    task->outcome = outcome;
+    task->ended.notify_one();
+  }
+  tasks.clear();
+}
+
+/// The engine is about to stop, or has.
+void SocketCore::refuse_all() {
+  std::vector<Task*> tasks;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    refusing_ = true;
+    tasks.swap(queue_);
+  }
+  complete(tasks, Outcome::kRefused);
+}
+
+void SocketCore::check_open() const {
+  if (closed_) throw SocketClosed("the socket is closed");
+}
+
+/// REQUIRES: queue_mutex_ is held.
+void SocketCore::throw_closed() const {
+  throw SocketClosed(end_.empty() ? "the socket is closed" : "the socket has closed itself: " + end_);
+}
+
+}  // namespace meshdict

@@ -1,0 +1,249 @@
+#include "meshdict/sync_socket.h"
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "mesh_node.h"
+#include "sync_state.h"
+
+namespace meshdict {
+namespace {
+
+using detail::meta_of;
+
+std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port, const SyncOptions& options) {
+  auto settings = detail::common_settings(std::move(addr), port, options);
+  settings.protocol.network += options.leasing ? "1" : "0";
+  settings.core.engine.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
+  settings.core.engine.set_lease(options.lease);
+  settings.core.durability = options.sync_each_write ? Durability::kAlways : Durability::kInterval;
+  return std::make_shared<detail::MeshNode>(std::move(settings));
+}
+
+[[noreturn]] void refuse(std::string_view key, const WriteError& error) {
+  if (const auto* leased = std::get_if<Leased>(&error)) {
+    throw LeasedError(std::string(key), std::string(leased->owner.text()),
+                      std::chrono::ceil<std::chrono::milliseconds>(leased->left));
+  }
+  if (const auto* bad_key = std::get_if<BadKey>(&error)) throw InvalidKey(bad_key->what);
+  if (const auto* bad_value = std::get_if<BadValue>(&error)) throw ValueError(bad_value->what);
+  throw KeyError(std::string(key));
+}
+
+/// The present value, as MessagePack.
+std::optional<Raw> find(const Engine& engine, std::string_view key) {
+  const Record* const record = engine.dictionary().find(key);
+  return record == nullptr ? std::nullopt : std::optional(record->value);
+}
+
+LeaseInfo info_of(const LeaseView& view) {
+  return {.owner = std::string(view.owner.text()),
+          .held = view.held,
+          .ours = view.ours,
+          .state = static_cast<LeaseInfo::State>(view.state),
+          .left = std::chrono::duration_cast<std::chrono::milliseconds>(view.left),
+          .epoch = view.epoch,
+          .fence = {view.fence}};
+}
+
+}  // namespace
+
+SyncSocket::SyncSocket(std::string addr, std::uint16_t port, SyncOptions options)
+    : MeshSocket(make_node(std::move(addr), port, options)),
+      state_(std::make_unique<detail::SyncState>(node(), *this)) {
+  start();
+}
+
+SyncSocket::~SyncSocket() {
+  finish();
+}
+
+void SyncSocket::set(std::string_view key, const Value& value) {
+  const Raw packed = value.packed();
+  const auto done = node().core().call([&](Engine& engine) { return engine.set(key, packed); });
+  if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
+}
+
+void SyncSocket::update(const Value::Map& items) {
+  std::vector<std::pair<std::string_view, Raw>> packed;
+  packed.reserve(items.size());
+  for (const auto& [key, value] : items)
+    packed.emplace_back(key, value.packed());
+  const auto done = node().core().call([&](Engine& engine) {
+    std::vector<WriteOp> ops;
+    ops.reserve(packed.size());
+    for (const auto& [key, value] : packed)
+      ops.push_back({.key = key, .value = value});
+    return engine.write(ops);
+  });
+  if (!done) refuse(packed[done.error().index].first, done.error().error);
+  std::vector<std::string> keys;
+  keys.reserve(items.size());
+  for (const auto& [key, value] : items)
+    keys.push_back(key);
+  state_->note_write(std::move(keys));
+}
+
+void SyncSocket::erase(std::string_view key) {
+  const auto done = node().core().call([&](Engine& engine) { return engine.erase(key); });
+  if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
+}
+
+Value SyncSocket::pop(std::string_view key) {
+  const auto done = node().core().call([&](Engine& engine) -> std::expected<Raw, WriteError> {
+    std::optional<Raw> held = find(engine, key);
+    if (auto erased = engine.erase(key); !erased) return std::unexpected(std::move(erased.error()));
+    return *std::move(held);
+  });
+  if (!done) refuse(key, done.error());
+  state_->note_write({std::string(key)});
+  return Value::unpacked(*done);
+}
+
+Value SyncSocket::pop(std::string_view key, Value fallback) {
+  try {
+    return pop(key);
+  } catch (const KeyError&) {
+    return fallback;
+  }
+}
+
+std::pair<std::string, Value> SyncSocket::popitem() {
+  struct Popped {
+    std::string key;
+    std::expected<Raw, WriteError> value;
+  };
+  const auto popped = node().core().call([](Engine& engine) {
+    const Dictionary& dictionary = engine.dictionary();
+    std::optional<Popped> refused;
+    for (const auto& [key, record] : dictionary.records()) {
+      if (!is_visible(record.version)) continue;
+      if (auto admitted = dictionary.admit(key); !admitted) {
+        if (!refused) refused = Popped{.key = key, .value = std::unexpected(std::move(admitted.error()))};
+        continue;
+      }
+      // Copied: the record goes with its key.
+      Popped found{.key = key, .value = record.value};
+      if (auto erased = engine.erase(found.key); !erased) found.value = std::unexpected(std::move(erased.error()));
+      return found;
+    }
+    return refused ? *std::move(refused) : Popped{.key = "", .value = std::unexpected(WriteError(NoSuchKey{}))};
+  });
+  if (!popped.value) refuse(popped.key, popped.value.error());
+  state_->note_write({popped.key});
+  return {popped.key, Value::unpacked(*popped.value)};
+}
+
+Value SyncSocket::get(std::string_view key, Value fallback) const {
+  const auto packed = node().core().read([&](const Engine& engine) { return find(engine, key); });
+  return packed ? Value::unpacked(*packed) : std::move(fallback);
+}
+
+Value SyncSocket::at(std::string_view key) const {
+  const auto packed = node().core().read([&](const Engine& engine) { return find(engine, key); });
+  if (!packed) throw KeyError(std::string(key));
+  return Value::unpacked(*packed);
+}
+
+Meta SyncSocket::meta(std::string_view key) const {
+  const auto meta = node().core().read([&](const Engine& engine) -> std::optional<Meta> {
+    const Record* const record = engine.dictionary().find(key);
+    return record == nullptr ? std::nullopt : std::optional(meta_of(record->version));
+  });
+  if (!meta) throw KeyError(std::string(key));
+  return *meta;
+}
+
+bool SyncSocket::contains(std::string_view key) const {
+  return node().core().read([&](const Engine& engine) { return engine.dictionary().find(key) != nullptr; });
+}
+
+std::size_t SyncSocket::size() const {
+  return node().core().read([](const Engine& engine) { return engine.dictionary().size(); });
+}
+
+std::vector<std::string> SyncSocket::keys() const {
+  std::vector<std::string> keys;
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
+    keys.push_back(record.key);
+  return keys;
+}
+
+std::vector<Value> SyncSocket::values() const {
+  std::vector<Value> values;
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
+    values.push_back(Value::unpacked(record.packed));
+  return values;
+}
+
+std::vector<std::pair<std::string, Value>> SyncSocket::items() const {
+  std::vector<std::pair<std::string, Value>> items;
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
+    items.emplace_back(record.key, Value::unpacked(record.packed));
+  return items;
+}
+
+Value::Map SyncSocket::copy() const {
+  Value::Map map;
+  for (const Snapshot taken = snapshot(); const Snapshot::Record& record : taken.records())
+    map.emplace_hint(map.end(), record.key, Value::unpacked(record.packed));
+  return map;
+}
+
+Snapshot SyncSocket::snapshot(std::string_view prefix) const {
+  return Snapshot(node().core().read([&](const Engine& engine) {
+    std::vector<Snapshot::Record> taken;
+    const auto& records = engine.dictionary().records();
+    if (prefix.empty()) taken.reserve(engine.dictionary().size());
+    for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) {
+      if (!is_visible(at->second.version)) continue;
+      taken.push_back({.key = at->first, .packed = at->second.value, .meta = meta_of(at->second.version)});
+    }
+    return taken;
+  }));
+}
+
+std::optional<LeaseInfo> SyncSocket::lease(std::string_view key) const {
+  return node().core().read([&](const Engine& engine) -> std::optional<LeaseInfo> {
+    const auto view = engine.dictionary().lease(key);
+    return view ? std::optional(info_of(*view)) : std::nullopt;
+  });
+}
+
+Fence SyncSocket::fence(std::string_view key) const {
+  const auto view = lease(key);
+  if (!view) throw KeyError(std::string(key));
+  return view->fence;
+}
+
+std::string SyncSocket::explain(std::string_view key) const {
+  return node().core().read([&](const Engine& engine) { return engine.dictionary().explain(key); });
+}
+
+std::size_t SyncSocket::wait(std::size_t replicas, std::chrono::milliseconds timeout) {
+  return state_->wait(replicas, timeout);
+}
+
+Watch SyncSocket::watch(std::string_view prefix, WatchHandler handler) {
+  auto watch = std::make_shared<detail::WatchState>();
+  watch->prefix = prefix;
+  watch->handler = std::move(handler);
+  node().core().call([&](Engine& engine) { state_->watch(watch, engine.dictionary()); });
+  return Watch(watch);
+}
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  cancel();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+void Watch::cancel() {
+  if (state_) state_->cancelled = true;
+  state_.reset();
+}
+
+}  // namespace meshdict

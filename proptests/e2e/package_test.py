@@ -1,0 +1,179 @@
+"""The installed package alone: `cmake --install` into a temporary directory, and programs outside of the tree that find it
+with find_package() and with pkg-config. They share a dictionary and messages, and outlive each other's kill -9.
+
+Environment: MESHDICT_BUILD, the build directory to install from; MESHDICT_SOURCE; MESHDICT_CMAKE; MESHDICT_CXX.
+"""
+
+import os
+import pathlib
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import harness
+
+SOURCE = pathlib.Path(os.environ["MESHDICT_SOURCE"])
+BUILD = pathlib.Path(os.environ["MESHDICT_BUILD"])
+CMAKE = os.environ["MESHDICT_CMAKE"]
+CXX = os.environ["MESHDICT_CXX"]
+
+
+def run(*command, **options):
+    """Its output; an error with all of it when it fails."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+class Program:
+    """A program that is talked to by lines."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        preexec_fn=harness.die_with_parent)
+        self.seen = []
+        self._lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def hear(self, pattern):
+        """Waits for a line that matches, and returns the match. Lines before it are passed over."""
+        while True:
+            try:
+                line = self._lines.get(timeout=harness.DEADLINE)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"{self.process.args} never said {pattern!r}, but {self.seen}")
+            self.seen.append(line)
+            if match := re.search(pattern, line):
+                return match
+
+    def end(self):
+        """Its exit code after the end of its input."""
+        self.process.stdin.close()
+        return self.process.wait(harness.DEADLINE)
+
+    def destroy(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            stream.close()
+
+
+class PackageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="meshdict-package-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        cls.prefix = cls.directory / "prefix"
+        run(CMAKE, "--install", BUILD, "--prefix", cls.prefix)
+        # Away from the tree, so that nothing in it can be found by the way.
+        examples = cls.directory / "examples"
+        shutil.copytree(SOURCE / "node" / "api" / "examples", examples)
+        cls.programs = cls.directory / "build"
+        run(CMAKE, "-S", examples, "-B", cls.programs, f"-DCMAKE_PREFIX_PATH={cls.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}",
+            "-DCMAKE_CXX_STANDARD=20", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror", "-G", "Ninja")
+        run(CMAKE, "--build", cls.programs, "-j2")
+
+    def start(self, name, *arguments):
+        program = Program(self.programs / name, *arguments)
+        self.addCleanup(program.destroy)
+        return program
+
+    def test_package_can_be_moved(self):
+        for file in self.prefix.rglob("*"):
+            if file.suffix in {".cmake", ".pc", ".h"}:
+                text = file.read_text()
+                for place in (SOURCE, BUILD, self.prefix):
+                    self.assertNotIn(str(place), text, f"{file} names the machine it was made on")
+
+    def test_chat_survives_kill_of_another(self):
+        ada = self.start("chat", "ada", 0)
+        address = ada.hear(r"^\* ada is here: (\S+)$")[1]
+        bob = self.start("chat", "bob", 0, address)
+        ada.hear(r"^\* bob is here")
+        bob.hear(r"^\* ada is here")
+        ada.say("hello, bob")
+        bob.hear(r"^ada: hello, bob$")
+        bob.say("hello, ada")
+        ada.hear(r"^bob: hello, ada$")
+
+        impostor = self.start("chat", "ada", 0, address)
+        impostor.hear("the name ada is taken: .* holds the key 'roster/ada'")
+        self.assertEqual(impostor.process.wait(harness.DEADLINE), 1)
+
+        bob.process.kill()
+        bob.process.wait()
+        ada.say("/who")
+        ada.hear(r"^\* here: ada bob $")
+        carol = self.start("chat", "carol", 0, address)
+        ada.hear(r"^\* carol is here")
+        carol.say("where is bob?")
+        ada.hear(r"^carol: where is bob\?$")
+        self.assertEqual(carol.end(), 0)
+        ada.hear(r"^\* carol has left$")
+        self.assertEqual(ada.end(), 0)
+
+    def test_leader_that_was_superseded_is_refused(self):
+        ledger = self.directory / "ledger.txt"
+        port = harness.free_port()
+        ada = self.start("leader", "ada", port, ledger)
+        ada.hear("^I lead with fence")
+        bob = self.start("leader", "bob", 0, ledger, f"127.0.0.1:{port}")
+        bob.hear('^I follow "ada"')
+
+        # Ada hangs for longer than its lease and does not notice.
+        ada.process.send_signal(signal.SIGSTOP)
+        bob.hear("^I lead with fence")
+        harness.wait_until(lambda: "bob" in ledger.read_text(), "bob in the ledger")
+        ada.process.send_signal(signal.SIGCONT)
+        ada.hear("^the ledger refuses me")
+
+        bob.process.kill()
+        bob.process.wait()
+        ada.hear("^I lead with fence")
+        harness.wait_until(lambda: ledger.read_text().splitlines()[-1].split()[1] == "ada", "ada in the ledger again")
+        ada.process.kill()
+        ada.process.wait()
+
+        lines = [line.split() for line in ledger.read_text().splitlines()]
+        fences = [line[0] for line in lines]
+        self.assertEqual(fences, sorted(fences))
+        leaders = [line[1] for line in lines]
+        changes = [name for before, name in zip([None, *leaders], leaders) if name != before]
+        self.assertEqual(changes, ["ada", "bob", "ada"])
+
+    def test_readme_tour_with_pkg_config(self):
+        readme = (SOURCE / "README.md").read_text()
+        code, output = re.search(r"```cpp\n(#include <meshdict/.*?)```.*?```console\n\$ \./tour\n(.*?)```", readme,
+                                 re.DOTALL).groups()
+        source = self.directory / "tour.cpp"
+        source.write_text(code)
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "lib" / "pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "meshdict", env=environment).split()
+        cflags = [flag for flag in flags if not flag.startswith(("-l", "-L"))]
+        libraries = [flag for flag in flags if flag.startswith(("-l", "-L"))]
+        run(CXX, "-std=c++20", "-Wall", "-Wextra", "-Werror", *cflags, source, "-o", self.directory / "tour", *libraries)
+        self.assertEqual(run(self.directory / "tour"), output)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
