@@ -31,7 +31,7 @@ class RecordingTransport final : public Transport {
     return dialed.back().first;
   }
   void send(ConnId conn, const Frame& frame) override { sent[conn].append(*frame.bytes); }
-  [[nodiscard]] std::size_t queued(ConnId) const override { return 0; }
+  [[nodiscard]] std::size_t queued(ConnId) const override { return backlog; }
   void close(ConnId conn) override { closed.insert(conn); }
 
   ConnId next_id() { return ConnId{++last_id_}; }
@@ -39,6 +39,7 @@ class RecordingTransport final : public Transport {
   std::vector<std::pair<ConnId, Endpoint>> dialed;
   std::map<ConnId, std::string> sent;
   std::set<ConnId> closed;
+  std::size_t backlog = 0;  ///< of every connection
 
  private:
   std::uint64_t last_id_ = 0;

@@ -57,10 +57,17 @@ struct Connection {
   struct Sync {
     explicit Sync(const ReconcileSet& set) : reconciler(set) {}
     Reconciler reconciler;
+    bool due = false;        ///< we want a session, and wait for its turn
     bool peer_asks = false;  ///< a session of the peer's is under way
-    MonoTime progress;       ///< when something of a session last came
+    MonoTime progress;       ///< when something of a session last came or went
     /// Records arrived that were not passed on because a session was under way, which may have missed them.
     bool skipped_news = false;
+
+    /// Whether a session is under way, ours or the peer's. One in which nothing happens any more is none.
+    [[nodiscard]] bool under_way(MonoTime now) const {
+      const bool open = reconciler.asked() == Reconciler::Asked::kUnderWay || peer_asks;
+      return open && now - progress < limits::kSyncPatience;
+    }
   };
   std::optional<Sync> sync;
 

@@ -304,6 +304,9 @@ void Engine::Impl::sanity_check() const {
   assert(searches_.size() <= limits::kMaxDeferred);
   assert(departed_.size() <= limits::kMaxDeparted);
   assert(confirmations_.size() <= limits::kMaxConfirmations);
+  for (const auto& [id, conn] : links_->connections()) {
+    if (conn->sync && conn->sync->due) assert(std::ranges::count(due_, id) == 1);
+  }
 }
 
 Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
@@ -395,6 +398,9 @@ std::vector<DepartedView> Engine::departed() const {
 }
 std::size_t Engine::known_addresses() const {
   return impl_->known_addresses();
+}
+std::optional<WallTime> Engine::last_completed_reconciliation() const {
+  return impl_->last_completed_reconciliation();
 }
 const EngineStats& Engine::stats() const {
   return impl_->stats();

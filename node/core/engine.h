@@ -86,8 +86,9 @@ struct EngineStats {
   std::uint64_t relayed = 0;
   std::uint64_t refused = 0;  ///< connections and frames
   std::uint64_t dials = 0;
-  std::uint64_t comparisons = 0;  ///< summaries sent
-  std::uint64_t bulk_records_sent = 0;
+  std::uint64_t comparisons = 0;        ///< sessions of reconciliation that we have begun
+  std::uint64_t bulk_records_sent = 0;  ///< in sessions, and to py2p nodes at their handshake
+  std::uint64_t records_passed_on = 0;  ///< news from a session, sent to other neighbours; each counts
 };
 
 enum class WhisperOutcome : std::uint8_t {
@@ -176,6 +177,9 @@ class Engine {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
+  /// When the last session of reconciliation with a neighbour was complete, ours or the neighbour's: both had then all
+  /// that either had at its beginning. Nothing before the first since the start.
+  [[nodiscard]] std::optional<WallTime> last_completed_reconciliation() const;
   [[nodiscard]] const EngineStats& stats() const;
 
   /// Checks the invariants of all parts; aborts when one is broken. For tests.

@@ -6,6 +6,7 @@
 //   engine_overlay.cpp   which nodes to dial, and when
 //   engine_confirm.cpp   which neighbours have what we wrote
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,6 +61,7 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
+  [[nodiscard]] std::optional<WallTime> last_completed_reconciliation() const { return last_reconciled_; }
   [[nodiscard]] const EngineStats& stats() const;
   void sanity_check() const;
 
@@ -119,6 +121,7 @@ class Engine::Impl final : public LinksHost {
   Connection::Sync& sync_of(Connection& conn);
   void compare(Connection& conn);
   void compare_with_somebody(MonoTime now);
+  void begin_session(MonoTime now);
   void send_floors(Connection& conn);
   void ask_to_confirm(Connection& link, std::uint64_t token, const Confirmation& asked);
   void ask_for_open_confirmations(Connection& link);
@@ -156,6 +159,9 @@ class Engine::Impl final : public LinksHost {
   RandomStream overlay_random_;
   RandomStream sync_random_;
   SeenMessages seen_;
+  std::deque<ConnId> due_;  // comparisons that wait for their turn
+  ConnId last_served_ = ConnId::kNone;
+  std::optional<WallTime> last_reconciled_;
   std::map<NodeId, Search> searches_;
   std::map<std::uint64_t, Confirmation> confirmations_;
   std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too

@@ -4,32 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "core/compressed_once.h"
 #include "core/engine_impl.h"
 #include "core/limits.h"
 
 namespace meshdict {
 namespace {
-
-/// One frame, compressed at most once per method however many neighbours take it.
-class CompressedOnce {
- public:
-  explicit CompressedOnce(const Frame& plain) : plain_(plain) {}
-
-  const Frame& for_peer(const Connection& conn) {
-    // py2p takes plain bodies too, and decompresses slowly.
-    if (plain_.plain_size < limits::kCompressFrom || !conn.is_meshdict || !conn.compression) return plain_;
-    if (!compressed_ || method_ != *conn.compression) {
-      method_ = *conn.compression;
-      compressed_ = compress_frame(plain_, method_);
-    }
-    return *compressed_;
-  }
-
- private:
-  const Frame& plain_;
-  Compression method_ = Compression::kSnappy;
-  std::optional<Frame> compressed_;
-};
 
 std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
   std::size_t size = 0;

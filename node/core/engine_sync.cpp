@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base58.h"
+#include "core/compressed_once.h"
 #include "core/engine_impl.h"
 #include "core/limits.h"
 #include "core/sha256.h"
@@ -97,24 +98,54 @@ Connection::Sync& Engine::Impl::sync_of(Connection& conn) {
   return *conn.sync;
 }
 
-/// Begins a session, unless one of ours is under way.
+/// Wants a session with this neighbour; begin_session() begins it in its turn.
 void Engine::Impl::compare(Connection& conn) {
   Connection::Sync& sync = sync_of(conn);
-  const MonoTime now = clock_.monotonic();
-  const bool under_way = sync.reconciler.asked() == Reconciler::Asked::kUnderWay;
-  if (under_way && now - sync.progress < limits::kSyncPatience) return;
-  ++stats_.comparisons;
-  sync.progress = now;
-  sync.skipped_news = false;
-  sync.reconciler.ask(sync_random_.next());
-  wake_at(now);
+  if (sync.due) return;
+  sync.due = true;
+  due_.push_back(conn.id);
+  wake_at(clock_.monotonic());
+}
+
+/// Sessions of ours go one after the other, unless one has come to a halt. Rationale: a node that joins by four links
+/// would get everything four times. Those of others are answered meanwhile: nodes that waited for each other in a circle
+/// would all be stuck.
+void Engine::Impl::begin_session(MonoTime now) {
+  if (due_.empty()) return;
+  for (const auto& [id, conn] : links_->connections()) {
+    if (!conn->sync || conn->sync->reconciler.asked() != Reconciler::Asked::kUnderWay) continue;
+    const MonoTime turn_ends = conn->sync->progress + limits::kSyncTurn;
+    if (now < turn_ends) return wake_at(turn_ends);
+  }
+  for (auto next = due_.begin(); next != due_.end();) {
+    Connection* const conn = links_->find(*next);
+    if (conn == nullptr || !conn->sync) {  // closed, or retired
+      next = due_.erase(next);
+      continue;
+    }
+    Connection::Sync& sync = *conn->sync;
+    if (sync.under_way(now)) {
+      wake_at(sync.progress + limits::kSyncPatience);
+    } else if (transport_.queued(conn->id) <= limits::kBulkLowWater) {  // else on_drained() wakes us
+      due_.erase(next);
+      ++stats_.comparisons;
+      sync.due = false;
+      sync.skipped_news = false;
+      sync.progress = now;
+      sync.reconciler.ask(sync_random_.next());
+      return;
+    }
+    ++next;
+  }
 }
 
 void Engine::Impl::compare_with_somebody(MonoTime now) {
   next_compare_ = now + limits::kCompareEvery / 2 + Duration(overlay_random_.between(0, limits::kCompareEvery.count()));
   std::vector<Connection*> candidates;
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (pair.is_meshdict) candidates.push_back(pair.primary);
+    if (!pair.is_meshdict) continue;
+    const Connection::Sync& sync = sync_of(*pair.primary);
+    if (!sync.due && !sync.under_way(now)) candidates.push_back(pair.primary);
   }
   if (candidates.empty()) return;
   compare(*candidates[static_cast<std::size_t>(overlay_random_.below(candidates.size()))]);
@@ -128,12 +159,10 @@ void Engine::Impl::handle_question(Connection& conn, const SyncQuestion& questio
     return;
   }
   sync.progress = clock_.monotonic();
+  const bool closed = question.ranges.closing && sync.peer_asks;
   sync.peer_asks = !question.ranges.closing;
-  if (sync.peer_asks) {
-    wake_at(sync.progress);
-  } else {
-    end_session(conn);
-  }
+  if (closed) end_session(conn);
+  wake_at(sync.progress);
 }
 
 void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
@@ -146,10 +175,11 @@ void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
   wake_at(conn.sync->progress);
 }
 
-/// One of the two sessions with this neighbour is complete: all that either lacked is known to both.
+/// A session with this neighbour is complete: all that either lacked is known to both.
 void Engine::Impl::end_session(Connection& conn) {
   dictionary_->set_contact(true);
-  if (conn.sync->skipped_news && !conn.sync->peer_asks) compare(conn);
+  last_reconciled_ = clock_.wall();
+  if (conn.sync->skipped_news) compare(conn);
 }
 
 void Engine::Impl::send_floors(Connection& conn) {
@@ -177,45 +207,57 @@ void Engine::Impl::handle_records(Connection& conn, const Records& records) {
 }
 
 /// What was news to us may be news to our other neighbours: it spreads like a rumour and dies where it is known. A
-/// neighbour with whom a session is under way hears of it there, or in the session that follows.
+/// neighbour with whom we compare, or are about to, hears of it there; and one that takes less than we would send gets
+/// what it lacks in a session, at its own pace.
 void Engine::Impl::forward_records(const Connection* from, const std::vector<RecordEntry>& entries) {
   const MonoTime now = clock_.monotonic();
   std::vector<Connection*> others;
   for (const auto& [peer, pair] : links_->pairs()) {
     if (!pair.is_meshdict || (from != nullptr && from->peer == peer)) continue;
     Connection::Sync& sync = sync_of(*pair.primary);
-    const bool asking = sync.reconciler.asked() == Reconciler::Asked::kUnderWay || sync.peer_asks;
-    if (asking && now - sync.progress < limits::kSyncPatience) {
+    if (sync.due) continue;
+    if (sync.under_way(now)) {
       sync.skipped_news = true;
+    } else if (transport_.queued(pair.primary->id) > limits::kBulkLowWater) {
+      compare(*pair.primary);
     } else {
       others.push_back(pair.primary);
     }
   }
   if (others.empty()) return;
-  Frame frame = originator_->whisper(Records{.entries = entries});
-  for (Connection* const other : others) {
-    links_->send(*other, other->compression ? compress_frame(frame, *other->compression) : frame);
-  }
+  stats_.records_passed_on += others.size() * entries.size();
+  const Frame frame = originator_->whisper(Records{.entries = entries});
+  CompressedOnce once(frame);
+  for (Connection* const other : others)
+    links_->send(*other, once.for_peer(*other));
 }
 
+/// Of all sessions one goes on for a step, the next one in the next turn of the loop.
 void Engine::Impl::continue_transfers(MonoTime now) {
-  std::vector<Connection*> busy;
-  for (const auto& entry : links_->connections()) {
-    Connection& conn = *entry.second;
-    if (conn.established() && (conn.handover || (conn.sync && conn.sync->reconciler.busy()))) {
-      busy.push_back(&conn);
-    }
+  begin_session(now);
+  std::vector<Connection*> handovers;
+  Connection* first = nullptr;
+  Connection* next = nullptr;
+  std::size_t ready = 0;
+  for (const auto& [id, conn] : links_->connections()) {
+    if (!conn->established()) continue;
+    if (conn->handover) handovers.push_back(conn.get());
+    const bool busy = conn->sync && conn->sync->reconciler.busy();
+    if (!busy || transport_.queued(id) > limits::kBulkLowWater) continue;  // on_drained() wakes us
+    ++ready;
+    if (first == nullptr) first = conn.get();
+    if (next == nullptr && id > last_served_) next = conn.get();
   }
-  for (Connection* const conn : busy) {
-    if (conn->handover) {
-      continue_handover(*conn, now);
-    } else if (transport_.queued(conn->id) <= limits::kBulkLowWater) {  // else on_drained() wakes us
-      continue_sync(*conn, now);
-    }
-  }
+  for (Connection* const conn : handovers)
+    continue_handover(*conn, now);
+  if (ready == 0) return;
+  if (next == nullptr) next = first;
+  last_served_ = next->id;
+  continue_sync(*next, now);
+  if (ready > 1) wake_at(now);
 }
 
-/// One turn: at most one batch of records, and then the message that they were found for, if that is done.
+/// One step: at most one batch of records, and then the message that they were found for, if that is done.
 void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   Reconciler& reconciler = conn.sync->reconciler;
   Records batch;
@@ -228,7 +270,8 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   auto out = reconciler.work(limits::kSyncBudget, add);
   const auto send = [&](const Message& message) {
     const Frame frame = originator_->whisper(message);
-    links_->send(conn, conn.compression ? compress_frame(frame, *conn.compression) : frame);
+    links_->send(conn, CompressedOnce(frame).for_peer(conn));
+    conn.sync->progress = now;
   };
   if (!batch.entries.empty()) {
     stats_.bulk_records_sent += batch.entries.size();
@@ -241,7 +284,8 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   } else if (out) {
     send(SyncAnswer{.ranges = std::move(out->message)});
   }
-  if (reconciler.busy()) wake_at(now);
+  const bool over = reconciler.asked() != Reconciler::Asked::kUnderWay;
+  if (reconciler.busy() || (over && !due_.empty())) wake_at(now);
 }
 
 void Engine::Impl::start_handover(Connection& conn) {

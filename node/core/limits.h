@@ -145,13 +145,15 @@ inline constexpr std::size_t kMaxConfirmations = 1'024;
 
 /// A session of comparing in which nothing came for so long is not waited for any more.
 inline constexpr Duration kSyncPatience = 10s;
+/// And after so long the next neighbour has its turn: longer than a round trip with a few batches on the way.
+inline constexpr Duration kSyncTurn = 1s;
 /// Items that comparing looks at in one turn of the loop, half a microsecond each: two milliseconds.
 inline constexpr std::size_t kSyncBudget = 4'096;
 /// Records in one batch of a transfer: a few milliseconds of work at the most.
 inline constexpr std::size_t kBatchRecords = 256;
 /// Bytes after which a batch is closed.
 inline constexpr std::size_t kBatchBytes = 64 * 1024;
-/// Idle time of the dictionary after which neighbours compare notes now and then.
+/// Each node compares its dictionary with a neighbour so often on average.
 inline constexpr Duration kCompareEvery = 10s;
 /// py2p breaks when many frames arrive at once: at most this many stores a second towards it (measured: 100 to 200
 /// hold).
