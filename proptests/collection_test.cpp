@@ -31,6 +31,52 @@ TEST(Items, ASetAsideRecordCountsAsHeldAndComesBackOnce) {
   node.d->sanity_check();
 }
 
+/// What a node would compare that holds this record only.
+ReconcileTotal total_of(std::string_view key, const Version& version) {
+  Fixture other;
+  other.merge(key, "x", version);
+  return other.total();
+}
+
+TEST(Items, TheLargestRecordStandsForItsKey) {
+  Fixture node;
+  node.write("k", "mine");
+  const Version second = claim("A", 2, 60'000);
+  const Version third = claim("A", 3, 90'000);
+  EXPECT_EQ(node.merge("k", "x", second), Merged::kSetAside);
+  EXPECT_EQ(node.total(), total_of("k", second));
+  EXPECT_EQ(node.merge("k", "x", third), Merged::kSetAside);
+  EXPECT_EQ(node.total(), total_of("k", third));
+  EXPECT_EQ(node.merge("k", "x", claim("B", 2, 80'000)), Merged::kSetAside) << "smaller than the third";
+  EXPECT_EQ(node.total(), total_of("k", third));
+  node.d->sanity_check();
+  node.clock.advance(40s);
+  node.d->on_time();
+  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.total(), total_of("k", third)) << "the second is back, and still not compared";
+  node.d->sanity_check();
+  node.write("other", "y");
+  node.clock.advance(40s);
+  node.d->on_time();
+  EXPECT_EQ(node.version("k").epoch, 3U);
+  EXPECT_EQ(node.total().count, 2U);
+  node.d->sanity_check();
+}
+
+TEST(Items, ARecordStandsForItsKeyAgainWhenTheLargerOneIsLetGo) {
+  Fixture node;
+  node.write("k", "mine");
+  const ReconcileTotal mine = node.total();
+  node.merge("k", "x", claim("A", 2, 90'000));
+  EXPECT_NE(node.total(), mine);
+  const std::string large(3 << 20, 'v');
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(node.merge("large" + std::to_string(i), large, claim("A", 1, 60'000)), Merged::kSetAside);
+  EXPECT_EQ(node.total().count, 6U) << "k, and five of the large ones";
+  EXPECT_EQ(node.get("k"), "mine");
+  node.d->sanity_check();
+}
+
 TEST(Items, LeadToTheirRecords) {
   Fixture node;
   node.write("k", "x");
@@ -51,6 +97,20 @@ void pass(Fixture& node, Duration time) {
     node.d->on_time();
   }
   node.clock.advance(end - node.clock.mono);
+}
+
+TEST(Items, ASetAsideRecordStandsForItsKeyWhenTheTombstoneBeforeItIsCollected) {
+  Fixture node({.lease = 60s, .skew = 1s, .horizon = 1min});
+  const Version rival = claim("A", 1, 600'000);
+  EXPECT_EQ(node.merge("k", "x", rival), Merged::kSetAside);
+  node.write("k", "mine");
+  node.remove("k");
+  EXPECT_NE(node.total(), total_of("k", rival)) << "of the same epoch, and claimed later: it is smaller";
+  node.d->sanity_check();
+  pass(node, 70s);
+  EXPECT_TRUE(node.d->records().empty());
+  EXPECT_EQ(node.total(), total_of("k", rival));
+  node.d->sanity_check();
 }
 
 TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {

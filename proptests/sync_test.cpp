@@ -244,6 +244,17 @@ RC_GTEST_PROP(Quiet, SettledNodesOnlyCompareNowAndThen, ()) {
   expect_quiet(world, plan.nodes.size());
 }
 
+/// One node's clock is two hours ahead: its writes are set aside by the others, and by no means sent again and again.
+RC_GTEST_PROP(Quiet, RecordsThatAreSetAsideAreHeld, ()) {
+  const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+  sim::Plan drawn = *test::any_plan(5, false);
+  drawn.nodes.front().clock = test::at(2h);
+  const sim::Plan plan = sim::expand(drawn, seed);
+  World world(plan, seed);
+  world.run_until(world.end());
+  expect_quiet(world, plan.nodes.size());
+}
+
 /// Four nodes have 1,500 keys. A fifth, which is told of all four, gets each of them about once.
 TEST(Transfer, AJoinerGetsEachRecordOnce) {
   sim::Plan drawn;

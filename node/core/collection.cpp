@@ -91,7 +91,7 @@ void Dictionary::sweep() {
     if (from < kAboveAll && !more) from = run.next;
   }
   for (const Records::value_type* const entry : old) {
-    leave(entry->first, entry->second);
+    unlist(entry->first, entry->second.version);
     leaving_.push_back({.due = entry->second.written_here + config_.horizon, .key = entry->first});
   }
   collect();
@@ -109,7 +109,8 @@ void Dictionary::collect() {
     if (found == records_.end() || is_visible(found->second.version) || age(found->second) < config_.horizon) continue;
     raise_floor(bucket_of(found->first), found->second.version.epoch);
     store_.erase(Table::kRecords, found->first);
-    records_.erase(found);
+    const std::string key = std::move(records_.extract(found).key());
+    list_what_is_left(key);
   }
 }
 

@@ -12,24 +12,6 @@
 #include "core/value.h"
 
 namespace meshdict {
-namespace {
-
-/// Marks the handle of a set-aside record; those of present ones are even.
-constexpr ReconcileSet::Handle kSetAsideBit = 1;
-
-template <typename T>
-ReconcileSet::Handle handle_of(const T& entry) {
-  return reinterpret_cast<ReconcileSet::Handle>(&entry);
-}
-
-template <typename T>
-const T& at(ReconcileSet::Handle handle) {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): made by handle_of(), of a node that stays where it is
-  return *reinterpret_cast<const T*>(handle & ~kSetAsideBit);
-}
-
-}  // namespace
-
 Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink)
     : config_(std::move(config)),
       clock_(clock),
@@ -38,6 +20,7 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
       hlc_(clock),
       margin_(lease_margin(config_)),
       set_aside_(ComesBackEarlier{config_.leasing}),
+      set_aside_by_key_(KeyThenVersion{config_.leasing}),
       contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
@@ -66,8 +49,10 @@ std::expected<void, std::string> Dictionary::load() {
   for (auto& [key, record] : records_) {
     record.written_here = here - std::max(Duration::zero(), now - record.version.written);
   }
-  for (const auto& entry : records_)
-    enter(entry, record_hash(entry.first, entry.second.version));
+  for (const auto& entry : records_) {
+    if (is_visible(entry.second.version)) ++visible_;
+    list(entry, record_hash(entry.first, entry.second.version));
+  }
   plan_sweep();
   return load_floors();
 }
@@ -138,12 +123,14 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   auto at = records_.lower_bound(key);
   std::optional<Record> old;
   if (at != records_.end() && at->first == key) {
-    leave(at->first, at->second);
+    unlist(at->first, at->second.version);
+    if (is_visible(at->second.version)) --visible_;
     old = std::exchange(at->second, std::move(fresh));
   } else {
     at = records_.emplace_hint(at, key, std::move(fresh));
   }
-  enter(*at, hash);
+  if (is_visible(version)) ++visible_;
+  list(*at, hash);
   plan_sweep();
 
   const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
@@ -170,42 +157,6 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   }
 }
 
-/// A record has become the present one. `hash` is its record_hash().
-void Dictionary::enter(const Records::value_type& entry, const MessageId& hash) {
-  const auto& [key, record] = entry;
-  if (is_visible(record.version)) {
-    ++visible_;
-  } else if (leaves_the_set(record)) {
-    leaving_.push_back({.due = record.written_here + config_.horizon, .key = key});
-    return;
-  }
-  const ReconcileItem item = make_item(record.version.written, hash);
-  if (!set_aside_.empty()) {
-    // It may have come once more before it was taken back.
-    if (const auto waiting = items_.find(item)) {
-      const auto found = set_aside_.find(at<SetAside>(*waiting));
-      forget_set_aside(*found);
-      set_aside_.erase(found);
-    }
-  }
-  const bool added = items_.insert(item, handle_of(entry));
-  assert(added);
-}
-
-void Dictionary::leave(const std::string& key, const Record& record) {
-  if (is_visible(record.version)) --visible_;
-  items_.erase(make_item(record.version.written, record_hash(key, record.version)));
-}
-
-RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
-  if ((handle & kSetAsideBit) != 0) {
-    const auto& waiting = at<SetAside>(handle);
-    return {.key = waiting.key, .value = waiting.value, .version = waiting.version};
-  }
-  const auto& [key, record] = at<Records::value_type>(handle);
-  return {.key = key, .value = record.value, .version = record.version};
-}
-
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
   const Version& lost = losing.version;
   if (lost.owner != config_.self) return false;
@@ -230,52 +181,11 @@ void Dictionary::note_turned_away(std::string_view key, const Version& present, 
                       .decided_by = deciding_field(incoming, present, config_.leasing)});
 }
 
-bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAside& right) const {
-  if (left.version.written != right.version.written) return left.version.written < right.version.written;
-  if (left.key != right.key) return left.key < right.key;
-  if (left.plain != right.plain) return right.plain;
-  return compare(left.version, right.version, leasing) < 0;
-}
-
-void Dictionary::set_aside(SetAside record) {
-  const std::size_t bytes = record.bytes();
-  const auto [added, fresh] = set_aside_.insert(std::move(record));
-  if (!fresh) return;
-  set_aside_bytes_ += bytes;
-  if (!added->plain) items_.insert(item_of(*added), handle_of(*added) | kSetAsideBit);
-  while (set_aside_.size() > limits::kMaxSetAside || set_aside_bytes_ > limits::kMaxSetAsideBytes)
-    drop_furthest();
-  plan_return();
-}
-
-void Dictionary::drop_furthest() {
-  const auto last = std::prev(set_aside_.end());
-  forget_set_aside(*last);
-  set_aside_.erase(last);
-}
-
-void Dictionary::forget_set_aside(const SetAside& record) {
-  set_aside_bytes_ -= record.bytes();
-  if (!record.plain) items_.erase(item_of(record));
-}
-
-ReconcileItem Dictionary::item_of(const SetAside& record) {
-  return make_item(record.version.written, record_hash(record.key, record.version));
-}
-
-/// Looks again now and then even when the first is far away: the wall clock may be corrected meanwhile.
-void Dictionary::plan_return() {
-  if (set_aside_.empty()) return;
-  const Duration wait = hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew);
-  next_return_ = clock_.monotonic() + std::clamp<Duration>(wait, 1ms, limits::kLookAtSetAside);
-}
-
 void Dictionary::on_time() {
   forget_jump();
   while (!set_aside_.empty() &&
          hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew) <= Duration::zero()) {
-    forget_set_aside(*set_aside_.begin());
-    const SetAside back = std::move(set_aside_.extract(set_aside_.begin()).value());
+    const SetAside back = take_back(set_aside_.begin());
     if (back.plain) {
       merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000);
     } else {
@@ -292,33 +202,16 @@ std::optional<MonoTime> Dictionary::next_deadline() const {
 }
 
 void Dictionary::sanity_check() const {
-  std::size_t items = 0;
   std::size_t visible = 0;
-  for (const auto& entry : records_) {
-    const auto& [key, record] = entry;
+  for (const auto& [key, record] : records_) {
     assert(is_writable(key, record.value, record.version));
     assert(record.version.value_hash == sha256(record.value));
     assert(record.written_here <= clock_.monotonic());
-    const auto item = items_.find(make_item(record.version.written, record_hash(key, record.version)));
-    assert(item ? *item == handle_of(entry) : !is_visible(record.version));
-    items += item ? 1U : 0U;
     visible += is_visible(record.version) ? 1U : 0U;
   }
   assert(visible == visible_);
-  assert(records_.size() - items <= leaving_.size());
   assert(records_.size() == visible_ || next_sweep_);
-  std::size_t waiting = 0;
-  for (const SetAside& record : set_aside_) {
-    waiting += record.bytes();
-    if (record.plain) continue;
-    assert(items_.find(item_of(record)) == (handle_of(record) | kSetAsideBit));
-    ++items;
-  }
-  assert(items == items_.size());
-  items_.sanity_check();
-  assert(waiting == set_aside_bytes_);
-  assert(set_aside_.size() <= limits::kMaxSetAside && set_aside_bytes_ <= limits::kMaxSetAsideBytes);
-  assert(set_aside_.empty() || next_return_ <= clock_.monotonic() + limits::kLookAtSetAside);
+  check_items();
   history_.sanity_check();
   assert(contests_.size() <= limits::kMaxContests);
 }

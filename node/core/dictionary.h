@@ -50,7 +50,9 @@
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
 //
 // A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
-// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
+// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow. Meanwhile it
+// stands for its key in the set that nodes compare, in place of the smaller records that we hold. Rationale: who has taken
+// it has those no more, and would be sent them in each comparison until its time has come.
 //
 // Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
 // on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
@@ -234,7 +236,8 @@ class Dictionary {
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
 
-  /// What two nodes compare: one item for each record, set-aside ones included, old tombstones not.
+  /// What two nodes compare: one item for each key, that of the largest record that we have of it, be it set aside; none
+  /// for old tombstones.
   [[nodiscard]] const ReconcileSet& items() const { return items_; }
   /// The record of an item. Valid until the next non-const call.
   [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
@@ -270,6 +273,14 @@ class Dictionary {
   struct ComesBackEarlier {
     Leasing leasing;
     bool operator()(const SetAside& left, const SetAside& right) const;
+  };
+
+  struct KeyThenVersion {
+    using is_transparent = void;
+    Leasing leasing;
+    bool operator()(const SetAside* left, const SetAside* right) const;
+    bool operator()(const SetAside* left, std::string_view key) const { return left->key < key; }
+    bool operator()(std::string_view key, const SetAside* right) const { return key < right->key; }
   };
 
   enum class Origin : std::uint8_t {
@@ -315,15 +326,21 @@ class Dictionary {
   [[nodiscard]] const Record* any_record(std::string_view key) const;
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
-  void enter(const Records::value_type& entry, const MessageId& hash);
-  void leave(const std::string& key, const Record& record);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
+
+  // set_aside.cpp
+  [[nodiscard]] static ReconcileSet::Handle handle_of(const Records::value_type& entry);
+  [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
+  [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
+  [[nodiscard]] const SetAside* largest_set_aside(std::string_view key) const;
+  void list(const Records::value_type& entry, const MessageId& hash);
+  void unlist(std::string_view key, const Version& version);
+  void list_what_is_left(std::string_view key);
   void set_aside(SetAside record);
-  void drop_furthest();
-  void forget_set_aside(const SetAside& record);
-  static ReconcileItem item_of(const SetAside& record);
+  SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
   void plan_return();
+  void check_items() const;
 
   DictionaryConfig config_;
   const Clock& clock_;
@@ -335,6 +352,7 @@ class Dictionary {
   std::size_t visible_ = 0;
   ReconcileSet items_;
   std::set<SetAside, ComesBackEarlier> set_aside_;
+  std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain
   std::size_t set_aside_bytes_ = 0;
   MonoTime next_return_;  // meaningful while something is set aside
   /// Tombstones that have left the set, the first to be collected first.
