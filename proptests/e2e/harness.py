@@ -43,6 +43,11 @@ def program():
     return path
 
 
+def die_with_parent():
+    """In a child, before it becomes another program."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class TimedOut(AssertionError):
     pass
 
@@ -97,7 +102,7 @@ class Node:
 
     @staticmethod
     def _prepare_child(descriptors):
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         if descriptors:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 

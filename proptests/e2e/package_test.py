@@ -4,6 +4,7 @@ with find_package() and with pkg-config. They share a dictionary and messages, a
 Environment: MESHDICT_BUILD, the build directory to install from; MESHDICT_SOURCE; MESHDICT_CMAKE; MESHDICT_CXX.
 """
 
+import fcntl
 import os
 import pathlib
 import queue
@@ -139,9 +140,12 @@ class PackageTest(unittest.TestCase):
         ada.hear("^I lead with fence")
         bob = self.start("leader", "bob", 0, ledger, f"127.0.0.1:{port}")
         bob.hear('^I follow "ada"')
+        harness.wait_until(lambda: ledger.exists() and "ada" in ledger.read_text(), "ada in the ledger")
 
-        # Ada hangs for longer than its lease and does not notice.
-        ada.process.send_signal(signal.SIGSTOP)
+        # Ada hangs for longer than its lease and does not notice; but not with the ledger's lock in its hands.
+        with open(f"{ledger}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ada.process.send_signal(signal.SIGSTOP)
         bob.hear("^I lead with fence")
         harness.wait_until(lambda: "bob" in ledger.read_text(), "bob in the ledger")
         ada.process.send_signal(signal.SIGCONT)
