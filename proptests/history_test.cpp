@@ -97,6 +97,29 @@ TEST(History, TellsWhoWasDownAndWhoCouldReachWhom) {
   EXPECT_THAT(events_of(history, EventType::kFault)[1]->nodes, ElementsAre(2)) << "crash of cy";
 }
 
+TEST(History, FaultsLastUntilTheyAreUndone) {
+  const History history = history_of(transcript_of(
+      "nodes: [ana, bob, cy]\nsteps:\n- at: 5s\n  pause: {node: ana, for: 2s}\n"
+      "- at: 6s\n  cut: {from: ana, to: [bob, cy], one_way: on, for: 3s}\n"
+      "- at: 7s\n  dials: {node: bob, are: refused, for: 1s}\n- slow_reader: {node: cy, rate: 2KB/s, for: 4s}\n"
+      "- disk: {node: cy, full: on, for: 2s}\n- disk: {node: bob, delay: 100ms, for: 3s}\n"
+      "- clock: {node: ana, jump: -5s}\n- clock: {node: ana, rate: 200ppm, for: 2s}\n"
+      "- at: 20s\n  clock: {node: ana, jump: 5s}\n- cut: {from: bob, to: cy}\n- after: 2s\n  heal: {}\n"
+      "- at: 25s\n  pause: {node: bob}\n- at: 30s\n  expect: {node: cy, size: 0}\nquiet: 0s\ncheck: []\n"));
+  std::vector<std::string> found;
+  for (const Trouble& trouble : history.troubles) {
+    std::string nodes;
+    for (const NodeIndex node : trouble.nodes)
+      nodes += history.nodes[node].substr(0, 1);
+    found.push_back(trouble.what + "; " + nodes + " " + std::to_string(trouble.from / 1s) + ".." +
+                    std::to_string(trouble.until / 1s));
+  }
+  EXPECT_THAT(found, ElementsAre("paused; a 5..7", "cut one way ana / bob cy; abc 6..9", "dials refused; b 7..8",
+                                 "reads 2000B/s; c 7..11", "disk full; c 7..9", "disk 100 ms late; b 7..10",
+                                 "clock -5000 ms; a 7..20", "clock 200ppm; a 7..9", "cut bob / cy; bc 20..22",
+                                 "paused; b 25..30"));
+}
+
 TEST(History, StepsHappenWhereTheySay) {
   const History history = history_of(
       transcript_of("nodes: [ana, bob, k]\nsteps:\n- at: 5s\n  set: {node: ana, key: k, value: bob}\n- after: 2s\n"

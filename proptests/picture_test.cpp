@@ -25,7 +25,8 @@ const std::string kPlan =
     "nodes: [ana, bob, cy]\njoin: chain\nsteps:\n- at: 5s\n  partition: {groups: [[ana], [bob, cy]], for: 20s}\n"
     "- at: 10s\n  set: {node: ana, key: '</script> \"k\"', value: 'a<b'}\n- at: 12s\n"
     "  set: {node: cy, key: '</script> \"k\"', value: c}\n"
-    "- at: 30s\n  crash: {node: bob, for: 5s}\n- at: 60s\n  expect: {node: bob, size: 7}\n";
+    "- at: 30s\n  crash: {node: bob, for: 5s}\n- at: 40s\n  pause: {node: cy, for: 3s}\n- at: 60s\n  expect: {node: "
+    "bob, size: 7}\n";
 
 TEST(HtmlPage, CarriesTheHistoryAndNoTextEndsItsElement) {
   const History history = history_of(transcript_of(kPlan));
@@ -143,13 +144,16 @@ TEST_F(Perfetto, FaultsAndLeasesAreSlices) {
   }
   EXPECT_EQ(lengths["partition ana | bob cy"], 20e6);
   EXPECT_EQ(lengths["down"], 5e6);
-  ASSERT_EQ(by_phase["b"].size(), history.claims.size());
-  ASSERT_EQ(by_phase["e"].size(), history.claims.size());
-  for (std::size_t i = 0; i < history.claims.size(); ++i) {
-    EXPECT_EQ(by_phase["b"][i]["id"], by_phase["e"][i]["id"]);
-    EXPECT_EQ(by_phase["b"][i]["name"], by_phase["e"][i]["name"]);
+  ASSERT_EQ(by_phase["b"].size(), history.claims.size() + 1) << "and a pause";
+  ASSERT_EQ(by_phase["e"].size(), by_phase["b"].size());
+  for (std::size_t i = 0; i < by_phase["b"].size(); ++i) {
+    for (const char* member : {"id", "name", "pid", "cat"})
+      EXPECT_EQ(by_phase["b"][i][member], by_phase["e"][i][member]);
     EXPECT_LT(by_phase["b"][i]["ts"], by_phase["e"][i]["ts"]);
   }
+  EXPECT_EQ(by_phase["b"].front()["cat"], "lease");
+  EXPECT_EQ(by_phase["b"].back()["name"], "paused");
+  EXPECT_EQ(by_phase["e"].back()["ts"], 43e6);
   std::size_t violated = 0;
   for (const Json& instant : by_phase["i"])
     violated += instant["cat"] == "violated" ? 1U : 0U;

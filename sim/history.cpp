@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "sim/history_claims.h"
+#include "sim/history_troubles.h"
 #include "sim/transcript_reader.h"
 
 namespace meshdict::sim {
@@ -25,7 +26,7 @@ constexpr Duration kUntilEnd = Duration::max();
 class HistoryReader {
  public:
   HistoryReader(std::FILE* file, const std::string& name, const HistoryLimits& limits)
-      : reader_(file, name), limits_(limits), claims_(history_) {}
+      : reader_(file, name), limits_(limits), claims_(history_), troubles_(history_) {}
 
   std::expected<History, std::string> read();
 
@@ -54,6 +55,7 @@ class HistoryReader {
   TranscriptLine line_;
   History history_;
   ClaimTracker claims_;
+  TroubleTracker troubles_;
   std::map<std::string, NodeIndex, std::less<>> nodes_;
   NameTable keys_;
   NameTable kinds_;
@@ -231,6 +233,7 @@ HistoryReader::Result HistoryReader::step() {
   if (type == EventType::kOperation) operation_keys_ = keys;
   if (verb == "partition" && arguments["groups"]) partition(arguments["groups"]);
   if (verb == "heal") end_partition();
+  if (type == EventType::kFault) troubles_.step(verb, arguments, nodes, line_.at);
   add(type, std::move(nodes), std::move(keys));
   return {};
 }
@@ -278,6 +281,7 @@ void HistoryReader::finish() {
   std::erase_if(history_.down, [](const DownTime& down) { return down.from == down.until; });
   for (PartitionTime& partition : history_.partitions)
     partition.until = std::min(partition.until, history_.end);
+  troubles_.finish(history_.end);
   claims_.finish(history_.end);
   history_.keys = keys_.take();
   history_.kinds = kinds_.take();

@@ -4,7 +4,7 @@
 //
 // 1. Flights, events and faults are in the order of the transcript; names are positions in tables.
 // 2. A claim is one holder's hold of one key: its owner and epoch. It lasts while a running node shows it.
-// 3. At most HistoryLimits::most flights and events are kept; claims, lives and partitions are always whole.
+// 3. At most HistoryLimits::most flights and events are kept; claims, lives and faults that last are whole.
 
 #include <array>
 #include <cstdint>
@@ -75,6 +75,14 @@ struct PartitionTime {
   std::vector<std::uint32_t> group;  ///< of each node
 };
 
+/// A fault that lasts, other than a partition: a pause, a cut, a full disk, ...
+struct Trouble {
+  std::string what;
+  std::vector<NodeIndex> nodes;
+  Duration from{};
+  Duration until{};
+};
+
 struct Claim {
   NameIndex key = 0;
   std::string owner;  ///< a node's name, or the start of an id
@@ -111,6 +119,7 @@ struct History {
   std::vector<HistoryEvent> events;
   std::vector<DownTime> down;
   std::vector<PartitionTime> partitions;
+  std::vector<Trouble> troubles;
   std::vector<Claim> claims;
   std::uint64_t left_out = 0;  ///< flights and events outside the limits
   /// All flights that were sent and all events in this span are there.

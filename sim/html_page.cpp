@@ -105,6 +105,9 @@ Json to_json(const History& history) {
   json["partitions"] = Json::array();
   for (const PartitionTime& partition : history.partitions)
     json["partitions"].push_back({partition.from.count(), partition.until.count(), partition.group});
+  json["troubles"] = Json::array();
+  for (const Trouble& trouble : history.troubles)
+    json["troubles"].push_back({trouble.what, trouble.nodes, trouble.from.count(), trouble.until.count()});
   json["claims"] = Json::array();
   for (const Claim& claim : history.claims)
     json["claims"].push_back(claim_json(claim));

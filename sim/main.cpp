@@ -255,6 +255,7 @@ void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
   CLI::App* command = app.add_subcommand("replay", "Run one seed of 'sweep --swarm' again");
   command->add_option("SEED", options.what, "the seed")->required();
   command->add_option("--trace", options.trace, "write a readable transcript to this file");
+  add_pictures(*command, options.pictures);
   command->add_option("--plan", options.plan_out, "write the seed's plan to this file");
   command->callback([&] { result = replay_command(options); });
 }

@@ -59,12 +59,15 @@ class PerfettoWriter {
   void moments();
   void moment(const Moment& moment, double at);
   void mesh();
-  void claims();
+  void spans();
+  void span(std::uint64_t process, std::string_view category, const std::string& name, Duration from, Duration until,
+            Json arguments);
   [[nodiscard]] std::string groups_text(const PartitionTime& partition) const;
 
   const History& history_;
   std::FILE* out_;
   bool first_ = true;
+  std::uint64_t spans_ = 0;
 };
 
 void PerfettoWriter::put(const Json& event) {
@@ -183,22 +186,28 @@ void PerfettoWriter::mesh() {
   }
 }
 
-void PerfettoWriter::claims() {
-  for (std::size_t i = 0; i < history_.claims.size(); ++i) {
-    const Claim& claim = history_.claims[i];
-    Json event = {{"ph", "b"},
-                  {"pid", kLeaseProcess},
-                  {"tid", kEvents},
-                  {"id", i + 1},
-                  {"cat", "lease"},
-                  {"name", fmt::format("{}: {}", history_.keys[claim.key], claim.owner)},
-                  {"ts", micros(claim.from)}};
-    Json end = event;
-    event["args"] = {{"epoch", claim.epoch}, {"value", claim.values.empty() ? "" : claim.values.back().second}};
-    end["ph"] = "e";
-    end["ts"] = micros(claim.until);
-    put(event);
-    put(end);
+// What may overlap anything: a nestable pair.
+void PerfettoWriter::span(std::uint64_t process, std::string_view category, const std::string& name, Duration from,
+                          Duration until, Json arguments) {
+  Json event = {{"ph", "b"},       {"pid", process}, {"tid", kEvents},    {"id", ++spans_},
+                {"cat", category}, {"name", name},   {"ts", micros(from)}};
+  Json end = event;
+  event["args"] = std::move(arguments);
+  end["ph"] = "e";
+  end["ts"] = micros(until);
+  put(event);
+  put(end);
+}
+
+void PerfettoWriter::spans() {
+  for (const Claim& claim : history_.claims) {
+    const std::string last = claim.values.empty() ? "" : claim.values.back().second;
+    span(kLeaseProcess, "lease", fmt::format("{}: {}", history_.keys[claim.key], claim.owner), claim.from, claim.until,
+         {{"epoch", claim.epoch}, {"value", last}});
+  }
+  for (const Trouble& trouble : history_.troubles) {
+    for (const NodeIndex node : trouble.nodes)
+      span(kFirstNode + node, "fault", trouble.what, trouble.from, trouble.until, Json::object());
   }
 }
 
@@ -208,7 +217,7 @@ void PerfettoWriter::write() {
              about.dump(-1, ' ', false, Json::error_handler_t::replace));
   names();
   mesh();
-  claims();
+  spans();
   moments();
   std::fputs("\n]}\n", out_);
 }

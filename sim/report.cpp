@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "sim/fault.h"
@@ -44,9 +45,20 @@ Json counters_json(const Counters& counters) {
   return json;
 }
 
+/// As a shell reads it back.
+std::string shell_word(const std::string& text) {
+  static constexpr std::string_view kPlain = "_./:=@%+,-";
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || kPlain.contains(static_cast<char>(c)); };
+  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string replay_arguments(const RunResult& result) {
   if (result.plan == swarm_name(result.seed)) return fmt::format("replay {}", result.seed);
-  return fmt::format("run {} --seed {}", result.plan, result.seed);
+  return fmt::format("run {} --seed {}", shell_word(result.plan), result.seed);
 }
 
 }  // namespace

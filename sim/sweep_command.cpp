@@ -4,12 +4,12 @@
 
 #include <cstdio>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include "sim/command_line.h"
 #include "sim/console.h"
+#include "sim/output_file.h"
 #include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
 #include "sim/report.h"
@@ -18,8 +18,6 @@
 
 namespace meshdict::sim {
 namespace {
-
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 SeedSequence part_of(const SeedRange& seeds, const Shard& shard) {
   const std::uint64_t skipped = shard.index - 1;
@@ -51,7 +49,7 @@ int sweep_command(const SweepOptions& options) {
     written = *std::move(loaded);
   }
   const PlanOf plan_of = [&](std::uint64_t seed) { return expand(written ? *written : swarm_plan(seed), seed); };
-  File lines(nullptr, &std::fclose);
+  FilePointer lines(nullptr, &std::fclose);
   if (!options.json_lines.empty()) {
     lines.reset(std::fopen(options.json_lines.c_str(), "w"));
     if (!lines) return complain("--json-lines: " + not_written(options.json_lines));
@@ -103,14 +101,11 @@ int replay_command(const ReplayOptions& options) {
     out << to_yaml(plan);
     if (!out.flush()) return complain("--plan: " + not_written(options.plan_out));
   }
-  File transcript(nullptr, &std::fclose);
-  if (!options.trace.empty()) {
-    transcript.reset(std::fopen(options.trace.c_str(), "w"));
-    if (!transcript) return complain("--trace: " + not_written(options.trace));
-  }
-  const RunResult result = run_plan(plan, *seed, {.transcript = transcript.get()});
+  auto files = RunFiles::open(options.trace, options.pictures);
+  if (!files) return complain(files.error());
+  const RunResult result = run_plan(plan, *seed, {.transcript = files->transcript()});
   fmt::print("{}{}\n", violations_text(result), result_line(result));
-  if (transcript && !all_written(transcript.get())) return complain("--trace: " + not_written(options.trace));
+  if (const auto written = files->finish(); !written) return complain(written.error());
   return result.passed() ? kPass : kViolated;
 }
 

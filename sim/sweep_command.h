@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/run_files.h"
 #include "sim/runner.h"
 
 namespace meshdict::sim {
@@ -32,6 +33,7 @@ int summarize_command(const std::vector<std::string>& files);
 struct ReplayOptions {
   std::string what;  ///< a seed of a swarm plan
   std::string trace;
+  PictureNames pictures;
   std::string plan_out;
 };
 int replay_command(const ReplayOptions& options);

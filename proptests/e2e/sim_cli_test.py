@@ -4,6 +4,7 @@ example of scenarios/README.md does what is printed there.
 The program under test is named by the environment variable MESHDICT_SIM, the scenarios by MESHDICT_SCENARIOS.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -85,6 +86,92 @@ class CommandLineTest(unittest.TestCase):
             done = simulate("run", JOIN, capture_output=False, stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 2)
         self.assertIn("cannot write 'stdout': No space left", done.stderr)
+
+
+class ReplayTest(unittest.TestCase):
+    """The command that a failing run prints does that run again, in whatever shell it is pasted."""
+
+    PLAN = "nodes: [ana, bob]\nsteps:\n- at: 1s..9s\n  expect: {node: bob, neighbours: 2}\nquiet: 1s\n"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="a b's $HOME ")
+        self.addCleanup(directory.cleanup)
+        self.file = pathlib.Path(directory.name, "f g.yaml")
+        self.file.write_text(self.PLAN, encoding="utf-8")
+
+    def assert_replays(self, printed, count):
+        """After each command stands the result that it gives again."""
+        pairs = re.findall(r"^replay: (meshdict-sim .*)\n(?:.*\n)*?(seed=.*)$", printed, re.M)
+        self.assertEqual(len(pairs), count, printed)
+        environment = {**os.environ, "PATH": os.path.dirname(os.path.abspath(PROGRAM)) + ":" + os.environ["PATH"]}
+        for command, result in pairs:
+            done = subprocess.run(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=DEADLINE, check=False, env=environment)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertEqual(done.stdout.splitlines()[-1], result)
+
+    def test_of_one_seed(self):
+        done = simulate("run", str(self.file), "--seed", "7")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assert_replays(done.stdout, 1)
+
+    def test_of_a_range(self):
+        done = simulate("run", str(self.file), "--seeds", "3..6", "--jobs", "2")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assert_replays(done.stdout, 4)
+
+    def test_of_a_sweep(self):
+        done = simulate("sweep", str(self.file), "--seeds", "3..5")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assert_replays(done.stdout, 3)
+
+    def test_of_a_plan_that_was_written_out(self):
+        drawn = str(self.file.with_name("drawn.yaml"))
+        done = simulate("run", str(self.file), "--seed", "7", "--plan", drawn)
+        self.assert_replays(simulate("run", drawn, "--seed", "7").stdout, 1)
+        self.assertEqual(done.stdout.splitlines()[-1], simulate("run", drawn, "--seed", "7").stdout.splitlines()[-1])
+
+
+class DrawTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def test_files_of_a_run(self):
+        names = {option: str(self.directory / option) for option in ("trace", "html", "perfetto")}
+        options = [word for option, name in names.items() for word in (f"--{option}", name)]
+        plain = simulate("run", JOIN, "--seed", "7")
+        done = simulate("run", JOIN, "--seed", "7", *options)
+        self.assertEqual((done.returncode, done.stdout), (0, plain.stdout), done.stderr)
+        alone = str(self.directory / "alone")
+        simulate("run", JOIN, "--seed", "7", "--trace", alone)
+        self.assertEqual(pathlib.Path(alone).read_bytes(), pathlib.Path(names["trace"]).read_bytes())
+        later = str(self.directory / "later")
+        done = simulate("draw", alone, "--html", later)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(pathlib.Path(later).read_bytes(), pathlib.Path(names["html"]).read_bytes())
+        self.assertEqual(json.loads(pathlib.Path(names["perfetto"]).read_text(encoding="utf-8"))["otherData"]["seed"], "7")
+        done = simulate("replay", "3", "--html", later)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"plan":"swarm', pathlib.Path(later).read_text(encoding="utf-8"))
+
+    def assert_refused(self, *arguments, says):
+        done = simulate(*arguments)
+        self.assertEqual(done.returncode, 2, arguments)
+        self.assertIn(says, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+    def test_what_does_not_work(self):
+        for option in ("--html", "--perfetto"):
+            self.assert_refused("run", JOIN, option, "/no/such/place", says=f"{option}: cannot write '/no/such/place': No such")
+            self.assert_refused("run", JOIN, option, "/dev/full", says=f"{option}: cannot write '/dev/full': No space")
+            self.assert_refused("run", JOIN, "--seeds", "1..2", option, "x", says=f"{option}: goes with --seed")
+            self.assert_refused("run", JOIN, JOIN, option, "x", says=f"{option}: goes with one FILE")
+        self.assert_refused("run", JOIN, "--html", "x", "--window", "5s..1s", says="'5s..1s' is no span")
+        self.assert_refused("draw", JOIN, "--html", str(self.directory / "x"), says="is no transcript")
+        self.assert_refused("draw", JOIN, says="nothing to draw")
+        self.assert_refused("draw", "/no/such/file", "--html", "x", says="No such file")
 
 
 class DiffTest(unittest.TestCase):

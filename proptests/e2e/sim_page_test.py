@@ -39,6 +39,8 @@ steps:
     expect: {node: cy, key: seat, value: dan}
   - at: 50s
     crash: {node: bob, for: 10s}
+  - at: 55s
+    pause: {node: dan, for: 4s}
 quiet: 20s
 """
 
@@ -186,6 +188,11 @@ class PageTest(unittest.TestCase):
         self.browser.settle()
         self.assertGreater(self.js(f"{stripes}(53e6, 58e6)"), 3)
         self.assertEqual(self.js(f"{stripes}(46e6, 48.5e6)"), 1)
+        # The pause is a bar below its lane.
+        trouble = self.js("getComputedStyle(document.documentElement).getPropertyValue('--trouble').trim()")
+        for time, wanted in ((58.9e6, True), (54.5e6, False), (59.5e6, False)):
+            x, y = self.js(f"[meshdict.xOf({time}), meshdict.laneY(3) + 11]")
+            self.assertEqual(self.pixel("mesh", x, y) == trouble, wanted, time)
         self.shoot("down")
 
     def test_leases_are_bars_by_owner(self):

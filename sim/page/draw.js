@@ -298,6 +298,7 @@ function drawMesh() {
   context.clip();
   drawVeil(context, LANES_TOP, height - LANES_TOP);
   drawLanes(context, shown);
+  drawTroubles(context);
   drawDownTimes(context, shown);
   drawFlights(context);
   drawSelectedMessage(context);

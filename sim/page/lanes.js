@@ -134,6 +134,31 @@ function drawDownTimes(context, shown) {
   }
 }
 
+/// Faults of a node that last: thin bars below its lane, those of one time under each other.
+function drawTroubles(context) {
+  const ends = new Map();  // of each node, by row
+  context.font = SMALL;
+  for (const trouble of troubles) {
+    for (const node of trouble.nodes) {
+      if (lanes.place[node] < 0) continue;
+      if (!ends.has(node)) ends.set(node, []);
+      const its = ends.get(node);
+      let row = its.findIndex((end) => end <= trouble.from);
+      if (row < 0) row = its.length;
+      its[row] = trouble.until;
+      const left = Math.max(xOf(trouble.from), plotLeft());
+      const width = Math.min(Math.max(xOf(trouble.until), xOf(trouble.from) + 2), plotRight()) - left;
+      const tall = lanes.height >= 44 ? 13 : 4;
+      const y = laneY(node) + 8 + row * (tall + 2);
+      if (width <= 0 || y + tall > laneY(node) + lanes.height / 2) continue;
+      context.fillStyle = style.trouble;
+      context.fillRect(left, y, width, tall);
+      context.fillStyle = style.text;
+      if (tall > 10) context.fillText(clipped(context, trouble.what, width - 4), left + 3, y + 7);
+    }
+  }
+}
+
 function drawLanes(context, shown) {
   context.strokeStyle = style.lane;
   context.lineWidth = 1.2;

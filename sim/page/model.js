@@ -44,6 +44,7 @@ const violations = events.filter((event) => event.type === "violated");
 const partitions = history.partitions.map(([from, until, group]) => ({ from, until, group }));
 const downs = history.down.map(([node, from, until]) => ({ node, from, until }));
 const claims = history.claims;
+const troubles = history.troubles.map(([what, nodes, from, until]) => ({ what, nodes, from, until }));
 
 const filter = {
   nodes: new Set(),  // none: all

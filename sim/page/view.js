@@ -4,7 +4,7 @@ const style = {};  // colours by name, as the theme has them
 
 function readTheme() {
   const computed = getComputedStyle(document.documentElement);
-  for (const name of ["page", "panel", "lane", "line", "text", "faint", "accent", "down", "violated", "operation",
+  for (const name of ["page", "panel", "lane", "line", "text", "faint", "accent", "down", "violated", "operation", "trouble",
     "conflict", "mark", "group-0", "group-1", "group-2", "group-3", "group-4", ...GROUPS.map((g) => `kind-${g.name}`)]) {
     style[name] = computed.getPropertyValue(`--${name}`).trim();
   }
