@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <limits>
 #include <optional>
 
+#include "core/parse_number.h"
 #include "sim/yaml_reader.h"
 
 namespace meshdict::sim {
@@ -15,18 +15,9 @@ constexpr unsigned kMostJobs = 256;
 constexpr std::uint64_t kMostStates = 1'000'000'000'000;  // more than any memory holds
 constexpr std::uint64_t kMostMegabytes = 16'777'216;      // 16 TiB: so is this
 
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  const auto [rest, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return value;
-}
-
 template <typename Count = std::uint64_t>
 std::expected<Count, std::string> positive(std::string_view text, std::string_view what, Count most) {
-  const auto value = number(text);
+  const auto value = parse_number<std::uint64_t>(text);
   if (value && 1 <= *value && *value <= most) return static_cast<Count>(*value);
   return std::unexpected(fmt::format("'{}' is no {}, expected a whole number from 1 to {}", text, what, most));
 }
@@ -34,7 +25,7 @@ std::expected<Count, std::string> positive(std::string_view text, std::string_vi
 }  // namespace
 
 std::expected<std::uint64_t, std::string> parse_seed(std::string_view text) {
-  if (const auto seed = number(text)) return *seed;
+  if (const auto seed = parse_number<std::uint64_t>(text)) return *seed;
   return std::unexpected(fmt::format("'{}' is no seed, expected a whole number from 0 to {}", text,
                                      std::numeric_limits<std::uint64_t>::max()));
 }
@@ -58,8 +49,9 @@ std::expected<SeedRange, std::string> parse_seeds(std::string_view text) {
 
 std::expected<Shard, std::string> parse_shard(std::string_view text) {
   const std::size_t slash = text.find('/');
-  const auto index = number(text.substr(0, slash));
-  const auto count = slash == std::string_view::npos ? std::nullopt : number(text.substr(slash + 1));
+  const auto index = parse_number<std::uint64_t>(text.substr(0, slash));
+  const auto count =
+      slash == std::string_view::npos ? std::nullopt : parse_number<std::uint64_t>(text.substr(slash + 1));
   if (index && count && *index >= 1 && *index <= *count) return Shard{.index = *index, .count = *count};
   return std::unexpected(fmt::format("'{}' is no part, expected one such as 1/8, up to 8/8", text));
 }

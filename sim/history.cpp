@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "core/parse_number.h"
 #include "sim/history_claims.h"
 #include "sim/history_troubles.h"
 #include "sim/transcript_reader.h"
@@ -80,7 +81,7 @@ HistoryReader::Result HistoryReader::remark() {
   Words words(line_.what);
   if (words.skip("plan")) {
     history_.plan = words.next().value_or("");
-    const auto seed = words.skip("seed") ? parse_number(words.rest()) : std::nullopt;
+    const auto seed = words.skip("seed") ? parse_number<std::uint64_t>(words.rest()) : std::nullopt;
     if (!seed) return std::unexpected("names no seed, expected 'plan <file> seed <number>'");
     history_.seed = *seed;
   } else if (words.skip("nodes")) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include "core/parse_number.h"
 
 namespace meshdict::sim {
 namespace {
@@ -32,7 +33,7 @@ void ClaimTracker::record(NodeIndex node, NameIndex key, Words words, Duration a
   if (words.skip("=")) {
     const std::string value = words.next().value_or("");
     const std::string owner = words.skip("of") ? words.next().value_or("") : "";
-    const auto epoch = words.skip("epoch") ? parse_number(words.next().value_or("")) : std::nullopt;
+    const auto epoch = words.skip("epoch") ? parse_number<std::uint64_t>(words.next().value_or("")) : std::nullopt;
     const auto until = words.skip("until") ? parse_seconds(words.next().value_or("")) : std::nullopt;
     const auto [known, is_new] = places_.try_emplace({key, owner, epoch.value_or(0)}, claims_.size());
     place = known->second;

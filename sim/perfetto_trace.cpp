@@ -30,6 +30,7 @@ double micros(Duration time) {
 
 std::string joined(const std::vector<NameIndex>& names, const std::vector<std::string>& table) {
   std::vector<std::string_view> texts;
+  texts.reserve(names.size());
   for (const NameIndex name : names)
     texts.emplace_back(table[name]);
   return fmt::format("{}", fmt::join(texts, " "));

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/parse_number.h"
 #include "sim/trace.h"
 
 namespace meshdict::sim {
@@ -112,20 +113,12 @@ bool Words::skip(std::string_view word) {
   return true;
 }
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return value;
-}
-
 std::optional<Duration> parse_seconds(std::string_view text) {
   constexpr std::uint64_t kMostSeconds = INT64_MAX / kMicrosPerSecond - 1;
   const std::size_t dot = text.find('.');
   if (dot == std::string_view::npos || text.size() - dot - 1 != kMicroDigits) return std::nullopt;
-  const auto whole = parse_number(text.substr(0, dot));
-  const auto micros = parse_number(text.substr(dot + 1));
+  const auto whole = parse_number<std::uint64_t>(text.substr(0, dot));
+  const auto micros = parse_number<std::uint64_t>(text.substr(dot + 1));
   if (!whole || !micros || *whole > kMostSeconds) return std::nullopt;
   return Duration(static_cast<std::int64_t>(*whole) * kMicrosPerSecond + static_cast<std::int64_t>(*micros));
 }
@@ -144,9 +137,9 @@ std::optional<FrameLine> parse_frame_line(std::string_view what) {
   const bool has_unit = words.skip("B");
   const auto id = words.next();
   if (!id || !has_unit || !frame->starts_with('#')) return std::nullopt;
-  const auto conn_number = parse_number(std::string_view(*conn).substr(1));
-  const auto frame_number = parse_number(std::string_view(*frame).substr(1));
-  const auto bytes = parse_number(*size);
+  const auto conn_number = parse_number<std::uint64_t>(std::string_view(*conn).substr(1));
+  const auto frame_number = parse_number<std::uint64_t>(std::string_view(*frame).substr(1));
+  const auto bytes = parse_number<std::uint64_t>(*size);
   if (!conn_number || !frame_number || !bytes) return std::nullopt;
   line.conn = *conn_number;
   line.peer = *peer;

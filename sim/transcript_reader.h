@@ -67,8 +67,6 @@ class Words {
 
 /// Reads what seconds_text() writes.
 std::optional<Duration> parse_seconds(std::string_view text);
-/// A whole number, all of it.
-std::optional<std::uint64_t> parse_number(std::string_view text);
 
 /// A line that speaks of a frame: "c3 -> bob #17 store 212 B 3fa9c1d2 colour".
 struct FrameLine {

@@ -10,21 +10,13 @@
 #include <utility>
 
 #include "core/nearest.h"
+#include "core/parse_number.h"
 
 namespace meshdict::sim {
 namespace {
 
 /// Longer than any run; keeps sums of times within 64 bits.
 constexpr Duration kLongestDuration = 24h * 366 * 100;
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* begin = std::to_address(text.begin());
-  const char* end = std::to_address(text.end());
-  const auto [rest, error] = std::from_chars(begin, end, number);
-  if (error != std::errc() || rest != end || text.empty()) return std::nullopt;
-  return number;
-}
 
 struct Unit {
   std::string_view name;
@@ -39,14 +31,14 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
   const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == suffix; });
   if (unit == units.end()) return std::nullopt;
   const std::size_t point = std::min(number.find('.'), number.size());
-  const auto whole = parse_number(number.substr(0, point));
+  const auto whole = parse_number<std::uint64_t>(number.substr(0, point));
   if (!whole || *whole > 1'000'000'000'000) return std::nullopt;
   std::uint64_t millionths = 0;
   if (point < number.size()) {
     std::string behind(number.substr(point + 1));
     if (behind.empty() || behind.size() > 6) return std::nullopt;
     behind.resize(6, '0');
-    const auto fraction = parse_number(behind);
+    const auto fraction = parse_number<std::uint64_t>(behind);
     if (!fraction) return std::nullopt;
     millionths = *fraction;
   }
@@ -166,7 +158,7 @@ std::optional<std::uint64_t> read_count(const YAML::Node& node, PlanErrors& erro
   const std::string expected = fmt::format("a whole number from {} to {}", least, most);
   const auto text = scalar(node, expected, errors);
   if (!text) return std::nullopt;
-  const auto number = parse_number(*text);
+  const auto number = parse_number<std::uint64_t>(*text);
   if (number && least <= *number && *number <= most) return number;
   errors.add(node.Mark(), fmt::format("'{}' is no count, expected {}", *text, expected));
   return std::nullopt;
@@ -178,9 +170,10 @@ std::optional<CountRange> read_count_range(const YAML::Node& node, PlanErrors& e
   if (!text) return std::nullopt;
   const std::size_t dots = text->find("..");
   CountRange range;
-  const auto low = parse_number(std::string_view(*text).substr(0, dots));
+  const auto low = parse_number<std::uint64_t>(std::string_view(*text).substr(0, dots));
   const bool open = dots != std::string::npos && dots + 2 == text->size();
-  const auto high = dots == std::string::npos ? low : parse_number(std::string_view(*text).substr(dots + 2));
+  const auto high =
+      dots == std::string::npos ? low : parse_number<std::uint64_t>(std::string_view(*text).substr(dots + 2));
   if (low) range.low = *low;
   if (high) range.high = *high;
   if (low && (high || open) && range.low <= range.high) return range;

@@ -6,7 +6,7 @@
 
 #include "app/commands.h"
 #include "app/resp_limits.h"
-#include "net/parse_number.h"
+#include "core/parse_number.h"
 
 namespace meshdict {
 void reply_syntax_error(RespSession& session) {

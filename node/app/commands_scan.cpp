@@ -6,7 +6,7 @@
 #include "app/commands.h"
 #include "app/glob.h"
 #include "app/resp_limits.h"
-#include "net/parse_number.h"
+#include "core/parse_number.h"
 
 namespace meshdict::commands {
 namespace {

@@ -4,7 +4,7 @@
 #include <asio/ip/udp.hpp>
 
 #include "core/limits.h"
-#include "net/parse_number.h"
+#include "core/parse_number.h"
 
 namespace meshdict {
 
