@@ -234,9 +234,12 @@ TEST_F(EngineTest, AGoodbyeSpeaksOfAllConnectionsOfThePair) {
 TEST_F(EngineTest, ASilentNeighbourIsAskedAndThenGivenUp) {
   const ConnId conn = smaller.join(1);
   smaller.heard(conn);
+  // Its dialer would have asked first.
   node.pass(limits::kPingAfterIdle);
+  EXPECT_THAT(smaller.heard(conn), Not(Contains("ping")));
+  node.pass(limits::kPingLagOfAcceptor);
   EXPECT_THAT(smaller.heard(conn), Contains("ping"));
-  node.pass(limits::kSilenceVerdict - limits::kPingAfterIdle);
+  node.pass(limits::kSilenceVerdict - limits::kPingAfterIdle - limits::kPingLagOfAcceptor);
   EXPECT_TRUE(smaller.closed(conn));
   EXPECT_EQ(reason_of_last_down(node), EndReason::kSilent);
 }

@@ -83,15 +83,15 @@ SmallPlan one_dial_prompt() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Explored, Arbiter,
-                         ::testing::Values(Pinned{"one_dial_each", all_dial(2, 1, kNoFaults), 72, 4},
-                                           Pinned{"two_dials_each", all_dial(2, 2, kNoFaults), 14774, 4},
-                                           Pinned{"reset", all_dial(2, 1, kReset), 1722, 34},
-                                           Pinned{"half_open", all_dial(2, 1, kHalfOpen), 1805, 32},
-                                           Pinned{"crash", all_dial(2, 1, kCrash), 6007, 38},
-                                           Pinned{"reset_and_crash", all_dial(2, 1, kResetAndCrash), 103778, 263},
-                                           Pinned{"late", all_dial(2, 1, kLate), 45387, 45},
-                                           Pinned{"prompt", one_dial_prompt(), 65, 5},
-                                           Pinned{"three_nodes", all_dial(3, 1, kNoFaults), 133124, 16}),
+                         ::testing::Values(Pinned{"one_dial_each", all_dial(2, 1, kNoFaults), 79, 8},
+                                           Pinned{"two_dials_each", all_dial(2, 2, kNoFaults), 14840, 8},
+                                           Pinned{"reset", all_dial(2, 1, kReset), 1913, 62},
+                                           Pinned{"half_open", all_dial(2, 1, kHalfOpen), 2111, 43},
+                                           Pinned{"crash", all_dial(2, 1, kCrash), 6722, 83},
+                                           Pinned{"reset_and_crash", all_dial(2, 1, kResetAndCrash), 111252, 509},
+                                           Pinned{"late", all_dial(2, 1, kLate), 42948, 91},
+                                           Pinned{"prompt", one_dial_prompt(), 66, 6},
+                                           Pinned{"three_nodes", all_dial(3, 1, kNoFaults), 133528, 60}),
                          [](const auto& test) { return test.param.name; });
 
 // The reduction leaves out ways, and no ends.

@@ -112,7 +112,10 @@ void ClaimOracle::look() {
     std::vector<std::string> holders;
     for (const auto& host : hosts_) {
       if (!host->up()) continue;
-      const auto view = host->engine().dictionary().lease(key);
+      const Dictionary& dictionary = host->engine().dictionary();
+      const Record* const record = dictionary.find(key);
+      if (record == nullptr || record->version.owner != host->engine().id()) continue;
+      const auto view = dictionary.lease(key);
       if (view && view->ours && view->held && view->state == LeaseState::kSettled) holders.push_back(host->plan().name);
     }
     if (holders.size() > 1) {

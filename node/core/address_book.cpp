@@ -60,12 +60,12 @@ std::expected<void, std::string> AddressBook::load() {
       return;
     }
     if (entries_.size() >= limits::kMaxAddresses) return;
-    entries_.insert_or_assign(Endpoint{.host = std::string(*host), .port = static_cast<std::uint16_t>(*port)},
-                              Entry{.id = *parsed,
-                                    .failures = 0,
-                                    .next_try = clock_.monotonic(),
-                                    .last_heard = WallTime(std::chrono::seconds(*heard)),
-                                    .from_user = *from_user != 0});
+    entries_.emplace(Endpoint{.host = std::string(*host), .port = static_cast<std::uint16_t>(*port)},
+                     Entry{.id = *parsed,
+                           .failures = 0,
+                           .next_try = clock_.monotonic(),
+                           .last_heard = WallTime(std::chrono::seconds(*heard)),
+                           .from_user = *from_user != 0});
   });
   if (!loaded) return std::unexpected(loaded.error().what);
   if (damage) return std::unexpected(*damage);
@@ -128,7 +128,10 @@ void AddressBook::mute(const Endpoint& address) {
 }
 
 void AddressBook::forget(const Endpoint& address) {
-  if (entries_.erase(address) > 0) store_.erase(Table::kAddresses, to_string(address));
+  const auto found = entries_.find(address);
+  if (found == entries_.end()) return;
+  store_.erase(Table::kAddresses, to_string(address));
+  entries_.erase(found);
 }
 
 std::optional<Endpoint> AddressBook::pick(bool user_first, const Wanted& wanted) {
@@ -172,13 +175,17 @@ const AddressBook::Entry* AddressBook::entry(const Endpoint& address) const {
 }
 
 std::vector<PeerEntry> AddressBook::sample(std::size_t most) {
-  std::vector<PeerEntry> known;
-  for (const auto& [address, entry] : entries_) {
-    if (!entry.id.empty() && entry.failures == 0) known.push_back({.address = address, .id = entry.id});
+  std::vector<const FlatMap<Endpoint, Entry>::Entry*> known;
+  for (const auto& entry : entries_) {
+    if (!entry.second.id.empty() && entry.second.failures == 0) known.push_back(&entry);
   }
-  random_.shuffle(known);
-  if (known.size() > most) known.resize(most);
-  return known;
+  std::vector<PeerEntry> chosen;
+  for (std::size_t i = 0; i < std::min(most, known.size()); ++i) {
+    const std::size_t other = i + static_cast<std::size_t>(random_.below(known.size() - i));
+    std::swap(known[i], known[other]);
+    chosen.push_back({.address = known[i]->first, .id = known[i]->second.id});
+  }
+  return chosen;
 }
 
 void AddressBook::sanity_check() const {

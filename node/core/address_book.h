@@ -18,12 +18,12 @@
 
 #include <expected>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/flat_map.h"
 #include "core/ids.h"
 #include "core/message.h"
 #include "core/random.h"
@@ -80,7 +80,7 @@ class AddressBook {
   void make_room();
   void save(const Endpoint& address, const Entry& entry);
 
-  std::map<Endpoint, Entry> entries_;
+  FlatMap<Endpoint, Entry> entries_;
   RandomStream random_;
   const Clock& clock_;
   Store& store_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 namespace meshdict {
 namespace {
@@ -105,18 +106,32 @@ std::string base58_encode(std::uint64_t number) {
 
 std::expected<std::vector<std::uint8_t>, std::string> base58_decode(std::string_view text) {
   if (auto checked = check_text(text); !checked) return std::unexpected(std::move(checked.error()));
-  std::vector<std::uint8_t> little_endian;
-  for (const char c : text) {
-    auto carry = static_cast<std::uint32_t>(digit_of(c));
-    for (auto& byte : little_endian) {
-      carry += std::uint32_t{byte} * 58;
-      byte = static_cast<std::uint8_t>(carry);
-      carry >>= 8;
+  // Five characters a round: the number so far, in limbs, least significant first, times 58^5 plus their value.
+  std::vector<std::uint32_t> limbs;
+  for (std::size_t begin = 0; begin < text.size(); begin += 5) {
+    const std::string_view digits = text.substr(begin, 5);
+    std::uint64_t factor = 1;
+    std::uint64_t carry = 0;
+    for (const char c : digits) {
+      factor *= 58;
+      carry = carry * 58 + static_cast<std::uint64_t>(digit_of(c));
     }
-    if (carry != 0) little_endian.push_back(static_cast<std::uint8_t>(carry));
+    for (auto& limb : limbs) {
+      carry += limb * factor;
+      limb = static_cast<std::uint32_t>(carry);
+      carry >>= 32;
+    }
+    if (carry != 0) limbs.push_back(static_cast<std::uint32_t>(carry));
   }
-  std::ranges::reverse(little_endian);
-  return little_endian;
+  std::vector<std::uint8_t> big_endian;
+  big_endian.reserve(limbs.size() * 4);
+  for (const std::uint32_t limb : limbs | std::views::reverse) {
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      const auto byte = static_cast<std::uint8_t>(limb >> shift);
+      if (byte != 0 || !big_endian.empty()) big_endian.push_back(byte);
+    }
+  }
+  return big_endian;
 }
 
 std::expected<std::uint64_t, std::string> base58_decode_u64(std::string_view text) {

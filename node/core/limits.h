@@ -50,6 +50,8 @@ inline constexpr Duration kHelloDeadline = 10s;
 /// Idle time before a ping. With kSilenceVerdict: three unanswered chances, as in RFC 1122's spirit of keep-alives but
 /// at the pace of the two-second settle time.
 inline constexpr Duration kPingAfterIdle = 5s;
+/// The acceptor of a connection waits so much longer: hearing the dialer's ping, it has no need of its own.
+inline constexpr Duration kPingLagOfAcceptor = 1s;
 /// Nothing heard for so long: the connection is dead.
 inline constexpr Duration kSilenceVerdict = 15s;
 /// A frame that is not complete by then: the stream is out of step, or its sender plays for time. The largest frame at

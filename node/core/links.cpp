@@ -15,6 +15,12 @@ bool is_pending(const Connection& conn) {
   return conn.state == ConnState::kHandshaking || conn.state == ConnState::kGreeted;
 }
 
+/// When a link that stays idle is pinged next.
+MonoTime next_ping(const Connection& conn) {
+  const Duration lag = conn.dialed_by_us ? Duration(0) : limits::kPingLagOfAcceptor;
+  return std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle + lag;
+}
+
 }  // namespace
 
 Links::Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator,
@@ -44,9 +50,9 @@ Links::Links(const Links& other, const Clock& clock, Transport& transport, Origi
   for (const auto& [id, conn] : other.connections_) {
     auto copy = std::make_unique<Connection>(*conn);
     if (conn->pacer != nullptr) copy->pacer = std::make_shared<Connection::Pacer>(*conn->pacer);
-    connections_.emplace_hint(connections_.end(), id, std::move(copy));
+    connections_.emplace(id, std::move(copy));
   }
-  const auto own = [this](const Connection* theirs) { return connections_.at(theirs->id).get(); };
+  const auto own = [this](const Connection* theirs) { return connections_.find(theirs->id)->second.get(); };
   for (auto& entry : pairs_) {
     Pair& pair = entry.second;
     for (Connection*& link : pair.links)
@@ -265,7 +271,7 @@ void Links::check_time(Connection& conn, MonoTime now) {
   if (conn.pacer != nullptr) pump(conn, now);
   if (now >= conn.heard + limits::kSilenceVerdict) {
     close(conn, EndReason::kSilent, "nothing heard for too long");
-  } else if (now >= std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle) {
+  } else if (now >= next_ping(conn)) {
     conn.pinged = now;
     if (conn.is_meshdict) {
       whisper(conn, Ping{.nonce = conn.nonce});
@@ -280,8 +286,7 @@ void Links::check_time(Connection& conn, MonoTime now) {
 MonoTime Links::next_check(const Connection& conn) const {
   if (conn.overflowed) return clock_.monotonic();
   if (conn.state != ConnState::kEstablished) return conn.deadline;
-  MonoTime next =
-      std::min(conn.heard + limits::kSilenceVerdict, std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle);
+  MonoTime next = std::min(conn.heard + limits::kSilenceVerdict, next_ping(conn));
   if (conn.probe_started) next = std::min(next, *conn.probe_started + limits::kProbeDeadline);
   if (conn.pacer != nullptr && !conn.pacer->waiting.empty()) next = std::min(next, conn.pacer->next);
   return next;

@@ -24,6 +24,7 @@
 #include "core/clock.h"
 #include "core/connection.h"
 #include "core/event.h"
+#include "core/flat_map.h"
 #include "core/link_policy.h"
 #include "core/message.h"
 #include "core/originator.h"
@@ -73,6 +74,8 @@ class LinksHost {
 
 class Links {
  public:
+  using Connections = FlatMap<ConnId, std::unique_ptr<Connection>>;
+
   Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
         LinksHost& host, LinkPolicy& policy);
   /// The same state in other surroundings, for those who try what would happen (sim/small_world.h).
@@ -117,7 +120,7 @@ class Links {
   [[nodiscard]] Connection* find(ConnId id);
   [[nodiscard]] const std::map<NodeId, Pair>& pairs() const { return pairs_; }
   [[nodiscard]] std::map<NodeId, Pair>& pairs() { return pairs_; }
-  [[nodiscard]] const std::map<ConnId, std::unique_ptr<Connection>>& connections() const { return connections_; }
+  [[nodiscard]] const Connections& connections() const { return connections_; }
   [[nodiscard]] Pair* pair(const NodeId& peer);
   [[nodiscard]] bool linked_to(const NodeId& peer) const { return pairs_.contains(peer); }
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
@@ -156,7 +159,7 @@ class Links {
   RandomStream random_;
   LinksHost& host_;
   LinkPolicy& policy_;
-  std::map<ConnId, std::unique_ptr<Connection>> connections_;
+  Connections connections_;
   std::map<NodeId, Pair> pairs_;
   std::vector<std::unique_ptr<Connection>> closed_;
   std::size_t pending_accepted_ = 0;

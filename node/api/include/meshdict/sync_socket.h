@@ -185,7 +185,12 @@ class SyncSocket : public MeshSocket {
     [[nodiscard]] T as() const {
       return socket_.at(key_).as<T>();
     }
-    friend bool operator==(const Entry& entry, const Value& value) { return entry.socket_.at(entry.key_) == value; }
+    /// A template, so that no conversion of the entry to a number is as good a match.
+    template <typename T>
+      requires(std::convertible_to<const T&, Value> && !std::same_as<T, Entry>)
+    friend bool operator==(const Entry& entry, const T& value) {
+      return entry.socket_.at(entry.key_) == Value(value);
+    }
 
    private:
     SyncSocket& socket_;
