@@ -122,6 +122,29 @@ TEST(Conflict, AWriteThatLosesToAnEarlierLifeIsOne) {
   EXPECT_EQ(node.told(), "!k:now:claim start +k");
 }
 
+TEST(Conflict, AWriteThatLosesToACopyOfOurIdentityIsOneAfterARestartToo) {
+  Fixture node;  // boot 10
+  node.write("k", "ours");
+  node.restart(12);
+  node.told();
+  Version theirs = renewed(claim("M", 1, 0), 1, 10);
+  theirs.boot = 11;
+  node.merge("k", "theirs", theirs);
+  EXPECT_EQ(node.told(), "!k:ours:boot +k");
+}
+
+TEST(Conflict, AWriteOfALifeThatTheStoreKnowsIsNone) {
+  Fixture node;  // boot 10
+  node.write("k", "earlier");
+  node.restart(11);
+  node.restart(12);
+  node.told();
+  Version later = renewed(claim("M", 1, 0), 1, 10);
+  later.boot = 11;
+  node.merge("k", "later", later);
+  EXPECT_EQ(node.told(), "+k");
+}
+
 TEST(Conflict, WithoutLeasesALaterWriteIsNone) {
   Fixture node({.leasing = Leasing::kOff});
   node.write("k", "ours");

@@ -1,10 +1,10 @@
-// Every scenario gives the same run under every compiler, optimisation level and sanitizer: its trace hashes are
-// compared with golden/trace_hashes.txt. That file changes only when the core, the simulator or a scenario changes what
-// happens; then
+// Every scenario and every swarm plan gives the same run under every compiler, optimisation level and sanitizer: trace
+// hashes are compared with those of golden/trace_hashes.txt and golden/swarm_hashes.txt. These files change only when the
+// core, the simulator, a scenario or the drawing of plans changes what happens; then
 //
 //     MESHDICT_UPDATE_GOLDEN=1 build/release/proptests/determinism_test
 //
-// writes it anew, and the commit says why.
+// writes them anew, and the commit says why. proptests/compiler_matrix compares a thousand swarm plans.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/sha256.h"
+#include "sim/plan_writer.h"
 #include "sim/plan_yaml.h"
+#include "sim/swarm.h"
 #include "sim/world.h"
 
 namespace meshdict::test {
@@ -27,6 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSeeds = 3;
+constexpr std::uint64_t kSwarmSeeds = 50;
 /// Of a scenario with so many nodes one seed is enough: it takes a second, and more under a sanitizer.
 constexpr std::size_t kManyNodes = 100;
 /// No plans of a run; their counts of states are pinned in explore_test.cpp.
@@ -56,16 +60,36 @@ std::string run_all() {
   return lines;
 }
 
-TEST(Determinism, ScenariosGiveTheGoldenTraces) {
-  const std::string found = run_all();
+std::string run_swarm() {
+  std::string lines =
+      "# swarm seed, its plan's SHA-256 (first 8 bytes), events, trace hash; determinism_test.cpp tells how this is "
+      "made\n";
+  for (std::uint64_t seed = 1; seed <= kSwarmSeeds; ++seed) {
+    const sim::Plan plan = sim::swarm_plan(seed);
+    const sim::RunResult result = sim::run_plan(sim::expand(plan, seed), seed);
+    lines +=
+        fmt::format("{} {:016x} {} {:016x}\n", seed, sha256(sim::to_yaml(plan)).prefix(), result.events, result.trace);
+  }
+  return lines;
+}
+
+void compare_with_golden(const std::string& found, const fs::path& file) {
   if (std::getenv("MESHDICT_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(MESHDICT_GOLDEN) << found;
+    std::ofstream(file) << found;
     return;
   }
   std::ostringstream golden;
-  golden << std::ifstream(MESHDICT_GOLDEN).rdbuf();
+  golden << std::ifstream(file).rdbuf();
   EXPECT_EQ(found, golden.str())
       << "the first lines of determinism_test.cpp tell how to write it anew, when the change is meant";
+}
+
+TEST(Determinism, ScenariosGiveTheGoldenTraces) {
+  compare_with_golden(run_all(), fs::path(MESHDICT_GOLDEN) / "trace_hashes.txt");
+}
+
+TEST(Determinism, SwarmPlansGiveTheGoldenTraces) {
+  compare_with_golden(run_swarm(), fs::path(MESHDICT_GOLDEN) / "swarm_hashes.txt");
 }
 
 }  // namespace

@@ -356,6 +356,7 @@ void World::heard(NodeIndex node, const Event& event) {
     if (peer != identities_.end()) broadcasts_.peer_up(node, peer->second);
   } else if (const auto* down = std::get_if<PeerDown>(&event)) {
     const auto peer = identities_.find(down->peer);
+    ++host.refused[{peer == identities_.end() ? kNobody : peer->second, down->reason}];
     if (peer != identities_.end()) broadcasts_.peer_down(node, peer->second);
   } else if (const auto* conflict = std::get_if<Conflict>(&event)) {
     ++host.conflicts[conflict->key];

@@ -162,10 +162,10 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   if (lost.owner != config_.self) return false;
   const bool later = winning.written > lost.written;
   if (winning.owner == config_.self) {
-    // An earlier life's write that beats a later one, or one of a process with a copy of our identity; but not an echo of
-    // this one, translated from py2p, which has no boot.
-    const bool of_a_copy = lost.boot == config_.boot && winning.boot > config_.boot;
-    return (!later || of_a_copy) && (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
+    // An earlier life's write that beats a later one, or one of a process with a copy of our identity, which has boots
+    // that this store never saw; but not an echo of this life's, translated from py2p, which has no boot.
+    const auto is_our_life = [this](std::uint64_t boot) { return boot == config_.boot || boot <= config_.earlier_boot; };
+    return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) && (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
   }
   if (!later) return true;
   if (config_.leasing == Leasing::kOff) return false;

@@ -92,6 +92,7 @@ inline constexpr std::size_t kFloorBuckets = 64;
 struct DictionaryConfig {
   NodeId self{};
   std::uint64_t boot = 0;
+  std::uint64_t earlier_boot = 0;  ///< the life before, by the same store; 0: none
   Leasing leasing = Leasing::kOn;
   Duration lease = 3600s;
   Duration skew = 30s;           ///< largest difference of two members' clocks
@@ -142,9 +143,10 @@ struct Deleted {
 /// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
 ///
 /// Every record of our owner id counts as a local write, of whatever boot: an earlier life acknowledged it, and its
-/// loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk); a claim that
-/// followed ours in order, that is with a larger epoch after our lease had ended (in our eyes and by the write times)
-/// or after our delete; an ordinary later write without leases. When in doubt it is told.
+/// loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk), unless it is of
+/// a life that the store knows nothing of, and so perhaps of a copied identity; a claim that followed ours in order, that
+/// is with a larger epoch after our lease had ended (in our eyes and by the write times) or after our delete; an ordinary
+/// later write without leases. When in doubt it is told.
 struct Conflict {
   std::string key;
   Raw losing_value;

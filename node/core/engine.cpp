@@ -50,6 +50,7 @@ std::expected<void, std::string> Engine::Impl::start() {
   if (auto loaded = load_identity(); !loaded) return loaded;
   settings.self = self_;
   settings.boot = boot_;
+  settings.earlier_boot = earlier_boot_;
   dictionary_.emplace(settings, clock_, store_, [this](const DictionaryEvent& event) {
     std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
   });
@@ -90,14 +91,13 @@ std::expected<void, std::string> Engine::Impl::load_identity() {
     return std::unexpected("the stored node id is damaged: " + parsed.error());
   }
 
-  std::uint64_t last_boot = 0;
   if (!stored_boot.empty()) {
     const auto number = MsgpackCursor(stored_boot).unsigned_integer();
     if (!number) return std::unexpected("the stored boot counter is damaged: " + number.error().what);
-    last_boot = *number >> 32;
+    earlier_boot_ = *number;
   }
   const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock_.wall())));
-  boot_ = (std::max(last_boot + 1, wall) << 32) | (identity.next() & 0xFFFFFFFFU);
+  boot_ = (std::max((earlier_boot_ >> 32) + 1, wall) << 32) | (identity.next() & 0xFFFFFFFFU);
   std::string encoded;
   MsgpackWriter(encoded).integer(boot_);
   store_.put(Table::kMeta, kMetaBoot, encoded);

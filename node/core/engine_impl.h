@@ -150,6 +150,7 @@ class Engine::Impl final : public LinksHost {
 
   NodeId self_;
   std::uint64_t boot_ = 0;
+  std::uint64_t earlier_boot_ = 0;
   bool running_ = false;
   std::optional<Dictionary> dictionary_;
   std::optional<Originator> originator_;
