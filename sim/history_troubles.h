@@ -8,7 +8,7 @@
 
 #include "sim/history.h"
 
-namespace YAML {
+namespace YAML {  // NOLINT(readability-identifier-naming): yaml-cpp's
 class Node;
 }
 
