@@ -110,6 +110,7 @@ class Peer {
     const ConnId conn = connect();
     say(conn, handshake(kCapability));
     say(conn, hello(nonce, std::move(open)));
+    say(conn, Presence{});
     return conn;
   }
 

@@ -269,6 +269,13 @@ inline Message message(std::size_t type, Arena& arena) {
       return SyncAnswer{ranges()};
     case 18:
       return EpochFloors{numbers(64)};
+    case 19:
+      return Presence{
+          .level = *rc::gen::element(Presence::Level::kApart, Presence::Level::kLivedOn, Presence::Level::kInStep),
+          .memory_ms = static_cast<std::int64_t>(number((std::uint64_t{1} << 48) - 1)),
+          .compared = Hlc{number()},
+          .in_step = Hlc{number()},
+          .settled = *rc::gen::arbitrary<bool>()};
     default: {
       Records drawn;
       const auto size = *rc::gen::inRange(0, 8);
@@ -331,6 +338,10 @@ class Rendering {
   void show(const SyncQuestion& m) { show(m.ranges); }
   void show(const SyncAnswer& m) { show(m.ranges); }
   void show(const EpochFloors& m) { show(m.epochs); }
+  void show(const Presence& m) {
+    out_ << static_cast<int>(m.level) << ' ' << m.memory_ms << ' ' << m.compared.bits << ' ' << m.in_step.bits << ' '
+         << m.settled;
+  }
   void show(const RangeMessage& m) {
     out_ << m.session << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
   }

@@ -119,6 +119,9 @@ std::string describe(const Event& event, const NameOf& name_of) {
             return fmt::format("conflict {} = {} lost to {} by {}", word_text(conflict.key),
                                value_text(conflict.losing_value), name_of(conflict.winning.owner), conflict.reason);
           },
+          [&](const Returned& returned) {
+            return fmt::format("returned {} from {}", returned.key, name_of(returned.from));
+          },
       },
       event);
 }
@@ -164,6 +167,10 @@ void add_to(TraceHash& hash, const Event& event) {
                    hash.add(conflict.losing_value);
                    add_version(hash, conflict.losing);
                    add_version(hash, conflict.winning);
+                 },
+                 [&](const Returned& returned) {
+                   hash.add(returned.key);
+                   hash.add(returned.from.text());
                  },
              },
              event);

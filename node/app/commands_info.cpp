@@ -83,6 +83,9 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("dials", s.dials);
   out.line("comparisons", s.comparisons);
   out.line("bulk_records_sent", s.bulk_records_sent);
+  out.line("records_passed_on", s.records_passed_on);
+  out.line("records_let_go", s.records_let_go);
+  out.line("keys_returned", s.keys_returned);
 }
 
 void keyspace(RespService& service, InfoText& out) {

@@ -77,6 +77,13 @@ void EventLog::tell(const Undeliverable& e) {
                      fmt::format("nobody knows where {} is: a message for it was dropped", e.receiver.brief()));
 }
 
+void EventLog::tell(const Returned& e) {
+  log_.write_limited(LogLevel::kWarn, "returned",
+                     fmt::format("{} is back from {}, which was apart for longer than deletions are remembered: if it "
+                                 "was deleted meanwhile, delete it again",
+                                 printable(e.key, 80), e.from.brief()));
+}
+
 void EventLog::tell(const MessageArrived& e) {
   if (!log_.is_on(LogLevel::kDebug)) return;
   log_.write(LogLevel::kDebug, fmt::format("{} of {} packets from {}", e.whisper ? "whisper" : "broadcast",

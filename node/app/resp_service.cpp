@@ -44,6 +44,7 @@ void RespService::on_event(const Event& event) {
                  [](const Refused&) {},
                  [](const Undeliverable&) {},
                  [](const Confirmed&) {},
+                 [](const Returned&) {},
              },
              event);
 }

@@ -99,6 +99,25 @@ void Dictionary::sweep() {
   if (more) next_sweep_ = clock_.monotonic() + 1ms;
 }
 
+bool Dictionary::may_be_collected(std::string_view key, const Version& version) const {
+  return is_visible(version) && is_below_floor(key, version) && any_record(key) == nullptr &&
+         hlc_.now() - version.written > config_.horizon - config_.skew;
+}
+
+void Dictionary::let_go(std::string_view key) {
+  const auto found = records_.find(key);
+  if (found == records_.end()) return;
+  unlist(found->first, found->second.version);
+  raise_floor(bucket_of(key), found->second.version.epoch);
+  store_.erase(Table::kRecords, key);
+  const auto gone = records_.extract(found);
+  list_what_is_left(gone.key());
+  const bool was_visible = is_visible(gone.mapped().version);
+  if (was_visible) --visible_;
+  plan_sweep();
+  if (was_visible) sink_(Deleted{.key = gone.key(), .local = false});
+}
+
 void Dictionary::collect() {
   const MonoTime now = clock_.monotonic();
   for (std::size_t left = limits::kSweepItems; !leaving_.empty() && left > 0; --left) {
@@ -109,8 +128,8 @@ void Dictionary::collect() {
     if (found == records_.end() || is_visible(found->second.version) || age(found->second) < config_.horizon) continue;
     raise_floor(bucket_of(found->first), found->second.version.epoch);
     store_.erase(Table::kRecords, found->first);
-    const std::string key = std::move(records_.extract(found).key());
-    list_what_is_left(key);
+    const auto gone = records_.extract(found);
+    list_what_is_left(gone.key());
   }
 }
 

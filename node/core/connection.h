@@ -53,10 +53,22 @@ struct Connection {
   bool overflowed = false;          ///< its queue was beyond limits::kMaxQueued
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
 
+  /// Where the peer stands towards the network, as it was last told; nothing before it was.
+  std::optional<Presence> presence;
+
+  /// One session of comparing.
+  struct Session {
+    std::uint64_t id = 0;
+    Hlc began;                 ///< our clock's reading then
+    bool we_deferred = false;  ///< then: we start from the peer's state (attendance.h)
+  };
+
   /// Comparing dictionaries with a meshdict node.
   struct Sync {
     explicit Sync(const ReconcileSet& set) : reconciler(set) {}
     Reconciler reconciler;
+    Session ours;  ///< the one that we ask in
+    Session theirs;
     bool due = false;        ///< we want a session, and wait for its turn
     bool peer_asks = false;  ///< a session of the peer's is under way
     MonoTime progress;       ///< when something of a session last came or went

@@ -59,12 +59,20 @@ bool Dictionary::should_reissue(const Record& present, const Version& losing) co
          present.version.epoch < limits::kMaxEpoch;
 }
 
-void Dictionary::reissue(std::string_view key, const Record& present) {
+void Dictionary::reissue(std::string_view key, const Record& present, std::uint64_t epoch) {
   Version version = present.version;
-  ++version.epoch;
+  version.epoch = epoch;
   ++version.sequence;
   version.boot = config_.boot;
   accept(key, present.value, version, Origin::kReissued);
+}
+
+void Dictionary::rise_above_floor(std::string_view key) {
+  const Record* const present = any_record(key);
+  if (present == nullptr || present->version.owner != config_.self) return;
+  const std::uint64_t floor = floors_[bucket_of(key)];
+  if (present->version.epoch > floor || floor >= limits::kMaxEpoch) return;
+  reissue(key, *present, floor + 1);
 }
 
 std::vector<std::string> Dictionary::take_reissued() {

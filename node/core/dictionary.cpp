@@ -91,7 +91,9 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (!is_writable(key, value, version)) return Merged::kRefused;
   if (present != nullptr && compare(version, present->version, config_.leasing) < 0) {
     note_turned_away(key, present->version, version);
-    if (should_reissue(*present, version) && first_contest(key, version.owner)) reissue(key, *present);
+    if (should_reissue(*present, version) && first_contest(key, version.owner)) {
+      reissue(key, *present, present->version.epoch + 1);
+    }
     return Merged::kLost;
   }
   forget_jump();
@@ -164,8 +166,11 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   if (winning.owner == config_.self) {
     // An earlier life's write that beats a later one, or one of a process with a copy of our identity, which has boots
     // that this store never saw; but not an echo of this life's, translated from py2p, which has no boot.
-    const auto is_our_life = [this](std::uint64_t boot) { return boot == config_.boot || boot <= config_.earlier_boot; };
-    return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) && (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
+    const auto is_our_life = [this](std::uint64_t boot) {
+      return boot == config_.boot || boot <= config_.earlier_boot;
+    };
+    return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) &&
+           (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
   }
   if (!later) return true;
   if (config_.leasing == Leasing::kOff) return false;

@@ -249,6 +249,21 @@ class Dictionary {
   [[nodiscard]] const Floors& floors() const { return floors_; }
   /// Takes what another node has collected.
   void merge_floors(const Floors& floors);
+  /// Whether the epoch may have been collected, from this key or another of its part.
+  [[nodiscard]] bool is_below_floor(std::string_view key, const Version& version) const {
+    return version.epoch <= floors_[bucket_of(key)];
+  }
+  /// Whether a record of a key of which we have none may be of one that was deleted and collected.
+  [[nodiscard]] bool may_be_collected(std::string_view key, const Version& version) const;
+
+  // Starting from another node's state (attendance.h)
+
+  /// The hybrid clock's reading, without advancing it.
+  [[nodiscard]] Hlc now() const { return hlc_.now(); }
+  /// Forgets a key that the others have deleted. Its fence stays below those of new claims.
+  void let_go(std::string_view key);
+  /// Sees to it that a record of ours, which is proposed again, stands above what was collected of its key.
+  void rise_above_floor(std::string_view key);
 
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
@@ -312,7 +327,7 @@ class Dictionary {
   [[nodiscard]] bool should_reclaim(const Record& present, const Version& winning) const;
   void reclaim(std::string_view key, const Record& present, const Version& winning);
   [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
-  void reissue(std::string_view key, const Record& present);
+  void reissue(std::string_view key, const Record& present, std::uint64_t epoch);
 
   // collection.cpp
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);

@@ -26,6 +26,7 @@
 #include "core/clock.h"
 #include "core/dictionary.h"
 #include "core/event.h"
+#include "core/presence.h"
 #include "core/random.h"
 #include "core/store.h"
 #include "core/transport.h"
@@ -89,6 +90,8 @@ struct EngineStats {
   std::uint64_t comparisons = 0;        ///< sessions of reconciliation that we have begun
   std::uint64_t bulk_records_sent = 0;  ///< in sessions, and to py2p nodes at their handshake
   std::uint64_t records_passed_on = 0;  ///< news from a session, sent to other neighbours; each counts
+  std::uint64_t records_let_go = 0;     ///< that the network had deleted while we were apart
+  std::uint64_t keys_returned = 0;      ///< see Returned in event.h
 };
 
 enum class WhisperOutcome : std::uint8_t {
@@ -177,9 +180,8 @@ class Engine {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
-  /// When the last session of reconciliation with a neighbour was complete, ours or the neighbour's: both had then all
-  /// that either had at its beginning. Nothing before the first since the start.
-  [[nodiscard]] std::optional<WallTime> last_completed_reconciliation() const;
+  /// Where we stand towards the network: attendance.h.
+  [[nodiscard]] Presence presence() const;
   [[nodiscard]] const EngineStats& stats() const;
 
   /// Checks the invariants of all parts; aborts when one is broken. For tests.

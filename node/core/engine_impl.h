@@ -16,6 +16,7 @@
 
 #include "core/address_book.h"
 #include "core/arbiter.h"
+#include "core/attendance.h"
 #include "core/engine.h"
 #include "core/links.h"
 #include "core/originator.h"
@@ -61,7 +62,7 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
-  [[nodiscard]] std::optional<WallTime> last_completed_reconciliation() const { return last_reconciled_; }
+  [[nodiscard]] Presence presence() const { return attendance_->presence(); }
   [[nodiscard]] const EngineStats& stats() const;
   void sanity_check() const;
 
@@ -117,6 +118,8 @@ class Engine::Impl final : public LinksHost {
   void handle_answer(Connection& conn, const SyncAnswer& answer);
   void handle_records(Connection& conn, const Records& records);
   void handle_floors(const EpochFloors& floors);
+  void handle_presence(Connection& conn, const Presence& presence);
+  bool take_record(const Connection& conn, const RecordEntry& entry);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
   Connection::Sync& sync_of(Connection& conn);
   void compare(Connection& conn);
@@ -125,9 +128,12 @@ class Engine::Impl final : public LinksHost {
   void send_floors(Connection& conn);
   void ask_to_confirm(Connection& link, std::uint64_t token, const Confirmation& asked);
   void ask_for_open_confirmations(Connection& link);
+  void tell_presence();
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);
-  void end_session(Connection& conn);
+  [[nodiscard]] bool we_defer(const Connection& conn) const;
+  [[nodiscard]] Connection::Session new_session(const Connection& conn, std::uint64_t id) const;
+  void end_session(Connection& conn, const Connection::Session& session);
   void start_handover(Connection& conn);
   void continue_handover(Connection& conn, MonoTime now);
   void publish_reissued();
@@ -153,6 +159,7 @@ class Engine::Impl final : public LinksHost {
   std::uint64_t earlier_boot_ = 0;
   bool running_ = false;
   std::optional<Dictionary> dictionary_;
+  std::optional<Attendance> attendance_;
   std::optional<Originator> originator_;
   Arbiter arbiter_;
   std::optional<Links> links_;
@@ -162,7 +169,7 @@ class Engine::Impl final : public LinksHost {
   SeenMessages seen_;
   std::deque<ConnId> due_;  // comparisons that wait for their turn
   ConnId last_served_ = ConnId::kNone;
-  std::optional<WallTime> last_reconciled_;
+  Presence told_presence_;  // what the neighbours know of us
   std::map<NodeId, Search> searches_;
   std::map<std::uint64_t, Confirmation> confirmations_;
   std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too

@@ -33,6 +33,7 @@ std::size_t encoded_size(const RecordEntry& entry) {
 }  // namespace
 
 void Engine::Impl::publish(std::string_view key, RawView value, const StoreVersion& version) {
+  attendance_->wrote();
   broadcast_message(StoreSet{.key = key, .value = value, .version = version});
 }
 
@@ -132,7 +133,8 @@ void Engine::Impl::begin_session(MonoTime now) {
       sync.due = false;
       sync.skipped_news = false;
       sync.progress = now;
-      sync.reconciler.ask(sync_random_.next());
+      sync.ours = new_session(*conn, sync_random_.next());
+      sync.reconciler.ask(sync.ours.id);
       return;
     }
     ++next;
@@ -143,7 +145,7 @@ void Engine::Impl::compare_with_somebody(MonoTime now) {
   next_compare_ = now + limits::kCompareEvery / 2 + Duration(overlay_random_.between(0, limits::kCompareEvery.count()));
   std::vector<Connection*> candidates;
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (!pair.is_meshdict) continue;
+    if (!pair.is_meshdict || !pair.primary->presence) continue;
     const Connection::Sync& sync = sync_of(*pair.primary);
     if (!sync.due && !sync.under_way(now)) candidates.push_back(pair.primary);
   }
@@ -159,9 +161,14 @@ void Engine::Impl::handle_question(Connection& conn, const SyncQuestion& questio
     return;
   }
   sync.progress = clock_.monotonic();
-  const bool closed = question.ranges.closing && sync.peer_asks;
+  const bool first = !sync.peer_asks || question.ranges.session != sync.theirs.id;
+  const bool closed = question.ranges.closing && !first;
   sync.peer_asks = !question.ranges.closing;
-  if (closed) end_session(conn);
+  if (closed) {
+    end_session(conn, sync.theirs);
+  } else if (first) {
+    sync.theirs = new_session(conn, question.ranges.session);
+  }
   wake_at(sync.progress);
 }
 
@@ -175,11 +182,40 @@ void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
   wake_at(conn.sync->progress);
 }
 
-/// A session with this neighbour is complete: all that either lacked is known to both.
-void Engine::Impl::end_session(Connection& conn) {
+bool Engine::Impl::we_defer(const Connection& conn) const {
+  return conn.presence && defers(attendance_->presence(), *conn.presence);
+}
+
+Connection::Session Engine::Impl::new_session(const Connection& conn, std::uint64_t id) const {
+  return {.id = id, .began = dictionary_->now(), .we_deferred = we_defer(conn)};
+}
+
+/// A session with this neighbour is complete: all that either lacked at its beginning is known to both. Unless the two
+/// have come to stand otherwise meanwhile: then one may have kept what it should have let go of, and the next one counts.
+void Engine::Impl::end_session(Connection& conn, const Connection::Session& session) {
   dictionary_->set_contact(true);
-  last_reconciled_ = clock_.wall();
+  if (conn.presence && we_defer(conn) == session.we_deferred) {
+    attendance_->compared(session.began, *conn.presence, dictionary_->now());
+  }
+  tell_presence();
   if (conn.sync->skipped_news) compare(conn);
+}
+
+/// To all links, when something has changed that others act on.
+void Engine::Impl::tell_presence() {
+  if (!attendance_->should_tell(told_presence_)) return;
+  told_presence_ = attendance_->presence();
+  for (const auto& [id, conn] : links_->connections()) {
+    if (conn->established() && conn->is_meshdict) links_->whisper(*conn, told_presence_);
+  }
+}
+
+void Engine::Impl::handle_presence(Connection& conn, const Presence& presence) {
+  if (!conn.established()) return;
+  const bool first = !conn.presence;
+  conn.presence = presence;
+  // Of a link's two ends, the dialer asks.
+  if (first && conn.dialed_by_us) compare(conn);
 }
 
 void Engine::Impl::send_floors(Connection& conn) {
@@ -195,12 +231,29 @@ void Engine::Impl::handle_floors(const EpochFloors& floors) {
   dictionary_->merge_floors(taken);
 }
 
+/// Whether it is news.
+bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry) {
+  Version version = entry.version;
+  version.value_hash = sha256(entry.value);
+  const Presence ours = attendance_->presence();
+  const bool unknown = !dictionary_->records().contains(entry.key);
+  if (unknown && conn.presence && defers(*conn.presence, ours) &&
+      attendance_->lets_go(conn.peer, *conn.presence, version, dictionary_->now())) {
+    return false;
+  }
+  const bool returns = unknown && ours.settled && dictionary_->may_be_collected(entry.key, version);
+  if (dictionary_->merge(entry.key, entry.value, version) != Dictionary::Merged::kWon) return false;
+  if (returns) {
+    ++stats_.keys_returned;
+    observer_.on_event(Returned{.key = std::string(entry.key), .from = conn.peer});
+  }
+  return true;
+}
+
 void Engine::Impl::handle_records(Connection& conn, const Records& records) {
   std::vector<RecordEntry> news;
   for (const RecordEntry& entry : records.entries) {
-    Version version = entry.version;
-    version.value_hash = sha256(entry.value);
-    if (dictionary_->merge(entry.key, entry.value, version) == Dictionary::Merged::kWon) news.push_back(entry);
+    if (take_record(conn, entry)) news.push_back(entry);
   }
   if (conn.sync) conn.sync->progress = clock_.monotonic();
   if (!news.empty()) forward_records(&conn, news);
@@ -262,9 +315,22 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   Reconciler& reconciler = conn.sync->reconciler;
   Records batch;
   std::size_t bytes = 0;
+  std::vector<std::string> let_go;
+  std::vector<std::string> proposed_anew;  // what others have collected meanwhile had a larger epoch
+  const Presence ours = attendance_->presence();
+  const bool deferring = we_defer(conn);
   const auto add = [&](const ReconcileSet::Entry& item) {
-    batch.entries.push_back(dictionary_->entry(item.handle));
-    bytes += encoded_size(batch.entries.back());
+    const RecordEntry entry = dictionary_->entry(item.handle);
+    if (deferring && attendance_->lets_go(self_, ours, entry.version, dictionary_->now())) {
+      let_go.emplace_back(entry.key);
+      return let_go.size() < limits::kBatchRecords;
+    }
+    if (deferring && entry.version.owner == self_ && dictionary_->is_below_floor(entry.key, entry.version)) {
+      proposed_anew.emplace_back(entry.key);
+      return proposed_anew.size() < limits::kBatchRecords;
+    }
+    batch.entries.push_back(entry);
+    bytes += encoded_size(entry);
     return batch.entries.size() < limits::kBatchRecords && bytes < limits::kBatchBytes;
   };
   auto out = reconciler.work(limits::kSyncBudget, add);
@@ -277,10 +343,15 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
     stats_.bulk_records_sent += batch.entries.size();
     send(batch);
   }
+  for (const std::string& key : let_go)
+    dictionary_->let_go(key);
+  stats_.records_let_go += let_go.size();
+  for (const std::string& key : proposed_anew)
+    dictionary_->rise_above_floor(key);
   if (out && out->is_question) {
     const bool closing = out->message.closing;
     send(SyncQuestion{.ranges = std::move(out->message)});
-    if (closing) end_session(conn);
+    if (closing) end_session(conn, conn.sync->ours);
   } else if (out) {
     send(SyncAnswer{.ranges = std::move(out->message)});
   }

@@ -78,9 +78,15 @@ struct Confirmed {
   std::uint64_t token = 0;
   NodeId peer;
 };
+/// A neighbour that was apart for longer than deletions are remembered has brought a key that we do not have and that may
+/// have been deleted meanwhile. It is there again.
+struct Returned {
+  std::string key;
+  NodeId from;
+};
 
-using Event =
-    std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict, Confirmed>;
+using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
+                           Confirmed, Returned>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

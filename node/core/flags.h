@@ -35,6 +35,7 @@ enum class SubFlag : std::uint8_t {
   kSyncAnswer = 0x49,
   kRecords = 0x4A,
   kFloors = 0x4B,
+  kPresence = 0x4C,
 };
 
 }  // namespace meshdict

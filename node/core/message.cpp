@@ -52,6 +52,7 @@ struct ShapeOf {
   Shape operator()(const SyncAnswer& /*m*/) const { return whisper(SubFlag::kSyncAnswer, kRangeMessageElements); }
   Shape operator()(const Records& /*m*/) const { return whisper(SubFlag::kRecords, 1); }
   Shape operator()(const EpochFloors& /*m*/) const { return whisper(SubFlag::kFloors, 1); }
+  Shape operator()(const Presence& /*m*/) const { return whisper(SubFlag::kPresence, 5); }
   Shape operator()(const Unknown& /*m*/) const {
     assert(false && "an unknown message cannot be encoded");
     return {};
@@ -122,6 +123,10 @@ class PayloadWriter {
   void operator()(const SyncQuestion& m) { write_range_message(to_, m.ranges); }
   void operator()(const SyncAnswer& m) { write_range_message(to_, m.ranges); }
   void operator()(const EpochFloors& m) { write(m.epochs); }
+  void operator()(const Presence& m) {
+    to_.integer(static_cast<std::uint64_t>(m.level)).integer(m.memory_ms).integer(m.compared.bits);
+    to_.integer(m.in_step.bits).integer(std::uint64_t{m.settled});
+  }
   void operator()(const Records& m) {
     std::size_t room = 8;
     for (const RecordEntry& entry : m.entries)
@@ -196,6 +201,7 @@ struct NameOf {
   std::string_view operator()(const SyncAnswer& /*m*/) const { return "sync-answer"; }
   std::string_view operator()(const Records& /*m*/) const { return "records"; }
   std::string_view operator()(const EpochFloors& /*m*/) const { return "floors"; }
+  std::string_view operator()(const Presence& /*m*/) const { return "presence"; }
   std::string_view operator()(const Unknown& /*m*/) const { return "unknown"; }
 };
 

@@ -17,6 +17,7 @@
 #include "core/flags.h"
 #include "core/ids.h"
 #include "core/msgpack.h"
+#include "core/presence.h"
 #include "core/range_message.h"
 #include "core/record_entry.h"
 #include "core/transport.h"
@@ -184,7 +185,7 @@ struct Unknown {};
 
 using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
                              RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
-                             SyncAnswer, Records, EpochFloors, Unknown>;
+                             SyncAnswer, Records, EpochFloors, Presence, Unknown>;
 
 /// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
 /// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any

@@ -288,6 +288,26 @@ Decoded decode_floors(Payload payload) {
   return EpochFloors{std::move(*epochs)};
 }
 
+/// [level, memory, compared, in step, settled, ...]
+Decoded decode_presence(Payload payload) {
+  if (payload.size() < 5) return std::unexpected(missing("presence"));
+  Fields fields;
+  const auto number = [&](std::size_t at, std::string_view name) {
+    return fields.take(MsgpackCursor(payload[at]).unsigned_integer(), name);
+  };
+  Presence presence;
+  const std::uint64_t level = number(0, "level");
+  // Nobody defers to a level that it does not know.
+  if (level <= static_cast<std::uint64_t>(Presence::Level::kInStep))
+    presence.level = static_cast<Presence::Level>(level);
+  MsgpackCursor memory(payload[1]);
+  presence.memory_ms = fields.take(read_ms(memory), "memory");
+  presence.compared = Hlc{number(2, "last comparison")};
+  presence.in_step = Hlc{number(3, "in step")};
+  presence.settled = number(4, "settled") != 0;
+  return fields.result(Message(presence));
+}
+
 template <typename T>
 Decoded decode_sync(Payload payload) {
   auto ranges = read_range_message(payload);
@@ -360,6 +380,8 @@ Decoded decode_addition(SubFlag sub, Payload payload) {
       return decode_sync<SyncAnswer>(payload);
     case SubFlag::kFloors:
       return decode_floors(payload);
+    case SubFlag::kPresence:
+      return decode_presence(payload);
     case SubFlag::kRecords:
       return decode_records(payload);
     default:
