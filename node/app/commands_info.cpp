@@ -36,6 +36,7 @@ void server(RespService& service, InfoText& out) {
   out.line("process_id", getpid());
   out.line("tcp_port", service.facts.resp_address.port);
   out.line("uptime_in_seconds", uptime.count());
+  if (service.facts.longest_turn) out.line("longest_turn_microseconds", service.facts.longest_turn().count());
 }
 
 void clients(RespService& service, InfoText& out) {

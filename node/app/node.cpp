@@ -83,7 +83,8 @@ struct Node::Parts {
                 {.network = options.network,
                  .leasing = options.leasing,
                  .lease_seconds = options.lease_seconds,
-                 .resp_address = {}}),
+                 .resp_address = {},
+                 .longest_turn = [this] { return loop.longest_turn(); }}),
         server(io, service,
                [this](std::string_view kind, const std::string& detail) {
                  log.write_limited(LogLevel::kWarn, kind, detail);

@@ -2,6 +2,7 @@
 // What all sessions of the Redis-protocol endpoint share.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct NodeFacts {
   bool leasing = true;
   std::int64_t lease_seconds = 3600;
   Endpoint resp_address;
+  std::function<Duration()> longest_turn{};  ///< of the loop; empty: not told
 };
 
 struct RespStats {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/net_limits.h"
+#include "net/system_clock.h"
 
 namespace meshdict {
 
@@ -40,15 +41,22 @@ Engine& EngineLoop::enter() {
 
 std::expected<void, std::string> EngineLoop::turn() {
   arm();
+  // Processor time, which does not run while there is nothing to do; a commit waits for the disk, too.
+  const Duration began = thread_time();
   run_handlers();
   if (engine_runs_ && clock_.monotonic() >= engine_.next_deadline()) enter().on_time();
-  return let_out();
+  const Duration worked = thread_time() - began;
+  const MonoTime commit = clock_.monotonic();
+  auto done = let_out();
+  longest_turn_ = std::max(longest_turn_, worked + (clock_.monotonic() - commit));
+  return done;
 }
 
 void EngineLoop::run_handlers() {
   io_.restart();
   std::size_t count = io_.run_one();
-  while (count > 0 && count < net_limits::kHandlersPerTurn && io_.poll_one() > 0)
+  const MonoTime until = clock_.monotonic() + net_limits::kTurnTime;
+  while (count > 0 && count < net_limits::kHandlersPerTurn && clock_.monotonic() < until && io_.poll_one() > 0)
     ++count;
 }
 

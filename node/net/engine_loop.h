@@ -44,6 +44,10 @@ class EngineLoop final : private TransportEvents {
   /// not left, and the engine must not be used any more.
   std::expected<void, std::string> run();
 
+  /// For how long a turn has kept everybody else waiting, at most so far: processor time of its handlers, and what the
+  /// commit took.
+  [[nodiscard]] Duration longest_turn() const { return longest_turn_; }
+
   /// From a handler: say goodbye and return from run(). A second call returns at once.
   void stop();
 
@@ -74,6 +78,7 @@ class EngineLoop final : private TransportEvents {
   asio::steady_timer timer_;
   bool armed_ = false;
   MonoTime armed_for_;
+  Duration longest_turn_{};
   Phase phase_ = Phase::kRunning;
   /// True while the engine may be called: it is stopped before the last frames leave.
   bool engine_runs_ = true;

@@ -7,9 +7,9 @@
 
 namespace meshdict::net_limits {
 
-/// One buffer for all connections of a transport: what is read is handed on at once. The usual size of a pipe or socket
-/// buffer; larger reads save few system calls.
-inline constexpr std::size_t kReadBuffer = 64 * 1024;
+/// One buffer for all connections of a transport: what is read is handed on at once. A larger read saves few system calls,
+/// and may hold several compressed batches of records, which are taken in one go.
+inline constexpr std::size_t kReadBuffer = 16 * 1024;
 /// Frames gathered into one write. Far below IOV_MAX (1,024), and enough to fill a socket buffer with small frames.
 inline constexpr std::size_t kGather = 64;
 /// How long a closing connection may take to send its queue and to see the peer's end of stream.
@@ -23,6 +23,9 @@ inline constexpr Duration kAcceptBackoff = 100ms;
 inline constexpr int kBacklog = 1'024;
 /// Handlers run before a turn of the loop ends: bounds how long a reply waits for its commit.
 inline constexpr std::size_t kHandlersPerTurn = 512;
+/// So does this: no handler is begun later than so long after the first has ended. One takes a few milliseconds at most
+/// (a batch of records), and all that a turn has produced leaves together.
+inline constexpr Duration kTurnTime = 2ms;
 /// Time that a stopping node gives its goodbyes and last replies.
 inline constexpr Duration kStopDeadline = 3s;
 

@@ -25,4 +25,8 @@ WallTime SystemClock::wall() const {
   return WallTime(read_clock(CLOCK_REALTIME));
 }
 
+Duration thread_time() {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 }  // namespace meshdict

@@ -10,4 +10,7 @@ class SystemClock final : public Clock {
   [[nodiscard]] WallTime wall() const override;
 };
 
+/// Processor time that the calling thread has used.
+[[nodiscard]] Duration thread_time();
+
 }  // namespace meshdict
