@@ -24,6 +24,7 @@ TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
   run_seeds(drawn, {.first = 1, .count = kSeeds}, 2, {.sanity_every = 50}, [&](const RunResult& result) {
     summary.add(result);
     failures += violations_text(result);
+    return true;
   });
   EXPECT_EQ(summary.runs(), kSeeds);
   EXPECT_EQ(failures, "");
@@ -32,7 +33,7 @@ TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
 }
 
 TEST(Swarm, PlansCanBeWrittenAndReplayed) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const Plan plan = swarm_plan(seed);
     const RunResult result = run_plan(plan, seed);
     EXPECT_EQ(run_plan(swarm_plan(seed), seed).trace, result.trace);

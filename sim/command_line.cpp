@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -64,6 +65,20 @@ std::expected<HistoryLimits, std::string> parse_window(std::string_view text) {
     if (from && until && *from <= *until) return HistoryLimits{.from = *from, .until = *until};
   }
   return std::unexpected(fmt::format("'{}' is no span, expected two times such as 20s..1min", text));
+}
+
+std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text) {
+  const std::vector<std::string> names = property_names();
+  std::vector<Property> properties;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto word = text.substr(0, comma);
+    const auto found = std::ranges::find(names, word);
+    if (found == names.end()) return std::unexpected(unknown_word(word, "property", names));
+    properties.push_back(static_cast<Property>(found - names.begin()));
+    if (comma == text.size()) return properties;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {

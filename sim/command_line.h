@@ -5,6 +5,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/history.h"
 #include "sim/runner.h"
@@ -18,6 +19,8 @@ std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
 std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
 /// "I/N", I from 1 to N.
 std::expected<Shard, std::string> parse_shard(std::string_view text);
+/// "S1,S4": some of property_names().
+std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text);
 /// Threads.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
 /// Of an exploration.

@@ -40,6 +40,7 @@ struct Options {
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
+  std::vector<Property> check;
   bool json = false;
   bool rate = false;
 };
@@ -96,6 +97,7 @@ int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) 
     }
     ++done;
     if (live.due()) live.show(fmt::format("{}/{} seeds, {} failed", done, seeds.count(), failed));
+    return true;
   });
   live.clear();
   watch.report(options.rate, delivered);
@@ -131,6 +133,7 @@ int run(const Options& options) {
     }
     auto plan = load_plan_file(file);
     if (plan) {
+      if (!options.check.empty()) plan->check = options.check;
       plans.push_back(*std::move(plan));
       continue;
     }
@@ -175,6 +178,11 @@ void add_pictures(CLI::App& command, PictureNames& pictures) {
   command.add_option("--perfetto", pictures.perfetto, "write it for ui.perfetto.dev to this file");
   add_value(command, "--window", "A..B", "draw what happens between two times, such as 20s..1min", parse_window,
             pictures.limits);
+}
+
+void add_check(CLI::App& command, std::vector<Property>& check) {
+  add_value(command, "--check", "NAMES", "judge only these promises, such as S1,S4, instead of what the plan says",
+            parse_properties, check);
 }
 
 void add_draw(CLI::App& app, std::string& transcript, PictureNames& pictures, int& result) {
@@ -244,6 +252,8 @@ void add_sweep(CLI::App& app, SweepOptions& options, std::vector<std::string>& f
   add_value(*command, "--jobs", "N", "threads (default: 1)", parse_jobs, options.jobs);
   add_value(*command, "--shard", "I/N", "only the I-th of N parts of the seeds", parse_shard, options.shard);
   command->add_option("--json-lines", options.json_lines, "write each result as a line of JSON to this file");
+  add_check(*command, options.check);
+  command->add_flag("--stop-at-first", options.stop_at_first, "leave out the seeds behind the first that fails");
   command->callback([&] { result = sweep_command(options); });
 
   CLI::App* summarize = app.add_subcommand("summarize", "Join what 'sweep --json-lines' has written");
@@ -257,6 +267,7 @@ void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
   command->add_option("--trace", options.trace, "write a readable transcript to this file");
   add_pictures(*command, options.pictures);
   command->add_option("--plan", options.plan_out, "write the seed's plan to this file");
+  add_check(*command, options.check);
   command->callback([&] { result = replay_command(options); });
 }
 
@@ -281,6 +292,7 @@ int main_with(int argc, char** argv) {
   run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
   add_pictures(*run_command, options.pictures);
   run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
+  add_check(*run_command, options.check);
   run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
   run_command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
   int result = kPass;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -16,6 +17,8 @@ std::string names_text(const std::vector<std::string>& nodes) {
 }
 
 void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what) {
+  const auto is_it = [&](Property one) { return name_of(one) == property; };
+  if (std::ranges::any_of(all_properties(), is_it) && std::ranges::none_of(check_, is_it)) return;
   ++count_;
   if (transcript_ != nullptr && transcript_->enabled()) {
     transcript_->line(world_.now(), "-", fmt::format("violated {}, {}: {}", property, names_text(nodes), what));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sim/host.h"
@@ -30,9 +31,11 @@ class Findings {
  public:
   static constexpr std::size_t kMost = 100;
 
-  /// Both outlive this; each violation also goes into the transcript, when there is one.
-  explicit Findings(const EventQueue& world, const Transcript* transcript = nullptr)
-      : world_(world), transcript_(transcript) {}
+  /// Both outlive this; each violation also goes into the transcript, when there is one. Of the promises only those of
+  /// `check` count, beside what the plan expects.
+  explicit Findings(const EventQueue& world, const Transcript* transcript = nullptr,
+                    std::vector<Property> check = all_properties())
+      : world_(world), transcript_(transcript), check_(std::move(check)) {}
   void add(std::string_view property, std::vector<std::string> nodes, std::string what);
   [[nodiscard]] const std::vector<Violation>& list() const { return list_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
@@ -40,6 +43,7 @@ class Findings {
  private:
   const EventQueue& world_;
   const Transcript* transcript_;
+  const std::vector<Property> check_;
   std::vector<Violation> list_;
   std::uint64_t count_ = 0;
 };

@@ -88,10 +88,14 @@ void ClaimOracle::acknowledged(NodeIndex node, const std::string& key) {
   if (by_fence >= 0) resource->second = {view->fence, version};
 }
 
+bool ClaimOracle::undisturbed() const {
+  return !disturbed_ && std::ranges::all_of(fault_infos(), [this](const FaultInfo& info) {
+    return faults_[info.fault] == 0 || std::ranges::find(kHarmless, info.fault) != kHarmless.end();
+  });
+}
+
 bool ClaimOracle::promises_hold() const {
-  for (const FaultInfo& info : fault_infos()) {
-    if (faults_[info.fault] > 0 && std::ranges::find(kHarmless, info.fault) == kHarmless.end()) return false;
-  }
+  if (!undisturbed()) return false;
   for (const auto& host : hosts_) {
     const NodePlan& plan = host->plan();
     if (plan.leasing == Leasing::kOff || plan.settle < slowest_ * static_cast<std::int64_t>(hosts_.size()))

@@ -34,7 +34,9 @@ class ClaimOracle {
   /// Asks all nodes who holds what.
   void look();
   /// A step has cut off, ended or delayed something in a way that no fault counts.
-  void disturbed() { calm_ = false; }
+  void disturbed() { disturbed_ = true; }
+  /// Whether nothing has happened so far that ends or delays a connection.
+  [[nodiscard]] bool undisturbed() const;
   /// There are two of this identity.
   void cloned(const NodeId& id) { cloned_.insert(id); }
 
@@ -59,6 +61,7 @@ class ClaimOracle {
   const Duration slowest_;
   Findings& findings_;
   bool calm_ = true;
+  bool disturbed_ = false;
   std::set<NodeId> cloned_;
   std::map<Claim, std::map<Place, Version>> writes_;
   std::map<std::string, Presented> resources_;  // by key

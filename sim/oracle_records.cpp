@@ -113,6 +113,8 @@ Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
   if (written == acknowledged_.end() || written->second.version.written.bits != version.written.bits) {
     return Outcome::kAny;
   }
+  // What a machine has written it may write again, whatever it calls itself since it restarted.
+  if (owner->second == node) return Outcome::kOk;
   const Duration age = world_.now() - written->second.at;
   if (age < plan.lease) return Outcome::kLeased;
   const Duration margins = 2 * plan.skew + plan.lease / 100 + 1s;
@@ -133,7 +135,19 @@ void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expec
     findings_.add("S6", {name(node)}, fmt::format("'{}' was acknowledged and is not there", key));
     return;
   }
-  acknowledged_[{node, key}] = {found->second.version, world_.now(), false};
+  const Version& version = found->second.version;
+  acknowledged_[{node, key}] = {version, world_.now(), false};
+  if (version.kind == RecordKind::kTombstone) note_deletion(key, version, hosts_[node]->plan().leasing);
+}
+
+void RecordOracle::note_deletion(const std::string& key, const Version& version, Leasing leasing) {
+  const auto [at, fresh] = deleted_.try_emplace(key, version);
+  if (!fresh && naive_compare(version, at->second, leasing) > 0) at->second = version;
+}
+
+bool RecordOracle::was_deleted(const std::string& key, const Version& since, Leasing leasing) const {
+  const auto found = deleted_.find(key);
+  return found != deleted_.end() && naive_compare(found->second, since, leasing) >= 0;
 }
 
 void RecordOracle::conflict(NodeIndex node, const Conflict& conflict) {
@@ -182,6 +196,41 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
                             brief(there)));
 }
 
+void RecordOracle::ends(NodeIndex node) {
+  // A claim that was issued anew has raised no event.
+  for (const auto& [key, record] : hosts_[node]->engine().dictionary().records())
+    changed(node, key);
+}
+
+void RecordOracle::restarted(NodeIndex node) {
+  const Host& host = *hosts_[node];
+  const auto& records = host.engine().dictionary().records();
+  for (const auto& [key, record] : records)
+    changed(node, key);
+  const auto is_gone = [&](const std::string& key, const Version& version) {
+    return !records.contains(key) && version.kind == RecordKind::kValue;
+  };
+  const auto from = Place(node, std::string());
+  for (auto it = shown_.lower_bound(from); it != shown_.end() && it->first.first == node; ++it) {
+    const auto& [place, shown] = *it;
+    if (!checks(Property::kS2) || host.plan().leasing == Leasing::kOff || !is_gone(place.second, shown.version))
+      continue;
+    findings_.add(
+        "S2", {name(node)},
+        fmt::format("'{}' had {} and after a restart with the disk nothing", place.second, brief(shown.version)));
+  }
+  for (auto it = acknowledged_.lower_bound(from); it != acknowledged_.end() && it->first.first == node; ++it) {
+    auto& [place, promised] = *it;
+    if (!checks(Property::kS6) || promised.settled || !is_gone(place.second, promised.version)) continue;
+    // Somebody's deletion may have taken its place, and be collected.
+    if (was_deleted(place.second, promised.version, host.plan().leasing)) continue;
+    promised.settled = true;
+    findings_.add("S6", {name(node)},
+                  fmt::format("its write of '{}' at {} s is not there after a restart with the disk", place.second,
+                              seconds_text(promised.at)));
+  }
+}
+
 void RecordOracle::forget(NodeIndex node, Duration since) {
   const auto is_lost = [&](const auto& entry) { return entry.first.first == node && entry.second.at >= since; };
   std::erase_if(acknowledged_, is_lost);
@@ -224,7 +273,7 @@ void RecordOracle::check_largest(const Society& society) {
       const bool gone = found == records.end();
       if (!checks(property)) continue;
       // A collected tombstone leaves nothing behind.
-      if (gone && property == Property::kS7) continue;
+      if (gone && (property == Property::kS7 || was_deleted(it->first.second, promised, leasing))) continue;
       if (!gone && naive_compare(found->second.version, promised, leasing) >= 0) continue;
       findings_.add(name_of(property), {name(node), name(society.front())},
                     fmt::format("'{}' was acknowledged as {}, and there is {}", it->first.second, brief(promised),

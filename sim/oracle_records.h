@@ -3,11 +3,12 @@
 //
 // S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
 //        larger than the one that is there.
-// S2     the claim that a node shows for a key never falls (leasing on).
+// S2     the claim that a node shows for a key never falls, and is there again after a restart with its disk (leasing on).
 // S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
-//        or its deletion, or with a conflict that tells the writer.
+//        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.
 // S7     a deleted key does not return in a version older than its deletion.
-// lease  a write is refused while another's lease lasts, and admitted once it is over by all margins.
+// lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
+//        restarts with its disk is no other.
 
 #include <cstdint>
 #include <map>
@@ -43,6 +44,10 @@ class RecordOracle {
   void changed(NodeIndex node, const std::string& key);
   /// A write that was not acknowledged may have taken effect.
   void uncertain(NodeIndex node, const std::string& key) { acknowledged_.erase({node, key}); }
+  /// The node ends without a warning: what it shows now its disk has.
+  void ends(NodeIndex node);
+  /// It has read its disk again.
+  void restarted(NodeIndex node);
   /// What the node has acknowledged and shown since then is lost with its disk.
   void forget(NodeIndex node, Duration since);
   void check_at_end();
@@ -60,6 +65,8 @@ class RecordOracle {
   };
   using Place = std::pair<NodeIndex, std::string>;
 
+  void note_deletion(const std::string& key, const Version& version, Leasing leasing);
+  [[nodiscard]] bool was_deleted(const std::string& key, const Version& since, Leasing leasing) const;
   void check_equal(const Society& society);
   void check_largest(const Society& society);
   void check_fence(NodeIndex node, const std::string& key, const Version& version);
@@ -75,6 +82,7 @@ class RecordOracle {
   Findings& findings_;
   std::map<Place, Acknowledged> acknowledged_;  // the last write of each node to each key
   std::map<Place, Shown> shown_;                // the claim that a node has shown last
+  std::map<std::string, Version> deleted_;      // the largest acknowledged deletion: its tombstone may be collected
 };
 
 /// Whether two nodes hold the same records; otherwise the first key that differs, and how.

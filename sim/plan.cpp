@@ -164,6 +164,14 @@ std::vector<Property> all_properties() {
   return all;
 }
 
+std::vector<std::string> property_names() {
+  std::vector<std::string> names;
+  names.reserve(kProperties);
+  for (const Property property : all_properties())
+    names.emplace_back(name_of(property));
+  return names;
+}
+
 Plan expand(const Plan& plan, std::uint64_t seed) {
   Plan drawn = plan;
   for (NodeIndex node = 0; node < drawn.nodes.size(); ++node) {

@@ -285,6 +285,8 @@ inline constexpr std::size_t kProperties = static_cast<std::size_t>(Property::kC
 /// In the order of the enumeration.
 std::vector<Property> all_properties();
 std::string_view name_of(Property property);
+/// In the same order.
+std::vector<std::string> property_names();
 
 struct Plan {
   std::string name;  ///< the file's, for messages and for the command that replays

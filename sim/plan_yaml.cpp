@@ -322,10 +322,7 @@ void PlanReader::read_workload(const YAML::Node& node) {
 
 void PlanReader::read_check(const YAML::Node& list) {
   if (!list.IsDefined()) return;
-  std::vector<std::string> names;
-  names.reserve(kProperties);
-  for (std::size_t i = 0; i < kProperties; ++i)
-    names.emplace_back(name_of(static_cast<Property>(i)));
+  const std::vector<std::string> names = property_names();
   plan_.check.clear();
   if (!list.IsSequence()) {
     errors_.add(list.Mark(), "this is no list of properties, expected some of " + list_words(names));

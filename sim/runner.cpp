@@ -38,13 +38,21 @@ class Pool {
     return result;
   }
 
+  /// What has not begun is left out.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
  private:
   void work() {
     while (true) {
       std::unique_lock lock(mutex_);
       if (next_ == seeds_.count) return;
       const std::uint64_t offset = next_++;
-      changed_.wait(lock, [&] { return offset < taken_ + ahead_; });
+      changed_.wait(lock, [&] { return stopped_ || offset < taken_ + ahead_; });
+      if (stopped_) return;
       lock.unlock();
       RunResult result = run_seed(plan_of_, seeds_.at(offset), options_);
       lock.lock();
@@ -61,6 +69,7 @@ class Pool {
   std::condition_variable changed_;
   std::uint64_t next_ = 0;
   std::uint64_t taken_ = 0;
+  bool stopped_ = false;
   std::map<std::uint64_t, RunResult> finished_;
   std::vector<std::jthread> threads_;
 };
@@ -68,15 +77,17 @@ class Pool {
 }  // namespace
 
 void run_seeds(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options,
-               const std::function<void(const RunResult&)>& done) {
+               const std::function<bool(const RunResult&)>& done) {
   if (jobs <= 1 || seeds.count == 1) {
-    for (std::uint64_t offset = 0; offset < seeds.count; ++offset)
-      done(run_seed(plan_of, seeds.at(offset), options));
+    for (std::uint64_t offset = 0; offset < seeds.count; ++offset) {
+      if (!done(run_seed(plan_of, seeds.at(offset), options))) return;
+    }
     return;
   }
   Pool pool(plan_of, seeds, jobs, options);
-  for (std::uint64_t offset = 0; offset < seeds.count; ++offset)
-    done(pool.take(offset));
+  for (std::uint64_t offset = 0; offset < seeds.count; ++offset) {
+    if (!done(pool.take(offset))) return pool.stop();
+  }
 }
 
 }  // namespace meshdict::sim

@@ -31,8 +31,8 @@ inline SeedSequence all_of(const SeedRange& range) {
 using PlanOf = std::function<Plan(std::uint64_t seed)>;
 
 /// Runs the plan of each seed on `jobs` threads and hands over the results in the order of seeds, on the caller's
-/// thread. At most a few results a thread wait for that.
+/// thread, until `done` returns false. At most a few results a thread wait for that.
 void run_seeds(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options,
-               const std::function<void(const RunResult&)>& done);
+               const std::function<bool(const RunResult&)>& done);
 
 }  // namespace meshdict::sim

@@ -20,6 +20,8 @@ constexpr Duration kFirstFault = 3s;
 constexpr std::uint64_t kPercentUsed = 60;
 /// To find a node and a time at which nothing else befalls it.
 constexpr int kMostTries = 4;
+/// Where deletions are collected, that happens so long after everything has settled.
+constexpr Duration kBeforeHorizon = 30s;
 
 Duration draw(RandomStream& random, Duration low, Duration high) {
   return Duration(random.between(low.count(), high.count()));
@@ -42,6 +44,7 @@ class SwarmPlan {
       for (const FaultInfo& info : fault_infos())
         faults_of(info);
     }
+    if (collects_) outlive_deletions();
     std::ranges::stable_sort(plan_.steps, {}, [](const Step& step) { return step.at.low; });
     plan_.quiet = settle_bound(plan_);
     return std::move(plan_);
@@ -63,6 +66,10 @@ class SwarmPlan {
   void settings();
   void nodes();
   void operations();
+  void operation(RandomStream& random, Duration at, int number);
+  void bulk();
+  void outlive_deletions();
+  void traffic_between(NodeIndex a, NodeIndex b, Duration from, RandomStream& random);
   void faults_of(const FaultInfo& info);
   void fault(Fault kind, RandomStream& random);
   void node_fault(Fault kind, RandomStream& random);
@@ -80,9 +87,11 @@ class SwarmPlan {
   std::uint64_t seed_;
   Plan plan_;
   NodePlan defaults_;
-  NodeIndex active_ = 0;  // the nodes before the one that only a clone starts
-  bool calm_ = false;     // without faults: some promises are for such meshes only
-  Duration until_{};      // of operations and of the beginnings of faults
+  NodeIndex active_ = 0;   // the nodes before the one that only a clone starts
+  bool calm_ = false;      // without faults: some promises are for such meshes only
+  bool collects_ = false;  // it goes on beyond the horizon
+  std::uint64_t keys_ = 1;
+  Duration until_{};  // of operations and of the beginnings of faults
   struct Taken {
     NodeIndex node;
     Duration from;
@@ -95,6 +104,7 @@ void SwarmPlan::settings() {
   RandomStream random = stream("settings");
   until_ = draw(random, 20s, 35s);
   calm_ = random.chance(1, 10);
+  collects_ = random.chance(1, 8);
   defaults_.skew = draw(random, 100ms, 2s);
   // From the shortest that the skew allows.
   const Duration shortest = 9 * defaults_.skew + 1s;
@@ -123,40 +133,69 @@ void SwarmPlan::nodes() {
 
 void SwarmPlan::operations() {
   RandomStream random = stream("operations");
-  const std::uint64_t keys = 1 + random.below(6);
+  keys_ = 1 + random.below(6);
   const auto count = static_cast<int>(random.between(20, 90));
-  for (int i = 0; i < count; ++i) {
-    const Duration at = draw(random, 500ms, until_);
-    const NodeIndex node = any(random);
-    const std::string key = fmt::format("k{}", random.below(keys));
-    switch (random.below(8)) {
-      case 0:
-        add(at, DeleteStep{.node = node, .key = key});
-        break;
-      case 1:
-      case 2:
-        add(at, BroadcastStep{.node = node, .text = fmt::format("m{}", i)});
-        break;
-      case 3:
-        if (random.chance(1, 3)) {
-          add(at, WhisperStep{.node = node, .to = another(random, node), .text = fmt::format("m{}", i)});
-          break;
-        }
-        [[fallthrough]];
-      default: {
-        // Now and then one that is compressed.
-        const std::size_t size = random.chance(1, 10) ? 3'000 : 0;
-        std::string value = fmt::format("v{}", i);
-        value.resize(std::max(value.size(), size), '.');
-        // Now and then two claims cross.
-        if (random.chance(1, 6)) {
-          const Duration later = draw(random, 0ms, 60ms);
-          add(at + later, SetStep{.node = another(random, node), .key = key, .value = value + "'"});
-        }
-        add(at, SetStep{.node = node, .key = key, .value = std::move(value)});
+  for (int i = 0; i < count; ++i)
+    operation(random, draw(random, 500ms, until_), i);
+  bulk();
+}
+
+void SwarmPlan::operation(RandomStream& random, Duration at, int number) {
+  const NodeIndex node = any(random);
+  const std::string key = fmt::format("k{}", random.below(keys_));
+  switch (random.below(8)) {
+    case 0:
+      return add(at, DeleteStep{.node = node, .key = key});
+    case 1:
+    case 2:
+      return add(at, BroadcastStep{.node = node, .text = fmt::format("m{}", number)});
+    case 3:
+      if (random.chance(1, 3)) {
+        return add(at, WhisperStep{.node = node, .to = another(random, node), .text = fmt::format("m{}", number)});
       }
+      [[fallthrough]];
+    default: {
+      // Now and then one that is compressed.
+      const std::size_t size = random.chance(1, 10) ? 3'000 : 0;
+      std::string value = fmt::format("v{}", number);
+      value.resize(std::max(value.size(), size), '.');
+      // Now and then two claims cross.
+      if (random.chance(1, 6)) {
+        const Duration later = draw(random, 0ms, 60ms);
+        add(at + later, SetStep{.node = another(random, node), .key = key, .value = value + "'"});
+      }
+      return add(at, SetStep{.node = node, .key = key, .value = std::move(value)});
     }
   }
+}
+
+/// Dictionaries of more keys than one list names are compared by ranges.
+void SwarmPlan::bulk() {
+  RandomStream random = stream("bulk");
+  if (!random.chance(1, 6)) return;
+  const auto count = random.between(70, 150);
+  const NodeIndex nodes[] = {any(random), any(random)};
+  const Duration from = draw(random, 1s, until_ - 2s);
+  for (std::int64_t i = 0; i < count; ++i) {
+    add(from + draw(random, 0s, 2s),
+        SetStep{.node = nodes[random.below(2)], .key = fmt::format("b{}", i), .value = fmt::format("v{}", i)});
+  }
+}
+
+/// Deletions are collected, and then the keys are written again, on nodes that have restarted meanwhile, too. The
+/// horizon is beyond all that may keep two nodes apart: what was deleted must not return.
+void SwarmPlan::outlive_deletions() {
+  RandomStream random = stream("horizon");
+  const Duration horizon = settle_bound(plan_) + kBeforeHorizon;
+  for (NodePlan& node : plan_.nodes)
+    node.horizon = horizon;
+  Duration last{};
+  for (const Step& step : plan_.steps)
+    last = std::max(last, step.at.low + (step.lasts ? step.lasts->low : Duration{}));
+  const Duration collected = last + horizon + draw(random, 1s, 10s);
+  if (!calm_ && random.chance(1, 2)) add(collected, CrashStep{.node = any(random)}, draw(random, 50ms, 2s));
+  for (int i = 0; i < 20; ++i)
+    operation(random, collected + draw(random, 0s, 10s), 1'000 + i);
 }
 
 void SwarmPlan::faults_of(const FaultInfo& info) {
@@ -210,12 +249,16 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
       return add(at + lasts / 2, ConnectStep{b, a});
     }
     case Fault::kCrossedDials:
-      return add(at, StormStep{.nodes = {a, b}});
+      // Of two that are connected already both know which connection was first.
+      if (random.chance(1, 2)) add(at - 1ms, ResetStep{.a = a, .b = b});
+      traffic_between(a, b, at, random);
+      return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});  // as YAML lists them
     case Fault::kStorm: {
       StormStep storm;
       for (NodeIndex node = 0; node < active_; ++node)
         storm.nodes.push_back(node);
       storm.times = 1 + random.below(2);
+      traffic_between(a, b, at, random);
       return add(at, std::move(storm));
     }
     case Fault::kBitFlip:
@@ -252,6 +295,18 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
   }
 }
 
+/// What passes while duplicate connections come, and while those that gave way go.
+void SwarmPlan::traffic_between(NodeIndex a, NodeIndex b, Duration from, RandomStream& random) {
+  // Dial, handshake, hello, KEEP and its answer are eight flights.
+  const Duration exchange = 8 * (plan_.links.latency.high + plan_.links.jitter.high);
+  for (const Duration begin : {from, from + limits::kLinger}) {
+    for (int i = 0; i < 16; ++i) {
+      add(begin + draw(random, 0ms, exchange),
+          BroadcastStep{.node = random.chance(1, 2) ? a : b, .text = fmt::format("t{}", i)});
+    }
+  }
+}
+
 void SwarmPlan::link_fault(Fault kind, RandomStream& random) {
   LinkStep link{.link = plan_.links};
   const Duration at = draw(random, kFirstFault, until_);
@@ -282,7 +337,7 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
     at = draw(random, kFirstFault, until_);
     lasts = draw(random, 50ms, 6s);
     // Rarely longer than any lease lasts.
-    if (kind == Fault::kPause && random.chance(1, 20)) {
+    if (kind == Fault::kPause && random.chance(1, 20) && !collects_) {
       lasts = draw(random, 10s, std::min<Duration>(10 * defaults_.lease, 5min));
     }
     if (take(one, at, lasts)) node = one;

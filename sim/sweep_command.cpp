@@ -48,11 +48,17 @@ int sweep_command(const SweepOptions& options) {
     }
     written = *std::move(loaded);
   }
-  const PlanOf plan_of = [&](std::uint64_t seed) { return expand(written ? *written : swarm_plan(seed), seed); };
+  const PlanOf plan_of = [&](std::uint64_t seed) {
+    Plan plan = expand(written ? *written : swarm_plan(seed), seed);
+    if (!options.check.empty()) plan.check = options.check;
+    return plan;
+  };
   FilePointer lines(nullptr, &std::fclose);
   if (!options.json_lines.empty()) {
     lines.reset(std::fopen(options.json_lines.c_str(), "w"));
     if (!lines) return complain("--json-lines: " + not_written(options.json_lines));
+    // A run that ends the program, by an assert, leaves those before it.
+    std::setvbuf(lines.get(), nullptr, _IOLBF, BUFSIZ);
   }
   const SeedSequence seeds = part_of(options.seeds, options.shard);
   Summary summary;
@@ -66,6 +72,7 @@ int sweep_command(const SweepOptions& options) {
       std::fflush(stdout);
     }
     if (live.due()) live.show(progress_text(summary, seeds.count, live.seconds()));
+    return result.passed() || !options.stop_at_first;
   });
   live.clear();
   if (lines && !all_written(lines.get())) return complain("--json-lines: " + not_written(options.json_lines));
@@ -95,7 +102,8 @@ int summarize_command(const std::vector<std::string>& files) {
 int replay_command(const ReplayOptions& options) {
   const auto seed = parse_seed(options.what);
   if (!seed) return complain(fmt::format("replay: {}; for a file: meshdict-sim run FILE --seed N", seed.error()));
-  const Plan plan = swarm_plan(*seed);
+  Plan plan = swarm_plan(*seed);
+  if (!options.check.empty()) plan.check = options.check;
   if (!options.plan_out.empty()) {
     std::ofstream out(options.plan_out, std::ios::binary);
     out << to_yaml(plan);

@@ -21,6 +21,8 @@ struct SweepOptions {
   unsigned jobs = 1;
   Shard shard;
   std::string json_lines;
+  std::vector<Property> check;  ///< empty: what the plans say
+  bool stop_at_first = false;   ///< behind the first seed that fails
 };
 
 /// Runs many seeds, of a file or of swarm plans. Prints those that fail and a summary. Exit code.
@@ -35,6 +37,7 @@ struct ReplayOptions {
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
+  std::vector<Property> check;  ///< empty: what the plan says
 };
 int replay_command(const ReplayOptions& options);
 

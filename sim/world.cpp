@@ -74,7 +74,7 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       network_(seed, plan.nodes.size(), plan.links, queue_, *this, counters_.faults),
       addresses_(plan.nodes),
       transcript_(options.transcript),
-      findings_(queue_, &transcript_),
+      findings_(queue_, &transcript_, plan.check),
       hosts_(plan.nodes.size()),
       broadcasts_(hosts_, network_, queue_, findings_),
       records_(hosts_, network_, queue_, identities_, plan_.check, findings_),
@@ -357,7 +357,9 @@ void World::heard(NodeIndex node, const Event& event) {
   } else if (const auto* down = std::get_if<PeerDown>(&event)) {
     const auto peer = identities_.find(down->peer);
     ++host.refused[{peer == identities_.end() ? kNobody : peer->second, down->reason}];
-    if (peer != identities_.end()) broadcasts_.peer_down(node, peer->second);
+    if (peer == identities_.end()) return;
+    broadcasts_.peer_down(node, peer->second);
+    check_dropped(node, peer->second, *down);
   } else if (const auto* conflict = std::get_if<Conflict>(&event)) {
     ++host.conflicts[conflict->key];
     records_.conflict(node, *conflict);
@@ -387,6 +389,15 @@ void World::check_connections() {
     const bool stays = !faults_before_ || std::binary_search(faults_before_->begin(), faults_before_->end(), fault);
     if (stays) findings_.add(name_of(Property::kC1), fault.nodes, fault.what);
   }
+}
+
+// A mesh that nothing has disturbed loses no neighbour by its own doing.
+void World::check_dropped(NodeIndex node, NodeIndex peer, const PeerDown& down) {
+  const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError;
+  if (!for_a_fault || !checks(plan_, Property::kC1) || !claims_.undisturbed()) return;
+  findings_.add(
+      name_of(Property::kC1), {name(node), name(peer)},
+      fmt::format("dropped a connection that nothing has disturbed: {}; {}", to_string(down.reason), down.detail));
 }
 
 RunResult World::finish() {

@@ -101,6 +101,7 @@ class World final : public NetworkUser {
   void handle(NodeIndex node, const Host::Arrival& arrival);
   void go_on(NodeIndex node);
   void check_connections();
+  void check_dropped(NodeIndex node, NodeIndex peer, const PeerDown& down);
   void dispatch(const QueuedEvent& event);
   void timer(NodeIndex node);
   /// Makes durable what the node has written. False when that fails: the node has ended.

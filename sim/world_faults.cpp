@@ -29,6 +29,7 @@ bool World::start_node(const Step& step, NodeIndex node) {
     return false;
   }
   identities_.insert_or_assign(host.id(), node);
+  records_.restarted(node);
   if (transcript_.enabled()) {
     transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
     std::erase_if(told_, [node](const auto& told) { return told.first.first == node; });
@@ -86,6 +87,7 @@ void World::perform(const Step&, const CrashStep& what) {
     return;
   }
   Host& host = *hosts_[what.node];
+  records_.ends(what.node);
   end_node(what.node, what.silent || what.power ? Machine::kDead : Machine::kRefusing);
   ++counters_.faults[what.silent || what.power ? Fault::kSilentCrash : Fault::kCrash];
   if (!what.power) return;

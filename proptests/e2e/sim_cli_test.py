@@ -132,6 +132,39 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(done.stdout.splitlines()[-1], simulate("run", drawn, "--seed", "7").stdout.splitlines()[-1])
 
 
+class CheckTest(unittest.TestCase):
+    """Two nodes that know nothing of each other."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.file = pathlib.Path(directory.name, "apart.yaml")
+        self.file.write_text("nodes: [{name: ana, join: []}, {name: bob, join: []}]\njoin: none\nquiet: 10s\n", encoding="utf-8")
+
+    def violated(self, *arguments):
+        done = simulate(*arguments)
+        self.assertEqual(done.stderr.count("error"), 0, done.stderr)
+        return done.returncode, sorted(set(re.findall(r"^violated (\w+) at", done.stdout, re.M)))
+
+    def test_only_what_is_named_is_judged(self):
+        run, sweep = ("run", str(self.file)), ("sweep", str(self.file), "--seeds", "1..2")
+        for command in (run, sweep):
+            with self.subTest(command=command[0]):
+                self.assertEqual(self.violated(*command), (1, ["C1", "connected"]))
+                self.assertEqual(self.violated(*command, "--check", "S1,connected"), (1, ["connected"]))
+                self.assertEqual(self.violated(*command, "--check", "S1,S4"), (0, []))
+
+    def test_unknown_names(self):
+        for command in (["run", str(self.file)], ["sweep", "--swarm"], ["replay", "1"]):
+            for wrong, nearest in (("S9", "S1"), ("S1,conected", "connected"), ("", "S1"), ("S1,", "S1")):
+                with self.subTest(command=command[0], wrong=wrong):
+                    done = simulate(*command, "--check", wrong)
+                    self.assertEqual(done.returncode, 2, done.stdout)
+                    self.assertIn("--check", done.stderr)
+                    self.assertIn(f"'{wrong.split(',')[-1]}' is no property", done.stderr)
+                    self.assertIn(nearest, done.stderr)
+
+
 class DrawTest(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
