@@ -66,10 +66,11 @@ std::expected<RunFiles, std::string> RunFiles::open(std::string trace, PictureNa
 Result RunFiles::finish() {
   if (scratch_) {
     if (!all_written(scratch_.get())) return std::unexpected(not_written("a temporary file"));
-    std::rewind(scratch_.get());
+    const auto from_the_start = [this] { return std::fseek(scratch_.get(), 0, SEEK_SET) == 0; };
+    if (!from_the_start()) return std::unexpected(not_written("a temporary file"));
     if (trace_) {
       copy(scratch_.get(), trace_.get());
-      std::rewind(scratch_.get());
+      if (!from_the_start()) return std::unexpected(not_written("a temporary file"));
     }
   }
   if (trace_ && !all_written(trace_.get())) return std::unexpected("--trace: " + not_written(trace_name_));
