@@ -119,7 +119,7 @@ TEST(RespCommands, GreetClientLibraries) {
   EXPECT_EQ(node.run({"CONFIG", "GET", "save"}), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
   EXPECT_EQ(node.run({"CONFIG", "GET", "nothing"}), "*0\r\n");
   EXPECT_THAT(node.run({"COMMAND", "COUNT"}), StartsWith(":"));
-  EXPECT_THAT(node.run({"COMMAND", "INFO", "get", "nope"}), EndsWith("*-1\r\n"));
+  EXPECT_THAT(node.run({"COMMAND", "INFO", "get", "nope"}), EndsWith("$-1\r\n"));
   EXPECT_THAT(node.run({"COMMAND", "DOCS", "lease"}), HasSubstr("fence"));
   EXPECT_THAT(node.run({"INFO"}), HasSubstr("# Keyspace"));
   EXPECT_THAT(node.run({"INFO", "server"}), HasSubstr("redis_version:"));

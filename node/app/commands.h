@@ -1,6 +1,7 @@
 #pragma once
 // The commands of the Redis-protocol endpoint: their table, and the helpers that they share.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,6 +17,14 @@ inline constexpr std::string_view kRedisVersion = "7.0.0";
 
 /// arguments[0] is the command's name.
 using Arguments = std::span<const std::string_view>;
+
+struct Subcommand {
+  std::string_view name;  ///< lower case
+  int arity = 0;          ///< as CommandSpec's, counted with the command's name and its own
+  void (*run)(RespSession& session, Arguments arguments) = nullptr;
+  std::string_view syntax;  ///< arguments, for people
+  std::string_view summary;
+};
 
 struct CommandSpec {
   enum Flags : std::uint8_t {
@@ -38,6 +47,8 @@ struct CommandSpec {
   std::string_view group;
   std::string_view syntax;  ///< arguments, for people
   std::string_view summary;
+  /// Empty unless the command is a container of such, as CLIENT is. All but HELP, which run_subcommand() knows.
+  std::span<const Subcommand> (*subcommands)() = nullptr;
 };
 
 /// Whatever its case; null for an unknown one.
@@ -48,6 +59,10 @@ std::span<const CommandSpec> all_commands();
 /// Compares without regard to case; `lower` is in lower case.
 bool is_word(std::string_view text, std::string_view lower);
 std::string to_lower(std::string_view text);
+/// Of a command or subcommand; `arity` as CommandSpec's.
+constexpr bool fits_arity(std::size_t count, int arity) {
+  return arity > 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
+}
 /// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
 /// keys.
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
@@ -56,17 +71,12 @@ void reply_not_integer(RespSession& session);
 /// The text of it. Of a subcommand, `name` is "mesh|connect".
 std::string wrong_arity(std::string_view name);
 void reply_arity(RespSession& session, std::string_view name);
-void reply_help(RespSession& session, std::span<const std::string_view> lines);
 /// A value as GET shows it.
 void reply_value(RespSession& session, RawView value);
 
-struct Subcommand {
-  std::string_view name;  ///< lower case
-  int arity = 0;          ///< as CommandSpec's, counted with the command's name and its own
-  void (*run)(RespSession& session, Arguments arguments) = nullptr;
-};
-/// Runs the one that arguments[1] names; replies with an error when there is none, or its arguments are too few or many.
-void run_subcommand(RespSession& session, Arguments arguments, std::span<const Subcommand> known);
+/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when there
+/// is none, or its arguments are too few or many. HELP answers from the table.
+void run_subcommand(RespSession& session, Arguments arguments);
 
 namespace commands {
 
@@ -83,7 +93,7 @@ void getset(RespSession& session, Arguments arguments);
 void type(RespSession& session, Arguments arguments);
 void strlen(RespSession& session, Arguments arguments);
 void ttl(RespSession& session, Arguments arguments);
-void memory(RespSession& session, Arguments arguments);
+std::span<const Subcommand> memory_subcommands();
 
 // Listings (commands_scan.cpp)
 void keys(RespSession& session, Arguments arguments);
@@ -98,8 +108,12 @@ void select(RespSession& session, Arguments arguments);
 void quit(RespSession& session, Arguments arguments);
 void hello(RespSession& session, Arguments arguments);
 void auth(RespSession& session, Arguments arguments);
-void client(RespSession& session, Arguments arguments);
 void reset(RespSession& session, Arguments arguments);
+
+// Clients (commands_client.cpp)
+std::span<const Subcommand> client_subcommands();
+/// False when it has replied with an error.
+bool set_client_name(RespSession& session, std::string_view name);
 
 // Transactions (commands_transaction.cpp)
 void multi(RespSession& session, Arguments arguments);
@@ -107,9 +121,13 @@ void exec(RespSession& session, Arguments arguments);
 void discard(RespSession& session, Arguments arguments);
 void watch(RespSession& session, Arguments arguments);
 
+// Until others have what was written (commands_wait.cpp)
+void wait(RespSession& session, Arguments arguments);
+
 // The server (commands_server.cpp, commands_info.cpp)
 void command(RespSession& session, Arguments arguments);
-void config(RespSession& session, Arguments arguments);
+std::span<const Subcommand> command_subcommands();
+std::span<const Subcommand> config_subcommands();
 void info(RespSession& session, Arguments arguments);
 void time(RespSession& session, Arguments arguments);
 
@@ -119,10 +137,10 @@ void psubscribe(RespSession& session, Arguments arguments);
 void unsubscribe(RespSession& session, Arguments arguments);
 void punsubscribe(RespSession& session, Arguments arguments);
 void publish(RespSession& session, Arguments arguments);
-void pubsub(RespSession& session, Arguments arguments);
+std::span<const Subcommand> pubsub_subcommands();
 
 // The mesh and its leases (commands_mesh.cpp)
-void mesh(RespSession& session, Arguments arguments);
+std::span<const Subcommand> mesh_subcommands();
 void lease(RespSession& session, Arguments arguments);
 void explain(RespSession& session, Arguments arguments);
 

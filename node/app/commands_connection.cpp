@@ -25,101 +25,49 @@ void reply_arity(RespSession& session, std::string_view name) {
   session.reply().error(wrong_arity(name));
 }
 
-void run_subcommand(RespSession& session, Arguments arguments, std::span<const Subcommand> known) {
-  const std::string container = to_lower(arguments[0]);
-  const auto found =
-      std::ranges::find_if(known, [&](const Subcommand& one) { return is_word(arguments[1], one.name); });
-  if (found == known.end()) {
-    std::string upper = container;
-    for (char& c : upper)
-      c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), upper));
-    return;
-  }
-  const auto count = static_cast<int>(arguments.size());
-  if (found->arity > 0 ? count != found->arity : count < -found->arity) {
-    return reply_arity(session, fmt::format("{}|{}", container, found->name));
-  }
-  found->run(session, arguments);
-}
-
-void reply_help(RespSession& session, std::span<const std::string_view> lines) {
-  session.reply().array(lines.size());
-  for (const std::string_view text : lines)
-    session.reply().simple(text);
-}
-
-namespace commands {
 namespace {
 
-/// Names stand in the lines of CLIENT LIST: no blanks, nothing unprintable.
-bool is_good_name(std::string_view name) {
-  return name.size() <= resp_limits::kMaxClientName &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+std::string to_upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return result;
 }
 
-void reply_bad_name(RespSession& session, std::string_view what) {
-  session.reply().error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", what));
-}
-
-bool set_name(RespSession& session, std::string_view name) {
-  if (!is_good_name(name)) {
-    reply_bad_name(session, "Client names");
-    return false;
+void reply_help(RespSession& session, const CommandSpec& container) {
+  const auto known = container.subcommands();
+  session.reply().array(2 * known.size() + 3);
+  session.reply().simple(to_upper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const Subcommand& one : known) {
+    const std::string_view blank = one.syntax.empty() ? "" : " ";
+    session.reply().simple(fmt::format("{}{}{}", to_upper(one.name), blank, one.syntax));
+    session.reply().simple(fmt::format("    {}", one.summary));
   }
-  session.name = name;
-  return true;
+  session.reply().simple("HELP").simple("    Print this help.");
 }
-
-void client_setname(RespSession& session, Arguments arguments) {
-  if (set_name(session, arguments[2])) session.reply().simple("OK");
-}
-
-void client_getname(RespSession& session, Arguments) {
-  if (session.name.empty()) {
-    session.reply().nil();
-  } else {
-    session.reply().bulk(session.name);
-  }
-}
-
-void client_setinfo(RespSession& session, Arguments arguments) {
-  const bool is_library = is_word(arguments[2], "lib-name");
-  if (!is_library && !is_word(arguments[2], "lib-ver")) {
-    session.reply().error(fmt::format("ERR Unrecognized option '{}'", arguments[2].substr(0, 128)));
-    return;
-  }
-  if (!is_good_name(arguments[3])) {
-    return reply_bad_name(session, is_library ? "lib-name" : "lib-ver");
-  }
-  (is_library ? session.library : session.library_version) = arguments[3];
-  session.reply().simple("OK");
-}
-
-void client_list(RespSession& session, Arguments) {
-  std::string list;
-  for (const auto& [id, other] : session.service().sessions)
-    list += other->describe() + "\n";
-  session.reply().bulk(list);
-}
-
-constexpr std::string_view kClientHelp[] = {
-    "CLIENT GETNAME",
-    "    Return the name of the current connection.",
-    "CLIENT ID",
-    "    Return the ID of the current connection.",
-    "CLIENT INFO",
-    "    Return information about the current connection.",
-    "CLIENT LIST",
-    "    Return information about all client connections.",
-    "CLIENT SETINFO (LIB-NAME|LIB-VER) value",
-    "    Tell the client library's name or version.",
-    "CLIENT SETNAME name",
-    "    Name the current connection.",
-};
 
 }  // namespace
 
+void run_subcommand(RespSession& session, Arguments arguments) {
+  const CommandSpec& container = *find_command(arguments[0]);
+  const auto known = container.subcommands();
+  const auto found =
+      std::ranges::find_if(known, [&](const Subcommand& one) { return is_word(arguments[1], one.name); });
+  const bool help = found == known.end() && is_word(arguments[1], "help");
+  if (found == known.end() && !help) {
+    session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),
+                                      to_upper(container.name)));
+    return;
+  }
+  const int arity = help ? 2 : found->arity;
+  if (!fits_arity(arguments.size(), arity)) {
+    return reply_arity(session, fmt::format("{}|{}", container.name, help ? "help" : found->name));
+  }
+  if (help) return reply_help(session, container);
+  found->run(session, arguments);
+}
+
+namespace commands {
 void ping(RespSession& session, Arguments arguments) {
   if (arguments.size() > 2) return reply_arity(session, "ping");
   if (session.subscriptions() > 0) {
@@ -177,25 +125,12 @@ void hello(RespSession& session, Arguments arguments) {
       session.reply().error(fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
       return;
     }
-    if (!set_name(session, arguments[++i])) return;
+    if (!set_client_name(session, arguments[++i])) return;
   }
   session.reply().array(14);
   session.reply().field("server", "redis").field("version", kRedisVersion).field("proto", 2);
   session.reply().field("id", session.id()).field("mode", "standalone").field("role", "master");
   session.reply().bulk("modules").array(0);
-}
-
-void client(RespSession& session, Arguments arguments) {
-  static constexpr Subcommand kSubcommands[] = {
-      {"setname", 3, client_setname},
-      {"getname", 2, client_getname},
-      {"id", 2, [](RespSession& s, Arguments) { s.reply().integer(s.id()); }},
-      {"info", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.describe() + "\n"); }},
-      {"list", 2, client_list},
-      {"setinfo", 4, client_setinfo},
-      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kClientHelp); }},
-  };
-  run_subcommand(session, arguments, kSubcommands);
 }
 
 void reset(RespSession& session, Arguments) {

@@ -46,6 +46,7 @@ void clients(RespService& service, InfoText& out) {
   out.line("pubsub_clients", std::ranges::count_if(service.sessions, [](const auto& entry) {
              return entry.second->subscriptions() > 0;
            }));
+  out.line("blocked_clients", service.waiting.size());
   out.line("unfinished_bytes", service.unfinished_bytes);
 }
 

@@ -61,8 +61,17 @@ bool fits(RespSession& session, std::string_view value) {
 bool write(RespSession& session, std::string_view key, std::string_view value) {
   if (!fits(session, value)) return false;
   const auto done = session.service().engine.set(key, as_value(session, value));
-  if (!done) reply_refused(session, done.error());
-  return done.has_value();
+  if (!done) {
+    reply_refused(session, done.error());
+    return false;
+  }
+  session.note_write(key);
+  return true;
+}
+
+void note_writes(RespSession& session, std::span<const WriteOp> ops) {
+  for (const WriteOp& op : ops)
+    session.note_write(op.key);
 }
 
 void reply_old(RespSession& session, const std::optional<Raw>& old) {
@@ -143,11 +152,6 @@ void memory_usage(RespSession& session, Arguments arguments) {
   }
 }
 
-constexpr std::string_view kMemoryHelp[] = {
-    "MEMORY USAGE <key> [SAMPLES <count>]",
-    "    Return about how many bytes of memory a key and its value take.",
-};
-
 }  // namespace
 
 void set(RespSession& session, Arguments arguments) {
@@ -188,6 +192,7 @@ void getdel(RespSession& session, Arguments arguments) {
   const Raw old = record->value;
   const auto done = session.service().engine.erase(arguments[1]);
   if (!done) return reply_refused(session, done.error());
+  session.note_write(arguments[1]);
   reply_value(session, old);
 }
 
@@ -207,6 +212,7 @@ void del(RespSession& session, Arguments arguments) {
     const std::string_view key = ops.size() > 1 ? ops[done.error().index].key : "";
     return reply_refused(session, done.error().error, key);
   }
+  note_writes(session, ops);
   session.reply().integer(*done);
 }
 
@@ -252,6 +258,7 @@ void mset(RespSession& session, Arguments arguments) {
   }
   const auto done = session.service().engine.write(ops);
   if (!done) return reply_refused(session, done.error().error, ops[done.error().index].key);
+  note_writes(session, ops);
   session.reply().simple("OK");
 }
 
@@ -269,12 +276,12 @@ void ttl(RespSession& session, Arguments arguments) {
   session.reply().integer(find(session, arguments[1]) == nullptr ? -2 : -1);
 }
 
-void memory(RespSession& session, Arguments arguments) {
+std::span<const Subcommand> memory_subcommands() {
   static constexpr Subcommand kSubcommands[] = {
-      {"usage", -3, memory_usage},
-      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kMemoryHelp); }},
+      {"usage", -3, memory_usage, "key [SAMPLES count]",
+       "Estimates how many bytes of memory a key and its value take."},
   };
-  run_subcommand(session, arguments, kSubcommands);
+  return kSubcommands;
 }
 
 }  // namespace commands

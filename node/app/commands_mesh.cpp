@@ -84,34 +84,19 @@ void mesh_disconnect(RespSession& session, Arguments arguments) {
   }
 }
 
-constexpr std::string_view kMeshHelp[] = {
-    "MESH CONNECT <host>:<port>",
-    "    Dial a node now, and remember its address.",
-    "MESH DEPARTED",
-    "    List earlier neighbours and why they are none now.",
-    "MESH DISCONNECT <id>",
-    "    Say goodbye to a neighbour.",
-    "MESH FORGET <host>:<port>",
-    "    Dial an address no more, until somebody tells of it again.",
-    "MESH ID",
-    "    Return this node's id.",
-    "MESH PEERS",
-    "    List the neighbours.",
-};
-
 }  // namespace
 
-void mesh(RespSession& session, Arguments arguments) {
+std::span<const Subcommand> mesh_subcommands() {
   static constexpr Subcommand kSubcommands[] = {
-      {"peers", 2, mesh_peers},
-      {"departed", 2, mesh_departed},
-      {"connect", -3, mesh_connect},
-      {"disconnect", 3, mesh_disconnect},
-      {"forget", -3, mesh_forget},
-      {"id", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }},
-      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kMeshHelp); }},
+      {"connect", -3, mesh_connect, "host:port", "Dials a node now, and remembers its address."},
+      {"departed", 2, mesh_departed, "", "Lists earlier neighbours and why they are none now."},
+      {"disconnect", 3, mesh_disconnect, "id", "Says goodbye to a neighbour."},
+      {"forget", -3, mesh_forget, "host:port", "Dials an address no more, until somebody tells of it again."},
+      {"id", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }, "",
+       "Returns the id of this node."},
+      {"peers", 2, mesh_peers, "", "Lists the neighbours."},
   };
-  run_subcommand(session, arguments, kSubcommands);
+  return kSubcommands;
 }
 
 void lease(RespSession& session, Arguments arguments) {

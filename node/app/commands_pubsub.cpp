@@ -1,5 +1,7 @@
 // Messages. A channel is local to this node's clients; PUBLISH sends to all nodes.
 
+#include <fmt/format.h>
+
 #include <array>
 #include <vector>
 
@@ -53,7 +55,11 @@ void remove(RespSession& session, Arguments names, const Kind& kind) {
 }
 
 void pubsub_channels(RespSession& session, Arguments arguments) {
-  if (arguments.size() > 3) return reply_arity(session, "pubsub|channels");
+  if (arguments.size() > 3) {
+    session.reply().error(
+        fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.", arguments[1]));
+    return;
+  }
   const std::string_view pattern = arguments.size() == 3 ? arguments[2] : "*";
   std::vector<std::string_view> found;
   for (const auto& [channel, listeners] : session.service().pubsub.channels()) {
@@ -73,25 +79,16 @@ void pubsub_numsub(RespSession& session, Arguments arguments) {
   }
 }
 
-constexpr std::string_view kPubsubHelp[] = {
-    "PUBSUB CHANNELS [<pattern>]",
-    "    Return the channels that clients of this node listen to.",
-    "PUBSUB NUMPAT",
-    "    Return the number of patterns that they listen to.",
-    "PUBSUB NUMSUB [<channel> ...]",
-    "    Return how many listen to each channel.",
-};
-
 }  // namespace
 
-void pubsub(RespSession& session, Arguments arguments) {
+std::span<const Subcommand> pubsub_subcommands() {
   static constexpr Subcommand kSubcommands[] = {
-      {"channels", -2, pubsub_channels},
-      {"numsub", -2, pubsub_numsub},
-      {"numpat", 2, [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }},
-      {"help", 2, [](RespSession& s, Arguments) { reply_help(s, kPubsubHelp); }},
+      {"channels", -2, pubsub_channels, "[pattern]", "Lists the channels that clients of this node listen to."},
+      {"numpat", 2, [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }, "",
+       "Returns the number of patterns that they listen to."},
+      {"numsub", -2, pubsub_numsub, "[channel [channel ...]]", "Returns how many listen to each channel."},
   };
-  run_subcommand(session, arguments, kSubcommands);
+  return kSubcommands;
 }
 
 void subscribe(RespSession& session, Arguments arguments) {

@@ -11,7 +11,7 @@ namespace meshdict::resp_limits {
 
 /// A line without its end: inline commands and the numbers before arguments (PROTO_INLINE_MAX_SIZE of Redis).
 inline constexpr std::size_t kMaxLine = 64 * 1024;
-/// Arguments of one command (Redis: 1024 * 1024).
+/// Arguments of one command (Redis before 7.0: 1024 * 1024, then 2^31).
 inline constexpr std::int64_t kMaxArguments = 1'048'576;
 /// One command with all its arguments, and so one argument. Room for an MSET of seven of the largest values; a larger
 /// value than limits::kMaxValue gets an error, not a hang-up.
@@ -29,6 +29,11 @@ inline constexpr std::size_t kMaxQueuedCommands = 65'536;
 inline constexpr std::size_t kMaxQueuedBytes = kMaxCommand;
 /// Bytes of unfinished commands of all clients, and of those queued behind MULTI. A client that goes beyond is cut off.
 inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
+/// Keys that a client has written and not waited for; see WrittenKeys. More than one usually waits for at a time, and
+/// little for each of kMaxClients.
+inline constexpr std::size_t kMaxWrittenKeys = 1'024;
+/// Bytes of these: one of the largest keys, or all if they are of common length.
+inline constexpr std::size_t kMaxWrittenBytes = limits::kMaxKey;
 /// Replies that wait for a client. A subscriber that falls so far behind is cut off, and one reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;
 /// While more than this waits for a client, its commands wait too: pipelining clients that do not read fill their own

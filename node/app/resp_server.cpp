@@ -3,6 +3,7 @@
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <optional>
 #include <utility>
 
 #include "app/resp_limits.h"
@@ -23,6 +24,9 @@ struct RespServer::Client {
   bool reading = false;
   /// While what it sends is read away.
   std::unique_ptr<asio::steady_timer> patience;
+  /// When its WAIT ends at the latest, and the timer for that.
+  std::optional<MonoTime> wait_ends;
+  std::unique_ptr<asio::steady_timer> wait_timer;
   std::size_t discarded = 0;
 };
 
@@ -85,11 +89,35 @@ void RespServer::on_readable(const ClientPtr& client) {
   if (error == asio::error::would_block || error == asio::error::try_again) {
     return wait_readable(client);
   }
-  if (error) return drop(client);
   RespSession& session = *client->session;
-  session.feed({read_buffer_.data(), got});
+  if (error == asio::error::eof && !session.output().empty()) {
+    // It has said all that it had to say, and may well read the replies: `printf 'PING\r\n' | nc`.
+    session.close_after_reply();
+    return service_.touch(session);
+  }
+  if (error) return drop(client);
+  feed(client, {read_buffer_.data(), got});
+}
+
+void RespServer::feed(const ClientPtr& client, std::string_view bytes) {
+  RespSession& session = *client->session;
+  session.feed(bytes);
   if (session.needs_service()) service_.touch(session);
+  if (session.wait_deadline() != client->wait_ends) limit_wait(client);
+  // Also in a wait: whose client goes is not waited for.
   if (!session.paused() && !session.closing() && !session.cut_off()) wait_readable(client);
+}
+
+void RespServer::limit_wait(const ClientPtr& client) {
+  client->wait_ends = client->session->wait_deadline();
+  client->wait_timer.reset();
+  if (!client->wait_ends) return;
+  const MonoTime deadline = *client->wait_ends;
+  client->wait_timer = std::make_unique<asio::steady_timer>(io_, deadline - service_.clock.monotonic());
+  client->wait_timer->async_wait([client, deadline](asio::error_code cancelled) {
+    if (cancelled || client->session == nullptr || client->session->wait_deadline() != deadline) return;
+    client->session->give_up_waiting();
+  });
 }
 
 void RespServer::flush() {
@@ -108,6 +136,7 @@ void RespServer::flush() {
 
 void RespServer::serve(const ClientPtr& client) {
   RespSession& session = *client->session;
+  if (session.ended()) return drop(client);
   if (session.cut_off()) {
     on_trouble_("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.output().size()) +
                                " bytes of replies unread or too many commands unfinished");
@@ -130,7 +159,7 @@ void RespServer::serve(const ClientPtr& client) {
     read_away(client);
   } else if (session.closing() || stopping_) {
     drop(client);
-  } else if (session.paused()) {
+  } else if (session.paused() || session.has_waited()) {
     resume_later(client);
   }
 }
@@ -169,10 +198,7 @@ void RespServer::wait_writable(const ClientPtr& client) {
 void RespServer::resume_later(const ClientPtr& client) {
   asio::post(io_, [this, client] {
     if (client->session == nullptr || stopping_) return;
-    RespSession& session = *client->session;
-    session.feed({});
-    if (session.needs_service()) service_.touch(session);
-    if (!session.paused() && !session.closing() && !session.cut_off()) wait_readable(client);
+    feed(client, {});
   });
 }
 
@@ -185,6 +211,7 @@ void RespServer::drop(const ClientPtr& client) {
   }
   client->socket.close(error);
   client->patience.reset();
+  client->wait_timer.reset();
   clients_.erase(client->session->id());
   client->session.reset();
 }

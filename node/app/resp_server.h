@@ -52,6 +52,9 @@ class RespServer {
   void on_socket(asio::ip::tcp::socket socket, const Endpoint& remote);
   void wait_readable(const ClientPtr& client);
   void on_readable(const ClientPtr& client);
+  void feed(const ClientPtr& client, std::string_view bytes);
+  /// Arms the timer for the end of the WAIT that the client is in now, if it has one.
+  void limit_wait(const ClientPtr& client);
   void wait_writable(const ClientPtr& client);
   void resume_later(const ClientPtr& client);
   void serve(const ClientPtr& client);

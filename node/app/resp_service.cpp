@@ -30,6 +30,10 @@ RespService::RespService(Engine& engine_used, const Clock& clock_used, const Ran
       max_clients(resp_limits::kMaxClients) {}
 
 void RespService::on_event(const Event& event) {
+  if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
+    if (const auto found = waiting.find(confirmed->token); found != waiting.end()) found->second->on_confirmed();
+    return;
+  }
   if (pubsub.empty()) return;
   std::visit(Overloaded{
                  [this](const Updated& e) { pubsub.publish("__keyevent@0__:set", e.key); },

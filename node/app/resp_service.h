@@ -41,7 +41,7 @@ class RespService {
   /// The references outlive the service.
   RespService(Engine& engine, const Clock& clock, const Random& random, NodeFacts facts);
 
-  /// Hands an event of the dictionary or a message of the mesh to the subscribers. Called from within calls into the
+  /// Hands an event of the dictionary or a message of the mesh to the subscribers, and a confirmation to who waits for it. Called from within calls into the
   /// engine; does not call back.
   void on_event(const Event& event);
 
@@ -59,6 +59,8 @@ class RespService {
   std::size_t max_clients;
   std::uint64_t last_client_id = 0;
   std::map<std::uint64_t, RespSession*> sessions;
+  /// Those in a WAIT, by the token of Engine::confirm().
+  std::map<std::uint64_t, RespSession*> waiting;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   /// Reused, so that a SET does not allocate.

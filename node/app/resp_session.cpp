@@ -50,6 +50,7 @@ RespSession::RespSession(RespService& service, std::string remote)
 
 RespSession::~RespSession() {
   if (in_transaction()) end_transaction();
+  if (waiting()) end_wait();
   service_.unfinished_bytes -= unfinished_.size();
   service_.pubsub.forget(*this);
   service_.sessions.erase(id_);
@@ -60,7 +61,12 @@ void RespSession::feed(std::string_view bytes) {
   if (closing_ || cut_off_) return;
   last_active_ = service_.clock.monotonic();
   paused_ = false;
-  if (unfinished_.empty()) {
+  if (has_waited()) {
+    reply().integer(wait_->confirmed);
+    if (wait_->confirmed >= wait_->wanted) written_.clear();
+    end_wait();
+  }
+  if (unfinished_.empty() && !waiting()) {
     run(bytes);
     if (!bytes.empty()) keep_unfinished(bytes);
     return;
@@ -72,6 +78,7 @@ void RespSession::feed(std::string_view bytes) {
     unfinished_.append(bytes);
     service_.unfinished_bytes += bytes.size();
   }
+  if (waiting()) return;
   std::string_view rest = unfinished_;
   run(rest);
   service_.unfinished_bytes -= unfinished_.size() - rest.size();
@@ -110,6 +117,7 @@ void RespSession::run(std::string_view& bytes) {
       bytes = {};
       return;
     }
+    if (waiting()) return;
     if (output().size() > resp_limits::kPauseOutput) {
       paused_ = true;
       return;
@@ -129,15 +137,14 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
     return refuse(unknown_command(arguments));
   }
   last_command_ = spec->name;
-  const auto count = static_cast<int>(arguments.size());
-  if (spec->arity > 0 ? count != spec->arity : count < -spec->arity) {
+  if (!fits_arity(arguments.size(), spec->arity)) {
     return refuse(wrong_arity(spec->name));
   }
   if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
-    return refuse(
-        fmt::format("ERR Can't execute '{}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
-                    "this context",
-                    spec->name));
+    return refuse(fmt::format(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+        "this context",
+        spec->name));
   }
   if (is_about_transactions(*spec)) return spec->run(*this, arguments);
   if (in_transaction()) return queue(*spec, arguments);
@@ -210,6 +217,36 @@ void RespSession::deliver(std::string_view pattern, std::string_view channel, st
   service_.touch(*this);
 }
 
+bool RespSession::wait_for_others(std::size_t neighbours, std::optional<MonoTime> deadline) {
+  const auto token = service_.engine.confirm(written_.distinct());
+  if (!token) return false;
+  wait_ = Wait{.token = *token, .wanted = neighbours, .deadline = deadline};
+  service_.waiting.emplace(*token, this);
+  return true;
+}
+
+void RespSession::on_confirmed() {
+  if (++wait_->confirmed >= wait_->wanted) give_up_waiting();
+}
+
+void RespSession::give_up_waiting() {
+  if (!waiting()) return;
+  wait_->over = true;
+  service_.touch(*this);
+}
+
+void RespSession::end_wait() {
+  service_.engine.end_confirmation(wait_->token);
+  service_.waiting.erase(wait_->token);
+  wait_.reset();
+}
+
+void RespSession::end() {
+  closing_ = true;
+  ended_ = true;
+  service_.touch(*this);
+}
+
 void RespSession::cut_off_now() {
   if (cut_off_) return;
   cut_off_ = true;
@@ -222,13 +259,13 @@ std::string RespSession::describe() const {
   const auto seconds = [now](MonoTime since) {
     return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
   };
+  const std::string_view flags = subscriptions() > 0 ? "P" : waiting() ? "b" : transaction_ ? "x" : "N";
   return fmt::format(
       "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi={} qbuf={} "
       "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
-      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_),
-      subscriptions() > 0 ? "P" : "N", channels.size(), patterns.size(),
-      transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1, unfinished_.size(),
-      output().size(), last_command_, library, library_version);
+      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_), flags,
+      channels.size(), patterns.size(), transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1,
+      unfinished_.size(), output().size(), last_command_, library, library_version);
 }
 
 }  // namespace meshdict

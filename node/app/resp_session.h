@@ -4,6 +4,8 @@
 // 1. Replies come in the order of the commands, whatever pieces these arrive in.
 // 2. A client that does not read makes us hold at most resp_limits::kPauseOutput and one reply: its commands wait. A
 //    subscriber, to whom others write, is cut off at resp_limits::kMaxOutput.
+// 4. In a WAIT, a client's further commands are kept and not run. Its end is found by feed(), never within a call into
+//    the engine.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include "app/resp_reply.h"
 #include "app/resp_service.h"
 #include "app/transaction.h"
+#include "app/written_keys.h"
 
 namespace meshdict {
 
@@ -39,6 +42,13 @@ class RespSession final : public Subscriber {
   /// Takes off what has been sent.
   void sent(std::size_t bytes);
 
+  /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
+  [[nodiscard]] bool waiting() const { return wait_.has_value(); }
+  [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : std::nullopt; }
+  void give_up_waiting();
+  /// The WAIT is over: feed() goes on, if with no bytes.
+  [[nodiscard]] bool has_waited() const { return wait_ && wait_->over; }
+
   /// Commands wait until output() has been sent; feed() no more bytes meanwhile.
   [[nodiscard]] bool paused() const { return paused_; }
   /// To be closed once output() has been sent.
@@ -47,9 +57,13 @@ class RespSession final : public Subscriber {
   [[nodiscard]] bool misunderstood() const { return misunderstood_; }
   /// To be closed at once: it is hopelessly behind.
   [[nodiscard]] bool cut_off() const { return cut_off_; }
+  /// To be closed at once: another client wants it so.
+  [[nodiscard]] bool ended() const { return ended_; }
   /// True when there is something to do for the server: output, or an end.
   [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty(); }
 
+  /// Another neighbour has what this client waits for. Called from within calls into the engine.
+  void on_confirmed();
   void deliver(std::string_view pattern, std::string_view channel, std::string_view payload) override;
 
   // For the commands
@@ -69,6 +83,13 @@ class RespSession final : public Subscriber {
   Transaction end_transaction();
   /// RESET: as if it had just connected.
   void reset();
+  /// After each write of this client that was done.
+  void note_write(std::string_view key) { written_.add(key); }
+  /// Answers once so many neighbours have what this client wrote, or at the deadline, with their number. False when too
+  /// many clients wait already.
+  bool wait_for_others(std::size_t neighbours, std::optional<MonoTime> deadline);
+  /// Runs and sends nothing more.
+  void end();
   void close_after_reply() { closing_ = true; }
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& remote() const { return remote_; }
@@ -89,6 +110,15 @@ class RespSession final : public Subscriber {
   void refuse(std::string_view error);
   void keep_unfinished(std::string_view rest);
   void cut_off_now();
+  void end_wait();
+
+  struct Wait {
+    std::uint64_t token = 0;
+    std::size_t wanted = 0;
+    std::size_t confirmed = 0;
+    std::optional<MonoTime> deadline;
+    bool over = false;
+  };
 
   RespService& service_;
   const std::uint64_t id_;
@@ -99,6 +129,8 @@ class RespSession final : public Subscriber {
   RespParser parser_;
   std::string unfinished_;                  ///< bytes of an incomplete command, and of those behind it during a pause
   std::optional<Transaction> transaction_;  ///< its bytes count as unfinished
+  WrittenKeys written_;
+  std::optional<Wait> wait_;
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t reply_start_ = 0;
@@ -106,6 +138,7 @@ class RespSession final : public Subscriber {
   bool closing_ = false;
   bool misunderstood_ = false;
   bool cut_off_ = false;
+  bool ended_ = false;
   bool touched_ = false;
 };
 

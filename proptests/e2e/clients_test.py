@@ -6,6 +6,7 @@ redis-cli is of the package redis-tools; without it its tests are skipped with a
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import unittest
@@ -15,6 +16,14 @@ import redis
 import harness
 
 MEBIBYTE = 1024 * 1024
+
+
+def receive(sock, count):
+    """So many bytes, or what came before the end."""
+    got = b""
+    while len(got) < count and (piece := sock.recv(count - len(got))):
+        got += piece
+    return got
 
 
 class RedisPyTest(harness.MeshTestCase):
@@ -51,6 +60,54 @@ class RedisPyTest(harness.MeshTestCase):
         self.assertEqual(len(client.time()), 2)
 
 
+class WaitTest(harness.MeshTestCase):
+    def blocked(self, node):
+        return node.redis.info("clients")["blocked_clients"]
+
+    def test_until_others_have_it(self):
+        first, second = self.start_chain(2)
+        writer = first.client()
+        writer.set("k", "v")
+        self.assertEqual(writer.wait(1, harness.DEADLINE * 1000), 1)
+        self.assertEqual(second.client().get("k"), b"v")
+
+        second.process.send_signal(signal.SIGSTOP)
+        writer.set("k", "w")
+        self.assertEqual(writer.wait(1, 50), 0)
+        writer.delete("k")
+        with socket.create_connection(first.redis_address, harness.DEADLINE) as other:
+            other.sendall(b"WAIT 1 0\r\n")
+            harness.wait_until(lambda: self.blocked(first) == 1, "a blocked client")
+            self.assertIn("b", [c["flags"] for c in first.redis.client_list()])
+        harness.wait_until(lambda: self.blocked(first) == 0, "the end of a wait whose client has gone")
+        second.process.send_signal(signal.SIGCONT)
+        self.assertEqual(writer.wait(1, 0), 1)
+        self.assertIsNone(second.client().get("k"))
+
+    def test_that_gives_up_lets_the_commands_behind_it_run(self):
+        with socket.create_connection(self.start("node").redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"SET k v\r\nWAIT 1 30\r\nWAIT 1 10\r\nGET k\r\n")
+            self.assertEqual(receive(sock, 20), b"+OK\r\n:0\r\n:0\r\n$1\r\nv\r\n")
+
+
+class GoodbyeTest(harness.MeshTestCase):
+    def test_who_says_no_more_still_hears(self):
+        with socket.create_connection(self.start("node").redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"SET k v\r\nGET k\r\n")
+            sock.shutdown(socket.SHUT_WR)
+            self.assertEqual(receive(sock, 12), b"+OK\r\n$1\r\nv\r\n")
+
+    def test_who_is_killed_is_gone(self):
+        node = self.start("node")
+        with socket.create_connection(node.redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"CLIENT SETNAME victim\r\n")
+            self.assertEqual(receive(sock, 5), b"+OK\r\n")
+            victim = next(c for c in node.redis.client_list() if c["name"] == "victim")
+            self.assertTrue(node.redis.client_kill(victim["addr"]))
+            self.assertEqual(sock.recv(1), b"")
+        self.assertNotIn("victim", [c["name"] for c in node.redis.client_list()])
+
+
 @unittest.skipUnless(shutil.which("redis-cli"), "redis-cli (package redis-tools) is not installed")
 class RedisCliTest(harness.MeshTestCase):
     def redis_cli(self, node, *arguments, **more):
@@ -72,7 +129,8 @@ class RedisCliTest(harness.MeshTestCase):
         out = re.sub("\x1b\\[[0-9;]*m", "", self.redis_cli(node, input="help set\nhelp dbsize\nhelp @mesh\n"))
         self.assertIn("SET key value [NX | XX] [GET]", out)
         self.assertIn("DBSIZE", out)
-        self.assertIn("MESH PEERS | DEPARTED | CONNECT host:port", out)
+        self.assertRegex(out, r"MESH CONNECT host:port\n.*Dials a node now")
+        self.assertIn("MESH PEERS", out)
 
 
 class TooMuchTest(harness.MeshTestCase):
