@@ -1,15 +1,9 @@
-"""Clients that people have: redis-py as it comes, and redis-cli with its tools. Also what only sockets show: a client
-that sends too much gets to read why, before it is hung up on.
-
-redis-cli is of the package redis-tools; without it its tests are skipped with a message.
+"""redis-py as it comes, with pipelines and subscriptions, and what only sockets show: a client that sends too much gets to
+read why before it is hung up on, one that waits for others is answered when they have what it wrote.
 """
 
-import re
-import shutil
 import signal
 import socket
-import subprocess
-import unittest
 
 import redis
 
@@ -49,6 +43,25 @@ class RedisPyTest(harness.MeshTestCase):
                 pipe.set("owner", f"{number}.{round_number}").get("owner")
             for number, pipe in enumerate(pipes):
                 self.assertEqual(pipe.execute(), [True, f"{number}.{round_number}".encode()])
+
+    def test_subscriptions(self):
+        first, second = self.start_chain(2)
+        listener = second.client().pubsub(ignore_subscribe_messages=True)
+        listener.subscribe("news")
+        listener.psubscribe("__keyevent@0__:*")
+        harness.wait_until(lambda: second.redis.pubsub_numpat() == 1, "the subscription")
+        with first.client().pipeline(transaction=False) as pipe:
+            pipe.publish("news", "hello").set("k", "v").delete("k").execute()
+        heard = []
+        while len(heard) < 3:
+            message = harness.wait_until(lambda: listener.get_message(timeout=1), lambda: f"more than {heard}")
+            heard.append((message["type"], message["channel"], message["data"]))
+        self.assertEqual(heard, [("message", b"news", b"hello"), ("pmessage", b"__keyevent@0__:set", b"k"),
+                                 ("pmessage", b"__keyevent@0__:del", b"k")])
+        listener.punsubscribe()
+        listener.unsubscribe()
+        harness.wait_until(lambda: not listener.get_message() and not listener.subscribed, "the end of the subscriptions")
+        listener.close()
 
     def test_everyday_commands(self):
         client = self.start("node").client()
@@ -106,31 +119,6 @@ class GoodbyeTest(harness.MeshTestCase):
             self.assertTrue(node.redis.client_kill(victim["addr"]))
             self.assertEqual(sock.recv(1), b"")
         self.assertNotIn("victim", [c["name"] for c in node.redis.client_list()])
-
-
-@unittest.skipUnless(shutil.which("redis-cli"), "redis-cli (package redis-tools) is not installed")
-class RedisCliTest(harness.MeshTestCase):
-    def redis_cli(self, node, *arguments, **more):
-        host, port = node.redis_address
-        return subprocess.run(["redis-cli", "-h", host, "-p", str(port), *arguments], capture_output=True, check=False,
-                              timeout=harness.DEADLINE, text=True, **more).stdout
-
-    def test_its_look_at_keys(self):
-        node = self.start("node")
-        node.client().mset({"small": "v", "the-big-one": "v" * 5000})
-        for tool in ("--bigkeys", "--memkeys"):
-            out = self.redis_cli(node, tool)
-            self.assertRegex(out, r'(?i)biggest string found.*the-big-one.* has \d{4} bytes', tool)
-            self.assertIn("Sampled 2 keys", out)
-            self.assertNotIn("error", out.lower())
-
-    def test_its_help_shows_the_syntax(self):
-        node = self.start("node")
-        out = re.sub("\x1b\\[[0-9;]*m", "", self.redis_cli(node, input="help set\nhelp dbsize\nhelp @mesh\n"))
-        self.assertIn("SET key value [NX | XX] [GET]", out)
-        self.assertIn("DBSIZE", out)
-        self.assertRegex(out, r"MESH CONNECT host:port\n.*Dials a node now")
-        self.assertIn("MESH PEERS", out)
 
 
 class TooMuchTest(harness.MeshTestCase):
