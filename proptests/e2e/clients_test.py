@@ -120,6 +120,17 @@ class GoodbyeTest(harness.MeshTestCase):
             self.assertEqual(sock.recv(1), b"")
         self.assertNotIn("victim", [c["name"] for c in node.redis.client_list()])
 
+    def test_who_is_killed_need_not_read(self):
+        node = self.start("node")
+        node.redis.set("big", b"v" * 4_000_000)
+        with socket.create_connection(node.redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"CLIENT SETNAME victim\r\nMGET" + 8 * b" big" + b"\r\n")
+            harness.wait_until(lambda: any(c["name"] == "victim" and int(c["omem"]) for c in node.redis.client_list()),
+                               "replies that nobody reads")
+            self.assertEqual(node.redis.client_kill_filter(_type="normal"), 1)
+            self.assertNotIn("victim", [c["name"] for c in node.redis.client_list()])
+            self.assertEqual(node.redis.info("stats")["cut_off_clients"], 0)
+
 
 class TooMuchTest(harness.MeshTestCase):
     def test_a_command_beyond_the_bound_is_answered(self):
