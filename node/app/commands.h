@@ -74,8 +74,8 @@ void reply_arity(RespSession& session, std::string_view name);
 /// A value as GET shows it.
 void reply_value(RespSession& session, RawView value);
 
-/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when there
-/// is none, or its arguments are too few or many. HELP answers from the table.
+/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when
+/// there is none, or its arguments are too few or many. HELP answers from the table.
 void run_subcommand(RespSession& session, Arguments arguments);
 
 namespace commands {

@@ -41,8 +41,8 @@ class RespService {
   /// The references outlive the service.
   RespService(Engine& engine, const Clock& clock, const Random& random, NodeFacts facts);
 
-  /// Hands an event of the dictionary or a message of the mesh to the subscribers, and a confirmation to who waits for it. Called from within calls into the
-  /// engine; does not call back.
+  /// Hands an event of the dictionary or a message of the mesh to the subscribers, and a confirmation to who waits for
+  /// it. Called from within calls into the engine; does not call back.
   void on_event(const Event& event);
 
   /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.

@@ -1,8 +1,8 @@
 #pragma once
 // What one client has written since others were last known to have it: what WAIT asks about.
 //
-// 1. Bounded: at most resp_limits::kMaxWrittenKeys keys and kMaxWrittenBytes of them. When they are more, the older half
-//    is forgotten, so at least the last half of the bound is known.
+// 1. Bounded: at most resp_limits::kMaxWrittenKeys keys and kMaxWrittenBytes of them. Beyond that the older half is
+//    forgotten.
 
 #include <cstddef>
 #include <string>
