@@ -20,6 +20,7 @@
 #include "core/value.h"
 #include "net/asio_transport.h"
 #include "net/engine_loop.h"
+#include "net/net_limits.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
 
@@ -35,11 +36,13 @@ class FragileStore final : public Store {
   void put(Table table, std::string_view key, std::string_view value) override { kept_.put(table, key, value); }
   void erase(Table table, std::string_view key) override { kept_.erase(table, key); }
   std::expected<void, StoreError> commit() override {
+    if (while_committing) while_committing();
     if (broken) return std::unexpected(StoreError{"the disk is full"});
     ++commits;
     return kept_.commit();
   }
 
+  std::function<void()> while_committing;
   bool broken = false;
   std::atomic<std::uint64_t> commits = 0;
 
@@ -171,6 +174,63 @@ TEST(EngineLoop, StopsWithoutNeighboursAtOnceAndCommitsWhatItDid) {
   EXPECT_TRUE(node.outcome);
   EXPECT_GT(node.store.commits, commits);
   EXPECT_EQ(node.engine().dictionary().size(), 1U);
+}
+
+/// Goes on only when told to.
+class SteppedClock final : public Clock {
+ public:
+  [[nodiscard]] MonoTime monotonic() const override { return now; }
+  [[nodiscard]] WallTime wall() const override { return WallTime(std::chrono::hours(500'000)); }
+  MonoTime now{1'000s};
+};
+
+class Deaf final : public Observer {
+ public:
+  void on_event(const Event& /*event*/) override {}
+};
+
+constexpr Duration kCommit = 7us;
+
+/// Runs handlers that are all ready, and tells of each turn.
+std::vector<TurnTimes> run_handlers(int count, Duration each, Duration processor_time) {
+  asio::io_context io;
+  SteppedClock clock;
+  FragileStore store;
+  store.while_committing = [&] { clock.now += kCommit; };
+  const SystemRandom random;
+  Deaf deaf;
+  AsioTransport transport(io);
+  Engine engine({}, clock, transport, store, random, deaf);
+  EXPECT_TRUE(engine.start());
+  std::vector<TurnTimes> turns;
+  EngineLoop::Hooks hooks;
+  hooks.after_turn = [&](const TurnTimes& times) { turns.push_back(times); };
+  EngineLoop loop(io, clock, transport, store, engine, std::move(hooks));
+  for (int i = 1; i <= count; ++i) {
+    asio::post(io, [&, i] {
+      const Duration until = thread_processor_time() + processor_time;
+      while (thread_processor_time() < until) {
+      }
+      clock.now += each;
+      if (i == count) loop.stop();
+    });
+  }
+  EXPECT_TRUE(loop.run());
+  return turns;
+}
+
+TEST(EngineLoop, NoHandlerIsBegunAfterATurnsTime) {
+  constexpr int kHandlers = 20;
+  EXPECT_EQ(run_handlers(kHandlers, 0us, 0us).size(), 1U);
+  // Beside the first of a turn, which may have been waited for.
+  EXPECT_EQ(run_handlers(kHandlers, net_limits::kTurnBudget, 0us).size(), kHandlers / 2U);
+  EXPECT_EQ(run_handlers(kHandlers, net_limits::kTurnBudget / 4, 0us).size(), kHandlers / 5U);
+}
+
+TEST(EngineLoop, TellsWhatATurnTook) {
+  const TurnTimes first = run_handlers(1, 0us, 3ms).front();
+  EXPECT_GE(first.busy, 3ms);
+  EXPECT_EQ(first.commit, kCommit);
 }
 
 }  // namespace

@@ -103,6 +103,17 @@ TEST(RespCommands, RefuseWhatDoesNotFitAFrame) {
   EXPECT_EQ(node.run({"DBSIZE"}), ":1\r\n");
 }
 
+TEST(RespCommands, BeginTheCountersAnew) {
+  LonelyNode node;
+  node.service.stats.longest_turn = 1'234us;
+  node.service.stats.longest_commit = 56us;
+  EXPECT_THAT(node.run({"INFO", "stats"}),
+              AllOf(HasSubstr("\r\nlongest_turn_us:1234\r\n"), HasSubstr("\r\nlongest_commit_us:56\r\n")));
+  EXPECT_EQ(node.run({"CONFIG", "RESETSTAT"}), "+OK\r\n");
+  EXPECT_THAT(node.run({"INFO", "stats"}),
+              AllOf(HasSubstr("\r\nlongest_turn_us:0\r\n"), HasSubstr("\r\nlongest_commit_us:0\r\n")));
+}
+
 TEST(RespCommands, GreetClientLibraries) {
   LonelyNode node;
   EXPECT_EQ(node.run({"PING"}), "+PONG\r\n");

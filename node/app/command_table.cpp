@@ -24,7 +24,7 @@ constexpr std::array kCommands{
     Spec{"command", -1, commands::command, Spec::kNone, 0, 0, 0, "server", "", "Describes all commands.",
          commands::command_subcommands},
     Spec{"config", -2, run_subcommand, Spec::kAdmin, 0, 0, 0, "server", "",
-         "Shows settings that Redis clients ask for.", commands::config_subcommands},
+         "Shows settings that Redis clients ask for; sets counters to zero.", commands::config_subcommands},
     Spec{"dbsize", 1, commands::dbsize, kReadFast, 0, 0, 0, "server", "", "Returns the number of keys."},
     Spec{"del", -2, commands::del, Spec::kWrite, 1, -1, 1, "generic", "key [key ...]",
          "Deletes keys, all or none: none when one is leased by another node."},

@@ -36,7 +36,6 @@ void server(RespService& service, InfoText& out) {
   out.line("process_id", getpid());
   out.line("tcp_port", service.facts.resp_address.port);
   out.line("uptime_in_seconds", uptime.count());
-  if (service.facts.longest_turn) out.line("longest_turn_microseconds", service.facts.longest_turn().count());
 }
 
 void clients(RespService& service, InfoText& out) {
@@ -60,6 +59,8 @@ void stats(RespService& service, InfoText& out) {
   out.line("protocol_errors", s.protocol_errors);
   out.line("writes_refused_by_lease", s.refused_by_lease);
   out.line("messages_published", s.published);
+  out.line("longest_turn_us", s.longest_turn.count());
+  out.line("longest_commit_us", s.longest_commit.count());
   out.line("pubsub_channels", service.pubsub.channels().size());
   out.line("pubsub_patterns", service.pubsub.patterns().size());
 }

@@ -214,6 +214,12 @@ std::span<const Subcommand> command_subcommands() {
 std::span<const Subcommand> config_subcommands() {
   static constexpr Subcommand kSubcommands[] = {
       {"get", -3, config_get, "pattern [pattern ...]", "Shows settings whose names match."},
+      {"resetstat", 2,
+       [](RespSession& s, Arguments) {
+         s.service().stats = {};
+         s.reply().simple("OK");
+       },
+       "", "Sets the counters of INFO stats to zero."},
       {"set", -4,
        [](RespSession& s, Arguments) {
          s.reply().error("ERR CONFIG SET is not available: options are given when the node starts");

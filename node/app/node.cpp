@@ -83,8 +83,7 @@ struct Node::Parts {
                 {.network = options.network,
                  .leasing = options.leasing,
                  .lease_seconds = options.lease_seconds,
-                 .resp_address = {},
-                 .longest_turn = [this] { return loop.longest_turn(); }}),
+                 .resp_address = {}}),
         server(io, service,
                [this](std::string_view kind, const std::string& detail) {
                  log.write_limited(LogLevel::kWarn, kind, detail);
@@ -100,6 +99,11 @@ struct Node::Parts {
             [this] {
               server.flush();
               log.report_suppressed();
+            },
+        .after_turn =
+            [this](const TurnTimes& times) {
+              service.stats.longest_turn = std::max(service.stats.longest_turn, times.busy);
+              service.stats.longest_commit = std::max(service.stats.longest_commit, times.commit);
             },
         .before_stop =
             [this] {

@@ -48,6 +48,7 @@ void RespService::on_event(const Event& event) {
                  [](const Refused&) {},
                  [](const Undeliverable&) {},
                  [](const Confirmed&) {},
+                 [](const LetGo&) {},
                  [](const Returned&) {},
              },
              event);

@@ -2,7 +2,6 @@
 // What all sessions of the Redis-protocol endpoint share.
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,7 +22,6 @@ struct NodeFacts {
   bool leasing = true;
   std::int64_t lease_seconds = 3600;
   Endpoint resp_address;
-  std::function<Duration()> longest_turn{};  ///< of the loop; empty: not told
 };
 
 struct RespStats {
@@ -34,6 +32,8 @@ struct RespStats {
   std::uint64_t protocol_errors = 0;
   std::uint64_t refused_by_lease = 0;
   std::uint64_t published = 0;
+  Duration longest_turn{};    ///< of the loop; the two are described in engine_loop.h
+  Duration longest_commit{};
 };
 
 class RespService {
@@ -51,7 +51,7 @@ class RespService {
   Engine& engine;
   const Clock& clock;
   NodeFacts facts;
-  RespStats stats;
+  RespStats stats;  ///< CONFIG RESETSTAT begins them anew
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;

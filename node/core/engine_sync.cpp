@@ -345,7 +345,10 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   }
   for (const std::string& key : let_go)
     dictionary_->let_go(key);
-  stats_.records_let_go += let_go.size();
+  if (!let_go.empty()) {
+    stats_.records_let_go += let_go.size();
+    observer_.on_event(LetGo{.records = let_go.size(), .peer = conn.peer});
+  }
   for (const std::string& key : proposed_anew)
     dictionary_->rise_above_floor(key);
   if (out && out->is_question) {

@@ -78,6 +78,14 @@ struct Confirmed {
   std::uint64_t token = 0;
   NodeId peer;
 };
+
+/// We were apart for longer than deletions are remembered, and have dropped old records that `peer`, from whose state we
+/// start, does not have: it has deleted them meanwhile. A Deleted event has told each key that clients could see.
+struct LetGo {
+  std::uint64_t records = 0;
+  NodeId peer;
+};
+
 /// A neighbour that was apart for longer than deletions are remembered has brought a key that we do not have and that may
 /// have been deleted meanwhile. It is there again.
 struct Returned {
@@ -86,7 +94,7 @@ struct Returned {
 };
 
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
-                           Confirmed, Returned>;
+                           Confirmed, LetGo, Returned>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

@@ -42,7 +42,9 @@ inline constexpr ReconcileItem kAboveAll{.written = {std::numeric_limits<std::ui
                                          .hash_high = std::numeric_limits<std::uint64_t>::max(),
                                          .hash_low = std::numeric_limits<std::uint64_t>::max()};
 
-/// Count of items, and the sum of their hashes modulo 2^128. Addition and not exclusive or: see dictionary.cpp.
+/// Count of items, and the sum of their hashes modulo 2^128. Addition and not exclusive or: in that, sets with a wanted
+/// result are found by solving linear equations (Bellare and Micciancio, "A New Paradigm for Collision-free Hashing:
+/// Incrementality at Reduced Cost", 1997; negentropy's fingerprints add, too).
 struct ReconcileTotal {
   std::uint64_t count = 0;
   std::uint64_t sum_high = 0;

@@ -40,28 +40,33 @@ Engine& EngineLoop::enter() {
 }
 
 std::expected<void, std::string> EngineLoop::turn() {
+  if (!hooks_.after_turn) return work();
+  const Duration before = thread_processor_time();
+  auto done = work();
+  hooks_.after_turn({.busy = thread_processor_time() - before, .commit = commit_took_});
+  return done;
+}
+
+std::expected<void, std::string> EngineLoop::work() {
   arm();
-  // Processor time, which does not run while there is nothing to do; a commit waits for the disk, too.
-  const Duration began = thread_time();
   run_handlers();
   if (engine_runs_ && clock_.monotonic() >= engine_.next_deadline()) enter().on_time();
-  const Duration worked = thread_time() - began;
-  const MonoTime commit = clock_.monotonic();
-  auto done = let_out();
-  longest_turn_ = std::max(longest_turn_, worked + (clock_.monotonic() - commit));
-  return done;
+  return let_out();
 }
 
 void EngineLoop::run_handlers() {
   io_.restart();
   std::size_t count = io_.run_one();
-  const MonoTime until = clock_.monotonic() + net_limits::kTurnTime;
-  while (count > 0 && count < net_limits::kHandlersPerTurn && clock_.monotonic() < until && io_.poll_one() > 0)
+  const MonoTime end = clock_.monotonic() + net_limits::kTurnBudget;
+  while (count > 0 && count < net_limits::kHandlersPerTurn && clock_.monotonic() < end && io_.poll_one() > 0)
     ++count;
 }
 
 std::expected<void, std::string> EngineLoop::let_out() {
-  if (auto committed = store_.commit(); !committed) {
+  const MonoTime before = clock_.monotonic();
+  auto committed = store_.commit();
+  commit_took_ = clock_.monotonic() - before;
+  if (!committed) {
     return std::unexpected(std::move(committed.error().what));
   }
   transport_.flush();

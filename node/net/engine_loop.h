@@ -20,6 +20,13 @@
 
 namespace meshdict {
 
+/// What a turn took. Rationale for two clocks: a turn begins by waiting for work, which is no time of its own, and asio does
+/// not tell where that ends; processor time leaves it out, and the disk is the only other thing that a turn waits for.
+struct TurnTimes {
+  Duration busy{};    ///< processor time of the loop's thread, the commit's included
+  Duration commit{};  ///< by the monotonic clock: waiting for the disk included
+};
+
 class EngineLoop final : private TransportEvents {
  public:
   struct Hooks {
@@ -27,6 +34,8 @@ class EngineLoop final : private TransportEvents {
     std::function<void()> before_engine{};
     /// At the end of each turn, after the commit.
     std::function<void()> after_commit;
+    /// After each turn: how long it kept everything else waiting.
+    std::function<void(const TurnTimes& times)> after_turn{};
     /// When the loop has begun to stop: no client may use the engine from here on.
     std::function<void()> before_stop;
     /// Whether everything that is to leave has left; asked while stopping. Empty: always.
@@ -44,10 +53,6 @@ class EngineLoop final : private TransportEvents {
   /// not left, and the engine must not be used any more.
   std::expected<void, std::string> run();
 
-  /// For how long a turn has kept everybody else waiting, at most so far: processor time of its handlers, and what the
-  /// commit took.
-  [[nodiscard]] Duration longest_turn() const { return longest_turn_; }
-
   /// From a handler: say goodbye and return from run(). A second call returns at once.
   void stop();
 
@@ -62,6 +67,7 @@ class EngineLoop final : private TransportEvents {
   /// The engine, to be called.
   Engine& enter();
   std::expected<void, std::string> turn();
+  std::expected<void, std::string> work();
   void run_handlers();
   std::expected<void, std::string> let_out();
   void arm();
@@ -78,10 +84,10 @@ class EngineLoop final : private TransportEvents {
   asio::steady_timer timer_;
   bool armed_ = false;
   MonoTime armed_for_;
-  Duration longest_turn_{};
   Phase phase_ = Phase::kRunning;
   /// True while the engine may be called: it is stopped before the last frames leave.
   bool engine_runs_ = true;
+  Duration commit_took_{};
 };
 
 }  // namespace meshdict

@@ -7,8 +7,8 @@
 
 namespace meshdict::net_limits {
 
-/// One buffer for all connections of a transport: what is read is handed on at once. A larger read saves few system calls,
-/// and may hold several compressed batches of records, which are taken in one go.
+/// One buffer for all connections of a transport: what is read is handed on at once. One handler takes all of it:
+/// of small records, compressed, it holds a thousand, two milliseconds of work. Larger reads save few system calls.
 inline constexpr std::size_t kReadBuffer = 16 * 1024;
 /// Frames gathered into one write. Far below IOV_MAX (1,024), and enough to fill a socket buffer with small frames.
 inline constexpr std::size_t kGather = 64;
@@ -23,9 +23,10 @@ inline constexpr Duration kAcceptBackoff = 100ms;
 inline constexpr int kBacklog = 1'024;
 /// Handlers run before a turn of the loop ends: bounds how long a reply waits for its commit.
 inline constexpr std::size_t kHandlersPerTurn = 512;
-/// So does this: no handler is begun later than so long after the first has ended. One takes a few milliseconds at most
-/// (a batch of records), and all that a turn has produced leaves together.
-inline constexpr Duration kTurnTime = 2ms;
+/// Time after a turn's first handler, with which a wait may have ended, from when on no other is begun. What they stage has
+/// still to be committed, which takes about as long again: together below the 10 ms for which a node may keep everybody
+/// waiting (bench/late_joiner).
+inline constexpr Duration kTurnBudget = 2ms;
 /// Time that a stopping node gives its goodbyes and last replies.
 inline constexpr Duration kStopDeadline = 3s;
 

@@ -25,7 +25,7 @@ WallTime SystemClock::wall() const {
   return WallTime(read_clock(CLOCK_REALTIME));
 }
 
-Duration thread_time() {
+Duration thread_processor_time() {
   return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 

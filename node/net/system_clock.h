@@ -10,7 +10,7 @@ class SystemClock final : public Clock {
   [[nodiscard]] WallTime wall() const override;
 };
 
-/// Processor time that the calling thread has used.
-[[nodiscard]] Duration thread_time();
+/// Processor time that the calling thread has used: waiting, and other programs, do not count.
+Duration thread_processor_time();
 
 }  // namespace meshdict
