@@ -177,8 +177,9 @@ void SwarmPlan::bulk() {
   const NodeIndex nodes[] = {any(random), any(random)};
   const Duration from = draw(random, 1s, until_ - 2s);
   for (std::int64_t i = 0; i < count; ++i) {
+    const NodeIndex node = nodes[random.below(2)];
     add(from + draw(random, 0s, 2s),
-        SetStep{.node = nodes[random.below(2)], .key = fmt::format("b{}", i), .value = fmt::format("v{}", i)});
+        SetStep{.node = node, .key = fmt::format("b{}", i), .value = fmt::format("v{}", i)});
   }
 }
 
@@ -193,7 +194,10 @@ void SwarmPlan::outlive_deletions() {
   for (const Step& step : plan_.steps)
     last = std::max(last, step.at.low + (step.lasts ? step.lasts->low : Duration{}));
   const Duration collected = last + horizon + draw(random, 1s, 10s);
-  if (!calm_ && random.chance(1, 2)) add(collected, CrashStep{.node = any(random)}, draw(random, 50ms, 2s));
+  if (!calm_ && random.chance(1, 2)) {
+    const Duration down = draw(random, 50ms, 2s);
+    add(collected, CrashStep{.node = any(random)}, down);
+  }
   for (int i = 0; i < 20; ++i)
     operation(random, collected + draw(random, 0s, 10s), 1'000 + i);
 }
@@ -301,8 +305,8 @@ void SwarmPlan::traffic_between(NodeIndex a, NodeIndex b, Duration from, RandomS
   const Duration exchange = 8 * (plan_.links.latency.high + plan_.links.jitter.high);
   for (const Duration begin : {from, from + limits::kLinger}) {
     for (int i = 0; i < 16; ++i) {
-      add(begin + draw(random, 0ms, exchange),
-          BroadcastStep{.node = random.chance(1, 2) ? a : b, .text = fmt::format("t{}", i)});
+      const NodeIndex node = random.chance(1, 2) ? a : b;
+      add(begin + draw(random, 0ms, exchange), BroadcastStep{.node = node, .text = fmt::format("t{}", i)});
     }
   }
 }
