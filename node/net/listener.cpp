@@ -31,9 +31,9 @@ const Endpoint& Listener::address() const {
 
 std::expected<std::unique_ptr<Listener>, ListenFailure> Listener::open(asio::io_context& io, const Endpoint& at) {
   const auto fail = [&](const asio::error_code& error) {
-    return std::unexpected(ListenFailure{
-        .what = "cannot listen on " + at.host + ":" + std::to_string(at.port) + ": " + error.message(),
-        .in_use = error == asio::error::address_in_use});
+    return std::unexpected(
+        ListenFailure{.what = "cannot listen on " + at.host + ":" + std::to_string(at.port) + ": " + error.message(),
+                      .in_use = error == asio::error::address_in_use});
   };
   asio::error_code error;
   tcp::resolver resolver(io);
