@@ -157,7 +157,8 @@ void command_getkeys(RespSession& session, Arguments arguments) {
     return;
   }
   const int last = spec->last_key < 0 ? static_cast<int>(inner.size()) + spec->last_key : spec->last_key;
-  session.reply().array(static_cast<std::size_t>((last - spec->first_key) / spec->key_step + 1));
+  const int count = (last - spec->first_key) / spec->key_step + 1;
+  session.reply().array(static_cast<std::size_t>(count));
   for (int i = spec->first_key; i <= last; i += spec->key_step)
     session.reply().bulk(inner[static_cast<std::size_t>(i)]);
 }
