@@ -1,0 +1,130 @@
+// What a key costs in memory: fills a dictionary, overwrites it, deletes it, and prints the bytes allocated for each key
+// over its key and value. Not timed; the figures in README.md here are its output.
+//
+//   meshdict_memory_report [KEYS]        1,000,000 without an argument
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/dictionary.h"
+#include "core/random.h"
+#include "core/sha256.h"
+#include "core/value.h"
+#include "core/volatile_store.h"
+
+namespace meshdict {
+namespace {
+
+constexpr std::int64_t kNow = 1'800'000'000'000;
+constexpr std::size_t kOwners = 16;
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] MonoTime monotonic() const override { return MonoTime(100'000s); }
+  [[nodiscard]] WallTime wall() const override { return WallTime(std::chrono::milliseconds(kNow)); }
+};
+
+NodeId node(std::uint64_t seed) {
+  RandomStream random(seed);
+  return NodeId::generate(random);
+}
+
+/// Bytes in use, with what malloc adds to each block.
+std::size_t allocated() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+class Report {
+ public:
+  explicit Report(std::size_t keys)
+      : keys_(keys),
+        before_(allocated()),
+        dictionary_({.self = node(1), .boot = 1}, clock_, store_, [](const DictionaryEvent&) {}) {
+    for (std::size_t i = 0; i < kOwners; ++i)
+      owners_.push_back(node(i + 2));
+  }
+
+  void run() {
+    std::vector<std::uint32_t> order(keys_);
+    for (std::size_t i = 0; i < keys_; ++i)
+      order[i] = static_cast<std::uint32_t>(i);
+    const std::size_t own = allocated() - before_;
+    RandomStream random(1);
+    random.shuffle(order);
+    write_all(order, RecordKind::kValue);
+    print("written once", own);
+    random.shuffle(order);
+    write_all(order, RecordKind::kValue);
+    print("overwritten once", own);
+    random.shuffle(order);
+    write_all(order, RecordKind::kTombstone);
+    print("deleted", own);
+  }
+
+ private:
+  /// As from the other nodes of a mesh, each of which has claimed its share of the keys.
+  void write_all(const std::vector<std::uint32_t>& order, RecordKind kind) {
+    user_bytes_ = 0;
+    ++round_;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const std::string key = fmt::format("user:{:08}:name", order[i]);
+      const std::string value =
+          bytes_value(kind == RecordKind::kValue ? fmt::format("{:08}-{:07}", order[i], round_) : "");
+      const Hlc now = Hlc::from_ms(kNow - 10'000'000 + static_cast<std::int64_t>(round_ * order.size() + i));
+      if (round_ == 1) claimed_.resize(order.size());
+      if (round_ == 1) claimed_[order[i]] = now;
+      const Version version{.epoch = 1,
+                            .claim_start = claimed_[order[i]],
+                            .owner = owners_[order[i] % kOwners],
+                            .boot = 1'800'000'000ULL << 32 | 77,
+                            .sequence = round_ - 1,
+                            .value_hash = sha256(value),
+                            .written = now,
+                            .kind = kind};
+      dictionary_.merge(key, value, version);
+      user_bytes_ += key.size() + (kind == RecordKind::kValue ? value.size() : 0);
+    }
+  }
+
+  void print(std::string_view what, std::size_t own) {
+    const std::size_t claims = claimed_.capacity() * sizeof(Hlc);
+    const auto over = static_cast<double>(allocated() - before_ - own - claims) - static_cast<double>(user_bytes_);
+    fmt::print("{:<18}{:>10} keys {:>8.1f} bytes a key, and {:.1f} of key and value\n", what, keys_,
+               over / static_cast<double>(keys_), static_cast<double>(user_bytes_) / static_cast<double>(keys_));
+  }
+
+  std::size_t keys_;
+  std::size_t before_;
+  FixedClock clock_;
+  VolatileStore store_;
+  Dictionary dictionary_;
+  std::vector<NodeId> owners_;
+  std::vector<Hlc> claimed_;
+  std::uint64_t round_ = 0;
+  std::size_t user_bytes_ = 0;
+};
+
+}  // namespace
+}  // namespace meshdict
+
+int main(int argc, char** argv) {
+  std::size_t keys = 1'000'000;
+  if (argc == 2) {
+    const char* const end = argv[1] + std::strlen(argv[1]);
+    const auto read = std::from_chars(argv[1], end, keys);
+    if (read.ec != std::errc() || read.ptr != end || keys == 0 || keys > 100'000'000) argc = 3;
+  }
+  if (argc > 2) {
+    fmt::print(stderr, "usage: meshdict_memory_report [KEYS]\n");
+    return 2;
+  }
+  meshdict::Report(keys).run();
+}
