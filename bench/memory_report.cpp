@@ -5,12 +5,15 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/dictionary.h"
@@ -42,12 +45,26 @@ std::size_t allocated() {
   return info.uordblks + info.hblkhd;
 }
 
+/// Bytes of the process that are in memory, with what malloc holds in reserve.
+std::size_t resident() {
+  std::size_t total = 0;
+  std::size_t resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident_pages;
+  return resident_pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// 16 to 31 bytes, and 8 to 23: of every remainder equally many, since malloc rounds up.
+std::string key_of(std::uint32_t number) {
+  return fmt::format("user:{:08}:eye{:.>{}}", number, "", number % 16);
+}
+std::string value_of(std::uint32_t number, std::uint64_t round) {
+  return fmt::format("{:06}{:.>{}}", round, "", number / 16 % 16);
+}
+
 class Report {
  public:
   explicit Report(std::size_t keys)
-      : keys_(keys),
-        before_(allocated()),
-        dictionary_({.self = node(1), .boot = 1}, clock_, store_, [](const DictionaryEvent&) {}) {
+      : keys_(keys), dictionary_({.self = node(1), .boot = 1}, clock_, store_, [](const DictionaryEvent&) {}) {
     for (std::size_t i = 0; i < kOwners; ++i)
       owners_.push_back(node(i + 2));
   }
@@ -56,17 +73,17 @@ class Report {
     std::vector<std::uint32_t> order(keys_);
     for (std::size_t i = 0; i < keys_; ++i)
       order[i] = static_cast<std::uint32_t>(i);
-    const std::size_t own = allocated() - before_;
+    claimed_.resize(keys_);
+    allocated_before_ = allocated();
+    resident_before_ = resident();
     RandomStream random(1);
-    random.shuffle(order);
-    write_all(order, RecordKind::kValue);
-    print("written once", own);
-    random.shuffle(order);
-    write_all(order, RecordKind::kValue);
-    print("overwritten once", own);
-    random.shuffle(order);
-    write_all(order, RecordKind::kTombstone);
-    print("deleted", own);
+    for (const auto& [what, kind] : {std::pair{"written once", RecordKind::kValue},
+                                     {"overwritten once", RecordKind::kValue},
+                                     {"deleted", RecordKind::kTombstone}}) {
+      random.shuffle(order);
+      write_all(order, kind);
+      print(what);
+    }
   }
 
  private:
@@ -75,11 +92,9 @@ class Report {
     user_bytes_ = 0;
     ++round_;
     for (std::size_t i = 0; i < order.size(); ++i) {
-      const std::string key = fmt::format("user:{:08}:name", order[i]);
-      const std::string value =
-          bytes_value(kind == RecordKind::kValue ? fmt::format("{:08}-{:07}", order[i], round_) : "");
+      const std::string key = key_of(order[i]);
+      const std::string value = bytes_value(kind == RecordKind::kValue ? value_of(order[i], round_) : "");
       const Hlc now = Hlc::from_ms(kNow - 10'000'000 + static_cast<std::int64_t>(round_ * order.size() + i));
-      if (round_ == 1) claimed_.resize(order.size());
       if (round_ == 1) claimed_[order[i]] = now;
       const Version version{.epoch = 1,
                             .claim_start = claimed_[order[i]],
@@ -94,15 +109,18 @@ class Report {
     }
   }
 
-  void print(std::string_view what, std::size_t own) {
-    const std::size_t claims = claimed_.capacity() * sizeof(Hlc);
-    const auto over = static_cast<double>(allocated() - before_ - own - claims) - static_cast<double>(user_bytes_);
-    fmt::print("{:<18}{:>10} keys {:>8.1f} bytes a key, and {:.1f} of key and value\n", what, keys_,
-               over / static_cast<double>(keys_), static_cast<double>(user_bytes_) / static_cast<double>(keys_));
+  void print(std::string_view what) {
+    const auto of_a_key = [&](std::size_t bytes, std::size_t before) {
+      return (static_cast<double>(bytes) - static_cast<double>(before + user_bytes_)) / static_cast<double>(keys_);
+    };
+    fmt::print("{:<17}{:>10} keys: {:.1f} bytes a key over {:.1f} of key and value, {:.1f} of the process\n", what,
+               keys_, of_a_key(allocated(), allocated_before_),
+               static_cast<double>(user_bytes_) / static_cast<double>(keys_), of_a_key(resident(), resident_before_));
   }
 
   std::size_t keys_;
-  std::size_t before_;
+  std::size_t allocated_before_ = 0;
+  std::size_t resident_before_ = 0;
   FixedClock clock_;
   VolatileStore store_;
   Dictionary dictionary_;

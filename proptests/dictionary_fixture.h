@@ -85,11 +85,12 @@ class Fixture {
 
   /// The visible value's bytes; "-" for none.
   [[nodiscard]] std::string get(std::string_view key) const {
-    const Record* const record = d->find(key);
-    return record == nullptr ? "-" : client_text(record->value);
+    const auto record = d->find(key);
+    return record ? client_text(record->value) : "-";
   }
 
-  [[nodiscard]] const Version& version(std::string_view key) const { return d->records().find(key)->second.version; }
+  /// REQUIRES: there is a record.
+  [[nodiscard]] Version version(std::string_view key) const { return d->records().get(key).value().version; }
 
   /// Of the set that nodes compare.
   [[nodiscard]] ReconcileTotal total() const { return d->items().below(kAboveAll); }

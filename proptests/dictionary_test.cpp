@@ -74,7 +74,7 @@ void assert_state(const Fixture& node, const std::map<std::string, Item>& state)
     RC_ASSERT(record->second.value == item.value);
     RC_ASSERT((record->second.version == item.version));
     const bool seen = item.version.kind == RecordKind::kValue;
-    RC_ASSERT((node.d->find(key) != nullptr) == seen);
+    RC_ASSERT(node.d->find(key).has_value() == seen);
     visible += seen ? 1U : 0U;
     ++record;
   }
@@ -318,7 +318,14 @@ RC_GTEST_PROP(Store, ARestartFindsTheSameState, ()) {
     if (*rc::gen::arbitrary<bool>()) node.try_write(item.key, client_text(item.value));
     if (*rc::gen::inRange(0, 4) == 0) node.try_remove(item.key);
   }
-  const auto before = node.d->records();
+  struct Kept {
+    Version version;
+    Raw value;
+    MonoTime written_here;
+  };
+  std::map<std::string, Kept> before;
+  for (const auto& [key, record] : node.d->records())
+    before.emplace(key, Kept{record.version, Raw(record.value), record.written_here});
   const ReconcileTotal summary = node.total();
   const std::size_t visible = node.d->size();
   node.told();
@@ -330,7 +337,7 @@ RC_GTEST_PROP(Store, ARestartFindsTheSameState, ()) {
   RC_ASSERT(node.d->size() == visible);
   RC_ASSERT(node.d->records().size() == before.size());
   for (const auto& [key, record] : before) {
-    const Record& after = node.d->records().find(key)->second;
+    const Record after = node.d->records().get(key).value();
     RC_ASSERT((after.version == record.version));
     RC_ASSERT(after.value == record.value);
     // A millisecond is what the hybrid clock's reading leaves open.

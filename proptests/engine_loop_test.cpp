@@ -133,8 +133,8 @@ TEST(EngineLoop, NodesShareADictionaryAndSayGoodbye) {
   ASSERT_TRUE(first.ask([&](Engine& engine) { return engine.set("k", value).has_value(); }));
   EXPECT_TRUE(eventually([&] {
     return second.ask([&](Engine& engine) {
-      const Record* record = engine.dictionary().find("k");
-      return record != nullptr && record->value == value;
+      const auto record = engine.dictionary().find("k");
+      return record && record->value == value;
     });
   }));
   second.stop();
@@ -162,7 +162,7 @@ TEST(EngineLoop, NothingIsToldThatCouldNotBeCommitted) {
   // Its sockets are still open, and what it had queued has stayed where it was: the neighbour's loop turns many times
   // more and hears nothing.
   for (int i = 0; i < 100; ++i) {
-    EXPECT_FALSE(second.ask([](Engine& engine) { return engine.dictionary().find("k") != nullptr; }));
+    EXPECT_FALSE(second.ask([](Engine& engine) { return engine.dictionary().find("k").has_value(); }));
   }
 }
 

@@ -147,10 +147,10 @@ void play(const Scene& scene) {
   for (const auto& host : world.hosts()) {
     const Dictionary& dictionary = host->engine().dictionary();
     for (const std::string& each : scene.deleted)
-      if (dictionary.find(each) != nullptr) RC_FAIL(each + " is back at " + host->plan().name);
+      if (dictionary.find(each)) RC_FAIL(each + " is back at " + host->plan().name);
     for (const std::string& each : scene.kept) {
-      const Record* const record = dictionary.find(each);
-      if (record == nullptr) RC_FAIL(each + " is missing at " + host->plan().name);
+      const auto record = dictionary.find(each);
+      if (!record) RC_FAIL(each + " is missing at " + host->plan().name);
       RC_ASSERT(client_text(record->value) == each);
     }
     RC_ASSERT(dictionary.size() == scene.kept.size());

@@ -150,8 +150,8 @@ RC_GTEST_PROP(Py2p, SendingEverythingAgainBringsNothingOlderBack, ()) {
   pass();
   const auto send_again = [&] {
     for (const Plain& plain : sent) {
-      const Record* const present = node.d->records().contains(plain.key) ? &node.d->records().at(plain.key) : nullptr;
-      const Hlc held = present == nullptr ? Hlc{} : present->version.written;
+      const auto present = node.d->records().get(plain.key);
+      const Hlc held = present ? present->version.written : Hlc{};
       const auto merged = node.merge_py2p(plain.key, plain.text, plain.owner, plain.seconds);
       if (merged == Merged::kWon) RC_ASSERT(at_ms(plain.seconds * 1'000) > held);
     }

@@ -117,8 +117,8 @@ void ClaimOracle::look() {
     for (const auto& host : hosts_) {
       if (!host->up()) continue;
       const Dictionary& dictionary = host->engine().dictionary();
-      const Record* const record = dictionary.find(key);
-      if (record == nullptr || record->version.owner != host->engine().id()) continue;
+      const auto record = dictionary.find(key);
+      if (!record || record->version.owner != host->engine().id()) continue;
       const auto view = dictionary.lease(key);
       if (view && view->ours && view->held && view->state == LeaseState::kSettled) holders.push_back(host->plan().name);
     }

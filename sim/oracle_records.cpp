@@ -199,14 +199,14 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
 void RecordOracle::ends(NodeIndex node) {
   // A claim that was issued anew has raised no event.
   for (const auto& [key, record] : hosts_[node]->engine().dictionary().records())
-    changed(node, key);
+    changed(node, std::string(key));
 }
 
 void RecordOracle::restarted(NodeIndex node) {
   const Host& host = *hosts_[node];
   const auto& records = host.engine().dictionary().records();
   for (const auto& [key, record] : records)
-    changed(node, key);
+    changed(node, std::string(key));
   const auto is_gone = [&](const std::string& key, const Version& version) {
     return !records.contains(key) && version.kind == RecordKind::kValue;
   };

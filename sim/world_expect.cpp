@@ -46,16 +46,16 @@ void World::expect_at(const Step& step, const Expectation& what, NodeIndex node)
 
 void World::expect_key(const Step& step, const Expectation& what, NodeIndex node) {
   if (!what.key) return;
-  const Record* record = hosts_[node]->engine().dictionary().find(*what.key);
-  const std::string found = record == nullptr ? "nothing" : client_text(record->value);
-  if (what.absent && record != nullptr) {
+  const auto record = hosts_[node]->engine().dictionary().find(*what.key);
+  const std::string found = record ? client_text(record->value) : "nothing";
+  if (what.absent && record) {
     fail(step, {name(node)}, fmt::format("'{}' should be absent, and is {}", *what.key, found));
   }
-  if (what.value && (record == nullptr || record->value != text_value(*what.value))) {
+  if (what.value && (!record || record->value != text_value(*what.value))) {
     fail(step, {name(node)}, fmt::format("'{}' should be {}, and is {}", *what.key, *what.value, found));
   }
   if (what.owner == kNobody) return;
-  const auto owner = record == nullptr ? identities_.end() : identities_.find(record->version.owner);
+  const auto owner = record ? identities_.find(record->version.owner) : identities_.end();
   if (owner == identities_.end() || owner->second != what.owner) {
     fail(step, {name(node)},
          fmt::format("'{}' should be owned by {}, and is owned by {}", *what.key, name(what.owner),

@@ -34,7 +34,7 @@ bool World::start_node(const Step& step, NodeIndex node) {
     transcript_.line(now(), name(node), fmt::format("is {}, life {}", host.id().brief(), host.life()));
     std::erase_if(told_, [node](const auto& told) { return told.first.first == node; });
     for (const auto& [key, record] : host.engine().dictionary().records())
-      tell_record(node, key);
+      tell_record(node, std::string(key));
   }
   host.armed = Duration::max();
   finish_turn(node);

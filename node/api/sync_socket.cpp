@@ -33,8 +33,8 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
 
 /// The present value, as MessagePack.
 std::optional<Raw> find(const Engine& engine, std::string_view key) {
-  const Record* const record = engine.dictionary().find(key);
-  return record == nullptr ? std::nullopt : std::optional(record->value);
+  const auto record = engine.dictionary().find(key);
+  return record ? std::optional<Raw>(record->value) : std::nullopt;
 }
 
 LeaseInfo info_of(const LeaseView& view) {
@@ -122,11 +122,11 @@ std::pair<std::string, Value> SyncSocket::popitem() {
     for (const auto& [key, record] : dictionary.records()) {
       if (!is_visible(record.version)) continue;
       if (auto admitted = dictionary.admit(key); !admitted) {
-        if (!refused) refused = Popped{.key = key, .value = std::unexpected(std::move(admitted.error()))};
+        if (!refused) refused = Popped{.key = std::string(key), .value = std::unexpected(std::move(admitted.error()))};
         continue;
       }
       // Copied: the record goes with its key.
-      Popped found{.key = key, .value = record.value};
+      Popped found{.key = std::string(key), .value = Raw(record.value)};
       if (auto erased = engine.erase(found.key); !erased) found.value = std::unexpected(std::move(erased.error()));
       return found;
     }
@@ -150,15 +150,15 @@ Value SyncSocket::at(std::string_view key) const {
 
 Meta SyncSocket::meta(std::string_view key) const {
   const auto meta = node().core().read([&](const Engine& engine) -> std::optional<Meta> {
-    const Record* const record = engine.dictionary().find(key);
-    return record == nullptr ? std::nullopt : std::optional(meta_of(record->version));
+    const auto record = engine.dictionary().find(key);
+    return record ? std::optional(meta_of(record->version)) : std::nullopt;
   });
   if (!meta) throw KeyError(std::string(key));
   return *meta;
 }
 
 bool SyncSocket::contains(std::string_view key) const {
-  return node().core().read([&](const Engine& engine) { return engine.dictionary().find(key) != nullptr; });
+  return node().core().read([&](const Engine& engine) { return engine.dictionary().find(key).has_value(); });
 }
 
 std::size_t SyncSocket::size() const {
@@ -200,7 +200,9 @@ Snapshot SyncSocket::snapshot(std::string_view prefix) const {
     if (prefix.empty()) taken.reserve(engine.dictionary().size());
     for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) {
       if (!is_visible(at->second.version)) continue;
-      taken.push_back({.key = at->first, .packed = at->second.value, .meta = meta_of(at->second.version)});
+      taken.push_back({.key = std::string(at->first),
+                       .packed = std::string(at->second.value),
+                       .meta = meta_of(at->second.version)});
     }
     return taken;
   }));

@@ -76,9 +76,10 @@ void SyncState::tell(const Updated& e, const Dictionary& dictionary) {
   if (node_.logs(4)) node_.log(4, "set " + e.key);
   auto watches = watchers_of(e.key);
   if (watches.empty() && !facade_.has_listeners(event::Update::kName)) return;
-  const Record& record = *dictionary.find(e.key);
+  const auto record = dictionary.find(e.key);
+  if (!record) return;
   node_.core().deliver(
-      [this, key = e.key, packed = record.value, meta = meta_of(record.version), watches = std::move(watches)] {
+      [this, key = e.key, packed = Raw(record->value), meta = meta_of(record->version), watches = std::move(watches)] {
         const Change change{.key = key, .value = Value::unpacked(packed), .meta = meta};
         node_.raise<event::Update>(facade_, key, *change.value, meta);
         for (const auto& watch : watches)
@@ -90,8 +91,9 @@ void SyncState::tell(const Deleted& e, const Dictionary& dictionary) {
   if (node_.logs(4)) node_.log(4, "delete " + e.key);
   auto watches = watchers_of(e.key);
   if (watches.empty() && !facade_.has_listeners(event::Delete::kName)) return;
-  const Record& tombstone = dictionary.records().find(e.key)->second;
-  node_.core().deliver([this, change = Change{.key = e.key, .value = {}, .meta = meta_of(tombstone.version)},
+  const auto tombstone = dictionary.records().get(e.key);
+  if (!tombstone) return;
+  node_.core().deliver([this, change = Change{.key = e.key, .value = {}, .meta = meta_of(tombstone->version)},
                         watches = std::move(watches)] {
     node_.raise<event::Delete>(facade_, change.key);
     for (const auto& watch : watches)
@@ -117,7 +119,8 @@ void SyncState::watch(const std::shared_ptr<WatchState>& watch, const Dictionary
   for (auto at = records.lower_bound(watch->prefix); at != records.end() && at->first.starts_with(watch->prefix);
        ++at) {
     if (!is_visible(at->second.version)) continue;
-    node_.core().deliver([this, watch, key = at->first, packed = at->second.value, meta = meta_of(at->second.version)] {
+    node_.core().deliver([this, watch, key = std::string(at->first), packed = Raw(at->second.value),
+                          meta = meta_of(at->second.version)] {
       hand_over(*watch, {.key = key, .value = Value::unpacked(packed), .meta = meta});
     });
   }

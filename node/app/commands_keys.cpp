@@ -37,7 +37,7 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
 namespace commands {
 namespace {
 
-const Record* find(RespSession& session, std::string_view key) {
+std::optional<Record> find(RespSession& session, std::string_view key) {
   return session.service().engine.dictionary().find(key);
 }
 
@@ -118,11 +118,11 @@ bool read_options(RespSession& session, Arguments options, SetOptions& out) {
 void set_with_options(RespSession& session, Arguments arguments) {
   SetOptions options;
   if (!read_options(session, arguments.subspan(3), options)) return;
-  const Record* present = find(session, arguments[1]);
+  const auto present = find(session, arguments[1]);
   // A copy: the record changes with the write.
   std::optional<Raw> old;
-  if (options.get && present != nullptr) old = present->value;
-  const bool wanted = !(options.only_new && present != nullptr) && !(options.only_existing && present == nullptr);
+  if (options.get && present) old = present->value;
+  const bool wanted = !(options.only_new && present) && !(options.only_existing && !present);
   if (wanted && !write(session, arguments[1], arguments[2])) return;
   if (options.get) {
     reply_old(session, old);
@@ -139,16 +139,16 @@ std::size_t shown_length(RawView value) {
   return client_text(value).size();
 }
 
-/// Key, value, record, and about what the tree that holds them takes for an entry.
+/// Key, value, and about what a record costs besides: bench/memory_report.cpp measures it.
 void memory_usage(RespSession& session, Arguments arguments) {
-  constexpr std::size_t kTreeNode = 64;
+  constexpr std::size_t kRecord = 160;
   const bool samples = arguments.size() == 5 && is_word(arguments[3], "samples");
   if (arguments.size() != 3 && !samples) return reply_syntax_error(session);
-  const Record* record = find(session, arguments[2]);
-  if (record == nullptr) {
+  const auto record = find(session, arguments[2]);
+  if (!record) {
     session.reply().nil();
   } else {
-    session.reply().integer(kTreeNode + sizeof(Record) + arguments[2].size() + record->value.size());
+    session.reply().integer(kRecord + arguments[2].size() + record->value.size());
   }
 }
 
@@ -160,7 +160,7 @@ void set(RespSession& session, Arguments arguments) {
 }
 
 void setnx(RespSession& session, Arguments arguments) {
-  if (find(session, arguments[1]) != nullptr) {
+  if (find(session, arguments[1])) {
     session.reply().integer(0);
   } else if (write(session, arguments[1], arguments[2])) {
     session.reply().integer(1);
@@ -168,15 +168,15 @@ void setnx(RespSession& session, Arguments arguments) {
 }
 
 void getset(RespSession& session, Arguments arguments) {
-  const Record* present = find(session, arguments[1]);
+  const auto present = find(session, arguments[1]);
   std::optional<Raw> old;
-  if (present != nullptr) old = present->value;
+  if (present) old = present->value;
   if (write(session, arguments[1], arguments[2])) reply_old(session, old);
 }
 
 void get(RespSession& session, Arguments arguments) {
-  const Record* record = find(session, arguments[1]);
-  if (record == nullptr) {
+  const auto record = find(session, arguments[1]);
+  if (!record) {
     session.reply().nil();
   } else {
     reply_value(session, record->value);
@@ -184,12 +184,12 @@ void get(RespSession& session, Arguments arguments) {
 }
 
 void getdel(RespSession& session, Arguments arguments) {
-  const Record* record = find(session, arguments[1]);
-  if (record == nullptr) {
+  const auto record = find(session, arguments[1]);
+  if (!record) {
     session.reply().nil();
     return;
   }
-  const Raw old = record->value;
+  const Raw old(record->value);
   const auto done = session.service().engine.erase(arguments[1]);
   if (!done) return reply_refused(session, done.error());
   session.note_write(arguments[1]);
@@ -219,15 +219,15 @@ void del(RespSession& session, Arguments arguments) {
 void exists(RespSession& session, Arguments arguments) {
   const auto keys = arguments.subspan(1);
   session.reply().integer(
-      std::ranges::count_if(keys, [&](std::string_view key) { return find(session, key) != nullptr; }));
+      std::ranges::count_if(keys, [&](std::string_view key) { return find(session, key).has_value(); }));
 }
 
 void mget(RespSession& session, Arguments arguments) {
   session.reply().array(arguments.size() - 1);
   for (const std::string_view key : arguments.subspan(1)) {
     if (session.reply_full()) return;
-    const Record* record = find(session, key);
-    if (record == nullptr) {
+    const auto record = find(session, key);
+    if (!record) {
       session.reply().nil();
     } else {
       reply_value(session, record->value);
@@ -263,17 +263,17 @@ void mset(RespSession& session, Arguments arguments) {
 }
 
 void type(RespSession& session, Arguments arguments) {
-  session.reply().simple(find(session, arguments[1]) == nullptr ? "none" : "string");
+  session.reply().simple(find(session, arguments[1]) ? "string" : "none");
 }
 
 void strlen(RespSession& session, Arguments arguments) {
-  const Record* record = find(session, arguments[1]);
-  session.reply().integer(record == nullptr ? 0 : shown_length(record->value));
+  const auto record = find(session, arguments[1]);
+  session.reply().integer(record ? shown_length(record->value) : 0);
 }
 
 // Also PTTL. A key of a lapsed lease stays: nothing here expires, and LEASE tells of the lease.
 void ttl(RespSession& session, Arguments arguments) {
-  session.reply().integer(find(session, arguments[1]) == nullptr ? -2 : -1);
+  session.reply().integer(find(session, arguments[1]) ? -1 : -2);
 }
 
 std::span<const Subcommand> memory_subcommands() {

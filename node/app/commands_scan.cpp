@@ -1,5 +1,6 @@
 // KEYS, SCAN and their kin: the dictionary is ordered by key, and a pattern's literal beginning bounds the search.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,6 @@ namespace {
 
 const auto& records(RespSession& session) {
   return session.service().engine.dictionary().records();
-}
-
-bool is_visible(const Record& record) {
-  return record.version.kind == RecordKind::kValue;
 }
 
 /// Redis's default.
@@ -70,9 +67,9 @@ void keys(RespSession& session, Arguments arguments) {
   ReplyWriter writer(found);
   std::size_t count = 0;
   const auto& all = records(session);
-  for (auto it = all.lower_bound(prefix); it != all.end() && it->first.starts_with(prefix); ++it) {
-    if (!is_visible(it->second) || !glob_match(pattern, it->first)) continue;
-    writer.bulk(it->first);
+  for (auto it = all.lower_bound(prefix); it != all.end() && it.key().starts_with(prefix); ++it) {
+    if (!it.is_visible() || !glob_match(pattern, it.key())) continue;
+    writer.bulk(it.key());
     ++count;
     if (found.size() > resp_limits::kMaxOutput) break;
   }
@@ -102,18 +99,18 @@ void scan(RespSession& session, Arguments arguments) {
     if (*last_key >= prefix) it = all.upper_bound(*last_key);
   }
   std::vector<std::string_view> found;
-  const std::string* last = nullptr;
+  std::optional<std::string_view> last;
   std::size_t bytes = 0;
   for (std::int64_t seen = 0; seen < options.count; ++seen, ++it) {
-    if (it == all.end() || !it->first.starts_with(prefix)) break;
+    if (it == all.end() || !it.key().starts_with(prefix)) break;
     if (bytes > resp_limits::kMaxOutput / 2) break;
-    last = &it->first;
-    if (options.none || !is_visible(it->second) || !glob_match(options.pattern, it->first)) continue;
-    found.push_back(it->first);
-    bytes += it->first.size();
+    last = it.key();
+    if (options.none || !it.is_visible() || !glob_match(options.pattern, it.key())) continue;
+    found.push_back(it.key());
+    bytes += it.key().size();
   }
-  const bool more = it != all.end() && it->first.starts_with(prefix);
-  const std::uint64_t next = more && last != nullptr ? session.service().cursors.add(*last) : 0;
+  const bool more = it != all.end() && it.key().starts_with(prefix);
+  const std::uint64_t next = more && last ? session.service().cursors.add(*last) : 0;
   session.reply().array(2).bulk(std::to_string(next)).array(found.size());
   for (const std::string_view key : found)
     session.reply().bulk(key);
@@ -129,13 +126,8 @@ void randomkey(RespSession& session, Arguments) {
     session.reply().nil();
     return;
   }
-  std::uint64_t skip = session.service().random.below(dictionary.size());
-  for (const auto& [key, record] : dictionary.records()) {
-    if (!is_visible(record)) continue;
-    if (skip-- > 0) continue;
-    session.reply().bulk(key);
-    return;
-  }
+  const std::uint64_t which = session.service().random.below(dictionary.size());
+  session.reply().bulk(dictionary.records().at_visible(which).key());
 }
 
 }  // namespace meshdict::commands

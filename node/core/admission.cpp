@@ -40,8 +40,8 @@ bool Dictionary::has_lapsed_for_others(const Record& record) const {
   return age(record) > config_.lease + margin_;
 }
 
-Dictionary::Standing Dictionary::standing(const Record* present, const NodeId& writer) const {
-  if (present == nullptr) return Standing::kFree;
+Dictionary::Standing Dictionary::standing(const std::optional<Record>& present, const NodeId& writer) const {
+  if (!present) return Standing::kFree;
   const bool visible = is_visible(present->version);
   if (config_.leasing == Leasing::kOff) return visible ? Standing::kContinues : Standing::kFree;
   if (present->version.owner == writer) {
@@ -56,12 +56,12 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
     return std::unexpected(
         BadKey{"the key has " + std::to_string(key.size()) + " bytes, more than " + std::to_string(limits::kMaxKey)});
   }
-  const Record* const present = any_record(key);
+  const auto present = records_.get(key);
   if (standing(present, config_.self) == Standing::kLeased) {
     const Duration left = config_.lease + margin_ - age(*present);
     return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
   }
-  const std::uint64_t epoch = std::max(floors_[bucket_of(key)], present == nullptr ? 0 : present->version.epoch);
+  const std::uint64_t epoch = std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
   if (epoch >= limits::kMaxEpoch) {
     return std::unexpected(WriteError(BadKey{"the epochs of this key are used up"}));
   }
@@ -76,22 +76,23 @@ std::expected<StoreVersion, WriteError> Dictionary::set(std::string_view key, Ra
 
 std::expected<StoreVersion, WriteError> Dictionary::erase(std::string_view key) {
   if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
-  if (find(key) == nullptr) return std::unexpected(NoSuchKey{});
+  if (!find(key)) return std::unexpected(NoSuchKey{});
   return write(key, bytes_value(""), RecordKind::kTombstone);
 }
 
 StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
   forget_jump();
-  const Record* const present = any_record(key);
+  const auto present = records_.get(key);
   const Version version = next_version(key, present, value, kind);
-  assert(present == nullptr || compare(version, present->version, config_.leasing) > 0);
+  assert(!present || compare(version, present->version, config_.leasing) > 0);
   accept(key, value, version, Origin::kLocal);
   return store_version(version);
 }
 
-Version Dictionary::next_version(std::string_view key, const Record* present, RawView value, RecordKind kind) {
+Version Dictionary::next_version(std::string_view key, const std::optional<Record>& present, RawView value,
+                                 RecordKind kind) {
   const Hlc now = hlc_.tick();
-  const std::uint64_t highest = std::max(floors_[bucket_of(key)], present == nullptr ? 0 : present->version.epoch);
+  const std::uint64_t highest = std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
   Version claim{.epoch = highest + 1,
                 .claim_start = now,
                 .owner = config_.self,
@@ -128,8 +129,8 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
                   .written = time,
                   .kind = deletes ? RecordKind::kTombstone : RecordKind::kValue};
 
-  const Record* const present = any_record(key);
-  if (present != nullptr) {
+  const auto present = records_.get(key);
+  if (present) {
     const Version& held = present->version;
     const std::int64_t held_seconds = held.written.unix_ms() / 1'000;
     if (held.owner == owner && held_seconds == seconds && held.value_hash == version.value_hash) return Merged::kKnown;
@@ -141,7 +142,7 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
     set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = true});
     return Merged::kSetAside;
   }
-  if (deletes && find(key) == nullptr) return Merged::kLost;
+  if (deletes && !find(key)) return Merged::kLost;
   switch (standing(present, owner)) {
     case Standing::kLeased:
       return Merged::kLost;
@@ -150,7 +151,7 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
       if (config_.leasing == Leasing::kOn) version.claim_start = present->version.claim_start;
       break;
     case Standing::kFree:
-      if (present == nullptr) break;
+      if (!present) break;
       // Who takes over a lapsed lease writes long after it; after a delete the same second may do.
       if (seconds == present->version.written.unix_ms() / 1'000 && is_visible(present->version)) return Merged::kLost;
       version.epoch = present->version.epoch + 1;
@@ -176,8 +177,8 @@ LeaseState Dictionary::state_of(std::string_view key, const Record& record) cons
 }
 
 std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
-  const Record* const record = find(key);
-  if (record == nullptr) return std::nullopt;
+  const auto record = find(key);
+  if (!record) return std::nullopt;
   const Version& version = record->version;
   LeaseView view{.owner = version.owner,
                  .left = {},

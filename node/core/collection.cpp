@@ -52,7 +52,7 @@ bool Dictionary::leaves_the_set(const Record& record) const {
 
 /// While there are tombstones, they are looked through often enough that each leaves the set well within the skew.
 void Dictionary::plan_sweep() {
-  if (records_.size() == visible_) {
+  if (records_.size() == records_.visible()) {
     next_sweep_.reset();
   } else if (!next_sweep_) {
     next_sweep_ = clock_.monotonic() + std::clamp<Duration>(config_.skew / 4, 100ms, limits::kSweepEvery);
@@ -64,7 +64,7 @@ void Dictionary::plan_sweep() {
 void Dictionary::sweep() {
   next_sweep_.reset();
   const Duration oldest = config_.horizon - config_.skew;
-  std::vector<const Records::value_type*> old;
+  std::vector<Records::Handle> old;
   ReconcileItem from{.written = swept_};
   bool more = false;
   for (std::size_t left = limits::kSweepItems; from < kAboveAll && !more;) {
@@ -81,18 +81,20 @@ void Dictionary::sweep() {
       }
       swept_ = record.version.written;
       if (is_visible(record.version)) continue;
-      const auto found = records_.find(record.key);
-      if (found == records_.end() || !leaves_the_set(found->second)) {
+      const auto present = records_.get(record.key);
+      if (!present || !leaves_the_set(*present)) {
         from = kAboveAll;
         break;
       }
-      old.push_back(&*found);
+      old.push_back(records_.handle(record.key));
     }
     if (from < kAboveAll && !more) from = run.next;
   }
-  for (const Records::value_type* const entry : old) {
-    unlist(entry->first, entry->second.version);
-    leaving_.push_back({.due = entry->second.written_here + config_.horizon, .key = entry->first});
+  for (const Records::Handle handle : old) {
+    const std::string_view key = Records::key_at(handle);
+    const Record record = Records::record_at(handle);
+    unlist(key, record.version);
+    leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
   }
   collect();
   plan_sweep();
@@ -100,36 +102,36 @@ void Dictionary::sweep() {
 }
 
 bool Dictionary::may_be_collected(std::string_view key, const Version& version) const {
-  return is_visible(version) && is_below_floor(key, version) && any_record(key) == nullptr &&
+  return is_visible(version) && is_below_floor(key, version) && !records_.contains(key) &&
          hlc_.now() - version.written > config_.horizon - config_.skew;
 }
 
 void Dictionary::let_go(std::string_view key) {
-  const auto found = records_.find(key);
-  if (found == records_.end()) return;
-  unlist(found->first, found->second.version);
-  raise_floor(bucket_of(key), found->second.version.epoch);
+  const auto present = records_.get(key);
+  if (!present) return;
+  unlist(key, present->version);
+  raise_floor(bucket_of(key), present->version.epoch);
   store_.erase(Table::kRecords, key);
-  const auto gone = records_.extract(found);
-  list_what_is_left(gone.key());
-  const bool was_visible = is_visible(gone.mapped().version);
-  if (was_visible) --visible_;
+  // Kept to the end: `key` may be a view into it.
+  const CompactRecord gone = records_.erase(key);
+  list_what_is_left(key);
   plan_sweep();
-  if (was_visible) sink_(Deleted{.key = gone.key(), .local = false});
+  if (gone.is_visible()) sink_(Deleted{.key = std::string(key), .local = false});
 }
 
 void Dictionary::collect() {
   const MonoTime now = clock_.monotonic();
   for (std::size_t left = limits::kSweepItems; !leaving_.empty() && left > 0; --left) {
     if (leaving_.front().due > now) return;
-    const auto found = records_.find(leaving_.front().key);
+    const std::string key = std::move(leaving_.front().key);
     leaving_.pop_front();
+    const auto record = records_.get(key);
     // Written again since, or deleted again.
-    if (found == records_.end() || is_visible(found->second.version) || age(found->second) < config_.horizon) continue;
-    raise_floor(bucket_of(found->first), found->second.version.epoch);
-    store_.erase(Table::kRecords, found->first);
-    const auto gone = records_.extract(found);
-    list_what_is_left(gone.key());
+    if (!record || is_visible(record->version) || age(*record) < config_.horizon) continue;
+    raise_floor(bucket_of(key), record->version.epoch);
+    store_.erase(Table::kRecords, key);
+    records_.erase(key);
+    list_what_is_left(key);
   }
 }
 

@@ -68,8 +68,8 @@ void Dictionary::reissue(std::string_view key, const Record& present, std::uint6
 }
 
 void Dictionary::rise_above_floor(std::string_view key) {
-  const Record* const present = any_record(key);
-  if (present == nullptr || present->version.owner != config_.self) return;
+  const auto present = records_.get(key);
+  if (!present || present->version.owner != config_.self) return;
   const std::uint64_t floor = floors_[bucket_of(key)];
   if (present->version.epoch > floor || floor >= limits::kMaxEpoch) return;
   reissue(key, *present, floor + 1);

@@ -39,19 +39,17 @@ std::expected<void, std::string> Dictionary::load() {
     }
     // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not.
     hlc_.observe(stored->version.written, config_.skew);
-    records_.emplace(key, Record{.version = stored->version, .value = Raw(stored->value), .written_here = {}});
+    records_.put(key, stored->version, stored->value, {});
   });
   if (!loaded) return std::unexpected(loaded.error().what);
   if (damage) return std::unexpected(std::move(*damage));
   // Only now: the clock has seen all records, and no age depends on their order.
   const Hlc now = hlc_.now();
   const MonoTime here = clock_.monotonic();
-  for (auto& [key, record] : records_) {
-    record.written_here = here - std::max(Duration::zero(), now - record.version.written);
-  }
-  for (const auto& entry : records_) {
-    if (is_visible(entry.second.version)) ++visible_;
-    list(entry, record_hash(entry.first, entry.second.version));
+  for (auto at = records_.begin(); at != records_.end(); ++at) {
+    const Duration age = now - Records::record_at(at.handle()).version.written;
+    Records::set_written_here(at.handle(), here - std::max(Duration::zero(), age));
+    list(at.handle(), record_hash(at->first, at->second.version));
   }
   plan_sweep();
   return load_floors();
@@ -68,14 +66,10 @@ bool Dictionary::is_writable(std::string_view key, RawView value, const Version&
   return false;  // a number of no kind, from elsewhere
 }
 
-const Record* Dictionary::any_record(std::string_view key) const {
-  const auto found = records_.find(key);
-  return found == records_.end() ? nullptr : &found->second;
-}
-
-const Record* Dictionary::find(std::string_view key) const {
-  const Record* const record = any_record(key);
-  return record != nullptr && is_visible(record->version) ? record : nullptr;
+std::optional<Record> Dictionary::find(std::string_view key) const {
+  auto record = records_.get(key);
+  if (record && !is_visible(record->version)) record.reset();
+  return record;
 }
 
 /// The wall clock had jumped ahead and was corrected. Readings from the jump would make every record look old.
@@ -86,10 +80,10 @@ void Dictionary::forget_jump() {
 }
 
 Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
-  const Record* const present = any_record(key);
-  if (present != nullptr && present->version == version) return Merged::kKnown;
+  const auto present = records_.get(key);
+  if (present && present->version == version) return Merged::kKnown;
   if (!is_writable(key, value, version)) return Merged::kRefused;
-  if (present != nullptr && compare(version, present->version, config_.leasing) < 0) {
+  if (present && compare(version, present->version, config_.leasing) < 0) {
     note_turned_away(key, present->version, version);
     if (should_reissue(*present, version) && first_contest(key, version.owner)) {
       reissue(key, *present, present->version.epoch + 1);
@@ -101,11 +95,11 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});
     return Merged::kSetAside;
   }
-  if (present == nullptr && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
+  if (!present && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
     raise_floor(bucket_of(key), version.epoch);
     return Merged::kLost;
   }
-  if (present != nullptr && should_reclaim(*present, version) && first_contest(key, version.owner)) {
+  if (present && should_reclaim(*present, version) && first_contest(key, version.owner)) {
     note_turned_away(key, present->version, version);
     reclaim(key, *present, version);
     return Merged::kLost;
@@ -117,22 +111,14 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
 /// Makes a record the present one. REQUIRES: it wins over the one that is.
 void Dictionary::accept(std::string_view key, RawView value, const Version& version, Origin origin) {
   const Duration age = std::max(Duration::zero(), hlc_.now() - version.written);
-  // Copied before anything is moved: `value` may be a view into the record that gives way.
-  Record fresh{.version = version, .value = Raw(value), .written_here = clock_.monotonic() - age};
   const MessageId hash = record_hash(key, version);
   store_.put(Table::kRecords, key, encode_record(version, value, hash));
 
-  auto at = records_.lower_bound(key);
-  std::optional<Record> old;
-  if (at != records_.end() && at->first == key) {
-    unlist(at->first, at->second.version);
-    if (is_visible(at->second.version)) --visible_;
-    old = std::exchange(at->second, std::move(fresh));
-  } else {
-    at = records_.emplace_hint(at, key, std::move(fresh));
-  }
-  if (is_visible(version)) ++visible_;
-  list(*at, hash);
+  // Kept to the end: `value` may be a view into it.
+  const auto placed = records_.put(key, version, value, clock_.monotonic() - age);
+  const auto old = placed.before ? std::optional(placed.before.record()) : std::nullopt;
+  if (old) unlist(key, old->version);
+  list(placed.handle, hash);
   plan_sweep();
 
   const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
@@ -146,16 +132,16 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
     return;
   }
   if (conflict) {
-    sink_(Conflict{.key = at->first,
-                   .losing_value = std::move(old->value),
+    sink_(Conflict{.key = std::string(key),
+                   .losing_value = Raw(old->value),
                    .losing = old->version,
                    .winning = version,
                    .reason = std::string(deciding_field(version, old->version, config_.leasing))});
   }
   if (is_visible(version)) {
-    sink_(Updated{.key = at->first, .local = origin == Origin::kLocal});
+    sink_(Updated{.key = std::string(key), .local = origin == Origin::kLocal});
   } else if (old && is_visible(old->version)) {
-    sink_(Deleted{.key = at->first, .local = origin == Origin::kLocal});
+    sink_(Deleted{.key = std::string(key), .local = origin == Origin::kLocal});
   }
 }
 
@@ -207,15 +193,13 @@ std::optional<MonoTime> Dictionary::next_deadline() const {
 }
 
 void Dictionary::sanity_check() const {
-  std::size_t visible = 0;
   for (const auto& [key, record] : records_) {
     assert(is_writable(key, record.value, record.version));
     assert(record.version.value_hash == sha256(record.value));
     assert(record.written_here <= clock_.monotonic());
-    visible += is_visible(record.version) ? 1U : 0U;
   }
-  assert(visible == visible_);
-  assert(records_.size() == visible_ || next_sweep_);
+  records_.sanity_check();
+  assert(records_.size() == records_.visible() || next_sweep_);
   check_items();
   history_.sanity_check();
   assert(contests_.size() <= limits::kMaxContests);

@@ -81,6 +81,7 @@
 #include "core/hlc.h"
 #include "core/reconcile_set.h"
 #include "core/record_entry.h"
+#include "core/record_table.h"
 #include "core/store.h"
 #include "core/version.h"
 
@@ -107,13 +108,6 @@ struct DictionaryConfig {
 /// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
 /// lease; with longer ones its owner would trust it for too short a time to work with.
 [[nodiscard]] std::expected<void, std::string> check_lease(const DictionaryConfig& config);
-
-struct Record {
-  Version version;
-  Raw value;  ///< the empty bin for a tombstone
-  /// When it was written, on our monotonic clock: first sight - max(0, our hybrid clock - its write time).
-  MonoTime written_here;
-};
 
 /// A write refused because another node holds the key.
 struct Leased {
@@ -183,7 +177,7 @@ struct LeaseView {
 class Dictionary {
  public:
   using EventSink = std::function<void(const DictionaryEvent&)>;
-  using Records = std::map<std::string, Record, std::less<>>;
+  using Records = RecordTable;
 
   /// `clock` and `store` outlive the dictionary.
   Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink);
@@ -204,11 +198,11 @@ class Dictionary {
   std::expected<StoreVersion, WriteError> erase(std::string_view key);
 
   /// The visible record: nothing for an unknown or deleted key. Valid until the next non-const call.
-  [[nodiscard]] const Record* find(std::string_view key) const;
+  [[nodiscard]] std::optional<Record> find(std::string_view key) const;
   /// Nothing for an unknown or deleted key.
   [[nodiscard]] std::optional<LeaseView> lease(std::string_view key) const;
   /// Number of visible keys.
-  [[nodiscard]] std::size_t size() const { return visible_; }
+  [[nodiscard]] std::size_t size() const { return records_.visible(); }
   /// Where the key stands and why, as lines for a person: the present version, its lease, and the claims that it met
   /// before, as far as they are remembered (claim_history.h).
   [[nodiscard]] std::string explain(std::string_view key) const;
@@ -316,8 +310,9 @@ class Dictionary {
   [[nodiscard]] Duration age(const Record& record) const;
   [[nodiscard]] bool is_trusted(const Record& record) const;
   [[nodiscard]] bool has_lapsed_for_others(const Record& record) const;
-  [[nodiscard]] Standing standing(const Record* present, const NodeId& writer) const;
-  [[nodiscard]] Version next_version(std::string_view key, const Record* present, RawView value, RecordKind kind);
+  [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
+  [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
+                                     RecordKind kind);
   StoreVersion write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
@@ -340,18 +335,16 @@ class Dictionary {
 
   // dictionary.cpp
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
-  [[nodiscard]] const Record* any_record(std::string_view key) const;
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
 
   // set_aside.cpp
-  [[nodiscard]] static ReconcileSet::Handle handle_of(const Records::value_type& entry);
   [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
   [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
   [[nodiscard]] const SetAside* largest_set_aside(std::string_view key) const;
-  void list(const Records::value_type& entry, const MessageId& hash);
+  void list(Records::Handle handle, const MessageId& hash);
   void unlist(std::string_view key, const Version& version);
   void list_what_is_left(std::string_view key);
   void set_aside(SetAside record);
@@ -366,7 +359,6 @@ class Dictionary {
   HybridClock hlc_;
   Duration margin_;
   Records records_;
-  std::size_t visible_ = 0;
   ReconcileSet items_;
   std::set<SetAside, ComesBackEarlier> set_aside_;
   std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain

@@ -39,9 +39,9 @@ void Engine::Impl::publish(std::string_view key, RawView value, const StoreVersi
 
 void Engine::Impl::publish_reissued() {
   for (const std::string& key : dictionary_->take_reissued()) {
-    const auto record = dictionary_->records().find(key);
-    assert(record != dictionary_->records().end());
-    publish(key, record->second.value, store_version(record->second.version));
+    const auto record = dictionary_->records().get(key);
+    assert(record);
+    publish(key, record->value, store_version(record->version));
   }
 }
 
@@ -61,7 +61,7 @@ std::expected<void, WriteError> Engine::Impl::erase(std::string_view key) {
 
 std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<const WriteOp> ops) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
-    if (!ops[i].value && dictionary_->find(ops[i].key) == nullptr) continue;
+    if (!ops[i].value && !dictionary_->find(ops[i].key)) continue;
     if (auto admitted = dictionary_->admit(ops[i].key); !admitted) {
       return std::unexpected(BatchError{.index = i, .error = std::move(admitted.error())});
     }
@@ -89,7 +89,7 @@ void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
   const auto merged =
       dictionary_->merge_py2p(entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp));
   if (merged != Dictionary::Merged::kWon) return;
-  if (const Record* const record = dictionary_->find(entry.key)) {
+  if (const auto record = dictionary_->find(entry.key)) {
     forward_records(nullptr, {{.key = entry.key, .value = entry.value, .version = record->version}});
   }
 }
@@ -373,13 +373,13 @@ void Engine::Impl::continue_handover(Connection& conn, MonoTime now) {
   if (!conn.pacer->waiting.empty()) return wait();
   const auto& records = dictionary_->records();
   auto next = conn.handover->last_key ? records.upper_bound(*conn.handover->last_key) : records.begin();
-  while (next != records.end() && !is_visible(next->second.version))
+  while (next != records.end() && !next.is_visible())
     ++next;
   if (next == records.end()) {
     conn.handover.reset();
     return;
   }
-  conn.handover->last_key = next->first;
+  conn.handover->last_key = std::string(next->first);
   ++stats_.bulk_records_sent;
   const Version& version = next->second.version;
   links_->whisper(conn, StoredEntry{.key = next->first,

@@ -121,8 +121,8 @@ std::string_view to_string(LeaseState state) {
 }
 
 std::string Dictionary::explain(std::string_view key) const {
-  const Record* const record = any_record(key);
-  if (record == nullptr) return "never heard of: whoever writes it first claims it";
+  const auto record = records_.get(key);
+  if (!record) return "never heard of: whoever writes it first claims it";
   const Version& version = record->version;
   const bool visible = is_visible(version);
   std::string text = visible ? "a value of " + std::to_string(client_text(record->value).size()) + " bytes" : "deleted";

@@ -45,8 +45,9 @@ class OrderedTree {
   void insert(Slot slot);
   /// The slot that had this key. REQUIRES: there is one.
   Slot erase(Key key);
-  /// Puts a slot in place of the one of the same key, and returns that. REQUIRES: there is one.
-  Slot replace(Slot slot);
+  /// Puts a slot in place of the one of the same key, and returns that; an empty one when there is none, and the slot is
+  /// inserted.
+  Slot put(Slot slot);
 
   /// Null when there is none. Good until the tree changes.
   [[nodiscard]] const Slot* find(Key key) const;
@@ -154,8 +155,8 @@ std::size_t OrderedTree<Traits>::child_of(const Inner& node, Key key) {
 template <typename Traits>
 std::size_t OrderedTree<Traits>::position_in(const Leaf& node, Key key) {
   const auto end = node.slots.begin() + static_cast<std::ptrdiff_t>(node.size);
-  const auto at = std::lower_bound(node.slots.begin(), end, key,
-                                   [](const Slot& slot, Key k) { return Traits::key_of(slot) < k; });
+  const auto at =
+      std::lower_bound(node.slots.begin(), end, key, [](const Slot& slot, Key k) { return Traits::key_of(slot) < k; });
   return static_cast<std::size_t>(at - node.slots.begin());
 }
 
@@ -325,11 +326,16 @@ auto OrderedTree<Traits>::erase(Key key) -> Slot {
 }
 
 template <typename Traits>
-auto OrderedTree<Traits>::replace(Slot slot) -> Slot {
+auto OrderedTree<Traits>::put(Slot slot) -> Slot {
   const Slot* const found = find(low_of(slot));
-  assert(found != nullptr);
+  if (found == nullptr) {
+    insert(std::move(slot));
+    return Slot();
+  }
   const Total less = sum_of(*found);
   const Total more = sum_of(slot);
+  // The tree owns what find() shows.
+  if (less == more) return std::exchange(const_cast<Slot&>(*found), std::move(slot));
   Node* node = root_.get();
   for (std::size_t level = height_; level > 0; --level) {
     Branch& way = inner(*node).slots[child_of(inner(*node), low_of(slot))];

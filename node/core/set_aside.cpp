@@ -15,34 +15,20 @@ namespace {
 /// Marks the handle of a set-aside record; those of present ones are even.
 constexpr ReconcileSet::Handle kSetAsideBit = 1;
 
-template <typename T>
-ReconcileSet::Handle address_of(const T& entry) {
-  return reinterpret_cast<ReconcileSet::Handle>(&entry);
-}
-
-template <typename T>
-const T& at(ReconcileSet::Handle handle) {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): made by address_of(), of a node that stays where it is
-  return *reinterpret_cast<const T*>(handle & ~kSetAsideBit);
-}
-
 }  // namespace
 
-ReconcileSet::Handle Dictionary::handle_of(const Records::value_type& entry) {
-  return address_of(entry);
-}
-
 ReconcileSet::Handle Dictionary::handle_of(const SetAside& record) {
-  return address_of(record) | kSetAsideBit;
+  return reinterpret_cast<ReconcileSet::Handle>(&record) | kSetAsideBit;
 }
 
 RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
   if ((handle & kSetAsideBit) != 0) {
-    const auto& waiting = at<SetAside>(handle);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): made by handle_of(), of a node that stays where it is
+    const auto& waiting = *reinterpret_cast<const SetAside*>(handle & ~kSetAsideBit);
     return {.key = waiting.key, .value = waiting.value, .version = waiting.version};
   }
-  const auto& [key, record] = at<Records::value_type>(handle);
-  return {.key = key, .value = record.value, .version = record.version};
+  const Record record = Records::record_at(handle);
+  return {.key = Records::key_at(handle), .value = record.value, .version = record.version};
 }
 
 ReconcileItem Dictionary::item_of(std::string_view key, const Version& version) {
@@ -72,16 +58,17 @@ const Dictionary::SetAside* Dictionary::largest_set_aside(std::string_view key) 
 
 /// Puts the item of a record that has become the present one into the set, unless a larger one is set aside or the
 /// record is too old. `hash` is its record_hash().
-void Dictionary::list(const Records::value_type& entry, const MessageId& hash) {
-  const auto& [key, record] = entry;
+void Dictionary::list(Records::Handle handle, const MessageId& hash) {
+  const std::string_view key = Records::key_at(handle);
+  const Record record = Records::record_at(handle);
   if (const SetAside* const waiting = largest_set_aside(key)) {
     if (compare(waiting->version, record.version, config_.leasing) > 0) return;
     items_.erase(item_of(key, waiting->version));
   }
   if (leaves_the_set(record)) {
-    leaving_.push_back({.due = record.written_here + config_.horizon, .key = key});
+    leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
   } else {
-    items_.insert(make_item(record.version.written, hash), handle_of(entry));
+    items_.insert(make_item(record.version.written, hash), handle);
   }
 }
 
@@ -92,10 +79,10 @@ void Dictionary::unlist(std::string_view key, const Version& version) {
 /// A set-aside record of the key, or its present one, has gone: what is left stands for it.
 void Dictionary::list_what_is_left(std::string_view key) {
   const SetAside* const waiting = largest_set_aside(key);
-  const auto present = records_.find(key);
-  if (present != records_.end() &&
-      (waiting == nullptr || compare(waiting->version, present->second.version, config_.leasing) <= 0)) {
-    list(*present, record_hash(key, present->second.version));
+  const Records::Handle present = records_.handle(key);
+  if (present != Records::kNone &&
+      (waiting == nullptr || compare(waiting->version, Records::record_at(present).version, config_.leasing) <= 0)) {
+    list(present, record_hash(key, Records::record_at(present).version));
   } else if (waiting != nullptr) {
     items_.insert(item_of(key, waiting->version), handle_of(*waiting));
   }
@@ -111,7 +98,7 @@ void Dictionary::set_aside(SetAside record) {
     set_aside_by_key_.insert(&*added);
     if (largest_set_aside(added->key) == &*added) {
       if (before != nullptr) unlist(before->key, before->version);
-      if (const Record* const present = any_record(added->key)) unlist(added->key, present->version);
+      if (const auto present = records_.get(added->key)) unlist(added->key, present->version);
       items_.insert(item_of(added->key, added->version), handle_of(*added));
     }
   }
@@ -141,14 +128,13 @@ void Dictionary::plan_return() {
 void Dictionary::check_items() const {
   std::size_t items = 0;
   std::size_t bytes = 0;
-  for (const auto& entry : records_) {
-    const auto& [key, record] = entry;
+  for (const auto& [key, record] : records_) {
     const SetAside* const waiting = largest_set_aside(key);
     const auto listed = items_.find(item_of(key, record.version));
     if (waiting != nullptr && compare(waiting->version, record.version, config_.leasing) > 0) {
       assert(!listed);
     } else {
-      assert(listed ? *listed == handle_of(entry) : !is_visible(record.version));
+      assert(listed ? *listed == records_.handle(key) : !is_visible(record.version));
     }
     items += listed ? 1U : 0U;
   }
@@ -156,9 +142,9 @@ void Dictionary::check_items() const {
     bytes += record.bytes();
     if (record.plain) continue;
     const auto listed = items_.find(item_of(record.key, record.version));
-    const Record* const present = any_record(record.key);
+    const auto present = records_.get(record.key);
     const bool stands = largest_set_aside(record.key) == &record &&
-                        (present == nullptr || compare(record.version, present->version, config_.leasing) > 0);
+                        (!present || compare(record.version, present->version, config_.leasing) > 0);
     assert((listed == handle_of(record)) == stands);
     items += stands ? 1U : 0U;
   }
