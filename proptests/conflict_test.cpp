@@ -126,6 +126,7 @@ TEST(Conflict, AWriteThatLosesToACopyOfOurIdentityIsOneAfterARestartToo) {
   Fixture node;  // boot 10
   node.write("k", "ours");
   node.restart(12);
+  node.restart(13);
   node.told();
   Version theirs = renewed(claim("M", 1, 0), 1, 10);
   theirs.boot = 11;

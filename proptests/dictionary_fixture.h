@@ -56,7 +56,7 @@ class Fixture {
 
   /// Ends this process and starts the next, which finds the store as it was.
   void restart(std::uint64_t boot) {
-    config_.earlier_boot = std::exchange(config_.boot, boot);
+    config_.earlier_boots.push_back(std::exchange(config_.boot, boot));
     make();
     ASSERT_TRUE(d->load());
   }

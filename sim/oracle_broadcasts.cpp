@@ -124,10 +124,10 @@ bool BroadcastOracle::is_doubtful(NodeIndex a, NodeIndex b, Duration at) const {
   });
 }
 
-void BroadcastOracle::disturbed_blocked() {
+void BroadcastOracle::disturbed_blocked(Duration until) {
   for (NodeIndex node = 0; node < links_.size(); ++node) {
     for (Link& link : links_[node]) {
-      if (network_.blocked(node, link.peer)) link.since = world_.now();
+      if (network_.blocked(node, link.peer)) link.since = until;
     }
   }
 }

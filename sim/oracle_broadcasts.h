@@ -33,8 +33,8 @@ class BroadcastOracle {
   void node_disturbed(NodeIndex node);
   /// The links of the two may be up and carry nothing, until then.
   void doubtful(NodeIndex a, NodeIndex b, Duration until);
-  /// Of all links that cross the partition that there is now.
-  void disturbed_blocked();
+  /// Of all links that cross the partition that there is now; what happened meanwhile is known at both ends then.
+  void disturbed_blocked(Duration until);
 
  private:
   struct Link {

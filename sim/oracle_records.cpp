@@ -182,14 +182,15 @@ void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Ver
 void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknowledged& promised,
                                   const Version& there) {
   const Version& version = promised.version;
-  if (!checks(Property::kS6) || promised.settled || same_content(there, version)) return;
+  const bool own = there.owner.text() == version.owner.text();
+  if (!checks(Property::kS6) || promised.settled || (own && same_content(there, version))) return;
   promised.settled = true;
   const NodePlan& plan = hosts_[node]->plan();
   const bool later = there.written.bits > version.written.bits;
   const bool freed = version.kind == RecordKind::kTombstone && later;
   const bool lapsed = milliseconds_between(version, there) > plan.lease / 1ms;
-  const bool overwritten = plan.leasing == Leasing::kOff && later;
-  const bool own = there.owner.text() == version.owner.text();
+  // Of two deletions the later one takes the place of the other and raises no event.
+  const bool overwritten = plan.leasing == Leasing::kOff && (later || version.kind == RecordKind::kTombstone);
   if (!own && (freed || lapsed || overwritten)) return;
   findings_.add("S6", {name(node)},
                 fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", key, seconds_text(promised.at),

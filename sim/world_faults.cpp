@@ -167,14 +167,14 @@ void World::perform(const Step&, const PartitionStep& what) {
     for (const NodeIndex node : what.groups[i])
       groups[node] = static_cast<std::uint32_t>(i) + 1;
   }
-  broadcasts_.disturbed_blocked();
+  broadcasts_.disturbed_blocked(now());
   network_.set_groups(std::move(groups));
-  broadcasts_.disturbed_blocked();
+  broadcasts_.disturbed_blocked(now());
   if (what.reset) network_.reset_blocked();
 }
 
 void World::perform(const Step&, const HealStep& what) {
-  broadcasts_.disturbed_blocked();
+  broadcasts_.disturbed_blocked(now() + slowest_link_);
   network_.set_groups(std::vector<std::uint32_t>(hosts_.size(), 0));
   if (what.cuts) network_.mend_all();
 }
@@ -182,11 +182,11 @@ void World::perform(const Step&, const HealStep& what) {
 void World::perform(const Step&, const CutStep& what) {
   claims_.disturbed();
   network_.cut(what);
-  broadcasts_.disturbed_blocked();
+  broadcasts_.disturbed_blocked(now());
 }
 
 void World::perform(const Step&, const MendStep& what) {
-  broadcasts_.disturbed_blocked();
+  broadcasts_.disturbed_blocked(now() + slowest_link_);
   network_.mend(what);
 }
 

@@ -153,7 +153,8 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
     // An earlier life's write that beats a later one, or one of a process with a copy of our identity, which has boots
     // that this store never saw; but not an echo of this life's, translated from py2p, which has no boot.
     const auto is_our_life = [this](std::uint64_t boot) {
-      return boot == config_.boot || boot <= config_.earlier_boot;
+      return boot == 0 || boot == config_.boot ||
+             std::ranges::find(config_.earlier_boots, boot) != config_.earlier_boots.end();
     };
     return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) &&
            (winning.value_hash != lost.value_hash || winning.kind != lost.kind);

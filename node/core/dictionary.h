@@ -93,7 +93,7 @@ inline constexpr std::size_t kFloorBuckets = 64;
 struct DictionaryConfig {
   NodeId self{};
   std::uint64_t boot = 0;
-  std::uint64_t earlier_boot = 0;  ///< the life before, by the same store; 0: none
+  std::vector<std::uint64_t> earlier_boots{};  ///< lives before this one, by the same store
   Leasing leasing = Leasing::kOn;
   Duration lease = 3600s;
   Duration skew = 30s;           ///< largest difference of two members' clocks

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <ranges>
 #include <utility>
 
 #include "core/engine_impl.h"
@@ -10,6 +11,7 @@
 namespace meshdict {
 namespace {
 
+/// The boots of this life and of those before it, one integer behind the other.
 constexpr std::string_view kMetaBoot = "boot";
 
 LinkSettings link_settings(const EngineConfig& config) {
@@ -52,7 +54,7 @@ std::expected<void, std::string> Engine::Impl::start() {
   if (auto loaded = load_identity(); !loaded) return loaded;
   settings.self = self_;
   settings.boot = boot_;
-  settings.earlier_boot = earlier_boot_;
+  settings.earlier_boots = earlier_boots_;
   dictionary_.emplace(settings, clock_, store_, [this](const DictionaryEvent& event) {
     std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
   });
@@ -96,15 +98,18 @@ std::expected<void, std::string> Engine::Impl::load_identity() {
     return std::unexpected("the stored node id is damaged: " + parsed.error());
   }
 
-  if (!stored_boot.empty()) {
-    const auto number = MsgpackCursor(stored_boot).unsigned_integer();
+  for (MsgpackCursor boots(stored_boot); !boots.at_end();) {
+    const auto number = boots.unsigned_integer();
     if (!number) return std::unexpected("the stored boot counter is damaged: " + number.error().what);
-    earlier_boot_ = *number;
+    earlier_boots_.push_back(*number);
   }
   const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock_.wall())));
-  boot_ = (std::max((earlier_boot_ >> 32) + 1, wall) << 32) | (identity.next() & 0xFFFFFFFFU);
+  const std::uint64_t last = earlier_boots_.empty() ? 0 : earlier_boots_.front();
+  boot_ = (std::max((last >> 32) + 1, wall) << 32) | (identity.next() & 0xFFFFFFFFU);
   std::string encoded;
   MsgpackWriter(encoded).integer(boot_);
+  for (const std::uint64_t earlier : earlier_boots_ | std::views::take(limits::kRememberedLives))
+    MsgpackWriter(encoded).integer(earlier);
   store_.put(Table::kMeta, kMetaBoot, encoded);
   return {};
 }

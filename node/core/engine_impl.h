@@ -156,7 +156,7 @@ class Engine::Impl final : public LinksHost {
 
   NodeId self_;
   std::uint64_t boot_ = 0;
-  std::uint64_t earlier_boot_ = 0;
+  std::vector<std::uint64_t> earlier_boots_;  // as stored, the last one first
   bool running_ = false;
   std::optional<Dictionary> dictionary_;
   std::optional<Attendance> attendance_;

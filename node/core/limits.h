@@ -142,6 +142,10 @@ inline constexpr std::size_t kMaxSteps = 8;
 inline constexpr std::size_t kMaxContests = 4'096;
 inline constexpr std::size_t kMaxContestedRivals = 8;
 
+/// Earlier lives of a node that its store remembers. A record of an older one counts as that of a copy of our identity: a
+/// loss too many is told, none too few.
+inline constexpr std::size_t kRememberedLives = 64;
+
 /// Writers that wait until others have what they wrote. Each is a thread or a client (guess).
 inline constexpr std::size_t kMaxConfirmations = 1'024;
 
