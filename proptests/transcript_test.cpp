@@ -58,7 +58,7 @@ TEST(Transcript, NamesNodesAndWhatStepsDo) {
   EXPECT_THAT(told.transcript, ContainsRegex("bob +[=] leased by ana for 36[0-9][0-9] s\n"));
   EXPECT_THAT(told.transcript, HasSubstr(R"( whisper {node: "bob", to: "ana", text: "hi"})"));
   EXPECT_THAT(told.transcript, ContainsRegex(R"(- +partition \{groups: .*"ana".*"bob".*, reset: on\})"));
-  EXPECT_THAT(told.transcript, ContainsRegex(R"(- +link \{latency: 7000us, .*of: "bob"\})"));
+  EXPECT_THAT(told.transcript, ContainsRegex(R"(- +link \{latency: 7ms, .*of: "bob"\})"));
   EXPECT_THAT(told.transcript, ContainsRegex(R"(- +expect \{nodes: .*"ana".*"bob".*, key: "k", value: "red"\})"));
   EXPECT_THAT(told.transcript, Not(HasSubstr("violated")));
 }

@@ -13,6 +13,7 @@ namespace meshdict::sim {
 namespace {
 
 constexpr unsigned kMostJobs = 256;
+constexpr std::uint64_t kMostTries = 1'000'000;
 constexpr std::uint64_t kMostStates = 1'000'000'000'000;  // more than any memory holds
 constexpr std::uint64_t kMostMegabytes = 16'777'216;      // 16 TiB: so is this
 
@@ -83,6 +84,10 @@ std::expected<std::vector<Property>, std::string> parse_properties(std::string_v
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
   return positive<unsigned>(text, "number of threads", kMostJobs);
+}
+
+std::expected<std::uint64_t, std::string> parse_tries(std::string_view text) {
+  return positive(text, "number of runs", kMostTries);
 }
 
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text) {

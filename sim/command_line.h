@@ -23,6 +23,8 @@ std::expected<Shard, std::string> parse_shard(std::string_view text);
 std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text);
 /// Threads.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
+/// Runs of plans that become smaller.
+std::expected<std::uint64_t, std::string> parse_tries(std::string_view text);
 /// Of an exploration.
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
 /// In MiB.

@@ -25,6 +25,7 @@
 #include "sim/report.h"
 #include "sim/run_files.h"
 #include "sim/runner.h"
+#include "sim/shrink_command.h"
 #include "sim/sweep_command.h"
 #include "sim/trace_diff.h"
 #include "sim/yaml_reader.h"
@@ -271,6 +272,17 @@ void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
   command->callback([&] { result = replay_command(options); });
 }
 
+void add_shrink(CLI::App& app, ShrinkOptions& options, int& result) {
+  CLI::App* command =
+      app.add_subcommand("shrink", "Make a failing plan small; exit 0: written, 2: bad input, or the plan passes");
+  command->add_option("SEED|FILE", options.what, "a seed of 'sweep --swarm', or a plan in YAML")->required();
+  add_value(*command, "--seed", "N", "the seed of FILE's run (default: 1)", parse_seed, options.seed);
+  command->add_option("-o,--out", options.out, "where the small plan goes")->required();
+  add_value(*command, "--tries", "N", "stop after so many runs (default: 5000)", parse_tries, options.tries);
+  add_check(*command, options.check);
+  command->callback([&] { result = shrink_command(options); });
+}
+
 void list_faults() {
   for (const FaultInfo& info : fault_infos())
     fmt::print("{}\n  {}\n  {}; counted when {}\n", info.name, info.yaml, info.meaning, info.counted);
@@ -314,11 +326,8 @@ int main_with(int argc, char** argv) {
   app.add_subcommand("faults", "List the kinds of faults, what makes them and when they count")->callback([] {
     list_faults();
   });
-  for (const char* later : {"shrink"}) {
-    CLI::App* command = app.add_subcommand(later, "not available yet");
-    command->allow_extras();
-    command->callback([&result, later] { result = complain(fmt::format("{}: not available yet", later)); });
-  }
+  ShrinkOptions shrink_options;
+  add_shrink(app, shrink_options, result);
   if (const std::string word = argc > 1 ? argv[1] : ""; !word.empty() && !word.starts_with('-')) {
     const auto commands = command_names(app);
     if (std::ranges::find(commands, word) == commands.end()) return complain(unknown_word(word, "command", commands));

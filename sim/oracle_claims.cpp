@@ -56,7 +56,10 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
     return;
   }
   // A holder that lost its last commit may issue the same write once more.
-  const auto not_later = [](const Version& earlier, const Version& later) {
+  // And one that also has a slow clock may begin its claim again at the same time: the boot decides then.
+  const bool all_remembered = faults_[Fault::kPowerFailure] == 0 && faults_[Fault::kRestartWithIdentityOnly] == 0;
+  const auto not_later = [&](const Version& earlier, const Version& later) {
+    if (earlier.boot != later.boot && !all_remembered) return false;
     return later.written.bits < earlier.written.bits ||
            (later.written.bits == earlier.written.bits && !same_write(earlier, later));
   };

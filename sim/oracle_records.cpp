@@ -189,9 +189,12 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
   const bool later = there.written.bits > version.written.bits;
   const bool freed = version.kind == RecordKind::kTombstone && later;
   const bool lapsed = milliseconds_between(version, there) > plan.lease / 1ms;
-  // Of two deletions the later one takes the place of the other and raises no event.
-  const bool overwritten = plan.leasing == Leasing::kOff && (later || version.kind == RecordKind::kTombstone);
-  if (!own && (freed || lapsed || overwritten)) return;
+  const bool overwritten = plan.leasing == Leasing::kOff && later;
+  // Of two deletions the one takes the place of the other and raises no event: what is there now may have won over that one.
+  const auto deletion = deleted_.find(key);
+  const bool deleted_anew = version.kind == RecordKind::kTombstone && deletion != deleted_.end() &&
+                            naive_compare(deletion->second, version, plan.leasing) > 0;
+  if (!own && (freed || lapsed || overwritten || deleted_anew)) return;
   findings_.add("S6", {name(node)},
                 fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", key, seconds_text(promised.at),
                             brief(there)));

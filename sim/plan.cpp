@@ -73,17 +73,11 @@ struct Undo {
   }
 };
 
-std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
-  std::vector<Step> steps;
-  steps.reserve(plan.nodes.size() + plan.steps.size());
-  for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
-    if (!plan.nodes[node].starts) continue;
-    steps.push_back({plan.nodes[node].start, false, 0, StartStep{node}, std::nullopt});
-  }
+void draw_steps(Plan& plan, std::uint64_t seed) {
   Duration before{};
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     RandomStream random = stream_for(seed, "plan.step", i);
-    Step step = plan.steps[i];
+    Step& step = plan.steps[i];
     Duration at = draw(random, step.at);
     if (step.relative) at += before;
     before = at;
@@ -92,13 +86,8 @@ std::vector<Step> draw_steps(const Plan& plan, std::uint64_t seed) {
     if (auto* link = std::get_if<LinkStep>(&step.action)) {
       link->link.jitter = fixed(draw(random, link->link.jitter));
     }
-    if (step.lasts) {
-      const Duration lasts = draw(random, *std::exchange(step.lasts, std::nullopt));
-      steps.push_back({fixed(at + lasts), false, step.line, std::visit(Undo{}, step.action), std::nullopt});
-    }
-    steps.push_back(std::move(step));
+    if (step.lasts) step.lasts = fixed(draw(random, *step.lasts));
   }
-  return steps;
 }
 
 // `rate` operations a second: one in each slot of 1/rate, at a random moment of it.
@@ -172,7 +161,7 @@ std::vector<std::string> property_names() {
   return names;
 }
 
-Plan expand(const Plan& plan, std::uint64_t seed) {
+Plan draw_plan(const Plan& plan, std::uint64_t seed) {
   Plan drawn = plan;
   for (NodeIndex node = 0; node < drawn.nodes.size(); ++node) {
     RandomStream random = stream_for(seed, "plan.node", node);
@@ -182,14 +171,32 @@ Plan expand(const Plan& plan, std::uint64_t seed) {
   draw_joins(drawn, seed);
   RandomStream random = stream_for(seed, "plan.links", 0);
   drawn.links.jitter = fixed(draw(random, drawn.links.jitter));
-  drawn.steps = draw_steps(drawn, seed);
+  draw_steps(drawn, seed);
   for (std::size_t i = 0; i < drawn.workloads.size(); ++i) {
     draw_workload(drawn.workloads[i], seed, i, drawn.steps);
   }
   drawn.workloads.clear();
-  std::stable_sort(drawn.steps.begin(), drawn.steps.end(),
-                   [](const Step& a, const Step& b) { return a.at.low < b.at.low; });
   return drawn;
+}
+
+Plan expand(const Plan& plan, std::uint64_t seed) {
+  Plan explicit_plan = draw_plan(plan, seed);
+  std::vector<Step> drawn = std::exchange(explicit_plan.steps, {});
+  std::vector<Step>& steps = explicit_plan.steps;
+  steps.reserve(plan.nodes.size() + drawn.size());
+  for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
+    const NodePlan& starts = explicit_plan.nodes[node];
+    if (starts.starts) steps.push_back({starts.start, false, 0, StartStep{node}, std::nullopt});
+  }
+  for (Step& step : drawn) {
+    if (const auto lasts = std::exchange(step.lasts, std::nullopt)) {
+      steps.push_back(
+          {fixed(step.at.low + lasts->low), false, step.line, std::visit(Undo{}, step.action), std::nullopt});
+    }
+    steps.push_back(std::move(step));
+  }
+  std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at.low < b.at.low; });
+  return explicit_plan;
 }
 
 }  // namespace meshdict::sim

@@ -66,6 +66,7 @@ struct LinkPlan {
   std::uint64_t bandwidth = 0;
   /// Bytes that are handed over at a time; 0: whole frames.
   std::uint64_t piece = 0;
+  bool operator==(const LinkPlan&) const = default;
 };
 
 /// Steps: operations of clients
@@ -301,7 +302,11 @@ struct Plan {
   std::vector<Property> check = all_properties();
 };
 
-/// Draws what the plan leaves to the seed. In the result all ranges are fixed, no step is relative, steps are sorted by
+/// Draws what the plan leaves to the seed, and leaves the rest as it is written: in the result all ranges are fixed, no
+/// step is relative, each node has those that it joins, and there are no workloads.
+Plan draw_plan(const Plan& plan, std::uint64_t seed);
+
+/// The same, spelled out for a World. In the result all ranges are fixed, no step is relative, steps are sorted by
 /// time, each node has a step that starts it, and there are no workloads.
 Plan expand(const Plan& plan, std::uint64_t seed);
 

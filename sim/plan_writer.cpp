@@ -6,13 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "sim/step_yaml.h"
 
 namespace meshdict::sim {
 namespace {
 
+/// In the largest unit that leaves no rest.
 std::string text(Duration time) {
+  static constexpr std::array<std::pair<Duration, const char*>, 4> kUnits = {
+      {{1h, "h"}, {1min, "min"}, {1s, "s"}, {1ms, "ms"}}};
+  if (time == Duration{}) return "0s";
+  for (const auto& [unit, name] : kUnits)
+    if (time % unit == Duration{}) return fmt::format("{}{}", time / unit, name);
   return fmt::format("{}us", time.count());
 }
 

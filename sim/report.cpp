@@ -46,7 +46,13 @@ Json counters_json(const Counters& counters) {
   return json;
 }
 
-/// As a shell reads it back.
+std::string replay_arguments(const RunResult& result) {
+  if (result.plan == swarm_name(result.seed)) return fmt::format("replay {}", result.seed);
+  return fmt::format("run {} --seed {}", shell_word(result.plan), result.seed);
+}
+
+}  // namespace
+
 std::string shell_word(const std::string& text) {
   static constexpr std::string_view kPlain = "_./:=@%+,-";
   const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || kPlain.contains(static_cast<char>(c)); };
@@ -56,13 +62,6 @@ std::string shell_word(const std::string& text) {
     quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
 }
-
-std::string replay_arguments(const RunResult& result) {
-  if (result.plan == swarm_name(result.seed)) return fmt::format("replay {}", result.seed);
-  return fmt::format("run {} --seed {}", shell_word(result.plan), result.seed);
-}
-
-}  // namespace
 
 std::string result_line(const RunResult& result) {
   return fmt::format("seed={} events={} simulated={} trace={:016x} {}", result.seed, result.events,

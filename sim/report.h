@@ -13,6 +13,9 @@ std::string result_line(const RunResult& result);
 /// A line for each violation, and the command that replays the run.
 std::string violations_text(const RunResult& result);
 
+/// A word as a shell reads it back.
+std::string shell_word(const std::string& text);
+
 /// One object in one line: file, result, violations, counters.
 std::string result_json(const RunResult& result);
 
