@@ -179,6 +179,25 @@ TEST(Collection, AWallClockThatJumpsAheadCollectsNothing) {
   EXPECT_EQ(node.d->records().size(), 1U);
 }
 
+/// The wall clock shows too much for a while: the items of that time have been passed over. What comes from before them
+/// then must still be looked at, or it would stay for ever, and be offered in each comparison.
+TEST(Collection, ATombstoneThatComesFromBeforeWhatWasLookedAtLeavesTheSetAsWell) {
+  Fixture node;
+  node.merge("shown", "x", claim("A", 1, 10'000));
+  node.write("k", "x");
+  node.clock.advance(20s);
+  node.remove("k");
+  node.clock.wall_time += 48h;
+  pass(node, 2min);
+  node.clock.wall_time -= 48h;
+  node.merge("late", "", deleted(claim("A", 1, 5'000)));
+  EXPECT_EQ(node.total().count, 3U);
+  pass(node, 25h);
+  EXPECT_EQ(node.total().count, 1U);
+  EXPECT_EQ(node.d->records().size(), 1U);
+  node.d->sanity_check();
+}
+
 TEST(Collection, MemoryStaysBoundedUnderManyDeletes) {
   Fixture node({.skew = 1s, .horizon = 1min});
   std::size_t most = 0;

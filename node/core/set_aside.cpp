@@ -69,6 +69,8 @@ void Dictionary::list(Records::Handle handle, const MessageId& hash) {
     leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
   } else {
     items_.insert(make_item(record.version.written, hash), handle);
+    // It may come from before the items that were passed over while the clock showed more than it does now.
+    if (!is_visible(record.version)) swept_ = std::min(swept_, record.version.written);
   }
 }
 
