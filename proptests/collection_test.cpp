@@ -99,17 +99,26 @@ void pass(Fixture& node, Duration time) {
   node.clock.advance(end - node.clock.mono);
 }
 
-TEST(Items, ASetAsideRecordStandsForItsKeyWhenTheTombstoneBeforeItIsCollected) {
+TEST(Items, ASetAsideRecordThatATombstoneOvercameGoesWithIt) {
   Fixture node({.lease = 60s, .skew = 1s, .horizon = 1min});
   const Version rival = claim("A", 1, 600'000);
+  const Version next = claim("A", 2, 700'000);
   EXPECT_EQ(node.merge("k", "x", rival), Merged::kSetAside);
-  node.write("k", "mine");
-  node.remove("k");
-  EXPECT_NE(node.total(), total_of("k", rival)) << "of the same epoch, and claimed later: it is smaller";
+  EXPECT_EQ(node.merge("j", "x", rival), Merged::kSetAside);
+  EXPECT_EQ(node.merge("j", "x", next), Merged::kSetAside);
+  for (const char* key : {"k", "j"}) {
+    node.write(key, "mine");
+    node.remove(key);
+  }
+  EXPECT_NE(node.total(), total_of("j", next)) << "the rival's is of the same epoch, and claimed later: it is smaller";
   node.d->sanity_check();
   pass(node, 70s);
-  EXPECT_TRUE(node.d->records().empty());
-  EXPECT_EQ(node.total(), total_of("k", rival));
+  EXPECT_FALSE(node.d->records().contains("k"));
+  EXPECT_EQ(node.total(), total_of("j", next));
+  node.d->sanity_check();
+  pass(node, 700s);
+  EXPECT_EQ(node.get("k"), "-") << "what was deleted does not return";
+  EXPECT_EQ(node.get("j"), "x") << "a later claim";
   node.d->sanity_check();
 }
 

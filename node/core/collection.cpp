@@ -106,15 +106,32 @@ bool Dictionary::may_be_collected(std::string_view key, const Version& version) 
          hlc_.now() - version.written > config_.horizon - config_.skew;
 }
 
+/// Of a record that is not in the set of items any more nothing is left but its epoch. Returns it: `key` may be a view
+/// into it.
+CompactRecord Dictionary::forget(std::string_view key) {
+  store_.erase(Table::kRecords, key);
+  CompactRecord gone = records_.erase(key);
+  const Version version = gone.record().version;
+  raise_floor(bucket_of(key), version.epoch);
+  // What is set aside and smaller was overcome by it, and would come back as a key that was deleted.
+  const auto overcome = [&] {
+    const auto smallest = set_aside_by_key_.lower_bound(key);
+    return smallest != set_aside_by_key_.end() && (*smallest)->key == key &&
+                   compare((*smallest)->version, version, config_.leasing) < 0
+               ? *smallest
+               : nullptr;
+  };
+  while (const SetAside* const smaller = overcome())
+    take_back(set_aside_.find(*smaller));
+  list_what_is_left(key);
+  return gone;
+}
+
 void Dictionary::let_go(std::string_view key) {
   const auto present = records_.get(key);
   if (!present) return;
   unlist(key, present->version);
-  raise_floor(bucket_of(key), present->version.epoch);
-  store_.erase(Table::kRecords, key);
-  // Kept to the end: `key` may be a view into it.
-  const CompactRecord gone = records_.erase(key);
-  list_what_is_left(key);
+  const CompactRecord gone = forget(key);
   plan_sweep();
   if (gone.is_visible()) sink_(Deleted{.key = std::string(key), .local = false});
 }
@@ -128,10 +145,7 @@ void Dictionary::collect() {
     const auto record = records_.get(key);
     // Written again since, or deleted again.
     if (!record || is_visible(record->version) || age(*record) < config_.horizon) continue;
-    raise_floor(bucket_of(key), record->version.epoch);
-    store_.erase(Table::kRecords, key);
-    records_.erase(key);
-    list_what_is_left(key);
+    forget(key);
   }
 }
 

@@ -332,6 +332,7 @@ class Dictionary {
   void plan_sweep();
   void sweep();
   void collect();
+  CompactRecord forget(std::string_view key);
 
   // dictionary.cpp
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
