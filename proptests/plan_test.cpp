@@ -36,6 +36,16 @@ RC_GTEST_PROP(Plan, AsYamlGivesTheSameRun, ()) {
   RC_ASSERT(run_plan(*read, seed).trace == run_plan(plan, seed).trace);
 }
 
+TEST(Plan, AsYamlSaysWhatACrashLeavesOfTheDisk) {
+  const auto plan = load_plan("nodes: [ana]\nsteps:\n- at: 1s\n  crash: {node: ana, for: 1s, disk: lost}\n", "p");
+  ASSERT_TRUE(plan.has_value());
+  const auto read = load_plan(to_yaml(expand(*plan, 1)), "drawn");
+  ASSERT_TRUE(read.has_value()) << read.error().front();
+  const auto* restart = std::get_if<RestartStep>(&read->steps.back().action);
+  ASSERT_NE(restart, nullptr);
+  EXPECT_EQ(restart->disk, DiskLeft::kNothing);
+}
+
 TEST(Plan, LeavesWhatItDoesNotSayToTheSeed) {
   const auto plan = load_plan("nodes: 5\njoin: random 2\nsteps:\n- at: 1s..9s\n  heal:\n", "p");
   ASSERT_TRUE(plan.has_value());

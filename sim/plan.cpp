@@ -192,6 +192,7 @@ Plan expand(const Plan& plan, std::uint64_t seed) {
     if (const auto lasts = std::exchange(step.lasts, std::nullopt)) {
       steps.push_back(
           {fixed(step.at.low + lasts->low), false, step.line, std::visit(Undo{}, step.action), std::nullopt});
+      if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;  // the restart says it now
     }
     steps.push_back(std::move(step));
   }
