@@ -52,7 +52,8 @@
 // A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
 // once it would drag our clock along, and dropped it would be lost when it was our clock that was slow. Meanwhile it
 // stands for its key in the set that nodes compare, in place of the smaller records that we hold. Rationale: who has taken
-// it has those no more, and would be sent them in each comparison until its time has come.
+// it has those no more, and would be sent them in each comparison until its time has come. One that is smaller than the
+// present record goes with it when that is collected or let go. Rationale: it would bring back what was deleted.
 //
 // Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
 // on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
