@@ -137,6 +137,35 @@ TEST_F(AttendanceTest, AfterALongAbsenceAMemberIsApartUntilItHasComparedWithAMem
   EXPECT_EQ(level(), Level::kInStep);
 }
 
+/// A comparison that completes while our clock is ahead.
+TEST_F(AttendanceTest, AClockThatWasAheadLeavesNoMark) {
+  pass(kHorizon);
+  for (const bool restarts : {false, true}) {
+    clock.wall_time += 48h;
+    compare_with(member());
+    const Hlc ahead = now();
+    const Presence told = node->presence();
+    EXPECT_EQ(told.in_step, ahead);
+    clock.wall_time -= 48h;
+    if (restarts) be_down_for(1s);
+    pass(2s);
+    node->compared(ahead, member(), now());
+    EXPECT_LE(node->presence().compared, restarts ? now() : ahead) << "a session that began then does not count";
+    Presence other = member();
+    other.in_step = ahead;
+    other.settled = false;
+    compare_with(other);
+    EXPECT_LT(node->presence().in_step, ahead) << "nor does what a newcomer has heard of it";
+    compare_with(member());
+    EXPECT_EQ(node->presence().in_step, now());
+    EXPECT_EQ(node->presence().compared, now());
+    EXPECT_TRUE(node->should_tell(told));
+    pass(kReach);
+    EXPECT_EQ(level(), Level::kInStep);
+    compare_with(member());
+  }
+}
+
 TEST_F(AttendanceTest, SleepIsAnAbsence) {
   compare_with(member());
   clock.advance(kReach + 1s);

@@ -64,8 +64,9 @@ std::expected<void, std::string> Attendance::load(Hlc now) {
     running_since_ = here - ago(Hlc{running_since});
     seen_ = here - ago(Hlc{seen});
     memory_ms_ = Hlc{memory}.unix_ms();
-    compared_ = Hlc{compared};
-    in_step_ = Hlc{in_step};
+    // Nor does one that was ahead and has been set right leave us in a future in which nothing counts as later.
+    compared_ = std::min(Hlc{compared}, now);
+    in_step_ = std::min(Hlc{in_step}, now);
     in_step_here_ = here - ago(in_step_);
   }
   notice();
@@ -91,16 +92,20 @@ Presence Attendance::presence() const {
 bool Attendance::should_tell(const Presence& told) const {
   const Presence now = presence();
   return now.level != told.level || now.memory_ms != told.memory_ms || now.settled != told.settled ||
-         now.in_step - told.in_step >= pause();
+         now.in_step < told.in_step || now.in_step - told.in_step >= pause();
 }
 
 void Attendance::compared(Hlc began, const Presence& with, Hlc now) {
   notice();
   const MonoTime here = clock_.monotonic();
   const auto before = std::pair(state_, memory_ms_);
+  const auto is_from_the_future = [&](Hlc reading) { return reading - now > config_.skew; };
+  if (is_from_the_future(began)) return;  // our clock was ahead then; the next comparison counts
+  if (is_from_the_future(compared_)) compared_ = began;
+  if (is_from_the_future(in_step_)) in_step_ = {};
   if (with.settled || state_ == State::kNew) compared_ = std::max(compared_, began);
   const Hlc in_step = with.settled && is_settled(here) ? began : with.in_step;
-  if (in_step > in_step_) {
+  if (in_step > in_step_ && !is_from_the_future(in_step)) {
     in_step_ = in_step;
     in_step_here_ = here - std::max(Duration::zero(), now - in_step);
   }

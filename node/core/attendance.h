@@ -25,6 +25,9 @@
 // Own writes count as known to the network as of the last comparison with a settled node; while a node is new, with
 // anybody, since what it writes is not old yet.
 //
+// Readings from while a clock was ahead, ours or another's, count for nothing once it is set right. Rationale: no later
+// comparison would be later than those, and the node would defer to others until that time has come.
+//
 // The lower level defers to the higher, if the higher's memory reaches back to before the lower last compared. Memory:
 // since when a node, or one that it has compared with, has been there. Rationale: whoever was not there does not lack a
 // key because it was deleted; the only node that still has an old network's keys must not drop them before a new one.
