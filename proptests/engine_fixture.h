@@ -55,12 +55,20 @@ class FixedRandom final : public Random {
 /// The engine under test, with id "M": ids that begin with A to L are smaller, N to Z larger.
 class Node final : public Observer {
  public:
-  explicit Node(EngineConfig config = {}) : engine_(std::move(config), clock, transport, store_, random_, *this) {
+  explicit Node(EngineConfig config = {}) : config_(std::move(config)) {
     store_.put(Table::kMeta, "node_id", "M");
+    make();
   }
 
-  Engine& operator*() { return engine_; }
-  Engine* operator->() { return &engine_; }
+  Engine& operator*() { return *engine_; }
+  Engine* operator->() { return &*engine_; }
+
+  /// Ends this process without a goodbye, lets time pass, and starts the next, which finds the store as it was.
+  void be_down_for(Duration time) {
+    clock.advance(time);
+    make();
+    ASSERT_TRUE(engine_->start());
+  }
 
   void on_event(const Event& event) override { events.push_back(event); }
 
@@ -76,9 +84,9 @@ class Node final : public Observer {
   /// Lets time pass, and calls the engine at each of its deadlines.
   void pass(Duration time) {
     const MonoTime end = clock.mono + time;
-    while (engine_.next_deadline() <= end) {
-      if (engine_.next_deadline() > clock.mono) clock.advance(engine_.next_deadline() - clock.mono);
-      engine_.on_time();
+    while (engine_->next_deadline() <= end) {
+      if (engine_->next_deadline() > clock.mono) clock.advance(engine_->next_deadline() - clock.mono);
+      engine_->on_time();
     }
     clock.advance(end - clock.mono);
   }
@@ -89,8 +97,11 @@ class Node final : public Observer {
 
  private:
   MemoryStore store_;
+  void make() { engine_.emplace(config_, clock, transport, store_, random_, *this); }
+
+  EngineConfig config_;
   FixedRandom random_;
-  Engine engine_;
+  std::optional<Engine> engine_;
 };
 
 /// The far end of connections to a Node.

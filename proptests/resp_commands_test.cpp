@@ -114,6 +114,25 @@ TEST(RespCommands, BeginTheCountersAnew) {
               AllOf(HasSubstr("\r\nlongest_turn_us:0\r\n"), HasSubstr("\r\nlongest_commit_us:0\r\n")));
 }
 
+TEST(RespCommands, CountRecordsThatWereLetGo) {
+  constexpr Duration kHorizon = 300s;
+  JoinedNodes nodes(kHorizon);
+  EXPECT_EQ(nodes.first.run({"SET", "stays", "v"}), "+OK\r\n");
+  EXPECT_EQ(nodes.first.run({"SET", "goes", "v"}), "+OK\r\n");
+  nodes.pass(kHorizon + 30s);
+  EXPECT_EQ(nodes.second.run({"GET", "goes"}), "$1\r\nv\r\n");
+  EXPECT_EQ(nodes.first.run({"DEL", "goes"}), ":1\r\n");
+  nodes.sleep(kHorizon + 60s);
+  EXPECT_EQ(nodes.second.run({"GET", "goes"}), "$1\r\nv\r\n");
+  EXPECT_THAT(nodes.second.run({"INFO", "mesh"}), HasSubstr("\r\nrecords_let_go:0\r\n"));
+  nodes.pass(60s);
+  EXPECT_EQ(nodes.second.run({"GET", "goes"}), "$-1\r\n");
+  EXPECT_EQ(nodes.second.run({"GET", "stays"}), "$1\r\nv\r\n");
+  EXPECT_THAT(nodes.second.run({"INFO", "mesh"}), HasSubstr("\r\nrecords_let_go:1\r\n"));
+  EXPECT_THAT(nodes.first.run({"INFO", "mesh"}),
+              AllOf(HasSubstr("\r\nrecords_let_go:0\r\n"), HasSubstr("\r\nkeys_returned:0\r\n")));
+}
+
 TEST(RespCommands, GreetClientLibraries) {
   LonelyNode node;
   EXPECT_EQ(node.run({"PING"}), "+PONG\r\n");

@@ -165,13 +165,26 @@ class LonelyNode : private Observer {
 /// Two nodes; the second has dialled the first.
 class JoinedNodes {
  public:
-  JoinedNodes() : first(config("a", {}), 1), second(config("b", {{"a", 1}}), 2) { settle(); }
+  explicit JoinedNodes(Duration horizon = 24h)
+      : first(config("a", {}, horizon), 1), second(config("b", {{"a", 1}}, horizon), 2) {
+    settle();
+  }
 
   /// Carries everything over until both are quiet.
   void settle() {
     while (connect_dialed(first, second) || connect_dialed(second, first) || carry(first, second) ||
            carry(second, first)) {
     }
+  }
+  /// The second node's machine sleeps.
+  void sleep(Duration time) {
+    for (Duration step = 0s; step < time; step += 1s) {
+      first.clock.passed += 1s;
+      if (first.clock.monotonic() >= first.engine.next_deadline()) first.engine.on_time();
+      first.pipe.sent.clear();
+      first.pipe.dialed.clear();
+    }
+    second.clock.passed = first.clock.passed;
   }
   void pass(Duration time) {
     for (Duration step = 0s; step < time; step += 1s) {
@@ -187,8 +200,9 @@ class JoinedNodes {
   LonelyNode second;
 
  private:
-  static EngineConfig config(const std::string& host, std::vector<Endpoint> join) {
+  static EngineConfig config(const std::string& host, std::vector<Endpoint> join, Duration horizon) {
     EngineConfig made;
+    made.horizon = horizon;
     made.advertise = {host, 1};
     made.join = std::move(join);
     return made;
