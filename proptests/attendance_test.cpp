@@ -119,8 +119,10 @@ TEST_F(AttendanceTest, AShortAbsenceChangesNothing) {
   compare_with(member());
   be_down_for(kReach - kReach / 16);
   EXPECT_EQ(level(), Level::kInStep);
+  EXPECT_FALSE(node->presence().settled);
   pass(kHorizon / 2);
-  EXPECT_EQ(level(), Level::kLivedOn) << "it has been running all the time";
+  EXPECT_EQ(level(), Level::kLivedOn);
+  EXPECT_TRUE(node->presence().settled) << "it has been running all the time";
 }
 
 TEST_F(AttendanceTest, AfterALongAbsenceAMemberIsApartUntilItHasComparedWithAMember) {
