@@ -101,6 +101,7 @@ class Engine::Impl final : public LinksHost {
   bool accept_broadcast(const Envelope& envelope, const PlainBody& plain);
   void relay(const Connection& from, const OpenedBody& opened);
   void send_to_all(const Frame& frame, const Connection* except);
+  Stamp stamp_broadcast();
   void broadcast_message(const Message& message);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
   void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);

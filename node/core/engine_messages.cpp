@@ -102,10 +102,17 @@ void Engine::Impl::send_to_all(const Frame& frame, const Connection* except) {
   }
 }
 
-void Engine::Impl::broadcast_message(const Message& message) {
-  const auto [frame, stamp] = originator_->broadcast(message);
+/// The stamp of a broadcast of ours, which counts as seen.
+Stamp Engine::Impl::stamp_broadcast() {
+  const Stamp stamp = originator_->stamp_broadcast();
   seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
-  send_to_all(frame, nullptr);
+  return stamp;
+}
+
+void Engine::Impl::broadcast_message(const Message& message) {
+  const Stamp stamp = stamp_broadcast();
+  // A node without neighbours would encode and hash each of its writes for nobody.
+  if (!links_->pairs().empty()) send_to_all(originator_->broadcast(message, stamp), nullptr);
 }
 
 void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
@@ -156,8 +163,7 @@ void Engine::Impl::deliver(const Connection& conn, const Envelope& envelope, con
 std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets, SubFlag type) {
   auto message = user_message(packets, type);
   if (!message) return std::unexpected(message.error());
-  const auto [frame, stamp] = originator_->broadcast(std::move(*message));
-  seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
+  const Frame frame = originator_->broadcast(std::move(*message), stamp_broadcast());
   send_to_all(frame, nullptr);
   return frame.id;
 }

@@ -14,13 +14,10 @@ class Originator {
  public:
   Originator(NodeId self, std::uint64_t boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}
 
-  struct Broadcast {
-    Frame frame;
-    Stamp stamp;
-  };
-  Broadcast broadcast(const Message& message) {
-    const Stamp stamp{.boot = boot_, .counter = broadcasts_++};
-    return {.frame = encode(message, stamp, MainFlag::kBroadcast), .stamp = stamp};
+  /// Of the next broadcast, whether or not there is anybody for whom it must be encoded.
+  Stamp stamp_broadcast() { return {.boot = boot_, .counter = broadcasts_++}; }
+  [[nodiscard]] Frame broadcast(const Message& message, const Stamp& stamp) const {
+    return encode(message, stamp, MainFlag::kBroadcast);
   }
 
   Frame whisper(const Message& message) {
