@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -333,9 +334,16 @@ TEST(ApiDataDir, KeysLeasesAndIdSurviveARestart) {
     socket.set("key", "kept");
     fence = socket.fence("key");
   }
+  const auto write_and_die = [&] {
+    SyncSocket socket("127.0.0.1", 0, {.data_dir = directory.path()});
+    socket.set("last words", "heard");
+    std::raise(SIGKILL);
+  };
+  EXPECT_EXIT(write_and_die(), ::testing::KilledBySignal(SIGKILL), "");
   SyncSocket socket("127.0.0.1", 0, {.data_dir = directory.path(), .sync_each_write = false});
   EXPECT_EQ(socket.id(), id);
   EXPECT_EQ(socket.get("key"), "kept");
+  EXPECT_EQ(socket.get("last words"), "heard");
   EXPECT_EQ(socket.fence("key"), fence);
   EXPECT_TRUE(socket.lease("key")->ours);
   socket.set("key", "written again");

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,9 +21,11 @@ using api_test::eventually;
 using api_test::join;
 using api_test::kPatience;
 using api_test::RawPeer;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST(ApiMessages, SendReachesEverybodyAlsoThroughOthers) {
@@ -35,6 +38,7 @@ TEST(ApiMessages, SendReachesEverybodyAlsoThroughOthers) {
   first.disconnect(last.id());  // neither dials the other from now on
   ASSERT_TRUE(eventually([&] { return !are_neighbours(first, last); }));
   const auto now = std::chrono::system_clock::now();
+  std::set<std::string> ids;
   first.send("hello", 42, Bytes{"\xFF"}, std::vector{1, 2});
   for (MeshSocket* const socket : {&middle, &last}) {
     const auto message = socket->recv(kPatience);
@@ -46,12 +50,17 @@ TEST(ApiMessages, SendReachesEverybodyAlsoThroughOthers) {
     EXPECT_EQ(message->type(), Flag::kBroadcast);
     EXPECT_LE(std::chrono::abs(message->time() - now), std::chrono::seconds(60));
     EXPECT_EQ(message->id().size(), 32U);
+    ids.insert(message->id());
     EXPECT_EQ(message->size(), 6U + 1U + 3U + 3U);
     EXPECT_THAT(message->describe(), HasSubstr("hello"));
   }
   // Each once, and none back to its sender.
   first.send("last");
-  EXPECT_EQ(middle.recv(kPatience)->packets().front(), "last");
+  const auto further = middle.recv(kPatience);
+  ASSERT_TRUE(further);
+  EXPECT_EQ(further->packets().front(), "last");
+  EXPECT_THAT(ids, SizeIs(1));  // one message, one id
+  EXPECT_THAT(ids, Not(Contains(further->id())));
   EXPECT_EQ(last.recv(kPatience)->packets().front(), "last");
   EXPECT_EQ(first.recv(), std::nullopt);
 }
@@ -120,6 +129,10 @@ TEST(ApiMessages, RecvGivesOneOrAtMostSoManyTheOldestFirst) {
   EXPECT_EQ(some[0].packets().front(), 1);
   EXPECT_EQ(some[1].packets().front(), 2);
   EXPECT_THAT(second.recv(10), SizeIs(2));
+  std::jthread later([&] { first.send("late"); });
+  const auto waited_for = second.recv(kPatience);
+  ASSERT_TRUE(waited_for);
+  EXPECT_EQ(waited_for->packets().front(), "late");
 }
 
 TEST(ApiMessages, WhatNobodyReceivesIsBoundedAndInTheStatus) {

@@ -57,6 +57,8 @@ TEST(ApiSyncOptions, ALeaseThatIsTooShortToWorkWithIsASettingsError) {
 }
 
 TEST_F(ApiSync, SetIsSeenHereAndThere) {
+  EXPECT_EQ(first.out_addr().host, "127.0.0.1");
+  EXPECT_THROW(SyncSocket("127.0.0.1", first.out_addr().port), PortInUse);
   first.set("key", "value");
   EXPECT_EQ(first.get("key"), "value");
   ASSERT_TRUE(same());
@@ -79,6 +81,8 @@ TEST_F(ApiSync, EveryKindOfValueIsShared) {
   first.update(all);
   EXPECT_EQ(first.copy(), all);
   EXPECT_TRUE(eventually([&] { return second.copy() == all; }));
+  first.set("text", Bytes{});
+  EXPECT_EQ(first.at("text"), Bytes{});
 }
 
 TEST_F(ApiSync, TheIndexReadsAndWrites) {
