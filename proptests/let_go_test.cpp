@@ -228,5 +228,29 @@ TEST_F(AbsentNode, ThatWasNotAwayForLongLetsGoOfNothing) {
   EXPECT_TRUE(node->dictionary().find("theirs"));
 }
 
+/// Records may be on their way to us from a node that is about to let go of them.
+TEST_F(AbsentNode, IsNotBelievedByThoseWhoWereThere) {
+  node.pass(kHorizon + kHorizon / 16);
+  ASSERT_EQ(node->presence().level, Presence::Level::kLivedOn);
+  Peer peer(node, "A");
+  const ConnId conn = meet(peer, 1);
+  const Presence away{.level = Presence::Level::kApart,
+                      .memory_ms = at_ms(0).unix_ms(),
+                      .compared = at_ms(1'000),
+                      .in_step = {},
+                      .settled = false};
+  peer.say(conn, away);
+  merge(peer, conn, "theirs", "B");
+  merge(peer, conn, "known", "A");
+  EXPECT_TRUE(node->dictionary().records().empty());
+  EXPECT_THAT(node.told<Returned>(), IsEmpty());
+  Presence long_away = away;
+  long_away.compared = at_ms(0);
+  long_away.compared.bits -= 1;
+  peer.say(conn, long_away);
+  merge(peer, conn, "theirs", "B");
+  EXPECT_NE(node->dictionary().find("theirs"), nullptr) << "we were not there yet when it last compared";
+}
+
 }  // namespace
 }  // namespace meshdict

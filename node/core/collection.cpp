@@ -113,7 +113,8 @@ CompactRecord Dictionary::forget(std::string_view key) {
   CompactRecord gone = records_.erase(key);
   const Version version = gone.record().version;
   raise_floor(bucket_of(key), version.epoch);
-  // What is set aside and smaller was overcome by it, and would come back as a key that was deleted.
+  // What is set aside and smaller was overcome by it, and would come back as a key that was deleted. What is larger
+  // stands in the set already.
   const auto overcome = [&] {
     const auto smallest = set_aside_by_key_.lower_bound(key);
     return smallest != set_aside_by_key_.end() && (*smallest)->key == key &&
@@ -123,7 +124,6 @@ CompactRecord Dictionary::forget(std::string_view key) {
   };
   while (const SetAside* const smaller = overcome())
     take_back(set_aside_.find(*smaller));
-  list_what_is_left(key);
   return gone;
 }
 
