@@ -252,5 +252,33 @@ TEST_F(AbsentNode, IsNotBelievedByThoseWhoWereThere) {
   EXPECT_NE(node->dictionary().find("theirs"), nullptr) << "we were not there yet when it last compared";
 }
 
+/// A newcomer had them of us before we met a member, and has not heard yet what became of them.
+TEST_F(AbsentNode, DoesNotTakeBackWhatItLetsGoOf) {
+  Peer member(node, "A");
+  const ConnId before = meet(member, 1);
+  merge(member, before, "theirs", "B");
+  compare(member, before);
+  node.be_down_for(kHorizon);
+  Peer newcomer(node, "N");
+  const ConnId with_newcomer = meet(newcomer, 2);
+  Presence fresh;
+  fresh.compared = node->dictionary().now();
+  newcomer.say(with_newcomer, fresh);
+  Peer again(node, "A", 6);
+  const ConnId with_member = meet(again, 3);
+  const ReconcileSet nothing;
+  Reconciler asker(nothing);
+  asker.ask(7);
+  again.say(with_member, SyncQuestion{asker.work(100, [](const ReconcileSet::Entry&) { return true; })->message});
+  node->on_time();
+  ASSERT_TRUE(node->dictionary().records().empty());
+  ASSERT_EQ(node->presence().level, Presence::Level::kApart) << "that session is not complete";
+  merge(newcomer, with_newcomer, "theirs", "B");
+  EXPECT_TRUE(node->dictionary().records().empty());
+  again.say(with_member, Bye{"test"});
+  merge(newcomer, with_newcomer, "theirs", "B");
+  EXPECT_EQ(node->dictionary().size(), 1U) << "of whom we know nothing";
+}
+
 }  // namespace
 }  // namespace meshdict

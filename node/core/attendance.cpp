@@ -64,9 +64,9 @@ std::expected<void, std::string> Attendance::load(Hlc now) {
     running_since_ = here - ago(Hlc{running_since});
     seen_ = here - ago(Hlc{seen});
     memory_ms_ = Hlc{memory}.unix_ms();
-    // Nor does one that was ahead and has been set right leave us in a future in which nothing counts as later.
+    // Nor do writes count as known from here on that one which was ahead has let count.
     compared_ = std::min(Hlc{compared}, now);
-    in_step_ = std::min(Hlc{in_step}, now);
+    in_step_ = Hlc{in_step};
     in_step_here_ = here - ago(in_step_);
   }
   notice();

@@ -36,7 +36,8 @@
 // that one side has deleted come back with the other. That is told (Returned in event.h).
 //
 // Both sides judge alike, by what they last told each other: what the one lets go of the other does not take, should it
-// come. Rationale: records may be on their way while the levels change.
+// come. Rationale: records may be on their way while the levels change. And who starts from another's state judges for
+// that other: a newcomer may have got old records from it a moment before, and would bring them back.
 //
 // Order of calls: construct, load(), then anything; on_time() at next_deadline(). Not thread-safe.
 

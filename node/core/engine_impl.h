@@ -120,6 +120,7 @@ class Engine::Impl final : public LinksHost {
   void handle_records(Connection& conn, const Records& records);
   void handle_floors(const EpochFloors& floors);
   void handle_presence(Connection& conn, const Presence& presence);
+  [[nodiscard]] bool should_let_go(const Presence& neighbour) const;
   bool take_record(const Connection& conn, const RecordEntry& entry);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
   Connection::Sync& sync_of(Connection& conn);

@@ -231,13 +231,23 @@ void Engine::Impl::handle_floors(const EpochFloors& floors) {
   dictionary_->merge_floors(taken);
 }
 
+/// Whether this neighbour defers to us, or to one to whom we defer as well: what we have just let go of must not come back
+/// from a neighbour that had it of us.
+bool Engine::Impl::should_let_go(const Presence& neighbour) const {
+  const Presence ours = attendance_->presence();
+  return defers(neighbour, ours) || std::ranges::any_of(links_->connections(), [&](const auto& entry) {
+           const auto& other = entry.second->presence;
+           return other && defers(ours, *other) && defers(neighbour, *other);
+         });
+}
+
 /// Whether it is news.
 bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry) {
   Version version = entry.version;
   version.value_hash = sha256(entry.value);
   const Presence ours = attendance_->presence();
   const bool unknown = !dictionary_->records().contains(entry.key);
-  if (unknown && conn.presence && defers(*conn.presence, ours) &&
+  if (unknown && conn.presence && should_let_go(*conn.presence) &&
       attendance_->lets_go(conn.peer, *conn.presence, version, dictionary_->now())) {
     return false;
   }
