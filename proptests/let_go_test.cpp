@@ -249,7 +249,7 @@ TEST_F(AbsentNode, IsNotBelievedByThoseWhoWereThere) {
   long_away.compared.bits -= 1;
   peer.say(conn, long_away);
   merge(peer, conn, "theirs", "B");
-  EXPECT_NE(node->dictionary().find("theirs"), nullptr) << "we were not there yet when it last compared";
+  EXPECT_TRUE(node->dictionary().find("theirs")) << "we were not there yet when it last compared";
 }
 
 /// A newcomer had them of us before we met a member, and has not heard yet what became of them.
