@@ -15,8 +15,8 @@ namespace {
 constexpr RawView kNoValue("\xC4\x00", 2);
 
 const MessageId& hash_of_no_value() {
-  static const MessageId hash = sha256(kNoValue);
-  return hash;
+  static const MessageId kHash = sha256(kNoValue);
+  return kHash;
 }
 
 }  // namespace
