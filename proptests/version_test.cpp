@@ -194,6 +194,8 @@ TEST(Hlc, AResetForgetsTheJump) {
   clock.now = 1'000'000s;
   EXPECT_TRUE(hlc.is_ahead(30s));
   EXPECT_EQ(hlc.now(), Hlc::from_ms(2'000'000'000));
+  EXPECT_EQ(hlc.now(30s), Hlc::from_ms(1'000'000'000));
+  EXPECT_EQ(hlc.now(1'000'000s), Hlc::from_ms(2'000'000'000));
   hlc.reset();
   EXPECT_FALSE(hlc.is_ahead(30s));
   EXPECT_EQ(hlc.tick(), Hlc::from_ms(1'000'000'000));

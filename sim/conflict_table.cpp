@@ -1,7 +1,6 @@
 // The command `conflict-table`.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "sim/conflict_study.h"
+#include "sim/console.h"
 
 namespace meshdict::sim {
 namespace {
@@ -60,7 +60,7 @@ std::string seconds(Duration time) {
 }  // namespace
 
 int conflict_table(const TableOptions& options) {
-  const bool watched = isatty(STDERR_FILENO) == 1;
+  LiveLine live;
   const std::vector<StudyCase> cases = study_cases();
   std::size_t done = 0;
   fmt::print("{}..{}: of each case these seeds under each rule\n\n", options.seeds.first, options.seeds.last);
@@ -68,18 +68,18 @@ int conflict_table(const TableOptions& options) {
   for (const StudyCase& what : cases) {
     for (std::size_t rule = 0; rule < kRules; ++rule) {
       const StudyResult result = study_all(what, static_cast<Rule>(rule), options);
-      if (watched) fmt::print(stderr, "\r\x1b[K");
+      live.clear();
       fmt::print("{}  {:<10}  {:>8}  {:>7}  {:>10}  {:>5}  {:>15}  {:>6}\n", text_of(what),
                  name_of(static_cast<Rule>(rule)), percent(result.sum.linked, result.sum.pairs),
                  percent(result.whole, result.runs), result.sum.duplicates, result.sum.alone,
                  seconds(result.settled[result.settled.size() / 2]), seconds(result.settled.back()));
       std::fflush(stdout);
       ++done;
-      if (watched) fmt::print(stderr, "{}/{} lines", done, cases.size() * kRules);
+      if (live.due()) live.show(fmt::format("{}/{} lines", done, cases.size() * kRules));
     }
   }
-  if (watched) fmt::print(stderr, "\r\x1b[K");
-  return 0;
+  live.clear();
+  return kPass;
 }
 
 }  // namespace meshdict::sim

@@ -7,9 +7,21 @@
 #include <system_error>
 
 namespace meshdict::sim {
+namespace {
+
+constexpr std::chrono::milliseconds kRewritten{200};
+constexpr std::chrono::milliseconds kLogged{10'000};
+
+}  // namespace
 
 int complain(std::string_view what) {
   fmt::print(stderr, "meshdict-sim: {}\n", what);
+  return kBadInput;
+}
+
+int complain_of(std::span<const std::string> mistakes) {
+  for (const std::string& mistake : mistakes)
+    fmt::print(stderr, "{}\n", mistake);
   return kBadInput;
 }
 
@@ -25,12 +37,15 @@ std::string not_written(const std::string& file) {
 LiveLine::LiveLine() : watched_(isatty(STDERR_FILENO) == 1) {}
 
 bool LiveLine::due() const {
-  return watched_ && Clock::now() - last_ >= std::chrono::milliseconds(200);
+  return Clock::now() - last_ >= (watched_ ? kRewritten : kLogged);
 }
 
 void LiveLine::show(std::string_view text) {
-  if (!watched_) return;
   last_ = Clock::now();
+  if (!watched_) {
+    fmt::print(stderr, "{}\n", text);
+    return;
+  }
   fmt::print(stderr, "\r\x1b[K{}", text);
   printed_ = true;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,13 +15,15 @@ inline constexpr int kBadInput = 2;
 
 /// One line on stderr. kBadInput.
 int complain(std::string_view what);
+/// The mistakes of a file, each of which says where it is, a line each on stderr. kBadInput.
+int complain_of(std::span<const std::string> mistakes);
 
 /// Output that cannot be written is no result: a full disk must not pass for a run that passed.
 bool all_written(std::FILE* file);
 /// "cannot write 'x': No space left on device", by errno.
 std::string not_written(const std::string& file);
 
-/// A line on stderr that is rewritten in place while somebody watches; nothing when nobody does.
+/// Progress on stderr: on a terminal one line that is rewritten in place, elsewhere a line every ten seconds.
 class LiveLine {
  public:
   LiveLine();
@@ -35,7 +38,7 @@ class LiveLine {
   bool watched_;
   bool printed_ = false;
   Clock::time_point begin_ = Clock::now();
-  Clock::time_point last_{};
+  Clock::time_point last_ = begin_;
 };
 
 }  // namespace meshdict::sim

@@ -1,14 +1,12 @@
 #include "sim/explore_command.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 
+#include "sim/console.h"
 #include "sim/explore.h"
 #include "sim/explore_yaml.h"
 #include "sim/trace.h"
@@ -16,38 +14,10 @@
 namespace meshdict::sim {
 namespace {
 
-constexpr int kPass = 0;
-constexpr int kViolated = 1;
-constexpr int kBadInput = 2;
-
-int complain(const std::string& what) {
-  fmt::print(stderr, "meshdict-sim: {}\n", what);
-  return kBadInput;
+std::string progress_text(const ExploreCounts& counts, double seconds) {
+  return fmt::format("{} states, {} terminals, {:.0f} states a second", counts.states, counts.terminals,
+                     static_cast<double>(counts.states) / seconds);
 }
-
-/// "1234567 states, 61000 a second", rewritten in place while somebody watches.
-class Watcher {
- public:
-  void show(const ExploreCounts& counts) {
-    if (!shown_) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(500)) return;
-    last_ = now;
-    const std::chrono::duration<double> took = now - begin_;
-    fmt::print(stderr, "\r{} states, {} terminals, {:.0f} states a second ", counts.states, counts.terminals,
-               static_cast<double>(counts.states) / took.count());
-    printed_ = true;
-  }
-  void clear() const {
-    if (printed_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  bool shown_ = isatty(STDERR_FILENO) == 1;
-  bool printed_ = false;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point last_ = begin_;
-};
 
 int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
   const std::string& path = options.out;
@@ -58,7 +28,7 @@ int report_violation(const SmallPlan& plan, const ExploreResult& result, const E
   heading.insert(heading.end(), result.wrongs.begin(), result.wrongs.end());
   std::ofstream file(path, std::ios::binary);
   file << to_yaml({.plan = plan, .choices = result.tape}, heading);
-  if (!file.flush()) return complain(fmt::format("cannot write '{}'", path));
+  if (!file.flush()) return complain(not_written(path));
   fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), path);
   return kViolated;
 }
@@ -69,12 +39,6 @@ std::optional<std::string> text_of_file(const std::string& path) {
   if (file) text << file.rdbuf();
   if (!file || !text) return std::nullopt;
   return text.str();
-}
-
-int complain_of(const std::vector<std::string>& mistakes) {
-  for (const std::string& mistake : mistakes)
-    fmt::print(stderr, "{}\n", mistake);
-  return kBadInput;
 }
 
 int replay_choices(const Exploration& exploration, const std::string& file);
@@ -91,10 +55,12 @@ int explore_command(const ExploreOptions& options) {
     const auto& names = rule_names();
     plan.rule = static_cast<Rule>(std::ranges::find(names, options.policy) - names.begin());
   }
-  Watcher watcher;
-  const ExploreResult result = explore(plan, {.states = options.states, .bytes = options.megabytes << 20},
-                                       [&](const ExploreCounts& counts) { watcher.show(counts); });
-  watcher.clear();
+  LiveLine live;
+  const ExploreResult result =
+      explore(plan, {.states = options.states, .bytes = options.megabytes << 20}, [&](const ExploreCounts& counts) {
+        if (live.due()) live.show(progress_text(counts, live.seconds()));
+      });
+  live.clear();
   int code = kPass;
   if (!result.wrongs.empty()) {
     code = report_violation(plan, result, options);

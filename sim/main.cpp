@@ -139,8 +139,7 @@ int run(const Options& options) {
       continue;
     }
     good = false;
-    for (const std::string& mistake : plan.error())
-      fmt::print(stderr, "{}\n", mistake);
+    complain_of(plan.error());
   }
   if (!good) return kBadInput;
   if (plans.empty()) return worst;

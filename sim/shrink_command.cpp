@@ -42,8 +42,7 @@ std::optional<Subject> load(const ShrinkOptions& options) {
   } else {
     auto plan = load_plan_file(options.what);
     if (!plan) {
-      for (const std::string& mistake : plan.error())
-        fmt::print(stderr, "{}\n", mistake);
+      complain_of(plan.error());
       return std::nullopt;
     }
     subject = {.plan = *std::move(plan), .seed = options.seed.value_or(1)};

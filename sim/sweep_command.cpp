@@ -41,11 +41,7 @@ int sweep_command(const SweepOptions& options) {
   std::optional<Plan> written;
   if (!options.swarm) {
     auto loaded = load_plan_file(options.file);
-    if (!loaded) {
-      for (const std::string& mistake : loaded.error())
-        fmt::print(stderr, "{}\n", mistake);
-      return kBadInput;
-    }
+    if (!loaded) return complain_of(loaded.error());
     written = *std::move(loaded);
   }
   const PlanOf plan_of = [&](std::uint64_t seed) {

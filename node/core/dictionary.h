@@ -253,8 +253,8 @@ class Dictionary {
 
   // Starting from another node's state (attendance.h)
 
-  /// The hybrid clock's reading, without advancing it.
-  [[nodiscard]] Hlc now() const { return hlc_.now(); }
+  /// The hybrid clock's reading, without advancing it; the wall clock's, when a jump of that has been corrected.
+  [[nodiscard]] Hlc now() const { return hlc_.now(config_.skew); }
   /// Forgets a key that the others have deleted. Its fence stays below those of new claims.
   void let_go(std::string_view key);
   /// Sees to it that a record of ours, which is proposed again, stands above what was collected of its key.

@@ -25,6 +25,10 @@ Hlc HybridClock::now() const {
   return std::max(last_, reading_of(clock_.wall()));
 }
 
+Hlc HybridClock::now(Duration allowed_skew) const {
+  return is_ahead(allowed_skew) ? reading_of(clock_.wall()) : now();
+}
+
 bool HybridClock::observe(Hlc remote, Duration allowed_skew) {
   if (until_allowed(remote, allowed_skew) > Duration::zero()) return false;
   last_ = std::max(last_, remote);

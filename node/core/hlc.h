@@ -33,6 +33,8 @@ class HybridClock {
 
   /// The present reading without advancing: max(last, wall).
   [[nodiscard]] Hlc now() const;
+  /// The same, but the wall clock's when this clock is_ahead(allowed_skew).
+  [[nodiscard]] Hlc now(Duration allowed_skew) const;
 
   /// Takes note of a reading from elsewhere. False, and no effect, when it is more than `allowed_skew` ahead of the
   /// wall clock: such a record must be set aside.
