@@ -39,11 +39,14 @@ class FragileStore final : public Store {
     if (while_committing) while_committing();
     if (broken) return std::unexpected(StoreError{"the disk is full"});
     ++commits;
+    waiting = 0;
     return kept_.commit();
   }
+  [[nodiscard]] std::size_t staged() const override { return waiting; }
 
   std::function<void()> while_committing;
   bool broken = false;
+  std::size_t waiting = 0;
   std::atomic<std::uint64_t> commits = 0;
 
  private:
@@ -191,8 +194,8 @@ class Deaf final : public Observer {
 
 constexpr Duration kCommit = 7us;
 
-/// Runs handlers that are all ready, and tells of each turn.
-std::vector<TurnTimes> run_handlers(int count, Duration each, Duration processor_time) {
+/// Runs handlers that are all ready, each of which takes so long and stages so much, and tells of each turn.
+std::vector<TurnTimes> run_handlers(int count, Duration each, Duration processor_time, std::size_t writes = 0) {
   asio::io_context io;
   SteppedClock clock;
   FragileStore store;
@@ -212,6 +215,7 @@ std::vector<TurnTimes> run_handlers(int count, Duration each, Duration processor
       while (thread_processor_time() < until) {
       }
       clock.now += each;
+      store.waiting += writes;
       if (i == count) loop.stop();
     });
   }
@@ -225,6 +229,12 @@ TEST(EngineLoop, NoHandlerIsBegunAfterATurnsTime) {
   // Beside the first of a turn, which may have been waited for.
   EXPECT_EQ(run_handlers(kHandlers, net_limits::kTurnBudget, 0us).size(), kHandlers / 2U);
   EXPECT_EQ(run_handlers(kHandlers, net_limits::kTurnBudget / 4, 0us).size(), kHandlers / 5U);
+}
+
+TEST(EngineLoop, NoHandlerIsBegunAfterATurnsWrites) {
+  constexpr int kHandlers = 20;
+  EXPECT_EQ(run_handlers(kHandlers, 0us, 0us, net_limits::kWritesPerTurn).size(), kHandlers);
+  EXPECT_EQ(run_handlers(kHandlers, 0us, 0us, net_limits::kWritesPerTurn / 4).size(), kHandlers / 4U);
 }
 
 TEST(EngineLoop, TellsWhatATurnTook) {

@@ -178,6 +178,27 @@ TEST_F(TwoTransports, WhatASilentReaderDoesNotTakeIsQueuedAndDrainsLater) {
   EXPECT_EQ(client_events.drained.size(), 1U);
 }
 
+TEST_F(TwoTransports, RoomInTheKernelLetsNothingOutBeforeFlush) {
+  asio::ip::tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
+  const ConnId conn = client.dial({"127.0.0.1", acceptor.local_endpoint().port()});
+  asio::ip::tcp::socket reader = acceptor.accept();
+  ASSERT_TRUE(run_until([&] { return !client_events.connected.empty(); }));
+  client.send(conn, frame_of(std::string(32'000'000, 'q')));
+  client.flush();
+  const std::size_t left = client.queued(conn);
+  ASSERT_GT(left, 0U);
+  client.send(conn, frame_of("of a turn that has not been committed"));
+  std::vector<char> sink(1 << 20);
+  reader.non_blocking(true);
+  for (int i = 0; i < 100; ++i) {
+    asio::error_code error;
+    reader.read_some(asio::buffer(sink), error);
+    io.restart();
+    io.run_one_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GT(client.queued(conn), left);
+}
+
 TEST_F(TwoTransports, WhatCameBeforeAResetIsStillDelivered) {
   asio::ip::tcp::socket peer(io);
   peer.connect({asio::ip::make_address("127.0.0.1"), address.port});

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -39,6 +40,8 @@ class Store {
   virtual void put(Table table, std::string_view key, std::string_view value) = 0;
   virtual void erase(Table table, std::string_view key) = 0;
 
+  /// Writes that commit() has yet to make durable, where each takes it time; 0 otherwise. For drivers that bound a turn.
+  [[nodiscard]] virtual std::size_t staged() const { return 0; }
   /// Makes all staged writes durable, all or none. Of several writes of one key the last counts.
   virtual std::expected<void, StoreError> commit() = 0;
 };

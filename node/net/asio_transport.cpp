@@ -55,7 +55,7 @@ ConnId AsioTransport::dial(const Endpoint& to) {
 void AsioTransport::send(ConnId conn, const Frame& frame) {
   const auto found = open_.find(conn);
   if (found == open_.end()) return;
-  if (found->second->mark_unflushed()) unflushed_.push_back(found->second);
+  flush_later(found->second);
   found->second->enqueue(frame.bytes);
 }
 
@@ -70,12 +70,16 @@ void AsioTransport::close(ConnId conn) {
   const ConnectionPtr connection = std::move(found->second);
   open_.erase(found);
   if (!connection->close()) return;
-  if (connection->mark_unflushed()) unflushed_.push_back(connection);
+  flush_later(connection);
   closing_.emplace(conn, connection);
   if (closing_.size() > net_limits::kMaxClosing) {
     closing_.begin()->second->abort();
     closing_.erase(closing_.begin());
   }
+}
+
+void AsioTransport::flush_later(const ConnectionPtr& connection) {
+  if (connection->mark_unflushed()) unflushed_.push_back(connection);
 }
 
 void AsioTransport::flush() {
@@ -90,6 +94,10 @@ void AsioTransport::connection_up(TcpConnection& connection) {
 
 void AsioTransport::connection_data(TcpConnection& connection, std::string_view bytes) {
   events_->on_data(connection.id(), bytes);
+}
+
+void AsioTransport::connection_writable(TcpConnection& connection) {
+  flush_later(connection.shared_from_this());
 }
 
 void AsioTransport::connection_drained(TcpConnection& connection) {

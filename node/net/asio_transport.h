@@ -66,10 +66,12 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   std::span<char> read_buffer() override { return read_buffer_; }
   void connection_up(TcpConnection& connection) override;
   void connection_data(TcpConnection& connection, std::string_view bytes) override;
+  void connection_writable(TcpConnection& connection) override;
   void connection_drained(TcpConnection& connection) override;
   void connection_ended(TcpConnection& connection, std::string_view detail) override;
   void connection_closed(TcpConnection& connection) override;
   ConnectionPtr make_connection();
+  void flush_later(const ConnectionPtr& connection);
 
   asio::io_context& io_;
   TransportEvents* events_ = nullptr;

@@ -58,7 +58,11 @@ void EngineLoop::run_handlers() {
   io_.restart();
   std::size_t count = io_.run_one();
   const MonoTime end = clock_.monotonic() + net_limits::kTurnBudget;
-  while (count > 0 && count < net_limits::kHandlersPerTurn && clock_.monotonic() < end && io_.poll_one() > 0)
+  const auto may_begin_another = [&] {
+    return count < net_limits::kHandlersPerTurn && store_.staged() < net_limits::kWritesPerTurn &&
+           clock_.monotonic() < end;
+  };
+  while (count > 0 && may_begin_another() && io_.poll_one() > 0)
     ++count;
 }
 

@@ -8,8 +8,8 @@
 namespace meshdict::net_limits {
 
 /// One buffer for all connections of a transport: what is read is handed on at once. One handler takes all of it:
-/// of small records, compressed, it holds a thousand, two milliseconds of work. Larger reads save few system calls.
-inline constexpr std::size_t kReadBuffer = 16 * 1024;
+/// of small records, compressed, it holds some 250, as many as a turn should write. Larger reads save few system calls.
+inline constexpr std::size_t kReadBuffer = 4 * 1024;
 /// Frames gathered into one write. Far below IOV_MAX (1,024), and enough to fill a socket buffer with small frames.
 inline constexpr std::size_t kGather = 64;
 /// How long a closing connection may take to send its queue and to see the peer's end of stream.
@@ -23,6 +23,9 @@ inline constexpr Duration kAcceptBackoff = 100ms;
 inline constexpr int kBacklog = 1'024;
 /// Handlers run before a turn of the loop ends: bounds how long a reply waits for its commit.
 inline constexpr std::size_t kHandlersPerTurn = 512;
+/// Staged writes from which on no other handler is begun: committing so many scattered ones takes some 5 ms of processor
+/// time.
+inline constexpr std::size_t kWritesPerTurn = 256;
 /// Time after a turn's first handler, with which a wait may have ended, from when on no other is begun. What they stage has
 /// still to be committed, which takes about as long again: together below the 10 ms for which a node may keep everybody
 /// waiting (bench/late_joiner).

@@ -128,7 +128,8 @@ void TcpConnection::wait_writable() {
   waits_for_room_ = true;
   socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](asio::error_code) {
     self->waits_for_room_ = false;
-    self->flush();
+    // Not sent here: behind what may leave there may be frames of this turn, which has not been committed.
+    if (self->state_ == State::kOpen || self->state_ == State::kClosing) self->owner_->connection_writable(*self);
   });
 }
 

@@ -3,7 +3,7 @@
 //
 // 1. The owner is called from handlers only, never from within a call into the connection.
 // 2. connection_ended() is the last call, and comes once. After close() or abort() no call comes at all.
-// 3. Frames leave in the order of enqueue(), and only in flush() or when the kernel has room again after it.
+// 3. Frames leave in the order of enqueue(), and only in flush().
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -29,6 +29,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
     virtual std::span<char> read_buffer() = 0;
     virtual void connection_up(TcpConnection& connection) = 0;
     virtual void connection_data(TcpConnection& connection, std::string_view bytes) = 0;
+    /// The kernel has room for what the last flush() left: it wants another.
+    virtual void connection_writable(TcpConnection& connection) = 0;
     /// queued() has fallen to limits::kBulkLowWater or below, from above it.
     virtual void connection_drained(TcpConnection& connection) = 0;
     virtual void connection_ended(TcpConnection& connection, std::string_view detail) = 0;

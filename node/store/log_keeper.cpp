@@ -61,11 +61,38 @@ std::optional<std::string> LogKeeper::merge_log() {
   const auto failed = [this](int code) { return code != 0 && !database_.is_busy(); };
   int code = 0;
   int merged = 0;
-  for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round)
+  for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round) {
     code = database_.merge_log(merged);
-  if (!failed(code)) code = database_.restart_log();
+    // Else it would all have to be synced at the end, while the writer waits.
+    if (!failed(code)) code = database_.sync_file();
+  }
+  if (!failed(code)) code = restart_log();
   if (!failed(code)) return std::nullopt;
   return fmt::format("{}: {}", kDatabaseFile, database_.what());
+}
+
+int LogKeeper::restart_log() {
+  std::unique_lock lock(mutex_);
+  restarting_ = true;
+  turn_.wait(lock, [this] { return !writing_; });
+  lock.unlock();
+  const int code = database_.restart_log();
+  lock.lock();
+  restarting_ = false;
+  turn_.notify_one();
+  return code;
+}
+
+void LogKeeper::begin_writing() {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [this] { return !restarting_; });
+  writing_ = true;
+}
+
+void LogKeeper::end_writing() {
+  const std::lock_guard lock(mutex_);
+  writing_ = false;
+  turn_.notify_one();
 }
 
 int LogKeeper::pages() const {

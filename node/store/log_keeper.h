@@ -5,7 +5,8 @@
 // 1. A commit that was told with committed(pages, true) is on the disk store_limits::kSyncEvery later, plus the time that
 //    the disk takes.
 // 2. A log of store_limits::kMergePages is merged into the file and begun anew. Most of it is merged while the writer
-//    goes on; it waits for the rest, what it wrote meanwhile.
+//    goes on; then its next commit waits for the rest, what it wrote meanwhile. For that the two take turns here: SQLite
+//    alone lets a busy writer overtake a merge again and again, while what it will have to wait for grows.
 // 3. The first failure is final: the system may have dropped the pages it could not write, so that a later success
 //    would say nothing about them.
 
@@ -28,6 +29,18 @@ class LogKeeper {
   /// Waits for what is under way. Does not sync what is due.
   ~LogKeeper() = default;
 
+  /// While it lives, a commit of the writer is under way. Waits for the end of a merge.
+  class Writing {
+   public:
+    explicit Writing(LogKeeper& keeper) : keeper_(keeper) { keeper_.begin_writing(); }
+    ~Writing() { keeper_.end_writing(); }
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+
+   private:
+    LogKeeper& keeper_;
+  };
+
   /// From the writer, after a commit that left so many pages in the log. `sync_due`: it has not been synced.
   void committed(int pages, bool sync_due);
   /// What has failed, for the operator. From the writer.
@@ -35,9 +48,13 @@ class LogKeeper {
 
  private:
   void run(const std::stop_token& stop);
+  void begin_writing();
+  void end_writing();
   /// Both give what has failed.
   [[nodiscard]] std::optional<std::string> sync_log() const;
   std::optional<std::string> merge_log();
+  /// The end of a merge, while no commit is under way. What the database says.
+  int restart_log();
   /// Pages in the log after the last commit.
   [[nodiscard]] int pages() const;
 
@@ -45,7 +62,10 @@ class LogKeeper {
   FileDescriptor log_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
+  std::condition_variable turn_;
   // Guarded by the mutex.
+  bool writing_ = false;
+  bool restarting_ = false;  // or about to
   bool sync_due_ = false;
   int pages_ = 0;
   std::optional<std::string> failure_;

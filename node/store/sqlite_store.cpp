@@ -192,6 +192,7 @@ std::expected<void, StoreError> SqliteStore::commit() {
     if (auto failed = log_keeper_->failure()) failure_ = directory_->error(*failed);
   }
   if (!failure_ && !staged_.empty()) {
+    const LogKeeper::Writing writing(*log_keeper_);
     if (auto applied = apply_staged(); !applied) failure_ = std::move(applied.error());
   }
   drop_staged();

@@ -53,6 +53,7 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
   void put(Table table, std::string_view key, std::string_view value) override;
   void erase(Table table, std::string_view key) override;
+  [[nodiscard]] std::size_t staged() const override { return staged_.size(); }
   std::expected<void, StoreError> commit() override;
 
   /// Merges the log into meshdict.db, syncs it, and lets the directory go. What is staged is lost. Every call afterwards

