@@ -152,7 +152,7 @@ TEST(ApiEmitter, RemoveAllListenersOfOneEventOrOfAll) {
   EXPECT_THAT(emitter.listeners<Tick>(), IsEmpty());
   EXPECT_THAT(emitter.listeners("alarm"), IsEmpty());
   // What is built in keeps its signature.
-  EXPECT_THROW(emitter.on("tick", [](const EventArguments&) {}), EventError);
+  EXPECT_THROW(emitter.EventEmitter::on("tick", [](const EventArguments&) {}), EventError);
 }
 
 TEST(ApiEmitter, NewListenerIsRaisedBeforeOneIsAdded) {
