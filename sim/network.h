@@ -105,6 +105,8 @@ class Network {
   void set_machine(NodeIndex node, Machine state) { machines_[node] = state; }
   /// All connections of the node end: with resets to the peers or, when its machine is kDead, without a word.
   void abandon(NodeIndex node);
+  /// What the node has sent after the `last_kept`-th frame of the run, and what has not arrived yet, never left.
+  void take_back(NodeIndex node, std::uint64_t last_kept);
   /// group[i] of node i; nodes of different groups do not reach each other.
   void set_groups(std::vector<std::uint32_t> groups);
   void cut(const CutStep& what);

@@ -118,4 +118,19 @@ void Network::abandon(NodeIndex node) {
   }
 }
 
+void Network::take_back(NodeIndex node, std::uint64_t last_kept) {
+  for (const auto& slot : slots_) {
+    for (std::size_t side = 0; side < 2 && slot->serial != 0; ++side) {
+      if (slot->sides[side].node != node) continue;
+      Side& pipe = slot->sides[1 - side];
+      pipe.parcels.remove_if([&](const Parcel& parcel) {
+        if (parcel.number <= last_kept) return false;
+        pipe.in_flight -= parcel.plain_size;
+        ++counters_.lost;
+        return true;
+      });
+    }
+  }
+}
+
 }  // namespace meshdict::sim

@@ -42,8 +42,6 @@ class RecordOracle {
   void conflict(NodeIndex node, const Conflict& conflict);
   /// The node's record of `key` has changed.
   void changed(NodeIndex node, const std::string& key);
-  /// A write that was not acknowledged may have taken effect.
-  void uncertain(NodeIndex node, const std::string& key) { acknowledged_.erase({node, key}); }
   /// The node ends without a warning: what it shows now its disk has.
   void ends(NodeIndex node);
   /// It has read its disk again.

@@ -32,6 +32,15 @@ class Ring {
     return item;
   }
 
+  /// The others stay in their order.
+  template <typename Predicate>
+  void remove_if(Predicate goes) {
+    for (std::size_t left = size_; left > 0; --left) {
+      T item = pop_front();
+      if (!goes(item)) push_back(std::move(item));
+    }
+  }
+
   void clear() {
     slots_ = std::vector<T>();
     head_ = 0;

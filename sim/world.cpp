@@ -280,7 +280,8 @@ bool World::commit_turn(NodeIndex node) {
     host.synced = now();
   }
   if (!host.disk().commit()) {
-    // As production: what cannot be kept is not acknowledged, and the process ends.
+    // As production: what cannot be kept is told nobody, neither a client nor a peer, and the process ends.
+    network_.take_back(node, committed_frames_);
     ++counters_.faults[Fault::kFullDisk];
     if (transcript_.enabled()) transcript_.line(now(), name(node), "ends: its disk is full");
     host.awaits_room = true;
@@ -289,6 +290,7 @@ bool World::commit_turn(NodeIndex node) {
     end_node(node, Machine::kRefusing);
     return false;
   }
+  committed_frames_ = network_.counters().sent;
   if (writes && host.disk_delay > Duration::zero()) {
     ++counters_.faults[Fault::kSlowDisk];
     host.busy = true;

@@ -167,6 +167,7 @@ class World final : public NetworkUser {
   Counters counters_;
   EventQueue queue_;
   Network network_;
+  std::uint64_t committed_frames_ = 0;  // those of the run that were sent before the turn under way
   AddressBook addresses_;
   Transcript transcript_;
   std::map<std::pair<NodeIndex, std::string>, std::string> told_;  // what the transcript has said of records

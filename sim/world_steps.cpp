@@ -85,7 +85,7 @@ void World::written(const Step& step, NodeIndex node, const std::string& key, Ou
       : leased ? fmt::format("leased by {} for {} s", known_as(leased->owner), seconds_left(leased->left))
                : describe(result.error());
   if (transcript_.enabled()) transcript_.line(now(), name(node), "= " + text);
-  if (!commit_turn(node)) return records_.uncertain(node, key);
+  if (!commit_turn(node)) return;
   if (!outcome) {
     fail(step, {name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));
   } else {
