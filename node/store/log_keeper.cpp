@@ -16,6 +16,15 @@ using store_limits::kMergePages;
 using store_limits::kMergeRounds;
 using store_limits::kWaitPages;
 
+namespace {
+
+/// By errno.
+std::string not_synced(std::string_view file) {
+  return fmt::format("{} cannot be synced to the disk: {}; look at the disk and start again", file, system_text(errno));
+}
+
+}  // namespace
+
 LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log)
     : database_(std::move(database)),
       log_(std::move(log)),
@@ -53,8 +62,7 @@ void LogKeeper::run(const std::stop_token& stop) {
 
 std::optional<std::string> LogKeeper::sync_log() const {
   if (::fdatasync(log_.get()) == 0) return std::nullopt;
-  return fmt::format("{} cannot be synced to the disk: {}; look at the disk and start again", kLogFile,
-                     system_text(errno));
+  return not_synced(kLogFile);
 }
 
 std::optional<std::string> LogKeeper::merge_log() {
@@ -64,7 +72,7 @@ std::optional<std::string> LogKeeper::merge_log() {
   for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round) {
     code = database_.merge_log(merged);
     // Else it would all have to be synced at the end, while the writer waits.
-    if (!failed(code)) code = database_.sync_file();
+    if (!failed(code) && !database_.sync_file()) return not_synced(kDatabaseFile);
   }
   if (!failed(code)) code = restart_log();
   if (!failed(code)) return std::nullopt;

@@ -95,11 +95,11 @@ int SqliteDatabase::merge_log(int& merged) {
   return checkpoint(SQLITE_CHECKPOINT_PASSIVE, &merged);
 }
 
-int SqliteDatabase::sync_file() {
+bool SqliteDatabase::sync_file() {
   // SQLite's own descriptor: the end of another one would give up its lock on the file.
   sqlite3_file* file = nullptr;
-  const int code = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
-  return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
+  sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
+  return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 int SqliteDatabase::restart_log() {

@@ -60,8 +60,8 @@ class SqliteDatabase {
   /// Writes into the file what is in the log, without keeping the writer waiting. `merged`: the pages of the log that
   /// have been merged by now, this time or before. Who reaches the end of the log also syncs the file.
   int merge_log(int& merged);
-  /// Syncs the file as far as it has been merged.
-  int sync_file();
+  /// Syncs the file as far as it has been merged. False, and errno, when that fails.
+  bool sync_file();
   /// The same for all of the log, so that the next write begins it anew; the writer waits meanwhile.
   int restart_log();
   /// The same, and leaves an empty log.
