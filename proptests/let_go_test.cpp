@@ -110,6 +110,24 @@ TEST(LettingGo, LeavesARecordThatIsSetAside) {
   node.d->sanity_check();
 }
 
+TEST(LettingGo, OfWhatIsSetAsideAlthoughItsTimeHasCome) {
+  Fixture node;
+  node.merge("k", "new", claim("A", 7, 60'000));
+  node.merge("later", "still waits", claim("A", 2, 100'000));
+  node.clock.advance(40s);
+  node.d->let_go("k");
+  node.d->let_go("later");
+  node.d->sanity_check();
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "-");
+  node.write("k", "mine");
+  EXPECT_EQ(node.version("k").epoch, 8U);
+  node.clock.advance(40s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("later"), "still waits");
+  node.d->sanity_check();
+}
+
 // The engine
 
 constexpr Duration kHorizon = 1h;

@@ -127,13 +127,26 @@ CompactRecord Dictionary::forget(std::string_view key) {
   return gone;
 }
 
+/// What is set aside of a key although its time has come, as after a sleep: on_time() would take it.
+void Dictionary::let_go_of_due(std::string_view key) {
+  auto waiting = set_aside_by_key_.lower_bound(key);
+  while (waiting != set_aside_by_key_.end() && (*waiting)->key == key) {
+    const SetAside& record = **waiting++;
+    if (hlc_.until_allowed(record.version.written, config_.skew) > Duration::zero()) continue;
+    raise_floor(bucket_of(key), record.version.epoch);
+    take_back(set_aside_.find(record));
+  }
+}
+
 void Dictionary::let_go(std::string_view key) {
-  const auto present = records_.get(key);
+  const std::string name(key);  // it may be a view into what goes
+  let_go_of_due(name);
+  const auto present = records_.get(name);
   if (!present) return;
-  unlist(key, present->version);
-  const CompactRecord gone = forget(key);
+  unlist(name, present->version);
+  const CompactRecord gone = forget(name);
   plan_sweep();
-  if (gone.is_visible()) sink_(Deleted{.key = std::string(key), .local = false});
+  if (gone.is_visible()) sink_(Deleted{.key = name, .local = false});
 }
 
 void Dictionary::collect() {

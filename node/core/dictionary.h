@@ -345,6 +345,7 @@ class Dictionary {
   // set_aside.cpp
   [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
   [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
+  void let_go_of_due(std::string_view key);
   [[nodiscard]] const SetAside* largest_set_aside(std::string_view key) const;
   void list(Records::Handle handle, const MessageId& hash);
   void unlist(std::string_view key, const Version& version);
