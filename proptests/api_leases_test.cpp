@@ -328,6 +328,12 @@ TEST(ApiWait, DoesNotWaitInAHandlerNorForAClosedSocket) {
   EXPECT_THROW(socket.wait(1, std::chrono::hours(1)), SocketClosed);
 }
 
+TEST(ApiDataDir, BelongsToOneNetwork) {
+  const TemporaryDirectory directory("api-data");
+  SyncSocket("127.0.0.1", 0, {.data_dir = directory.path()}).close();
+  EXPECT_THROW(SyncSocket("127.0.0.1", 0, {.data_dir = directory.path(), .leasing = false}), StorageError);
+}
+
 TEST(ApiDataDir, KeysLeasesAndIdSurviveARestart) {
   const TemporaryDirectory directory("api-data");
   std::string id;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "store/data_network.h"
 #include "store_fixture.h"
 
 namespace meshdict {
@@ -22,6 +23,23 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
 
   std::unique_ptr<StoreUnderTest> under_test_ = GetParam().make();
 };
+
+TEST_P(StoreContract, BelongsToTheFirstNetworkThatClaimsIt) {
+  EngineConfig config;
+  config.network = "weather";
+  ASSERT_TRUE(claim_for_network(store(), config));
+  commit();
+  EXPECT_TRUE(claim_for_network(store(), config));
+  commit();
+  config.leasing = Leasing::kOff;
+  const auto refused = claim_for_network(store(), config);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().what,
+            "it belongs to network 'weather, leasing on', not 'weather, leasing off': give these settings, or another "
+            "directory");
+  config = {};
+  EXPECT_FALSE(claim_for_network(store(), config));
+}
 
 TEST_P(StoreContract, BeginsEmpty) {
   EXPECT_TRUE(load_all(store()).empty());

@@ -13,6 +13,7 @@
 #include "net/engine_loop.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
+#include "store/data_network.h"
 
 namespace meshdict {
 namespace {
@@ -36,7 +37,7 @@ class AllSignalsBlocked {
 std::unique_ptr<SqliteStore> open_store(const SocketCore::Settings& settings) {
   if (settings.data_dir.empty()) return nullptr;
   const AllSignalsBlocked blocked;  // the store has a thread too
-  auto opened = SqliteStore::open(settings.data_dir, settings.durability);
+  auto opened = open_for_network(settings.data_dir, settings.durability, settings.engine);
   if (!opened) throw StorageError(opened.error().what);
   return std::move(*opened);
 }

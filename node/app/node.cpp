@@ -21,6 +21,7 @@
 #include "net/engine_loop.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
+#include "store/data_network.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {
@@ -146,7 +147,7 @@ Node::~Node() = default;
 std::expected<void, std::string> Node::start() {
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
-    auto opened = SqliteStore::open(options_.data_dir, options_.durability);
+    auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
     if (!opened) return std::unexpected("--data-dir: " + opened.error().what);
     disk = std::move(*opened);
   }

@@ -32,11 +32,11 @@ class DataDirectory {
 
   /// "data directory 'DIR': WHAT", on one line.
   [[nodiscard]] StoreError error(std::string_view what) const { return error(path_, what); }
+  static StoreError error(std::string_view path, std::string_view what);
 
  private:
   DataDirectory(std::string path, FileDescriptor directory, FileDescriptor lock)
       : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {}
-  static StoreError error(std::string_view path, std::string_view what);
 
   std::string path_;
   FileDescriptor directory_;

@@ -90,6 +90,11 @@ class DataDirectoryTest(harness.MeshTestCase):
         again = self.start("again", *self.options())
         harness.wait_until(lambda: again.peer_ids() == [other.id], "the neighbour to be dialled without --join")
 
+    def test_one_network_a_directory(self):
+        node = self.start("first", *self.options(), "--network", "weather")
+        self.assertEqual(node.terminate(), 0)
+        self.assert_refused("it belongs to network 'weather, leasing on', not 'sync, leasing on'")
+
     def test_one_process_a_directory(self):
         node = self.start("first", *self.options())
         self.assert_refused(f"another node uses it (process {node.process.pid})")

@@ -6,14 +6,14 @@ const GROUPS = [
   { name: "writes", label: "writes", kinds: ["store", "stored-entry"] },
   { name: "compare", label: "comparing", kinds: ["records", "sync-question", "sync-answer", "floors"] },
   { name: "messages", label: "of applications", kinds: ["user-message"] },
-  { name: "peers", label: "who is there", kinds: ["peers", "request", "response"] },
+  { name: "peers", label: "who is there", kinds: ["peers", "presence", "request", "response"] },
   { name: "links", label: "connections", kinds: ["handshake", "hello", "keep", "keep-ack", "bye", "renegotiate", "resend"] },
   { name: "pulse", label: "heartbeat", kinds: ["ping", "pong"] },
   { name: "odd", label: "not understood", kinds: [] },
 ];
 const DASHES = {
   "sync-answer": [5, 3], floors: [1, 3], pong: [4, 3], hello: [5, 3], keep: [2, 3], "keep-ack": [1, 3], bye: [7, 3],
-  "stored-entry": [5, 3], request: [5, 3], response: [2, 3],
+  "stored-entry": [5, 3], presence: [1, 3], request: [5, 3], response: [2, 3],
 };
 const THICK = new Set(["store", "stored-entry", "records", "user-message"]);
 

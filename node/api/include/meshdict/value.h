@@ -19,6 +19,10 @@
 //
 // A plain value type: not thread-safe, as std::string is not.
 
+#if __cplusplus < 202002L
+#error "meshdict needs C++20: -std=c++20"
+#endif
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,47 @@
+#include "store/data_network.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "store/data_directory.h"
+
+namespace meshdict {
+namespace {
+
+/// For the operator, too.
+std::string text_of(const EngineConfig& config) {
+  if (!config.has_dictionary) return config.network + ", messages only";
+  return config.network + (config.leasing == Leasing::kOn ? ", leasing on" : ", leasing off");
+}
+
+}  // namespace
+
+std::expected<void, StoreError> claim_for_network(Store& store, const EngineConfig& config) {
+  const std::string network = text_of(config);
+  std::string named;
+  const auto loaded = store.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
+    if (key == kMetaNetwork) named = value;
+  });
+  if (!loaded) return loaded;
+  if (named.empty()) {
+    store.put(Table::kMeta, kMetaNetwork, network);
+  } else if (named != network) {
+    return std::unexpected(StoreError{fmt::format(
+        "it belongs to network '{}', not '{}': give these settings, or another directory", named, network)});
+  }
+  return {};
+}
+
+std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
+                                                                         Durability durability,
+                                                                         const EngineConfig& config) {
+  auto opened = SqliteStore::open(directory, durability);
+  if (!opened) return opened;
+  const auto claimed = claim_for_network(**opened, config);
+  if (claimed) return opened;
+  static_cast<void>((*opened)->close());
+  return std::unexpected(DataDirectory::error(directory, claimed.error().what));
+}
+
+}  // namespace meshdict

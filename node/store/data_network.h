@@ -1,0 +1,27 @@
+#pragma once
+// Which network the records of a data directory belong to: a node that starts with another one's would carry them over.
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/engine.h"
+#include "core/store.h"
+#include "store/sqlite_store.h"
+
+namespace meshdict {
+
+/// The entry of kMeta for it.
+inline constexpr std::string_view kMetaNetwork = "network";
+
+/// Stages the network of `config` in a store that names none. An error when it names another, or cannot be read; nothing
+/// has been staged then. REQUIRES: nothing is staged.
+std::expected<void, StoreError> claim_for_network(Store& store, const EngineConfig& config);
+
+/// SqliteStore::open(), and the claim. A directory that is refused is left as it is.
+std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
+                                                                         Durability durability,
+                                                                         const EngineConfig& config);
+
+}  // namespace meshdict
