@@ -9,6 +9,7 @@
 #include "sim/console.h"
 #include "sim/explore.h"
 #include "sim/explore_yaml.h"
+#include "sim/plan_yaml.h"
 #include "sim/trace.h"
 
 namespace meshdict::sim {
@@ -49,7 +50,10 @@ int explore_command(const ExploreOptions& options) {
   const auto text = text_of_file(options.file);
   if (!text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
   auto exploration = load_exploration(*text, options.file);
-  if (!exploration) return complain_of(exploration.error());
+  if (!exploration) {
+    if (load_plan_file(options.file)) return complain(options.file + ": is a plan: this is for `meshdict-sim run`");
+    return complain_of(exploration.error());
+  }
   SmallPlan& plan = exploration->plan;
   if (!options.policy.empty()) {
     const auto& names = rule_names();

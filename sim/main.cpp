@@ -176,8 +176,14 @@ CLI::Option* add_value(CLI::App& app, const char* name, const char* form, const 
 void add_pictures(CLI::App& command, PictureNames& pictures) {
   command.add_option("--html", pictures.html, "draw the run as a page for a browser, in this file");
   command.add_option("--perfetto", pictures.perfetto, "write it for ui.perfetto.dev to this file");
-  add_value(command, "--window", "A..B", "draw what happens between two times, such as 20s..1min", parse_window,
-            pictures.limits);
+  CLI::Option* const window =
+      add_value(command, "--window", "A..B", "draw what happens between two times, such as 20s..1min", parse_window,
+                pictures.limits);
+  command.parse_complete_callback([&pictures, window] {
+    if (window->count() > 0 && !pictures.any()) {
+      throw CLI::ValidationError("--window", "goes with --html or --perfetto");
+    }
+  });
 }
 
 void add_check(CLI::App& command, std::vector<Property>& check) {

@@ -56,6 +56,10 @@ class CommandLineTest(unittest.TestCase):
         self.assert_refused(["run", JOIN, "--jobs", "x", "--seeds", "1..2"], "--jobs", "'x'")
         self.assert_refused(["run", JOIN, "--seed", "1", "--seeds", "1..2"], "--seed", "--seeds")
 
+    def test_a_window_is_one_of_a_picture(self):
+        self.assert_refused(["run", JOIN, "--window", "1s..2s"], "--window", "--html or --perfetto")
+        self.assert_refused(["replay", "1", "--window", "1s..2s"], "--window", "--html or --perfetto")
+
     def test_bounds_of_explorations(self):
         for option, what in (("--states", "states"), ("--megabytes", "MiB")):
             for wrong in ("0", "-1", "x", "1e6", "99999999999999999999"):
@@ -67,6 +71,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_run_has_no_use_for_an_exploration(self):
         self.assert_refused(["run", EXPLORATION], EXPLORATION, "no 'choices'", "explore")
+        self.assert_refused(["explore", JOIN], JOIN, "is a plan", "meshdict-sim run")
         done = simulate("run", JOIN, EXPLORATION, "--seeds", "1..2")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("passed=2", done.stdout)
