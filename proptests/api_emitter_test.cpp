@@ -190,10 +190,10 @@ TEST(ApiEmitter, AHandlerOfAnEmitterWithoutLoopCannotBeACoroutine) {
 }
 
 TEST(ApiEmitter, CoroutinesAreSpawnedAndEmitDoesNotWait) {
-  MeshSocket socket("127.0.0.1", 0);
   std::atomic<bool> resumed = false;
   std::atomic<bool> gate = false;
   std::string seen;
+  MeshSocket socket("127.0.0.1", 0);
   socket.on<Tick>([&, owned = std::make_unique<int>(7).get() != nullptr](
                       int count, const std::string& text) -> asio::awaitable<void> {
     asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -226,8 +226,8 @@ TEST(ApiEmitter, WhatACoroutineThrowsIsInTheStatus) {
 TEST(ApiEmitter, CoroutinesThatWaitEndWithTheSocket) {
   auto alive = std::make_shared<int>();
   {
-    MeshSocket socket("127.0.0.1", 0);
     std::atomic<bool> begun = false;
+    MeshSocket socket("127.0.0.1", 0);
     socket.on<event::Message>([&begun, alive](MeshSocket&) -> asio::awaitable<void> {
       begun = true;
       asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::hours(1));

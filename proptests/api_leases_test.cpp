@@ -118,14 +118,14 @@ TEST(ApiLease, ExplainTellsTheStoryOfAKey) {
 
 /// Two sockets write the same key before they know each other; then they meet.
 TEST(ApiConflict, IsRaisedAtTheLoserWithWhatWasLost) {
-  SyncSocket first("127.0.0.1", 0);
-  SyncSocket second("127.0.0.1", 0);
   struct Lost {
     std::string key;
     ConflictInfo info;
   };
   std::mutex mutex;
   std::vector<std::pair<std::string, Lost>> lost;  // by the id of the loser
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
   const auto listen = [&](SyncSocket& socket) {
     socket.on<event::Conflict>([&](SyncSocket& at, const std::string& key, const ConflictInfo& info) {
       const std::lock_guard lock(mutex);
@@ -155,8 +155,8 @@ TEST(ApiConflict, IsRaisedAtTheLoserWithWhatWasLost) {
 }
 
 TEST(ApiConflict, IsRegisteredByNameToo) {
-  SyncSocket socket("127.0.0.1", 0);
   int calls = 0;
+  SyncSocket socket("127.0.0.1", 0);
   socket.on("conflict", [&](SyncSocket&, const std::string&, const ConflictInfo&) { ++calls; });
   EXPECT_TRUE(socket.emit("conflict", socket, "key", ConflictInfo{}));
   EXPECT_EQ(calls, 1);
@@ -191,12 +191,12 @@ class Seen {
 };
 
 TEST(ApiWatch, TellsWhatThereIsAndThenEveryChange) {
+  Seen seen;
   SyncSocket first("127.0.0.1", 0);
   SyncSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(second, first));
   first.update({{"a/1", 1}, {"b/1", 1}, {"a/2", 2}});
   ASSERT_TRUE(eventually([&] { return second.size() == 3; }));
-  Seen seen;
   const Watch watch = second.watch("a/", seen.handler());
   first.set("a/2", 3);
   first.set("b/2", 3);
@@ -211,9 +211,10 @@ TEST(ApiWatch, TellsWhatThereIsAndThenEveryChange) {
 }
 
 TEST(ApiWatch, EndsWithItsHandle) {
-  SyncSocket socket("127.0.0.1", 0);
   Seen seen;
   Seen all;
+  Seen last;
+  SyncSocket socket("127.0.0.1", 0);
   {
     Watch watch = socket.watch("", seen.handler());
     socket.set("a", 1);
@@ -223,7 +224,6 @@ TEST(ApiWatch, EndsWithItsHandle) {
     ASSERT_TRUE(eventually([&] { return all.lines().size() == 2; }));
   }
   socket.set("c", 3);
-  Seen last;
   const Watch watch = socket.watch("", last.handler());
   ASSERT_TRUE(eventually([&] { return last.lines().size() == 3; }));
   EXPECT_THAT(seen.lines(), ElementsAre("a=1"));
@@ -316,8 +316,8 @@ TEST(ApiWait, OneThatComesMeanwhileCounts) {
 }
 
 TEST(ApiWait, DoesNotWaitInAHandlerNorForAClosedSocket) {
-  SyncSocket socket("127.0.0.1", 0);
   std::atomic<bool> done = false;
+  SyncSocket socket("127.0.0.1", 0);
   socket.on<event::Update>([&](SyncSocket& s, const std::string&, const Value&, const Meta&) {
     EXPECT_EQ(s.wait(1, std::chrono::hours(1)), 0U);
     done = true;

@@ -225,11 +225,11 @@ TEST(ApiMesh, RequestPeersAsksTheNeighbours) {
 }
 
 TEST(ApiMesh, ConnectIsRaisedWhenTheFirstNeighbourArrives) {
+  std::atomic<int> raised = 0;
+  std::atomic<MeshSocket*> told = nullptr;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   MeshSocket third("127.0.0.1", 0);
-  std::atomic<int> raised = 0;
-  std::atomic<MeshSocket*> told = nullptr;
   first.on<event::Connect>([&](MeshSocket& socket) {
     told = &socket;
     raised += socket.routing_table().empty() ? 100 : 1;
@@ -248,11 +248,11 @@ TEST(ApiMesh, ConnectIsRaisedWhenTheFirstNeighbourArrives) {
 }
 
 TEST(ApiMesh, StatusIsNominalUntilAHandlerThrows) {
+  std::atomic<int> others = 0;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));
   EXPECT_EQ(second.status().text(), "Nominal");
-  std::atomic<int> others = 0;
   second.on<event::Message>([](MeshSocket&) { throw std::runtime_error("clumsy listener"); });
   second.on<event::Message>([&](MeshSocket&) { ++others; });
   first.send(1);
@@ -266,9 +266,9 @@ TEST(ApiMesh, StatusIsNominalUntilAHandlerThrows) {
 }
 
 TEST(ApiMesh, EverythingMayBeUsedFromInsideAHandler) {
+  std::atomic<bool> done = false;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
-  std::atomic<bool> done = false;
   second.on<event::Message>([&](MeshSocket& socket) {
     EXPECT_EQ(socket.recv(kPatience)->packets().front(), "go");  // and does not wait
     EXPECT_EQ(socket.recv(kPatience), std::nullopt);

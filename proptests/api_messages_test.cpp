@@ -113,12 +113,12 @@ TEST(ApiMessages, PacketsThatCannotBeSentAreAValueError) {
 }
 
 TEST(ApiMessages, RecvGivesOneOrAtMostSoManyTheOldestFirst) {
+  std::atomic<int> arrived = 0;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));
   EXPECT_EQ(second.recv(), std::nullopt);
   EXPECT_THAT(second.recv(5), IsEmpty());
-  std::atomic<int> arrived = 0;
   second.on<event::Message>([&](MeshSocket&) { ++arrived; });
   for (int i = 0; i < 5; ++i)
     first.send(i);
@@ -218,10 +218,10 @@ TEST(ApiMessages, ANeighbourCanBeSpokenToAlone) {
 }
 
 TEST(ApiMessages, HandlersAreTriedInOrderUntilOneReturnsTrue) {
+  std::vector<std::string> calls;  // of the loop's thread, until the queued message has come
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));
-  std::vector<std::string> calls;  // of the loop's thread, until the queued message has come
   second.register_handler([&](const Message& message, const Neighbour& from) {
     calls.push_back("first " + from.id() + (message.sender() == from.id() ? " itself" : ""));
     return false;
@@ -246,6 +246,7 @@ TEST(ApiMessages, HandlersAreTriedInOrderUntilOneReturnsTrue) {
 }
 
 TEST(ApiMessages, HandleMsgShowsAMessageToTheHandlersOrQueuesIt) {
+  int raised = 0;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));
@@ -253,7 +254,6 @@ TEST(ApiMessages, HandleMsgShowsAMessageToTheHandlersOrQueuesIt) {
   const auto message = second.recv(kPatience);
   ASSERT_TRUE(message);
   const Neighbour from = second.routing_table().at(first.id());
-  int raised = 0;
   second.on<event::Message>([&](MeshSocket&) { ++raised; });
   EXPECT_TRUE(second.handle_msg(*message, from));
   EXPECT_EQ(raised, 1);
@@ -277,10 +277,10 @@ TEST(ApiMessages, APy2pNodeIsANeighbourToo) {
 }
 
 TEST(ApiMessages, MessageIsRaisedForEachThatIsQueued) {
+  std::atomic<int> raised = 0;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));
-  std::atomic<int> raised = 0;
   second.on("message", [&](MeshSocket& socket) {
     if (&socket == &second && socket.recv()) ++raised;
   });
