@@ -56,6 +56,22 @@ TEST(AddressBook, BacksOffExponentiallyWithJitterAndResetsOnSuccess) {
   EXPECT_LE(*book.next_try(kAny) - world.clock.monotonic(), limits::kBackoffFirst);
 }
 
+TEST(AddressBook, OneOfAnotherNetworkIsLeftAloneUnlessTheUserGaveIt) {
+  Fixture world;
+  world.book.add(host(1), NodeId(), false);
+  world.book.add(host(2), NodeId(), true);
+  for (int again = 0; again < 12; ++again) {
+    world.book.turned_away(host(1));
+    world.book.turned_away(host(2));
+  }
+  world.clock.passed += limits::kBackoffCap;
+  EXPECT_EQ(world.book.pick(false, kAny), host(2));
+  world.book.mute(host(2));
+  EXPECT_EQ(world.book.pick(false, kAny), std::nullopt) << "parted from on purpose";
+  world.clock.passed += limits::kMutedFor;
+  EXPECT_NE(world.book.pick(false, kAny), std::nullopt);
+}
+
 TEST(AddressBook, OutlivesTheProcessAndForgetsWhatIsNotHeardOf) {
   Fixture world;
   world.book.add(host(1), some_id(1), false);

@@ -285,7 +285,7 @@ TEST(Explain, TellsTheStandingAndTheClaimsBefore) {
   EXPECT_TRUE(has("never heard of"));
   node.merge("k", "x", claim("A", 1, 0));
   EXPECT_TRUE(has("owned by another node"));
-  EXPECT_TRUE(has("lease: held for 3632 s"));
+  EXPECT_TRUE(has("lease: held for 3633 s"));
   node.merge("k", "y", claim("B", 1, 1'000));
   EXPECT_TRUE(has("turned away: epoch 1, started 2027-01-15 08:00:01.000 UTC, of B (decided by claim start: "));
   node.merge("k", "z", claim("B", 2, 2'000));

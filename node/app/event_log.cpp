@@ -49,18 +49,22 @@ void EventLog::tell(const PeerDown& e) {
 
 void EventLog::tell(const Refused& e) {
   if (e.reason == EndReason::kDialFailed) return tell_failed_dial(e);
-  // Of a connection to ourselves both ends come here; the one that dialled knows the address.
-  const bool repeats = e.reason == EndReason::kSelf && !e.dialed_by_us;
+  // Of a connection to ourselves both ends come here; the one that dialled knows the address, and tries it again.
+  const bool repeats = e.dialed_by_us ? !std::has_single_bit(count_failure(e.remote)) : e.reason == EndReason::kSelf;
   log_.write_limited(
       repeats ? LogLevel::kDebug : LogLevel::kWarn, to_string(e.reason),
       fmt::format("connection {} {} refused: {}{}{}", e.dialed_by_us ? "to" : "from", printable(to_string(e.remote)),
                   to_string(e.reason), in_brackets(e.detail), advice(e.reason)));
 }
 
-void EventLog::tell_failed_dial(const Refused& e) {
+std::uint64_t EventLog::count_failure(const Endpoint& address) {
   // Addresses come from other nodes: a table that they have filled begins anew.
   if (failures_.size() >= 2 * limits::kMaxAddresses) failures_.clear();
-  const std::uint64_t count = ++failures_[e.remote];
+  return ++failures_[address];
+}
+
+void EventLog::tell_failed_dial(const Refused& e) {
+  const std::uint64_t count = count_failure(e.remote);
   log_.write_limited(std::has_single_bit(count) ? LogLevel::kInfo : LogLevel::kDebug, to_string(e.reason),
                      fmt::format("dialled {}, without success{}: {}", printable(to_string(e.remote)),
                                  count > 1 ? fmt::format(" {} times in a row", count) : "", printable(e.detail)));

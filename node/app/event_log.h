@@ -30,6 +30,8 @@ class EventLog {
   void tell(const Deleted& e);
   void tell_change(std::string_view what, std::string_view key, bool local);
   void tell_failed_dial(const Refused& e);
+  /// How many times in a row the address has failed, this one included.
+  std::uint64_t count_failure(const Endpoint& address);
 
   Log& log_;
   /// Dials in a row that failed, by address.

@@ -121,6 +121,11 @@ void AddressBook::lost(const Endpoint& address) {
   failed(address);
 }
 
+void AddressBook::turned_away(const Endpoint& address) {
+  failed(address);
+  if (const Entry* const known = entry(address); known && !known->from_user) mute(address);
+}
+
 void AddressBook::mute(const Endpoint& address) {
   if (const auto found = entries_.find(address); found != entries_.end()) {
     found->second.next_try = clock_.monotonic() + limits::kMutedFor;

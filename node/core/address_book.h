@@ -56,7 +56,10 @@ class AddressBook {
   void failed(const Endpoint& address);
   /// The neighbour there was lost: insist on it for a while.
   void lost(const Endpoint& address);
-  /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected, or it is no member of our network.
+  /// It answered, but is no member of our network: as mute(), but one given by the user is tried again like one that
+  /// failed, so that it is a neighbour soon after its settings have been mended.
+  void turned_away(const Endpoint& address);
+  /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected.
   void mute(const Endpoint& address);
   void forget(const Endpoint& address);
   /// Forgets what nobody has told of for too long.

@@ -295,11 +295,12 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
 void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const std::string& detail) {
   ++stats_.refused;
   if (conn.dialed_by_us) {
-    book_.failed(conn.remote);
-    if (reason == EndReason::kSelf) book_.forget(conn.remote);
     if (reason == EndReason::kWrongNetwork || reason == EndReason::kDifferentSettings) {
-      book_.mute(conn.remote);
+      book_.turned_away(conn.remote);
+    } else {
+      book_.failed(conn.remote);
     }
+    if (reason == EndReason::kSelf) book_.forget(conn.remote);
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
   }
   if (!running_) return;

@@ -9,19 +9,24 @@
 namespace meshdict {
 namespace {
 
+/// At least so long, as a caller who waits for it wants to know.
+std::string whole_seconds_left(Duration d) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(d).count()) + " s";
+}
+
+/// At least so long ago.
+std::string whole_seconds_past(Duration d) {
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(d).count()) + " s";
+}
+
 struct Describe {
   std::string operator()(const Leased& leased) const {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(leased.left).count();
-    return std::string(leased.owner.text()) + " holds this key for " + std::to_string(seconds) + " s";
+    return std::string(leased.owner.text()) + " holds this key for " + whole_seconds_left(leased.left);
   }
   std::string operator()(const BadKey& key) const { return key.what; }
   std::string operator()(const BadValue& value) const { return value.what; }
   std::string operator()(const NoSuchKey& /*none*/) const { return "no such key"; }
 };
-
-std::string whole_seconds(Duration d) {
-  return std::to_string(std::chrono::floor<std::chrono::seconds>(d).count()) + " s";
-}
 
 std::string padded(std::int64_t number, std::size_t width) {
   std::string digits = std::to_string(number);
@@ -82,7 +87,7 @@ std::string lease_text(const LeaseView& view) {
   if (!view.held) {
     return view.ours ? "lapsed; our next write claims the key anew" : "lapsed; whoever writes next claims the key";
   }
-  std::string text = "held for " + whole_seconds(view.left);
+  std::string text = "held for " + whole_seconds_left(view.left);
   switch (view.state) {
     case LeaseState::kForeign:
       return text;
@@ -131,7 +136,7 @@ std::string Dictionary::explain(std::string_view key) const {
   text += "\nclaim: " + claim_text(version);
   text += "\nversion: write " + std::to_string(version.sequence) + " of the claim, by process " +
           std::to_string(version.boot) + " of its owner, at " + time_text(version.written) + ", " +
-          whole_seconds(age(*record)) + " ago";
+          whole_seconds_past(age(*record)) + " ago";
   if (const ClaimHistory::Steps* const steps = history_.find(key)) {
     for (const ClaimHistory::Step& step : *steps)
       text += "\n" + step_text(step, config_.leasing);

@@ -95,7 +95,8 @@ inline constexpr std::size_t kMaxPeersRead = 1'024;
 /// After a loss or a failed try the pause is short, and each success doubles it.
 inline constexpr Duration kStrangerPauseFirst = 5s;
 inline constexpr Duration kStrangerPauseCap = 60s;
-/// An address that we parted from on purpose, or that belongs to another network, is left alone for so long.
+/// An address that we parted from on purpose, or that was only told to us and belongs to another network, is left alone for
+/// so long.
 inline constexpr Duration kMutedFor = 10min;
 inline constexpr std::size_t kMaxHost = 255;
 

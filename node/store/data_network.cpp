@@ -40,8 +40,9 @@ std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const s
   if (!opened) return opened;
   const auto claimed = claim_for_network(**opened, config);
   if (claimed) return opened;
-  static_cast<void>((*opened)->close());
-  return std::unexpected(DataDirectory::error(directory, claimed.error().what));
+  std::string what = claimed.error().what;
+  if (const auto closed = (*opened)->close(); !closed) what += "; " + closed.error().what;
+  return std::unexpected(DataDirectory::error(directory, what));
 }
 
 }  // namespace meshdict

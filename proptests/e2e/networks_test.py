@@ -38,6 +38,14 @@ class NetworksTest(harness.MeshTestCase):
         self.assert_together([hour, self.start("hour2", "--lease-seconds", "3600", join=[hour])])
         self.assert_together([minute, self.start("minute2", "--lease-seconds", "60", join=[minute])])
 
+    def test_mended_settings(self):
+        """Whoever has a node in --join finds it again soon after that has been given the right network."""
+        wrong = self.start("wrong", "--network", "red")
+        node = self.start("node", join=[wrong])
+        self.await_log(node, "refused", "wrong network")
+        self.assertEqual(wrong.terminate(), 0)
+        self.assert_together([node, self.start("mended", listen=wrong.mesh_address[1])])
+
     def test_leasing_off(self):
         leased = self.start("leased")
         free = self.start("free", "--leasing", "off", join=[leased])
