@@ -33,6 +33,12 @@ def run(*command, **options):
     return done.stdout
 
 
+def waits_for_a_lock(process):
+    """proc(5), /proc/locks: a line "N: -> FLOCK ADVISORY WRITE PID ..." is of one that is blocked."""
+    locks = (line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines())
+    return any(lock[1:3] == ["->", "FLOCK"] and lock[5] == str(process.pid) for lock in locks)
+
+
 class Program:
     """A program that is talked to by lines."""
 
@@ -142,10 +148,12 @@ class PackageTest(unittest.TestCase):
         bob.hear('^I follow "ada"')
         harness.wait_until(lambda: ledger.exists() and "ada" in ledger.read_text(), "ada in the ledger")
 
-        # Ada hangs for longer than its lease and does not notice; but not with the ledger's lock in its hands.
+        # Ada hangs for longer than its lease on its way into the ledger. Elsewhere it might see bob's claim first.
         with open(f"{ledger}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            harness.wait_until(lambda: waits_for_a_lock(ada.process), "ada before the ledger's lock")
             ada.process.send_signal(signal.SIGSTOP)
+            os.waitpid(ada.process.pid, os.WUNTRACED)  # stopped: it does not get the lock any more
         bob.hear("^I lead with fence")
         harness.wait_until(lambda: "bob" in ledger.read_text(), "bob in the ledger")
         ada.process.send_signal(signal.SIGCONT)
