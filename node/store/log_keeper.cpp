@@ -1,5 +1,6 @@
 #include "store/log_keeper.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ namespace meshdict {
 using store_limits::kMergePages;
 using store_limits::kMergeRounds;
 using store_limits::kWaitPages;
+using store_limits::kWriteOutBytes;
 
 namespace {
 
@@ -25,9 +27,10 @@ std::string not_synced(std::string_view file) {
 
 }  // namespace
 
-LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log)
+LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log, int file)
     : database_(std::move(database)),
       log_(std::move(log)),
+      file_(file),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void LogKeeper::committed(int pages, bool sync_due) {
@@ -71,12 +74,23 @@ std::optional<std::string> LogKeeper::merge_log() {
   int merged = 0;
   for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round) {
     code = database_.merge_log(merged);
+    if (failed(code)) break;
     // Else it would all have to be synced at the end, while the writer waits.
-    if (!failed(code) && !database_.sync_file()) return not_synced(kDatabaseFile);
+    write_out_file();
+    if (!database_.sync_file()) return not_synced(kDatabaseFile);
   }
   if (!failed(code)) code = restart_log();
   if (!failed(code)) return std::nullopt;
   return fmt::format("{}: {}", kDatabaseFile, database_.what());
+}
+
+/// Gives the disk what has been merged piece by piece (sync_file_range(2)). What fails here fails at the sync, too.
+void LogKeeper::write_out_file() const {
+  constexpr unsigned kWriteAndWait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  const off_t size = ::lseek(file_, 0, SEEK_END);
+  for (off_t at = 0; at < size; at += kWriteOutBytes) {
+    if (::sync_file_range(file_, at, kWriteOutBytes, kWriteAndWait) != 0) return;
+  }
 }
 
 int LogKeeper::restart_log() {

@@ -24,8 +24,9 @@ namespace meshdict {
 
 class LogKeeper {
  public:
-  /// `database`: a connection of the thread's own. `log`: the same database's log.
-  LogKeeper(SqliteDatabase database, FileDescriptor log);
+  /// `database`: a connection of the thread's own. `log`, `file`: the same database's log and file; `file` stays open for
+  /// longer than any connection, since their locks on it end with it.
+  LogKeeper(SqliteDatabase database, FileDescriptor log, int file);
   /// Waits for what is under way. Does not sync what is due.
   ~LogKeeper() = default;
 
@@ -53,6 +54,7 @@ class LogKeeper {
   /// Both give what has failed.
   [[nodiscard]] std::optional<std::string> sync_log() const;
   std::optional<std::string> merge_log();
+  void write_out_file() const;
   /// The end of a merge, while no commit is under way. What the database says.
   int restart_log();
   /// Pages in the log after the last commit.
@@ -60,6 +62,7 @@ class LogKeeper {
 
   SqliteDatabase database_;
   FileDescriptor log_;
+  int file_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::condition_variable turn_;

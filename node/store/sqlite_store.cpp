@@ -146,13 +146,15 @@ std::expected<void, StoreError> SqliteStore::prepare_statements() {
 std::expected<void, StoreError> SqliteStore::start_log_keeper() {
   SqliteDatabase second;
   if (auto connected = connect(second); !connected) return connected;
-  // The log is made by the first look at the file and stays until close(), so this descriptor stays good.
-  FileDescriptor log(::open(directory_->file(kLogFile).c_str(), O_RDWR | O_CLOEXEC));
-  if (!log) {
+  // The log is made by the first look at the file and stays until close(), so its descriptor stays good.
+  FileDescriptor log;
+  for (const auto& [name, descriptor] : {std::pair(kLogFile, &log), std::pair(kDatabaseFile, &file_)}) {
+    *descriptor = FileDescriptor(::open(directory_->file(name).c_str(), O_RDWR | O_CLOEXEC));
+    if (*descriptor) continue;
     const std::string why = system_text(errno);
-    return std::unexpected(directory_->error(fmt::format("{} cannot be opened: {}", kLogFile, why)));
+    return std::unexpected(directory_->error(fmt::format("{} cannot be opened: {}", name, why)));
   }
-  log_keeper_ = std::make_unique<LogKeeper>(std::move(second), std::move(log));
+  log_keeper_ = std::make_unique<LogKeeper>(std::move(second), std::move(log), file_.get());
   return directory_->sync();
 }
 
@@ -260,6 +262,8 @@ void SqliteStore::disconnect() {
   for (SqliteStatement* statement : {&begin_, &end_, &put_, &erase_, &load_})
     *statement = {};
   database_ = {};
+  // After the last connection: with it end the process's locks on the file (fcntl(2)).
+  file_ = {};
 }
 
 StoreError SqliteStore::database_error() const {

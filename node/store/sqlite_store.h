@@ -28,6 +28,7 @@
 
 #include "core/store.h"
 #include "store/data_directory.h"
+#include "store/file_descriptor.h"
 #include "store/log_keeper.h"
 #include "store/sqlite_database.h"
 
@@ -92,6 +93,7 @@ class SqliteStore final : public Store {
 
   std::optional<DataDirectory> directory_;
   Durability durability_;
+  FileDescriptor file_;
   SqliteDatabase database_;
   SqliteStatement begin_;
   SqliteStatement end_;
