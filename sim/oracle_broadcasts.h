@@ -33,7 +33,8 @@ class BroadcastOracle {
   void node_disturbed(NodeIndex node);
   /// The links of the two may be up and carry nothing, until then.
   void doubtful(NodeIndex a, NodeIndex b, Duration until);
-  /// Of all links that cross the partition that there is now; what happened meanwhile is known at both ends then.
+  /// Of all links that cross the partition that there is now. What happened meanwhile is known at both ends then: a round
+  /// trip after its end, since who has closed a connection behind it says so in answer to what the other sends.
   void disturbed_blocked(Duration until);
 
  private:

@@ -94,10 +94,10 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
         std::make_unique<Host>(node, plan.nodes[node], seed, keeps[node], queue_, network_, addresses_, ears_[node]);
   }
   end_ = (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
-  slowest_link_ = slowest_link(plan);
+  slowest_round_trip_ = 2 * slowest_link(plan);
   broadcast_bound_ = broadcast_bound(plan, end_);
   // Flights of TCP's and our handshakes, the probe of a doubtful connection, the linger of a retired one.
-  grace_ = std::min(end_, 8 * slowest_link_ + limits::kProbeDeadline + limits::kLinger + 1s);
+  grace_ = std::min(end_, 4 * slowest_round_trip_ + limits::kProbeDeadline + limits::kLinger + 1s);
   if (!plan.steps.empty()) queue_.push(plan.steps.front().at.low, EventKind::kStep, 0);
 }
 

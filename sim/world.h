@@ -181,7 +181,7 @@ class World final : public NetworkUser {
   ClaimOracle claims_;
   std::uint64_t events_ = 0;
   Duration end_{};
-  Duration slowest_link_{};
+  Duration slowest_round_trip_{};
   Duration broadcast_bound_{};
   Duration grace_{};  // how long a connection may take to come up or to go
   std::optional<std::vector<ConnectionFault>> faults_before_;

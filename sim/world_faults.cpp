@@ -174,7 +174,7 @@ void World::perform(const Step&, const PartitionStep& what) {
 }
 
 void World::perform(const Step&, const HealStep& what) {
-  broadcasts_.disturbed_blocked(now() + slowest_link_);
+  broadcasts_.disturbed_blocked(now() + slowest_round_trip_);
   network_.set_groups(std::vector<std::uint32_t>(hosts_.size(), 0));
   if (what.cuts) network_.mend_all();
 }
@@ -186,7 +186,7 @@ void World::perform(const Step&, const CutStep& what) {
 }
 
 void World::perform(const Step&, const MendStep& what) {
-  broadcasts_.disturbed_blocked(now() + slowest_link_);
+  broadcasts_.disturbed_blocked(now() + slowest_round_trip_);
   network_.mend(what);
 }
 
