@@ -153,7 +153,7 @@ struct Cost {
 void count(const std::string& frame, Cost& cost) {
   FrameDecoder decoder(limits::kMaxFrame);
   decoder.feed(frame);
-  const auto opened = open_body(**decoder.next());
+  const auto opened = open_body(**decoder.next(), known_compressions());
   const auto envelope = decode_envelope(opened->plain.message);
   const auto message = decode_message(*envelope);
   const auto* question = std::get_if<SyncQuestion>(&*message);

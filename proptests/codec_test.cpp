@@ -65,7 +65,7 @@ MainFlag expected_main(const EncodeHead& head, const Message& message) {
 }
 
 void check_arrival(std::string_view body, const EncodeHead& head, const Message& sent) {
-  const auto opened = open_body(body);
+  const auto opened = open_body(body, known_compressions());
   RC_ASSERT(opened.has_value());
   const auto envelope = decode_envelope(opened->plain.message);
   RC_ASSERT(envelope.has_value());
@@ -91,8 +91,8 @@ RC_GTEST_PROP(Messages, OfEveryTypeArriveAsTheyWereSent, ()) {
   for (std::size_t i = 0; i < 3; ++i) {
     heads.push_back(any_head());
     sent.push_back(wire_gen::message((first + i) % wire_gen::kTypes, arena));
-    Frame frame = make_frame(encode_message(heads.back(), sent.back()));
-    const auto all = supported_compressions();
+    Frame frame = make_frame(encode_message(heads.back(), sent.back())).value();
+    const auto all = known_compressions();
     const auto method = *rc::gen::inRange<std::size_t>(0, all.size() + 1);
     if (method < all.size()) frame = compress_frame(frame, all[method]);
     stream += *frame.bytes;

@@ -154,8 +154,11 @@ class Peer {
   }
 
   void say(ConnId conn, const Message& message) {
-    say_raw(conn, encode(message, id_, Stamp::kNotBroadcast | count_++));
+    say_raw(conn, bytes_of(message));
   }
+
+  /// S of the next message of its own.
+  std::string bytes_of(const Message& message) { return encode(message, id_, Stamp::kNotBroadcast | count_++); }
 
   /// A broadcast of `origin` that this peer passes on.
   void pass_on(ConnId conn, const Message& message, std::string_view origin, std::uint64_t counter) {
@@ -163,7 +166,7 @@ class Peer {
   }
 
   /// S, framed with its hash.
-  void say_raw(ConnId conn, std::string_view message) { node_->on_data(conn, *make_frame(message).bytes); }
+  void say_raw(ConnId conn, std::string_view message) { node_->on_data(conn, *make_frame(message)->bytes); }
 
   [[nodiscard]] bool closed(ConnId conn) const { return node_.transport.closed.contains(conn); }
 
@@ -174,7 +177,7 @@ class Peer {
     FrameDecoder decoder(limits::kMaxFrame);
     decoder.feed(bytes);
     for (auto body = decoder.next(); body && *body; body = decoder.next()) {
-      const auto opened = open_body(**body);
+      const auto opened = open_body(**body, known_compressions());
       const auto envelope = decode_envelope(opened->plain.message);
       names.emplace_back(message_name(*decode_message(*envelope)));
     }

@@ -24,14 +24,14 @@ struct RawPeer::State {
   void say(const Message& message) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const EncodeHead head{.sender = id, .time = std::chrono::floor<std::chrono::seconds>(now).count(), .stamp = {}};
-    asio::write(socket, asio::buffer(*make_frame(encode_message(head, message)).bytes));
+    asio::write(socket, asio::buffer(*make_frame(encode_message(head, message))->bytes));
   }
 
   /// The name of the next message, or nothing at the end of the stream.
   std::optional<std::string> hear() {
     for (;;) {
       if (const auto body = decoder.next(); body && *body) {
-        const auto opened = open_body(**body);
+        const auto opened = open_body(**body, known_compressions());
         return std::string(message_name(*decode_message(*decode_envelope(opened->plain.message))));
       }
       asio::error_code error;

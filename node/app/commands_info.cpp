@@ -83,6 +83,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("messages_relayed", s.relayed);
   out.line("duplicates", s.duplicates);
   out.line("refused", s.refused);
+  out.line("too_large", s.too_large);
   out.line("dials", s.dials);
   out.line("comparisons", s.comparisons);
   out.line("bulk_records_sent", s.bulk_records_sent);

@@ -7,13 +7,16 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <limits>
 
 namespace meshdict {
 namespace {
 
-constexpr std::array kOurs = {Compression::kSnappy, Compression::kZlib, Compression::kGzip, Compression::kBz2,
-                              Compression::kLzma};
+/// Those that are offered first.
+constexpr std::array kKnown = {Compression::kSnappy, Compression::kZlib, Compression::kGzip, Compression::kBz2,
+                               Compression::kLzma};
+constexpr std::size_t kOffered = 3;
 
 /// py2p compresses with xz's preset 6, whose decoder needs 9 MiB (xz(1), "Compression presets").
 constexpr std::uint64_t kLzmaMemory = 16U << 20;
@@ -211,15 +214,20 @@ std::expected<std::string, DecodeError> unsnappy_all(std::string_view packed, st
 
 }  // namespace
 
-std::span<const Compression> supported_compressions() {
-  return kOurs;
+std::span<const Compression> known_compressions() {
+  return kKnown;
 }
 
-std::optional<Compression> choose_compression(std::span<const std::uint64_t> theirs) {
-  for (const Compression ours : kOurs) {
-    if (std::ranges::find(theirs, static_cast<std::uint64_t>(ours)) != theirs.end()) return ours;
-  }
-  return std::nullopt;
+std::span<const Compression> offered_compressions() {
+  return known_compressions().first(kOffered);
+}
+
+std::vector<Compression> common_compressions(std::span<const std::uint64_t> theirs) {
+  std::vector<Compression> common;
+  std::ranges::copy_if(offered_compressions(), std::back_inserter(common), [&](Compression ours) {
+    return std::ranges::find(theirs, static_cast<std::uint64_t>(ours)) != theirs.end();
+  });
+  return common;
 }
 
 std::string compress(Compression method, std::string_view plain) {

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/msgpack.h"
 
@@ -16,11 +16,16 @@ namespace meshdict {
 
 enum class Compression : std::uint32_t { kBz2 = 16, kGzip = 17, kLzma = 18, kZlib = 19, kSnappy = 32 };
 
-/// Ours, by preference: snappy, zlib, gzip, bz2, lzma, as py2p prefers them.
-std::span<const Compression> supported_compressions();
+/// All that can be read: snappy, zlib, gzip, bz2, lzma.
+std::span<const Compression> known_compressions();
 
-/// The first of ours that `theirs` contains; nothing when there is none.
-std::optional<Compression> choose_compression(std::span<const std::uint64_t> theirs);
+/// Those that we offer, and so those that a peer may use, by preference as py2p's: snappy, zlib, gzip. Rationale: what they
+/// cost is bounded by the bytes that come in (a byte becomes 1,032 at the most, by zlib). Some 50 bytes of bz2 hold a block
+/// of 900,000 and cost milliseconds, and lzma takes 9 MiB first. No peer needs those two: zlib comes with each Python.
+std::span<const Compression> offered_compressions();
+
+/// Those of offered_compressions() that `theirs` contains, in our order.
+std::vector<Compression> common_compressions(std::span<const std::uint64_t> theirs);
 
 std::string compress(Compression method, std::string_view plain);
 

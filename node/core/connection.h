@@ -40,7 +40,7 @@ struct Connection {
   NodeId peer;
   Endpoint peer_address;  ///< where the peer says it listens, else `remote`
   bool is_meshdict = false;
-  std::optional<Compression> compression;
+  std::vector<Compression> compressions;  ///< that both read, the one to use first
   std::uint64_t nonce = 0;
   std::uint64_t peer_boot = 0;
 

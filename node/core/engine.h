@@ -85,7 +85,8 @@ struct EngineStats {
   std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
   std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
   std::uint64_t relayed = 0;
-  std::uint64_t refused = 0;  ///< connections and frames
+  std::uint64_t refused = 0;    ///< connections and frames
+  std::uint64_t too_large = 0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong
   std::uint64_t dials = 0;
   std::uint64_t comparisons = 0;        ///< sessions of reconciliation that we have begun
   std::uint64_t bulk_records_sent = 0;  ///< in sessions, and to py2p nodes at their handshake

@@ -17,6 +17,7 @@
 #include "core/address_book.h"
 #include "core/arbiter.h"
 #include "core/attendance.h"
+#include "core/compressed_once.h"
 #include "core/engine.h"
 #include "core/links.h"
 #include "core/originator.h"
@@ -99,8 +100,8 @@ class Engine::Impl final : public LinksHost {
   // engine_messages.cpp
   void handle_body(Connection& conn, std::string_view body);
   bool accept_broadcast(const Envelope& envelope, const PlainBody& plain);
-  void relay(const Connection& from, const OpenedBody& opened);
-  void send_to_all(const Frame& frame, const Connection* except);
+  void relay(const Connection& from, const OpenedBody& opened, std::string_view body);
+  void send_to_all(CompressedOnce& once, const Connection* except);
   Stamp stamp_broadcast();
   void broadcast_message(const Message& message);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);

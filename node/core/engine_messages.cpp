@@ -11,12 +11,14 @@
 namespace meshdict {
 namespace {
 
+constexpr std::string_view kTooLarge = "larger than a message may be";
+
 std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
   std::size_t size = 0;
   for (const RawView packet : packets)
     size += packet.size();
   if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
-  if (size > limits::kMaxValue) return std::unexpected("larger than a message may be");
+  if (size > limits::kMaxValue) return std::unexpected(std::string(kTooLarge));
   return UserMessage{.packets = {packets.begin(), packets.end()}, .type = type};
 }
 
@@ -33,7 +35,10 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
       return;
     }
   }
-  const auto opened = open_body(body);
+  // A handshake is never compressed: of a stranger nothing is decompressed.
+  const auto taken =
+      conn.state == ConnState::kHandshaking ? std::span<const Compression>() : offered_compressions();
+  const auto opened = open_body(body, taken);
   if (!opened) {
     ++stats_.refused;
     links_->close(conn, EndReason::kProtocolError, opened.error().what);
@@ -59,7 +64,7 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
   if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
   if (envelope->main == MainFlag::kBroadcast) {
     if (!accept_broadcast(*envelope, opened->plain)) return;
-    relay(conn, *opened);
+    relay(conn, *opened, body);
   }
   handle_message(conn, *envelope, *message, opened->plain.id);
 }
@@ -86,16 +91,21 @@ bool Engine::Impl::accept_broadcast(const Envelope& envelope, const PlainBody& p
   return true;
 }
 
-void Engine::Impl::relay(const Connection& from, const OpenedBody& opened) {
+/// `body` is the message as it came: who reads its compression gets that again, so that a few bytes of ours are a few of
+/// each neighbour's, and nothing is compressed twice.
+void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body) {
   const bool nobody_else = links_->pairs().empty() || (links_->pairs().size() == 1 && from.established());
   if (nobody_else) return;
   ++stats_.relayed;
-  // The plain form again, byte for byte: ids stay the same and each neighbour gets what it can read.
-  send_to_all(reframe(opened.plain), &from);
+  // S byte for byte, so that ids stay the same.
+  const auto frame = reframe(opened.plain);
+  if (!frame) return;  // cannot be: a body that was read is no larger than a frame
+  CompressedOnce once(*frame);
+  if (opened.method) once.came_as(*opened.method, body);
+  send_to_all(once, &from);
 }
 
-void Engine::Impl::send_to_all(const Frame& frame, const Connection* except) {
-  CompressedOnce once(frame);
+void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except) {
   for (auto& [peer, pair] : links_->pairs()) {
     if (except != nullptr && except->peer == peer) continue;
     links_->send(*pair.primary, once.for_peer(*pair.primary));
@@ -112,7 +122,14 @@ Stamp Engine::Impl::stamp_broadcast() {
 void Engine::Impl::broadcast_message(const Message& message) {
   const Stamp stamp = stamp_broadcast();
   // A node without neighbours would encode and hash each of its writes for nobody.
-  if (!links_->pairs().empty()) send_to_all(originator_->broadcast(message, stamp), nullptr);
+  if (links_->pairs().empty()) return;
+  const auto frame = originator_->broadcast(message, stamp);
+  if (!frame) {
+    ++stats_.too_large;
+    return;
+  }
+  CompressedOnce once(*frame);
+  send_to_all(once, nullptr);
 }
 
 void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
@@ -143,7 +160,7 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
   } else if (const auto* response = std::get_if<Response>(&message)) {
     handle_response(*response);
   } else if (const auto* methods = std::get_if<RenegotiateCompression>(&message)) {
-    conn.compression = choose_compression(methods->methods);
+    conn.compressions = common_compressions(methods->methods);
   }
 }
 
@@ -163,9 +180,11 @@ void Engine::Impl::deliver(const Connection& conn, const Envelope& envelope, con
 std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets, SubFlag type) {
   auto message = user_message(packets, type);
   if (!message) return std::unexpected(message.error());
-  const Frame frame = originator_->broadcast(std::move(*message), stamp_broadcast());
-  send_to_all(frame, nullptr);
-  return frame.id;
+  const auto frame = originator_->broadcast(std::move(*message), stamp_broadcast());
+  if (!frame) return std::unexpected(std::string(kTooLarge));
+  CompressedOnce once(*frame);
+  send_to_all(once, nullptr);
+  return frame->id;
 }
 
 std::expected<WhisperOutcome, std::string> Engine::Impl::whisper(const NodeId& receiver,
@@ -174,15 +193,18 @@ std::expected<WhisperOutcome, std::string> Engine::Impl::whisper(const NodeId& r
   if (!message) return std::unexpected(message.error());
   if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
   if (Pair* const pair = links_->pair(receiver)) {
-    const Frame frame = originator_->whisper(std::move(*message));
-    links_->send(*pair->primary, CompressedOnce(frame).for_peer(*pair->primary));
+    const auto frame = originator_->whisper(std::move(*message));
+    if (!frame) return std::unexpected(std::string(kTooLarge));
+    links_->send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
     return WhisperOutcome::kSent;
   }
   const auto found = searches_.find(receiver);
   const bool full = found == searches_.end() ? searches_.size() >= limits::kMaxDeferred
                                              : found->second.frames.size() >= limits::kMaxDeferredOfOne;
   if (full) return WhisperOutcome::kRefused;
-  search_for(receiver, originator_->whisper(std::move(*message)));
+  const auto frame = originator_->whisper(std::move(*message));
+  if (!frame) return std::unexpected(std::string(kTooLarge));
+  search_for(receiver, *frame);
   finish_input();
   return WhisperOutcome::kDeferred;
 }

@@ -289,8 +289,14 @@ void Engine::Impl::forward_records(const Connection* from, const std::vector<Rec
   }
   if (others.empty()) return;
   stats_.records_passed_on += others.size() * entries.size();
-  const Frame frame = originator_->whisper(Records{.entries = entries});
-  CompressedOnce once(frame);
+  const auto frame = originator_->whisper(Records{.entries = entries});
+  if (!frame) {  // what fitted as it came does not as we write it
+    ++stats_.too_large;
+    for (Connection* const other : others)
+      compare(*other);
+    return;
+  }
+  CompressedOnce once(*frame);
   for (Connection* const other : others)
     links_->send(*other, once.for_peer(*other));
 }
@@ -345,8 +351,11 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   };
   auto out = reconciler.work(limits::kSyncBudget, add);
   const auto send = [&](const Message& message) {
-    const Frame frame = originator_->whisper(message);
-    links_->send(conn, CompressedOnce(frame).for_peer(conn));
+    if (const auto frame = originator_->whisper(message)) {
+      links_->send(conn, CompressedOnce(*frame).for_peer(conn));
+    } else {
+      ++stats_.too_large;
+    }
     conn.sync->progress = now;
   };
   if (!batch.entries.empty()) {

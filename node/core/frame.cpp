@@ -93,7 +93,7 @@ bool hash_matches(const PlainBody& body) {
   return sha256(body.message) == body.id;
 }
 
-std::expected<OpenedBody, DecodeError> open_body(std::string_view body) {
+std::expected<OpenedBody, DecodeError> open_body(std::string_view body, std::span<const Compression> taken) {
   auto plain = split_body(body);
   if (!plain) return std::unexpected(std::move(plain.error()));
   if (hash_matches(*plain)) return OpenedBody{*plain, {}, std::nullopt};
@@ -103,6 +103,10 @@ std::expected<OpenedBody, DecodeError> open_body(std::string_view body) {
   const CompressionGuess guess = guess_compression(body);
   for (std::size_t i = 0; i < guess.count; ++i) {
     const Compression method = guess.methods[i];
+    if (std::ranges::find(taken, method) == taken.end()) {
+      if (method != Compression::kSnappy) error.what += " as it is; not a compression that was offered";
+      continue;
+    }
     auto inflated = decompress(method, body, limits::kMaxInflated);
     if (!inflated) {
       if (method != Compression::kSnappy) error.what += " as it is; " + inflated.error().what;
@@ -117,13 +121,17 @@ std::expected<OpenedBody, DecodeError> open_body(std::string_view body) {
   return std::unexpected(std::move(error));
 }
 
-Frame make_frame(std::string_view message) {
+std::expected<Frame, FrameTooLarge> make_frame(std::string_view message) {
+  // Before its hash is taken.
+  if (const std::size_t size = kHashSize + message.size(); size > limits::kMaxFrame) {
+    return std::unexpected(FrameTooLarge{size});
+  }
   return reframe({.id = sha256(message), .message = message});
 }
 
-Frame reframe(const PlainBody& body) {
+std::expected<Frame, FrameTooLarge> reframe(const PlainBody& body) {
   const std::size_t size = kHashSize + body.message.size();
-  assert(size <= limits::kMaxFrame);
+  if (size > limits::kMaxFrame) return std::unexpected(FrameTooLarge{size});
   Frame frame;
   frame.id = body.id;
   auto bytes = std::make_shared<std::string>();
@@ -136,16 +144,20 @@ Frame reframe(const PlainBody& body) {
   return frame;
 }
 
-Frame compress_frame(const Frame& plain, Compression method) {
-  const std::string packed = compress(method, std::string_view(*plain.bytes).substr(kFrameHeader));
-  if (kFrameHeader + packed.size() >= plain.bytes->size()) return plain;
+Frame keep_compressed(const Frame& plain, std::string_view body) {
   auto bytes = std::make_shared<std::string>();
-  bytes->reserve(kFrameHeader + packed.size());
-  append_size(*bytes, packed.size());
-  *bytes += packed;
+  bytes->reserve(kFrameHeader + body.size());
+  append_size(*bytes, body.size());
+  *bytes += body;
   Frame frame = plain;
   frame.bytes = std::move(bytes);
   return frame;
+}
+
+Frame compress_frame(const Frame& plain, Compression method) {
+  const std::string packed = compress(method, std::string_view(*plain.bytes).substr(kFrameHeader));
+  if (kFrameHeader + packed.size() >= plain.bytes->size()) return plain;
+  return keep_compressed(plain, packed);
 }
 
 }  // namespace meshdict

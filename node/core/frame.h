@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -70,8 +71,9 @@ struct OpenedBody {
   std::optional<Compression> method;
 };
 
-/// Finds out whether and how `body` is compressed: plain first, then by magic; the hash decides.
-std::expected<OpenedBody, DecodeError> open_body(std::string_view body);
+/// Finds out whether and how `body` is compressed: plain first, then by magic, of the methods in `taken`; the hash
+/// decides. Nothing is decompressed by a method that is not among them.
+std::expected<OpenedBody, DecodeError> open_body(std::string_view body, std::span<const Compression> taken);
 
 /// Bytes of size in front of a body.
 inline constexpr std::size_t kFrameHeader = 4;
@@ -80,11 +82,20 @@ inline constexpr std::size_t kHashSize = 32;
 /// The smallest body: a hash and the one byte of an empty array.
 inline constexpr std::size_t kMinBody = kHashSize + 1;
 
-/// Builds the uncompressed frame of message S. REQUIRES: S fits limits::kMaxFrame with its hash.
-Frame make_frame(std::string_view message);
+/// A message that no frame can carry. What a message holds may have come from outside, so that this is an outcome and no
+/// broken invariant.
+struct FrameTooLarge {
+  std::size_t size = 0;  ///< of the body, in bytes
+};
+
+/// Builds the uncompressed frame of message S.
+std::expected<Frame, FrameTooLarge> make_frame(std::string_view message);
 
 /// The uncompressed frame of a message whose hash is known: what a relay sends on.
-Frame reframe(const PlainBody& body);
+std::expected<Frame, FrameTooLarge> reframe(const PlainBody& body);
+
+/// The frame of a body that came compressed, as it came. `plain`: the same message's uncompressed frame.
+Frame keep_compressed(const Frame& plain, std::string_view body);
 
 /// The same frame compressed; `plain_size` and id stay. The plain one again when compression gains nothing.
 Frame compress_frame(const Frame& plain, Compression method);

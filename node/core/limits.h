@@ -29,6 +29,8 @@ inline constexpr std::size_t kMaxValue = kMaxFrame - kMaxKey - 1'024;
 inline constexpr std::size_t kMaxElements = 4'096;
 /// Compression methods that a handshake may list; py2p 0.6 knows 17.
 inline constexpr std::size_t kMaxMethods = 64;
+/// A request's id, which its answer repeats. Ours and py2p's are 32 bytes, or their base58 of 44.
+inline constexpr std::size_t kMaxRequestId = 128;
 /// Text from a peer for a person: the reason of a goodbye, a software version. More is cut off.
 inline constexpr std::size_t kMaxText = 255;
 

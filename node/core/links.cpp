@@ -45,6 +45,7 @@ Links::Links(const Links& other, const Clock& clock, Transport& transport, Origi
       pairs_(other.pairs_),
       pending_accepted_(other.pending_accepted_),
       frames_sent_(other.frames_sent_),
+      frames_too_large_(other.frames_too_large_),
       next_deadline_(other.next_deadline_) {
   assert(other.closed_.empty());
   for (const auto& [id, conn] : other.connections_) {
@@ -127,7 +128,7 @@ void Links::on_connected(Connection& conn) {
 void Links::greet(Connection& conn) {
   Handshake handshake{
       .id = originator_.self(), .protocol = settings_.protocol, .address = settings_.address, .compressions = {}};
-  for (const Compression method : supported_compressions()) {
+  for (const Compression method : offered_compressions()) {
     handshake.compressions.push_back(static_cast<std::uint64_t>(method));
   }
   handshake.compressions.push_back(kCapability);
@@ -194,6 +195,14 @@ void Links::send(Connection& conn, const Frame& frame) {
   if (conn.unchecked_bytes < limits::kBulkLowWater) return;
   conn.unchecked_bytes = 0;
   if (transport_.queued(conn.id) > limits::kMaxQueued) overflow(conn);
+}
+
+void Links::send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame) {
+  if (frame) {
+    send(conn, *frame);
+  } else {
+    ++frames_too_large_;
+  }
 }
 
 /// Lets on_time() close it: callers of send() may be in the middle of a walk over the pairs.
@@ -277,7 +286,7 @@ void Links::check_time(Connection& conn, MonoTime now) {
       whisper(conn, Ping{.nonce = conn.nonce});
     } else {
       // Ahead of what waits: at the end of a long queue the question would come too late for an answer.
-      conn.pacer->waiting.push_front(originator_.whisper(Request{}));
+      if (auto question = originator_.whisper(Request{})) conn.pacer->waiting.push_front(*std::move(question));
       pump(conn, now);
     }
   }

@@ -13,6 +13,7 @@
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
 // pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
 
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -100,6 +101,8 @@ class Links {
   // Effects
 
   void send(Connection& conn, const Frame& frame);
+  /// Of a message that no frame can carry nothing is sent; it is counted.
+  void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
   /// Closes and tells the host.
   void close(Connection& conn, EndReason reason, const std::string& detail);
@@ -126,6 +129,7 @@ class Links {
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
   void set_address(const Endpoint& address) { settings_.address = address; }
   [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
+  [[nodiscard]] std::uint64_t frames_too_large() const { return frames_too_large_; }
 
   /// Frees closed connections. Call at the end of every input.
   void sweep();
@@ -164,6 +168,7 @@ class Links {
   std::vector<std::unique_ptr<Connection>> closed_;
   std::size_t pending_accepted_ = 0;
   std::uint64_t frames_sent_ = 0;
+  std::uint64_t frames_too_large_ = 0;
   MonoTime next_deadline_ = MonoTime::max();
 };
 

@@ -55,7 +55,7 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
   }
   conn.peer = handshake.id;
   conn.is_meshdict = handshake.is_meshdict();
-  conn.compression = choose_compression(handshake.compressions);
+  conn.compressions = common_compressions(handshake.compressions);
   conn.peer_address = conn.remote;
   if (handshake.address && !handshake.address->host.empty() && handshake.address->port != 0) {
     conn.peer_address = *handshake.address;

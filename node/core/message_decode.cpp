@@ -164,7 +164,7 @@ Decoded decode_store(MainFlag main, Payload payload) {
 Decoded decode_request(MainFlag main, Payload payload) {
   if (payload.empty()) return Unknown{};
   const auto first = MsgpackCursor(payload[0]).bin_or_str();
-  if (!first) return Unknown{};
+  if (!first || first->size() > limits::kMaxRequestId) return Unknown{};
   if (payload.size() == 1) {
     if (main == MainFlag::kWhisper && *first == "*") return Request{};
     return Unknown{};
@@ -179,7 +179,7 @@ Decoded decode_response(Payload payload) {
   if (payload.size() < 2) return Unknown{};
   const auto request_id = MsgpackCursor(payload[0]).bin_or_str();
   auto found = read_peer(payload[1]);
-  if (!request_id || !found) return Unknown{};
+  if (!request_id || request_id->size() > limits::kMaxRequestId || !found) return Unknown{};
   return Response{*request_id, std::move(*found)};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <expected>
 #include <utility>
 
 #include "core/clock.h"
@@ -16,11 +17,11 @@ class Originator {
 
   /// Of the next broadcast, whether or not there is anybody for whom it must be encoded.
   Stamp stamp_broadcast() { return {.boot = boot_, .counter = broadcasts_++}; }
-  [[nodiscard]] Frame broadcast(const Message& message, const Stamp& stamp) const {
+  [[nodiscard]] std::expected<Frame, FrameTooLarge> broadcast(const Message& message, const Stamp& stamp) const {
     return encode(message, stamp, MainFlag::kBroadcast);
   }
 
-  Frame whisper(const Message& message) {
+  std::expected<Frame, FrameTooLarge> whisper(const Message& message) {
     const Stamp stamp{.boot = boot_, .counter = Stamp::kNotBroadcast | others_++};
     return encode(message, stamp, MainFlag::kWhisper);
   }
@@ -29,7 +30,7 @@ class Originator {
   [[nodiscard]] std::uint64_t boot() const { return boot_; }
 
  private:
-  Frame encode(const Message& message, const Stamp& stamp, MainFlag user_main) const {
+  std::expected<Frame, FrameTooLarge> encode(const Message& message, const Stamp& stamp, MainFlag user_main) const {
     return make_frame(encode_message(
         {.sender = self_, .time = unix_seconds(clock_.wall()), .stamp = stamp, .user_main = user_main}, message));
   }

@@ -87,6 +87,7 @@ RangeJob::RangeJob(const ReconcileSet& set, std::uint64_t session, std::uint64_t
 bool RangeJob::step(std::size_t& budget, const Sink& missing_at_peer) {
   while (at_ < ranges_.size()) {
     if (budget == 0) return false;
+    if (!cursor_) --budget;
     Range& range = ranges_[at_];
     switch (range.mode) {
       case RangeMode::kSkip:
@@ -111,7 +112,6 @@ void RangeJob::answer_fingerprint(const Range& range, std::size_t& budget) {
   const ReconcileTotal above = set_->below(upper_);
   const ReconcileTotal below = set_->below(range.lower);
   const ReconcileTotal own = above - below;
-  --budget;
   if (fingerprint(session_, own) == range.fingerprint) {
     out_.skip(range.lower);
     return;
@@ -238,6 +238,7 @@ std::expected<void, DecodeError> Reconciler::take_answer(const RangeMessage& mes
   if (message.more) {
     const ReconcileItem from = ranges->empty() ? kAboveAll : ranges->back().lower;
     if (from >= top_) return std::unexpected(DecodeError{"ranges: all of them are put off", 0});
+    if (from == ReconcileItem{}) return std::unexpected(DecodeError{"ranges: nothing is below what was put off", 0});
     if (!put_off_ || *put_off_ < from) put_off_ = from;
   }
   waiting_ = false;

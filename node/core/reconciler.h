@@ -64,7 +64,7 @@ class RangeJob {
   RangeJob(const ReconcileSet& set, std::uint64_t session, std::uint64_t reach, std::vector<Range> ranges,
            std::size_t max_bytes);
 
-  /// `budget` counts items looked at and fingerprints made, about half a microsecond each. True when done.
+  /// `budget` counts ranges and items looked at, about half a microsecond each. True when done.
   bool step(std::size_t& budget, const Sink& missing_at_peer);
 
   [[nodiscard]] RangeWriter& out() { return out_; }
