@@ -11,7 +11,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 class HostileFrames : public ::testing::Test {
  protected:
@@ -54,7 +53,7 @@ TEST_F(HostileFrames, ARequestIdIsRepeatedOnlyUpToItsBound) {
   for (const std::size_t size : {limits::kMaxRequestId + 1, limits::kMaxFrame - 300}) {
     const std::string beyond(size, 'r');
     peer.pass_on(conn, Request{.request_id = beyond, .wanted = id("M")}, "C", size);
-    EXPECT_THAT(peer.heard(conn), Not(Contains("response"))) << size;
+    EXPECT_THAT(peer.heard(conn), IsEmpty()) << size;
   }
   EXPECT_FALSE(peer.closed(conn));
 }
@@ -77,10 +76,13 @@ TEST_F(HostileFrames, NothingIsBelowTheSmallestBoundOfAnAnswer) {
 }
 
 TEST_F(HostileFrames, OfAStrangerNothingIsDecompressed) {
-  const std::string handshake = peer.bytes_of(peer.handshake(kCapability));
+  // A good one, but for what stands behind it, which is ignored, and compresses well.
+  const std::string handshake =
+      encode_message({.sender = id("A"), .time = 1, .stamp = std::nullopt}, peer.handshake(kCapability)) +
+      bytes_value(std::string(2'000, 'x'));
   for (const Compression method : known_compressions()) {
     const ConnId conn = peer.connect();
-    node->on_data(conn, compressed(handshake + std::string(2'000, '\xC0'), method));
+    node->on_data(conn, compressed(handshake, method));
     EXPECT_TRUE(peer.closed(conn));
   }
 }
@@ -103,9 +105,10 @@ TEST_F(HostileFrames, OnlyWhatWasOfferedIsDecompressed) {
 TEST_F(HostileFrames, AFewBytesStayAFewForEachNeighbour) {
   const ConnId from = peer.join(1);
   const ConnId to = other.connect();
-  Handshake reads_zlib = other.handshake(kCapability);
-  reads_zlib.compressions.insert(reads_zlib.compressions.begin(), static_cast<std::uint64_t>(Compression::kZlib));
-  other.say(to, reads_zlib);
+  Handshake reads_all = other.handshake(kCapability);
+  for (const Compression method : offered_compressions())
+    reads_all.compressions.push_back(static_cast<std::uint64_t>(method));
+  other.say(to, reads_all);
   other.say(to, other.hello(2, {}));
   const std::string packet = text_value(std::string(150'000, 'x'));
   const std::string bomb = compressed(peer.bytes_of(UserMessage{.packets = {packet}}), Compression::kZlib);

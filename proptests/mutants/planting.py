@@ -1,4 +1,4 @@
-"""Planted bugs: patches, copies of the sources to plant them in, and builds of those. Used by run and run_api."""
+"""Planted bugs: patches, copies of the sources to plant them in, and builds of those. Used by run, run_api and run_unit."""
 
 import argparse
 import concurrent.futures
@@ -14,9 +14,10 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-# What the swarm searches for, and what the tests of the library do.
+# What the swarm searches for, what the tests of the library do, and what one test each is there for.
 SWARM_FAMILIES = ("merge", "leases", "connections", "broadcast", "persistence", "wire")
 API_FAMILIES = ("api",)
+UNIT_FAMILIES = ("unit",)
 
 
 class Bug:
@@ -28,6 +29,7 @@ class Bug:
         head, _, diff = text.partition("\n--- ")
         self.breaks = self.line_of(head, "Breaks")
         self.known_miss = self.line_of(head, "Missed")
+        self.test = self.line_of(head, "Test")
         self.rows = re.findall(r"^Row: (\S.*)$", head, re.M)
         self.files = re.findall(r"^\+\+\+ b/(\S+)", diff, re.M)
 
@@ -97,9 +99,9 @@ class Scratch:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
 
-    def compile(self):
+    def compile(self, target=None):
         """Nothing, or the compiler's words."""
-        done = self.tool("cmake", "--build", str(self.build), "--target", self.target, "-j", str(self.threads))
+        done = self.tool("cmake", "--build", str(self.build), "--target", target or self.target, "-j", str(self.threads))
         return None if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -119,14 +121,14 @@ def prepare(options, target, settings):
     return scratches
 
 
-def plant(scratch, bug, look):
+def plant(scratch, bug, look, target_of=None):
     """What look(scratch, bug, started) says of the copy with this bug, or, as text, what is wrong with the patch."""
     started = time.monotonic()
     applied = git_apply(scratch.tree, str(bug.path))
     if applied.returncode != 0:
         return f"{bug}: does not apply: {applied.stderr.strip()}"
     try:
-        if said := scratch.compile():
+        if said := scratch.compile(target_of(bug) if target_of else None):
             return f"{bug}: does not compile:\n{said}"
         return look(scratch, bug, started)
     finally:
@@ -134,8 +136,9 @@ def plant(scratch, bug, look):
             scratch.restore(name)
 
 
-def plant_all(bugs, scratches, look):
-    """plant() of each, in their order; look()'s results have a row() for the progress that this tells."""
+def plant_all(bugs, scratches, look, target_of=None):
+    """plant() of each, in their order; look()'s results have a row() for the progress that this tells. target_of(bug): what
+    is built of its copy, where that is not the copies' one target."""
     free = queue.SimpleQueue()
     for scratch in scratches:
         free.put(scratch)
@@ -143,7 +146,7 @@ def plant_all(bugs, scratches, look):
     def work(bug):
         scratch = free.get()
         try:
-            return plant(scratch, bug, look)
+            return plant(scratch, bug, look, target_of)
         finally:
             free.put(scratch)
 
