@@ -29,7 +29,7 @@ template <typename Take>
 auto with_message(std::string_view frame, const Take& take)
     -> std::expected<decltype(take(Message())), std::string_view> {
   if (frame.size() < kFrameHeader) return std::unexpected("damaged");
-  const auto body = open_body(frame.substr(kFrameHeader));
+  const auto body = open_body(frame.substr(kFrameHeader), known_compressions());
   if (!body) return std::unexpected("damaged");
   const auto envelope = decode_envelope(body->plain.message);
   if (!envelope) return std::unexpected("malformed");
