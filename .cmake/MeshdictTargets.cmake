@@ -19,6 +19,8 @@ set(MESHDICT_SANITIZE "" CACHE STRING "Sanitizers: empty, \"address,undefined\" 
 set(MESHDICT_RC_PARAMS "seed=1" CACHE STRING
     "RC_PARAMS of the tests; a fixed seed keeps CTest repeatable, \"max_success=1000\" explores further")
 
+option(MESHDICT_FUZZ "Instrument for libFuzzer, and build the fuzz targets with it (clang only)" OFF)
+
 add_library(meshdict_warnings INTERFACE)
 target_compile_options(
   meshdict_warnings
@@ -45,6 +47,10 @@ if(MESHDICT_SANITIZE)
     # Instrumented code defeats g++'s flow analysis; and Asio's fences are unknown to its thread sanitizer.
     target_compile_options(meshdict_sanitizers INTERFACE -Wno-maybe-uninitialized -Wno-tsan)
   endif()
+endif()
+
+if(MESHDICT_FUZZ)
+  target_compile_options(meshdict_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(meshdict_common_ target)
