@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "api_limits.h"
+#include "patience.h"
 
 namespace meshdict::detail {
 namespace {
@@ -197,7 +198,7 @@ std::vector<Message> MeshNode::take(std::size_t quantity) {
 void MeshNode::wait_for_message(std::chrono::milliseconds patience) {
   if (core_.on_loop_thread()) return;
   std::unique_lock lock(queue_mutex_);
-  arrived_.wait_for(lock, patience, [this] { return !queue_.empty() || ended_; });
+  wait_patiently(arrived_, lock, patience, [this] { return !queue_.empty() || ended_; });
 }
 
 /// No message comes any more.
@@ -243,9 +244,9 @@ Status MeshNode::status() const {
   return {.errors = {errors_.begin(), errors_.end()}};
 }
 
-void MeshNode::log(int level, std::string_view line) const {
+void MeshNode::log(int level, std::string_view line) {
   if (!logs(level)) return;
-  if (log_) return log_(level, line);
+  if (log_) return core_.say([this, level, text = std::string(line)] { log_(level, text); });
   std::ostringstream whole;
   whole << core_.address().port << " " << line << "\n";
   std::cerr << whole.str();

@@ -62,7 +62,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void note_trouble(const std::string& what);
   void note_exception(std::string_view where, const std::exception_ptr& error);
   [[nodiscard]] Status status() const;
-  void log(int level, std::string_view line) const;
+  void log(int level, std::string_view line);
   [[nodiscard]] bool logs(int level) const { return level <= debug_level_; }
   std::atomic<int>& debug_level() { return debug_level_; }
 
@@ -126,7 +126,8 @@ MeshNode::Settings common_settings(std::string addr, std::uint16_t port, const O
   settings.protocol = options.protocol;
   settings.debug_level = options.debug_level;
   settings.log = options.log;
-  settings.core.bind = {std::move(addr), port};
+  // As a socket of Python takes it: all addresses of this machine.
+  settings.core.bind = {addr.empty() ? "0.0.0.0" : std::move(addr), port};
   settings.core.data_dir = options.data_dir;
   settings.core.engine.network = options.protocol.network;
   settings.core.engine.encryption = options.protocol.encryption;

@@ -59,10 +59,10 @@ bool MeshSocket::is_closed() const {
   return node_->core().is_closed();
 }
 
-bool MeshSocket::connect(const std::string& addr, std::uint16_t port, std::string_view id) {
-  if (addr.empty() || port == 0)
-    throw SettingsError("'" + addr + "', port " + std::to_string(port) + ": not to be dialled");
-  const Endpoint to{.host = addr, .port = port};
+bool MeshSocket::connect(TextView addr, std::uint16_t port, TextView id) {
+  const Endpoint to{.host = std::string(addr), .port = port};
+  if (to.host.empty() || port == 0)
+    throw SettingsError("'" + to.host + "', port " + std::to_string(port) + ": not to be dialled");
   return node_->core().call([&](Engine& engine) {
     if (to == engine.address() || id == engine.id().text()) return false;
     const bool there = std::ranges::any_of(engine.neighbours(), [&](const NeighbourView& neighbour) {
@@ -73,7 +73,7 @@ bool MeshSocket::connect(const std::string& addr, std::uint16_t port, std::strin
   });
 }
 
-bool MeshSocket::disconnect(std::string_view id) {
+bool MeshSocket::disconnect(TextView id) {
   const auto peer = NodeId::parse(id);
   return node_->core().call([&](Engine& engine) { return peer && engine.disconnect(*peer); });
 }

@@ -7,24 +7,24 @@
 
 namespace meshdict {
 
-const Snapshot::Record* Snapshot::find(std::string_view key) const {
-  const auto at =
-      std::ranges::lower_bound(*records_, key, {}, [](const Record& one) { return std::string_view(one.key); });
-  return at != records_->end() && at->key == key ? &*at : nullptr;
+const Snapshot::Record* Snapshot::find(TextView key) const {
+  const auto at = std::ranges::lower_bound(*records_, std::string_view(key), {},
+                                           [](const Record& one) { return std::string_view(one.key); });
+  return at != records_->end() && at->key == std::string_view(key) ? &*at : nullptr;
 }
 
-Value Snapshot::get(std::string_view key, Value fallback) const {
+Value Snapshot::get(TextView key, Value fallback) const {
   const Record* const found = find(key);
   return found == nullptr ? std::move(fallback) : Value::unpacked(found->packed);
 }
 
-Value Snapshot::at(std::string_view key) const {
+Value Snapshot::at(TextView key) const {
   const Record* const found = find(key);
   if (found == nullptr) throw KeyError(std::string(key));
   return Value::unpacked(found->packed);
 }
 
-Meta Snapshot::meta(std::string_view key) const {
+Meta Snapshot::meta(TextView key) const {
   const Record* const found = find(key);
   if (found == nullptr) throw KeyError(std::string(key));
   return found->meta;

@@ -151,6 +151,7 @@ void SocketCore::loop() {
   loop_thread_ = std::this_thread::get_id();
   auto outcome = parts_->loop.run();
   leave();
+  say_lines();
   closed_ = true;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -182,9 +183,25 @@ void SocketCore::leave() {
   lock_.end_turn();
 }
 
+void SocketCore::say(std::function<void()> line) {
+  if (on_loop_thread() && entered_) {
+    lines_.push_back(std::move(line));
+  } else {
+    line();
+  }
+}
+
+void SocketCore::say_lines() {
+  std::vector<std::function<void()>> lines;
+  lines.swap(lines_);
+  for (const auto& line : lines)
+    line();
+}
+
 /// The turn has been committed and its frames have left.
 void SocketCore::after_turn() {
   leave();
+  say_lines();
   complete(waiting_, Outcome::kDone);
   // Only those that are there now: what handlers cause is delivered in the next turn, so that the network has its share.
   engine_used_ = false;
@@ -223,6 +240,7 @@ void SocketCore::run_here(const std::function<void(Engine&)>& work) {
   work(parts_->engine);
   const auto committed = parts_->store.commit();
   leave();
+  say_lines();
   // The store takes nothing more: the loop ends with this turn.
   if (!committed) throw StorageError(committed.error().what);
 }

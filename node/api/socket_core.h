@@ -100,6 +100,9 @@ class SocketCore {
     return look(engine());
   }
 
+  /// A line of the log: at once, or when the engine is in use, and so not to be used by who hears it, after that.
+  void say(std::function<void()> line);
+
   /// Runs `delivery` after the commit of the present turn. REQUIRES: on the loop's thread.
   void deliver(std::function<void()> delivery) { deliveries_.push_back(std::move(delivery)); }
 
@@ -116,6 +119,7 @@ class SocketCore {
   [[nodiscard]] const Engine& engine() const;
   void enter();
   void leave();
+  void say_lines();
   void after_turn();
   void loop();
   void check_open() const;
@@ -136,6 +140,7 @@ class SocketCore {
 
   std::vector<Task*> waiting_;  // for the commit; of the loop's thread
   std::vector<std::function<void()>> deliveries_;
+  std::vector<std::function<void()>> lines_;  // of the log, said while the engine is in use
   std::atomic<bool> closed_ = false;
   std::atomic<std::thread::id> loop_thread_;  // none before and after the loop
 };

@@ -59,7 +59,7 @@ SyncSocket::~SyncSocket() {
   finish();
 }
 
-void SyncSocket::set(std::string_view key, const Value& value) {
+void SyncSocket::set(TextView key, const Value& value) {
   const Raw packed = value.packed();
   const auto done = node().core().call([&](Engine& engine) { return engine.set(key, packed); });
   if (!done) refuse(key, done.error());
@@ -86,13 +86,13 @@ void SyncSocket::update(const Value::Map& items) {
   state_->note_write(std::move(keys));
 }
 
-void SyncSocket::erase(std::string_view key) {
+void SyncSocket::erase(TextView key) {
   const auto done = node().core().call([&](Engine& engine) { return engine.erase(key); });
   if (!done) refuse(key, done.error());
   state_->note_write({std::string(key)});
 }
 
-Value SyncSocket::pop(std::string_view key) {
+Value SyncSocket::pop(TextView key) {
   const auto done = node().core().call([&](Engine& engine) -> std::expected<Raw, WriteError> {
     std::optional<Raw> held = find(engine, key);
     if (auto erased = engine.erase(key); !erased) return std::unexpected(std::move(erased.error()));
@@ -103,7 +103,7 @@ Value SyncSocket::pop(std::string_view key) {
   return Value::unpacked(*done);
 }
 
-Value SyncSocket::pop(std::string_view key, Value fallback) {
+Value SyncSocket::pop(TextView key, Value fallback) {
   try {
     return pop(key);
   } catch (const KeyError&) {
@@ -137,18 +137,18 @@ std::pair<std::string, Value> SyncSocket::popitem() {
   return {popped.key, Value::unpacked(*popped.value)};
 }
 
-Value SyncSocket::get(std::string_view key, Value fallback) const {
+Value SyncSocket::get(TextView key, Value fallback) const {
   const auto packed = node().core().read([&](const Engine& engine) { return find(engine, key); });
   return packed ? Value::unpacked(*packed) : std::move(fallback);
 }
 
-Value SyncSocket::at(std::string_view key) const {
+Value SyncSocket::at(TextView key) const {
   const auto packed = node().core().read([&](const Engine& engine) { return find(engine, key); });
   if (!packed) throw KeyError(std::string(key));
   return Value::unpacked(*packed);
 }
 
-Meta SyncSocket::meta(std::string_view key) const {
+Meta SyncSocket::meta(TextView key) const {
   const auto meta = node().core().read([&](const Engine& engine) -> std::optional<Meta> {
     const auto record = engine.dictionary().find(key);
     return record ? std::optional(meta_of(record->version)) : std::nullopt;
@@ -157,7 +157,7 @@ Meta SyncSocket::meta(std::string_view key) const {
   return *meta;
 }
 
-bool SyncSocket::contains(std::string_view key) const {
+bool SyncSocket::contains(TextView key) const {
   return node().core().read([&](const Engine& engine) { return engine.dictionary().find(key).has_value(); });
 }
 
@@ -193,11 +193,11 @@ Value::Map SyncSocket::copy() const {
   return map;
 }
 
-Snapshot SyncSocket::snapshot(std::string_view prefix) const {
+Snapshot SyncSocket::snapshot(TextView prefix) const {
   return Snapshot(node().core().read([&](const Engine& engine) {
     std::vector<Snapshot::Record> taken;
     const auto& records = engine.dictionary().records();
-    if (prefix.empty()) taken.reserve(engine.dictionary().size());
+    if (std::string_view(prefix).empty()) taken.reserve(engine.dictionary().size());
     for (auto at = records.lower_bound(prefix); at != records.end() && at->first.starts_with(prefix); ++at) {
       if (!is_visible(at->second.version)) continue;
       taken.push_back({.key = std::string(at->first),
@@ -208,20 +208,20 @@ Snapshot SyncSocket::snapshot(std::string_view prefix) const {
   }));
 }
 
-std::optional<LeaseInfo> SyncSocket::lease(std::string_view key) const {
+std::optional<LeaseInfo> SyncSocket::lease(TextView key) const {
   return node().core().read([&](const Engine& engine) -> std::optional<LeaseInfo> {
     const auto view = engine.dictionary().lease(key);
     return view ? std::optional(info_of(*view)) : std::nullopt;
   });
 }
 
-Fence SyncSocket::fence(std::string_view key) const {
+Fence SyncSocket::fence(TextView key) const {
   const auto view = lease(key);
   if (!view) throw KeyError(std::string(key));
   return view->fence;
 }
 
-std::string SyncSocket::explain(std::string_view key) const {
+std::string SyncSocket::explain(TextView key) const {
   return node().core().read([&](const Engine& engine) { return engine.dictionary().explain(key); });
 }
 
@@ -229,7 +229,7 @@ std::size_t SyncSocket::wait(std::size_t replicas, std::chrono::milliseconds tim
   return state_->wait(replicas, timeout);
 }
 
-Watch SyncSocket::watch(std::string_view prefix, WatchHandler handler) {
+Watch SyncSocket::watch(TextView prefix, WatchHandler handler) {
   auto watch = std::make_shared<detail::WatchState>();
   watch->prefix = prefix;
   watch->handler = std::move(handler);

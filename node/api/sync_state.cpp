@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "patience.h"
+
 namespace meshdict::detail {
 
 Meta meta_of(const Version& version) {
@@ -55,7 +57,7 @@ std::size_t SyncState::wait(std::size_t replicas, std::chrono::milliseconds time
   {
     std::unique_lock lock(mutex_);
     const auto enough = [&] { return ended_ || waiters_.at(*token) >= replicas; };
-    if (!node_.core().on_loop_thread()) confirmed_.wait_for(lock, timeout, enough);
+    if (!node_.core().on_loop_thread()) wait_patiently(confirmed_, lock, timeout, enough);
     confirmed = waiters_.at(*token);
     ended = ended_;
     waiters_.erase(*token);

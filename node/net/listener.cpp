@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "net/close_on_exec.h"
 #include "net/net_limits.h"
 
 namespace meshdict {
@@ -45,6 +46,7 @@ std::expected<std::unique_ptr<Listener>, ListenFailure> Listener::open(asio::io_
   auto state = std::make_shared<State>(io);
   tcp::acceptor& acceptor = state->acceptor;
   acceptor.open(endpoint.protocol(), error);
+  if (!error) close_on_exec(acceptor);
   // A restarted node takes its port back at once although old connections linger.
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
@@ -77,6 +79,7 @@ void Listener::accept_next(std::shared_ptr<State> state) {
     if (!error) {
       // The peer may be gone already; its socket then says so at the first read.
       asio::error_code ignored;
+      close_on_exec(socket);
       socket.non_blocking(true, ignored);
       socket.set_option(tcp::no_delay(true), ignored);
       const Endpoint remote = remote_endpoint(socket);

@@ -2,12 +2,12 @@
 
 #include <array>
 #include <asio/buffer.hpp>
-#include <asio/connect.hpp>
 #include <asio/post.hpp>
 #include <cassert>
 #include <utility>
 
 #include "core/limits.h"
+#include "net/close_on_exec.h"
 #include "net/net_limits.h"
 
 namespace meshdict {
@@ -33,20 +33,30 @@ void TcpConnection::dial(const Endpoint& to) {
   asio::error_code not_numeric;
   const auto address = asio::ip::make_address(to.host, not_numeric);
   if (!not_numeric) {
-    connect_to(tcp::resolver::results_type::create(tcp::endpoint(address, to.port), to.host, ""));
+    connect_to({tcp::endpoint(address, to.port)});
     return;
   }
   resolver_.async_resolve(to.host, std::to_string(to.port), tcp::resolver::numeric_service,
                           [self = shared_from_this()](asio::error_code error, tcp::resolver::results_type found) {
                             if (self->state_ != State::kDialing) return;
                             if (error) return self->end(error.message());
-                            self->connect_to(found);
+                            self->connect_to({found.begin(), found.end()});
                           });
 }
 
-void TcpConnection::connect_to(const tcp::resolver::results_type& found) {
-  asio::async_connect(socket_, found, [self = shared_from_this()](asio::error_code error, const tcp::endpoint&) {
-    if (self->state_ == State::kDialing) self->on_dialed(error);
+/// Tries one after the other. REQUIRES: there is one.
+void TcpConnection::connect_to(std::deque<tcp::endpoint> found) {
+  const tcp::endpoint next = found.front();
+  found.pop_front();
+  asio::error_code error;
+  socket_.close(error);
+  socket_.open(next.protocol(), error);
+  if (error) return end(error.message());
+  close_on_exec(socket_);
+  socket_.async_connect(next, [self = shared_from_this(), left = std::move(found)](asio::error_code outcome) {
+    if (self->state_ != State::kDialing) return;
+    if (outcome && !left.empty()) return self->connect_to(left);
+    self->on_dialed(outcome);
   });
 }
 

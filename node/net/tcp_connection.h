@@ -64,7 +64,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  private:
   enum class State : std::uint8_t { kDialing, kOpen, kClosing, kDone };
 
-  void connect_to(const asio::ip::tcp::resolver::results_type& found);
+  void connect_to(std::deque<asio::ip::tcp::endpoint> found);
   void on_dialed(const asio::error_code& error);
   void wait_readable();
   void on_readable();

@@ -31,6 +31,7 @@
 #include "meshdict/emitter.h"
 #include "meshdict/errors.h"
 #include "meshdict/message.h"
+#include "meshdict/text_view.h"
 
 namespace meshdict {
 
@@ -46,12 +47,13 @@ struct Protocol {
   bool operator==(const Protocol&) const = default;
 };
 
-/// Gets the lines of the log; on the socket's thread, or that of a caller. Must not throw.
+/// Gets the lines of the log; on the socket's thread, or that of a caller. It may use the socket, as a handler may. Must not
+/// throw.
 using LogSink = std::function<void(int level, std::string_view line)>;
 
 struct MeshOptions {
   Protocol protocol{};
-  /// Where others are told to dial. Default: the address that the socket is bound to, and for "0.0.0.0" and "::" the LAN
+  /// Where others are told to dial. Default: the address that the socket is bound to, and for "", "0.0.0.0" and "::" the LAN
   /// address of this machine.
   std::optional<Address> out_addr{};
   /// 0: silent. 1: errors, neighbours that come and go, connections refused. 4: each message and each change too.
@@ -95,7 +97,7 @@ struct Message {
 
 class MeshSocket : public EventEmitter {
  public:
-  /// Listens at `addr` (a host name or address; port 0 for any free port). Throws PortInUse or ListenError,
+  /// Listens at `addr` (a host name or address; empty for all addresses; port 0 for any free port). Throws PortInUse or ListenError,
   /// StorageError, SettingsError.
   MeshSocket(std::string addr, std::uint16_t port, MeshOptions options = {});
   /// Closes, if that was not done.
@@ -110,9 +112,9 @@ class MeshSocket : public EventEmitter {
 
   /// Dials a node, without waiting for the outcome; a network of many is joined by any one member. False when there is
   /// nothing to do: the address is this socket's own, a neighbour has it, or a neighbour has the id.
-  bool connect(const std::string& addr, std::uint16_t port, std::string_view id = {});
+  bool connect(TextView addr, std::uint16_t port, TextView id = {});
   /// Says goodbye to one neighbour, and does not dial it for ten minutes. False when it is none.
-  bool disconnect(std::string_view id);
+  bool disconnect(TextView id);
   bool disconnect(const Neighbour& neighbour) { return disconnect(neighbour.id()); }
   /// Asks the neighbours whom they know.
   void request_peers();
@@ -143,7 +145,8 @@ class MeshSocket : public EventEmitter {
   std::optional<Message> recv();
   /// At most so many, the oldest first.
   std::vector<Message> recv(std::size_t quantity);
-  /// Waits for a message; nothing after `patience`. In a handler it does not wait.
+  /// Waits for a message; nothing after `patience`, of which a year and more (milliseconds::max()) is for ever. In a handler it
+  /// does not wait.
   std::optional<Message> recv(std::chrono::milliseconds patience);
 
   /// Sees each message before it is queued, and the neighbour that it came through. Handlers are tried in the order of

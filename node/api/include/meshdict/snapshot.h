@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "meshdict/text_view.h"
 #include "meshdict/value.h"
 
 namespace meshdict {
@@ -42,12 +43,12 @@ class Snapshot {
 
   [[nodiscard]] std::size_t size() const { return records_->size(); }
   [[nodiscard]] bool empty() const { return records_->empty(); }
-  [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
+  [[nodiscard]] bool contains(TextView key) const { return find(key) != nullptr; }
   /// `fallback` when there is no such key.
-  [[nodiscard]] Value get(std::string_view key, Value fallback = {}) const;
+  [[nodiscard]] Value get(TextView key, Value fallback = {}) const;
   /// Both throw KeyError when there is no such key.
-  [[nodiscard]] Value at(std::string_view key) const;
-  [[nodiscard]] Meta meta(std::string_view key) const;
+  [[nodiscard]] Value at(TextView key) const;
+  [[nodiscard]] Meta meta(TextView key) const;
   [[nodiscard]] const std::vector<Record>& records() const& { return *records_; }
   void records() && = delete;  // they would be gone with it
 
@@ -82,7 +83,7 @@ class Snapshot {
   [[nodiscard]] static std::default_sentinel_t end() { return {}; }
 
  private:
-  [[nodiscard]] const Record* find(std::string_view key) const;
+  [[nodiscard]] const Record* find(TextView key) const;
 
   std::shared_ptr<const std::vector<Record>> records_;
 };

@@ -34,6 +34,7 @@
 
 #include "meshdict/mesh_socket.h"
 #include "meshdict/snapshot.h"
+#include "meshdict/text_view.h"
 
 namespace meshdict {
 
@@ -121,7 +122,7 @@ class SyncSocket : public MeshSocket {
   // Writing. All throw LeasedError, InvalidKey, ValueError, StorageError and SocketClosed.
 
   /// An empty Bytes is a value among meshdict nodes, and a delete to py2p's.
-  void set(std::string_view key, const Value& value);
+  void set(TextView key, const Value& value);
   /// All or none: nothing is written when one is refused.
   void update(const Value::Map& items);
   template <typename Items>
@@ -130,11 +131,11 @@ class SyncSocket : public MeshSocket {
     update(*Value(items).if_map());
   }
   /// Throws KeyError when there is no such key.
-  void erase(std::string_view key);
+  void erase(TextView key);
   /// Deletes a key and gives what it held. Throws KeyError when there is no such key.
-  Value pop(std::string_view key);
+  Value pop(TextView key);
   /// The same, with `fallback` when there is no such key.
-  Value pop(std::string_view key, Value fallback);
+  Value pop(TextView key, Value fallback);
   /// Deletes a key, the first that this node may delete. Throws KeyError when the dictionary is empty, and LeasedError when
   /// others hold all of it.
   std::pair<std::string, Value> popitem();
@@ -142,11 +143,11 @@ class SyncSocket : public MeshSocket {
   // Reading. All throw SocketClosed.
 
   /// `fallback`, nil, when there is no such key.
-  [[nodiscard]] Value get(std::string_view key, Value fallback = {}) const;
+  [[nodiscard]] Value get(TextView key, Value fallback = {}) const;
   /// Both throw KeyError when there is no such key.
-  [[nodiscard]] Value at(std::string_view key) const;
-  [[nodiscard]] Meta meta(std::string_view key) const;
-  [[nodiscard]] bool contains(std::string_view key) const;
+  [[nodiscard]] Value at(TextView key) const;
+  [[nodiscard]] Meta meta(TextView key) const;
+  [[nodiscard]] bool contains(TextView key) const;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] bool empty() const { return size() == 0; }
   /// In the order of keys, all of one moment.
@@ -156,7 +157,7 @@ class SyncSocket : public MeshSocket {
   [[nodiscard]] Value::Map copy() const;
   /// Of the keys that begin with `prefix`: what they hold at this moment. The loop waits while it is taken: about a tenth of a
   /// second for a million keys.
-  [[nodiscard]] Snapshot snapshot(std::string_view prefix = {}) const;
+  [[nodiscard]] Snapshot snapshot(TextView prefix = {}) const;
   /// Over a snapshot: the loop may write what it walks over.
   [[nodiscard]] Snapshot::Iterator begin() const { return snapshot().begin(); }
   [[nodiscard]] static std::default_sentinel_t end() { return {}; }
@@ -196,25 +197,25 @@ class SyncSocket : public MeshSocket {
     SyncSocket& socket_;
     std::string key_;
   };
-  [[nodiscard]] Entry operator[](std::string_view key) { return {*this, std::string(key)}; }
-  [[nodiscard]] Value operator[](std::string_view key) const { return at(key); }
+  [[nodiscard]] Entry operator[](TextView key) { return {*this, std::string(key)}; }
+  [[nodiscard]] Value operator[](TextView key) const { return at(key); }
 
   // Leases and history
 
   /// Nothing for a key that does not exist.
-  [[nodiscard]] std::optional<LeaseInfo> lease(std::string_view key) const;
+  [[nodiscard]] std::optional<LeaseInfo> lease(TextView key) const;
   /// Throws KeyError when there is no such key.
-  [[nodiscard]] Fence fence(std::string_view key) const;
+  [[nodiscard]] Fence fence(TextView key) const;
   /// Who holds the key, why, and which claims it has met before, as lines for a person.
-  [[nodiscard]] std::string explain(std::string_view key) const;
+  [[nodiscard]] std::string explain(TextView key) const;
 
   /// Tells `handler` of every key that begins with `prefix`: first of those that there are, then of every change, in
   /// order and without a gap, on the socket's thread.
   using WatchHandler = std::function<void(const Change& change)>;
-  Watch watch(std::string_view prefix, WatchHandler handler);
+  Watch watch(TextView prefix, WatchHandler handler);
 
   /// Waits until `replicas` other nodes have the last write of this socket, whichever thread's, and have committed it; how
-  /// many have, at the latest after `timeout`. What was written before may still be on its way. Neighbours count, those
+  /// many have, at the latest after `timeout` (a year and more, as milliseconds::max(), is for ever). What was written before may still be on its way. Neighbours count, those
   /// that come meanwhile too; nodes behind them and those of py2p do not. In a handler it does not wait. Throws
   /// SocketClosed, also when the socket is closed meanwhile.
   std::size_t wait(std::size_t replicas, std::chrono::milliseconds timeout);

@@ -1,0 +1,20 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+namespace meshdict::detail {
+
+/// Waits until `done()`, or for `patience`. From a year on that is for ever: a clock's end is no longer than that away from some
+/// moments, and milliseconds::max() from all.
+template <typename Done>
+void wait_patiently(std::condition_variable& told, std::unique_lock<std::mutex>& lock,
+                    std::chrono::milliseconds patience, Done done) {
+  if (patience >= std::chrono::years(1)) {
+    told.wait(lock, done);
+  } else {
+    told.wait_for(lock, patience, done);
+  }
+}
+
+}  // namespace meshdict::detail
