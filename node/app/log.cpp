@@ -1,11 +1,15 @@
 #include "app/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <spdlog/details/os.h>
+#include <spdlog/pattern_formatter.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <iterator>
-#include <utility>
+#include <string>
+
+#include "app/log_writer.h"
 
 namespace meshdict {
 namespace {
@@ -26,15 +30,46 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-spdlog::logger& sink() {
-  static const auto kLogger = [] {
-    auto made = spdlog::stderr_color_mt("meshdict");
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%-7l%$ %v");
-    made->set_level(spdlog::level::trace);
-    return made;
-  }();
-  return *kLogger;
+/// On a terminal; elsewhere nothing.
+std::string_view colour_of(LogLevel level) {
+  static const bool kColours = spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal();
+  if (!kColours) return {};
+  switch (level) {
+    case LogLevel::kTrace:
+      return "\033[37m";
+    case LogLevel::kDebug:
+      return "\033[36m";
+    case LogLevel::kInfo:
+      return "\033[32m";
+    case LogLevel::kWarn:
+      return "\033[33m\033[1m";
+    case LogLevel::kError:
+      return "\033[31m\033[1m";
+  }
+  return {};
 }
+
+/// With time and level, and the level in colour where there is one.
+std::string make_line(LogLevel level, std::string_view text) {
+  static spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%e %^%-7l%$ %v");
+  const spdlog::details::log_msg message("meshdict", to_spdlog(level), text);
+  spdlog::memory_buf_t made;
+  formatter.format(message, made);
+  std::string line(made.data(), made.size());
+  if (const std::string_view colour = colour_of(level); !colour.empty()) {
+    line.insert(message.color_range_end, "\033[m");
+    line.insert(message.color_range_start, colour);
+  }
+  return line;
+}
+
+LogWriter& writer() {
+  static LogWriter writer(STDERR_FILENO);
+  return writer;
+}
+
+/// A reader that is not there for longer is not there.
+constexpr std::chrono::seconds kPatience{1};
 
 }  // namespace
 
@@ -59,7 +94,7 @@ std::uint64_t LogLimiter::take_suppressed(MonoTime now) {
 Log::Log(LogLevel level, const Clock& clock) : level_(level), clock_(clock) {}
 
 void Log::write(LogLevel level, std::string_view text) {
-  if (is_on(level)) sink().log(to_spdlog(level), text);
+  if (is_on(level)) writer().add(make_line(level, text));
 }
 
 void Log::write_limited(LogLevel level, std::string_view kind, std::string_view text) {
@@ -78,6 +113,7 @@ void Log::write_limited(LogLevel level, std::string_view kind, std::string_view 
 }
 
 void Log::report_suppressed() {
+  report_dropped();
   if (!has_suppressed_) return;
   const MonoTime now = clock_.monotonic();
   bool left = false;
@@ -90,8 +126,23 @@ void Log::report_suppressed() {
   has_suppressed_ = left;
 }
 
-void Log::flush() {
-  sink().flush();
+void Log::report_dropped() {
+  const MonoTime now = clock_.monotonic();
+  // A log that cannot be written at all loses this line as well: not more often than it is of use.
+  if (now - told_dropped_ < 1s) return;
+  told_dropped_ = now;
+  if (const std::uint64_t count = writer().take_lost(); count > 0) {
+    write(LogLevel::kError, fmt::format("{} lines of this log are lost: they could not be written in time", count));
+  }
+}
+
+void write_last_line(std::string_view text) {
+  writer().add_last(std::string(text) + "\n");
+  flush_log();
+}
+
+void flush_log() {
+  writer().flush(kPatience);
 }
 
 std::string printable(std::string_view text, std::size_t bound) {

@@ -30,7 +30,8 @@ class LogLimiter {
   std::uint64_t in_second_ = 0;
 };
 
-/// The node's log, on stderr: one line an event. Kinds of lines that strangers can cause are limited.
+/// The node's log, on stderr: one line an event. Kinds of lines that strangers can cause are limited. No call waits for who
+/// reads it: lines that find no room are dropped, and their number is told once there is some.
 class Log {
  public:
   /// `clock` outlives the log.
@@ -40,11 +41,12 @@ class Log {
   void write(LogLevel level, std::string_view text);
   /// `kind` lives for ever (a literal).
   void write_limited(LogLevel level, std::string_view kind, std::string_view text);
-  /// Reports what was suppressed in seconds that are over. Call now and then.
+  /// Reports what was suppressed in seconds that are over, and what was dropped. Call now and then.
   void report_suppressed();
-  void flush();
 
  private:
+  void report_dropped();
+
   struct Kind {
     LogLimiter limiter;
     LogLevel level = LogLevel::kInfo;
@@ -54,7 +56,13 @@ class Log {
   const Clock& clock_;
   std::map<std::string_view, Kind> kinds_;
   bool has_suppressed_ = false;
+  MonoTime told_dropped_;
 };
+
+/// One line on stderr behind all that was logged, with which a program ends; it has then got out, or nobody reads.
+void write_last_line(std::string_view text);
+/// Waits until what was logged has got out, for a second at most.
+void flush_log();
 
 /// Text of others for a log line: unprintable characters as \xNN, cut at `bound` characters.
 std::string printable(std::string_view text, std::size_t bound = 200);

@@ -3,21 +3,26 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <utility>
 #include <variant>
 
+#include "app/log.h"
 #include "app/node.h"
 #include "app/options.h"
+#include "app/signals.h"
 
 namespace {
 
 int fail(const std::string& what) {
-  std::fprintf(stderr, "meshdict-node: %s\n", what.c_str());
+  meshdict::write_last_line("meshdict-node: " + what);
   return EXIT_FAILURE;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  meshdict::ignore_harmless_signals();
   auto parsed = meshdict::parse_options(argc, argv);
   if (const auto* exit = std::get_if<meshdict::EarlyExit>(&parsed)) {
     std::fputs(exit->out.c_str(), stdout);
@@ -30,7 +35,6 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   const auto outcome = node.run();
   const int code = outcome ? EXIT_SUCCESS : fail(outcome.error());
-  std::fflush(nullptr);
   // Without destructors: they would wait for a look-up of a host name that is under way, which nothing can interrupt.
   std::_Exit(code);
 }

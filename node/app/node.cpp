@@ -116,11 +116,30 @@ struct Node::Parts {
   }
 
   void await_signal() {
-    signals.async_wait([this](asio::error_code error, int) {
+    signals.async_wait([this](asio::error_code error, int number) {
       if (error) return;
-      loop.stop();
+      if (number == SIGXCPU) {
+        give_up("the limit of processor time is reached (ulimit -t)");
+      } else {
+        loop.stop();
+      }
       await_signal();
     });
+  }
+
+  /// Ends the node in order, and with exit code 1. The system repeats its signals: only the first counts.
+  void give_up(std::string_view reason) {
+    if (!why_given_up.empty()) return;
+    why_given_up = reason;
+    loop.stop();
+  }
+
+  void limit_clients(std::size_t descriptors) {
+    service.max_clients = client_limit(descriptors);
+    if (service.max_clients == resp_limits::kMaxClients) return;
+    log.write(LogLevel::kWarn,
+              fmt::format("this process may open {} files (ulimit -n): at most {} clients at a time instead of {}",
+                          descriptors, service.max_clients, resp_limits::kMaxClients));
   }
 
   const Options& options;
@@ -138,6 +157,7 @@ struct Node::Parts {
   RespServer server;
   EngineLoop loop;
   asio::signal_set signals;
+  std::string why_given_up;
 };
 
 Node::Node(Options options) : options_(std::move(options)) {}
@@ -153,20 +173,19 @@ std::expected<void, std::string> Node::start() {
   }
   parts_ = std::make_unique<Parts>(options_, std::move(disk));
   Parts& p = *parts_;
+  p.signals.add(SIGXCPU);
   if (p.disk && p.disk->created()) {
     p.log.write(LogLevel::kInfo, fmt::format("new database in '{}': this is a new node", printable(options_.data_dir)));
   }
-  p.service.max_clients = client_limit(raise_descriptor_limit());
   const auto mesh = p.transport.listen(p.options.listen);
   if (!mesh) return std::unexpected("--listen: " + mesh.error().what);
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected("--resp: " + resp.error());
+  p.limit_clients(raise_descriptor_limit());
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) return started;
   // Who reads the announcement may count on the identity in it.
   if (auto committed = p.store.commit(); !committed) return std::unexpected(std::move(committed.error().what));
-  // A peer or client that goes while we write to it is an error code, not a signal.
-  std::signal(SIGPIPE, SIG_IGN);
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
   // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
@@ -191,8 +210,9 @@ std::expected<void, std::string> Node::run() {
     const auto closed = p.disk->close();
     if (outcome && !closed) outcome = std::unexpected(closed.error().what);
   }
+  if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(p.why_given_up);
   if (outcome) p.log.write(LogLevel::kInfo, "stopped");
-  p.log.flush();
+  flush_log();
   return outcome;
 }
 

@@ -29,16 +29,8 @@ def without_privileges():
     harness._LIBC.prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE)
 
 
-class NodeOnASmallDisk(harness.Node):
-    """May not make a file longer than this, and gets an error when it tries."""
-
-    LIMIT = 512 * 1024
-
-    @staticmethod
-    def _prepare_child(descriptors):
-        harness.Node._prepare_child(descriptors)
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (NodeOnASmallDisk.LIMIT, resource.RLIM_INFINITY))
+# Bytes of a file.
+SMALL_DISK = 512 * 1024
 
 
 class DataDirectoryTest(harness.MeshTestCase):
@@ -143,13 +135,10 @@ class DataDirectoryTest(harness.MeshTestCase):
         self.data.chmod(0o755)
 
     def test_what_cannot_be_written_is_not_acknowledged(self):
-        node = NodeOnASmallDisk("small", self.directory, self.options())
-        self._nodes.append(node)
-        self.addCleanup(node.dispose)
-        node.await_announcement()
+        node = self.start("small", *self.options(), limits=[(resource.RLIMIT_FSIZE, SMALL_DISK)])
         acknowledged = []
         with self.assertRaises((redis.ConnectionError, redis.TimeoutError)):
-            for number in range(NodeOnASmallDisk.LIMIT // 1000):
+            for number in range(SMALL_DISK // 1000):
                 node.redis.set(f"key:{number}", "x" * 1000)
                 acknowledged.append(f"key:{number}")
         self.assertGreater(len(acknowledged), 0)

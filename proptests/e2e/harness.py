@@ -82,7 +82,9 @@ def free_port():
 class Node:
     """One meshdict-node. Ports are the system's choice unless `listen` says otherwise."""
 
-    def __init__(self, name, directory, options=(), join=(), listen=0, descriptors=None):
+    def __init__(self, name, directory, options=(), join=(), listen=0, descriptors=None, limits=(),
+                 log_to=None):
+        """`limits`: (resource, soft limit) of the process; `log_to`: a descriptor that takes its stderr instead of a file."""
         self.name = name
         self._log = pathlib.Path(directory) / f"{name}.log"
         self._clients = []
@@ -93,8 +95,8 @@ class Node:
             command += ["--join", other if isinstance(other, str) else other.mesh]
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                preexec_fn=lambda: self._prepare_child(descriptors), env=self._environment())
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log if log_to is None else log_to,
+                preexec_fn=lambda: self._prepare_child(descriptors, limits), env=self._environment())
 
     @staticmethod
     def _environment():
@@ -104,8 +106,10 @@ class Node:
         return environment
 
     @staticmethod
-    def _prepare_child(descriptors):
+    def _prepare_child(descriptors, limits=()):
         die_with_parent()
+        for kind, soft in limits:
+            resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
         if descriptors:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 

@@ -1,0 +1,139 @@
+"""What the system allows a node, and what it is told when that is not enough: a log that nobody reads, few open files, file
+size, processor time; and signals that must not end it. Nothing of it stops the node without a word.
+"""
+
+import contextlib
+import fcntl
+import os
+import resource
+import signal
+import socket
+
+import harness
+
+F_SETPIPE_SZ = 1031
+PAGE = 4096
+
+
+class FullPipe:
+    """A pipe of one page for the log of a node, which nobody reads before read()."""
+
+    def __init__(self, test):
+        self.reader, self.writer = os.pipe()
+        test.addCleanup(self.close)
+        fcntl.fcntl(self.writer, F_SETPIPE_SZ, PAGE)
+        os.set_blocking(self.reader, False)
+        self.text = ""
+
+    def read(self):
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self.reader, PAGE):
+                self.text += piece.decode(errors="replace")
+        return self.text
+
+    def unread(self):
+        count = bytearray(4)
+        fcntl.ioctl(self.reader, 0x541B, count)  # FIONREAD
+        return int.from_bytes(count, "little")
+
+    def close(self):
+        for end in (self.reader, self.writer):
+            with contextlib.suppress(OSError):
+                os.close(end)
+
+
+class UnreadLogTest(harness.MeshTestCase):
+    def start_unread(self, *options, **more):
+        pipe = FullPipe(self)
+        return self.start("node", *options, log_to=pipe.writer, **more), pipe
+
+    def test_clients_are_served_and_sigterm_ends_it(self):
+        node, _ = self.start_unread("--log-level", "trace")
+        # A hundred times what the pipe and the queue behind it hold.
+        with node.redis.pipeline(transaction=False) as pipe:
+            for _ in range(40):
+                for number in range(1000):
+                    pipe.set(f"key{number}", "v")
+                pipe.execute()
+        self.assertEqual(node.redis.get("key0"), b"v")
+        self.assertEqual(node.terminate(), 0)
+
+    def test_strangers_cannot_fill_it(self):
+        node, pipe = self.start_unread()
+        os.write(pipe.writer, b"x" * (PAGE - pipe.unread() - 300))
+        for number in range(40):
+            with socket.create_connection(node.mesh_address, timeout=harness.DEADLINE) as stranger, \
+                    contextlib.suppress(ConnectionError):
+                stranger.sendall(b"garbage " * 16)
+                stranger.recv(1)
+            self.assertTrue(node.redis.set(f"key{number}", "v"))
+        self.assertEqual(node.terminate(), 0)
+
+    def test_what_was_lost_is_told_once_it_is_read(self):
+        node, pipe = self.start_unread("--log-level", "trace")
+        with node.redis.pipeline(transaction=False) as pipeline:
+            for number in range(40_000):
+                pipeline.set(f"key{number}", "v")
+            pipeline.execute()
+
+        def told():
+            node.redis.set("key", "v")
+            return "lines of this log are lost" in pipe.read()
+        harness.wait_until(told, "the number of lost lines")
+        self.assertRegex(pipe.text, r"error +\d+ lines of this log are lost: they could not be written in time\n")
+
+    def test_the_last_line_gets_out(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            pipe = FullPipe(self)
+            os.write(pipe.writer, b"x" * PAGE)
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            node = self.launch("node", "--resp", address, log_to=pipe.writer)
+            harness.wait_until(lambda: "--resp" in pipe.read() or not node.alive(), "the line that says why")
+            harness.wait_until(lambda: not node.alive(), "its end")
+            self.assertRegex(pipe.read(), f"meshdict-node: --resp: .*{address}")
+            self.assertEqual(node.process.returncode, 1)
+
+    def test_a_reader_that_is_gone(self):
+        node, pipe = self.start_unread("--log-level", "trace")
+        os.close(pipe.reader)
+        os.close(pipe.writer)
+        for number in range(1000):
+            self.assertTrue(node.redis.set(f"key{number}", "v"))
+        self.assertEqual(node.terminate(), 0)
+
+
+class LimitsTest(harness.MeshTestCase):
+    def test_few_open_files_are_told(self):
+        node = self.start("node", descriptors=256)
+        line = self.await_log(node, "ulimit -n")
+        self.assertIn("this process may open 256 files (ulimit -n): at most 128 clients at a time instead of 10000", line)
+        self.assertEqual(node.redis.info("clients")["maxclients"], 128)
+
+    def test_processor_time_ends_it_in_order_with_a_word(self):
+        node = self.start("node", limits=[(resource.RLIMIT_CPU, 1)])
+        with contextlib.suppress(harness.redis.RedisError, OSError):
+            while node.alive():
+                node.redis.mset({f"key{number}": "v" for number in range(1000)})
+        self.assertEqual(node.process.wait(harness.DEADLINE), 1, node.log())
+        self.assertIn("meshdict-node: the limit of processor time is reached (ulimit -t)", node.log())
+
+    def test_file_size_is_an_error_with_a_word(self):
+        node = self.start("node", "--data-dir", os.path.join(self.directory, "data"),
+                          limits=[(resource.RLIMIT_FSIZE, 1024 * 1024)])
+        with contextlib.suppress(harness.redis.RedisError, OSError):
+            for number in range(64):
+                node.redis.set(f"key{number}", b"v" * 100_000)
+        harness.wait_until(lambda: "meshdict.db" in node.log() or not node.alive(), "a word about the file")
+        self.assertIn("meshdict.db", "".join(node.log_lines("meshdict.db")))
+        self.assertGreaterEqual(node.process.poll() or 0, 0, "ended by a signal")
+
+    def test_signals_without_a_meaning_do_not_end_it(self):
+        node = self.start("node")
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGXFSZ):
+            node.process.send_signal(number)
+            self.assertTrue(node.redis.ping())
+        self.assertEqual(node.terminate(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
