@@ -142,7 +142,12 @@ TEST(RespCommands, GreetClientLibraries) {
   EXPECT_THAT(node.run({"HELLO", "2", "SETNAME", "me"}), StartsWith("*14\r\n"));
   EXPECT_EQ(node.run({"CLIENT", "GETNAME"}), "$2\r\nme\r\n");
   EXPECT_EQ(node.run({"HELLO", "3"}), "-NOPROTO unsupported protocol version\r\n");
-  EXPECT_THAT(node.run({"HELLO", "2", "AUTH", "u", "p"}), StartsWith("-ERR AUTH"));
+  EXPECT_EQ(node.run({"AUTH", "default", "anything"}), "+OK\r\n");
+  EXPECT_THAT(node.run({"AUTH", "anything"}), StartsWith("-ERR AUTH <password> called without any password"));
+  EXPECT_EQ(node.run({"HELLO", "2", "AUTH", "default", "p"}), node.run({"HELLO", "2"}));
+  EXPECT_EQ(node.run({"HELLO", "2", "AUTH", "u", "p", "SETNAME", "n"}),
+            "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+  EXPECT_EQ(node.run({"CLIENT", "GETNAME"}), "$2\r\nme\r\n");
   EXPECT_EQ(node.run({"CLIENT", "SETINFO", "LIB-NAME", "x"}), "+OK\r\n");
   EXPECT_THAT(node.run({"CLIENT", "SETNAME", "a b"}), StartsWith("-ERR Client names"));
   EXPECT_THAT(node.run({"CLIENT", "LIST"}), HasSubstr("name=me"));
@@ -152,6 +157,7 @@ TEST(RespCommands, GreetClientLibraries) {
   EXPECT_THAT(node.run({"COMMAND", "INFO", "get", "nope"}), EndsWith("$-1\r\n"));
   EXPECT_THAT(node.run({"COMMAND", "DOCS", "lease"}), HasSubstr("fence"));
   EXPECT_THAT(node.run({"INFO"}), HasSubstr("# Keyspace"));
+  EXPECT_THAT(node.run({"INFO", "memory"}), MatchesRegex(".*used_memory:[1-9][0-9]{5,}\r\nused_memory_human:[0-9.]+[KMG]\r\n.*"));
   EXPECT_THAT(node.run({"INFO", "server"}), HasSubstr("redis_version:"));
   EXPECT_THAT(node.run({"INFO", "server"}), Not(HasSubstr("# Mesh")));
   EXPECT_EQ(node.run({"QUIT"}), "+OK\r\n");
@@ -172,11 +178,11 @@ TEST(RespSession, ARepliesBatchWaitsForItsReader) {
   for (int i = 0; i < 50; ++i)
     batch += resp_command({"GET", "k"});
   node.session.feed(batch);
-  EXPECT_TRUE(node.session.paused());
+  EXPECT_TRUE(node.session.has_more());
   EXPECT_LT(node.session.output().size(), resp_limits::kPauseOutput + 200'000);
   std::size_t total = 0;
   int rounds = 0;
-  for (; node.session.paused(); ++rounds) {
+  for (; node.session.has_more(); ++rounds) {
     total += node.take_output().size();
     node.session.feed({});
   }
@@ -184,6 +190,75 @@ TEST(RespSession, ARepliesBatchWaitsForItsReader) {
   EXPECT_EQ(total, 50U * (100'000U + sizeof "$100000\r\n\r\n" - 1));
   EXPECT_GT(rounds, 5);
   EXPECT_EQ(node.service.unfinished_bytes, 0U);
+  EXPECT_EQ(node.service.output_bytes, 0U);
+}
+
+/// Lets a session do what it has to do, without sending anything.
+void run_on(RespSession& session) {
+  while (session.has_more())
+    session.feed({});
+}
+
+TEST(RespSession, APipelineMayBeWrittenBeforeItIsRead) {
+  LonelyNode node;
+  node.run({"SET", "k", std::string(100'000, 'v')});
+  const std::string get = resp_command({"GET", "k"});
+  // Some 60 MB of replies: those that are not kept wait as commands.
+  constexpr std::size_t kCount = 600;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ASSERT_TRUE(node.session.wants_bytes()) << i;
+    node.session.feed(get);
+    run_on(node.session);
+  }
+  EXPECT_LE(node.session.output().size(), resp_limits::kMaxOutput + 101'000);
+  std::size_t total = 0;
+  for (bool more = true; more;) {
+    total += node.take_output().size();
+    more = node.session.has_more();
+    node.session.feed({});
+  }
+  total += node.take_output().size();
+  EXPECT_EQ(total, kCount * (100'000U + sizeof "$100000\r\n\r\n" - 1));
+  EXPECT_FALSE(node.session.closing());
+}
+
+TEST(RespSession, WhoNeverReadsIsToldSoAndHungUpOn) {
+  LonelyNode node;
+  node.run({"SET", "k", std::string(1'000'000, 'v')});
+  const std::string gets = resp_command({"GET", "k"}) + resp_command({"ECHO", std::string(60'000, 'x')});
+  std::size_t fed = 0;
+  while (!node.session.closing() && fed < 4 * resp_limits::kMaxPending) {
+    ASSERT_TRUE(node.session.wants_bytes());
+    node.session.feed(gets);
+    run_on(node.session);
+    fed += gets.size();
+  }
+  EXPECT_TRUE(node.session.closing());
+  EXPECT_TRUE(node.session.misunderstood());
+  EXPECT_LT(node.session.output().size(), resp_limits::kMaxOutput + 1'100'000);
+  EXPECT_THAT(std::string(node.session.output().substr(node.session.output().size() - 200)),
+              HasSubstr("-ERR 33"));
+  EXPECT_THAT(std::string(node.session.output()), EndsWith("read what is answered before you send more\r\n"));
+  EXPECT_EQ(node.service.stats.cut_off_clients, 1U);
+}
+
+TEST(RespSession, WhatHasEndedItsInputIsStillAnswered) {
+  LonelyNode node;
+  node.run({"SET", "k", std::string(4'000'000, 'v')});
+  std::string batch;
+  for (int i = 0; i < 20; ++i)
+    batch += resp_command({"GET", "k"});
+  node.session.feed(batch);
+  run_on(node.session);
+  node.session.end_input();
+  EXPECT_FALSE(node.session.closing());
+  std::size_t total = 0;
+  while (!node.session.closing()) {
+    total += node.take_output().size();
+    node.session.feed({});
+  }
+  total += node.take_output().size();
+  EXPECT_EQ(total, 20U * (4'000'000U + sizeof "$4000000\r\n\r\n" - 1));
 }
 
 TEST(RespSession, AReplyBeyondTheBoundIsAnError) {

@@ -125,10 +125,15 @@ class LonelyNode : private Observer {
         service(engine, clock, random_, NodeFacts{}),
         session((start(), service), "127.0.0.1:1") {}
 
-  /// The session's answer to bytes.
+  /// The session's answer to bytes, all turns that it takes together.
   std::string send(std::string_view bytes) {
     session.feed(bytes);
-    return take_output();
+    std::string reply = take_output();
+    while (session.has_more()) {
+      session.feed({});
+      reply += take_output();
+    }
+    return reply;
   }
   std::string run(const std::vector<std::string>& arguments) { return send(resp_command(arguments)); }
   std::string take_output() {

@@ -232,10 +232,15 @@ PatternAndText pattern_and_text() {
 RC_GTEST_PROP(GlobProperty, AgreesWithItsDefinition, ()) {
   const auto [pattern, text] = pattern_and_text();
   RC_LOG() << "pattern " << pattern << " text " << text << "\n";
-  const bool matches = glob_match(pattern, text);
+  const Glob glob = *Glob::compile(pattern);
+  const bool matches = glob.matches(text);
   RC_TAG(matches);
   RC_ASSERT(matches == naive_match(pattern, text));
-  if (matches) RC_ASSERT(text.starts_with(glob_prefix(pattern)));
+  if (matches) RC_ASSERT(text.starts_with(glob.prefix()));
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  return Glob::compile(pattern)->matches(text);
 }
 
 TEST(Glob, ManyStarsAreNoTrouble) {
@@ -244,6 +249,30 @@ TEST(Glob, ManyStarsAreNoTrouble) {
     pattern += "*a";
   EXPECT_FALSE(glob_match(pattern + "*b", std::string(20'000, 'a')));
   EXPECT_TRUE(glob_match(pattern, std::string(20'000, 'a')));
+}
+
+TEST(Glob, ALongSetIsReadOnce) {
+  // Read anew for each character, these would be 2.4e10 steps, and more than anybody waits for.
+  const std::string text(60'000, 'q');
+  EXPECT_FALSE(glob_match("*[" + std::string(400'000, 'z') + "]", text));
+  EXPECT_TRUE(glob_match("*[" + std::string(400'000, 'z') + "q]", text));
+}
+
+TEST(Glob, WhatFollowsAStarIsNotTriedAtEachPlace) {
+  const std::string text(65'000, 'a');
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_FALSE(glob_match("*" + std::string(1'000, '?') + "b", text));
+    ASSERT_FALSE(glob_match("*" + std::string(1'000, 'a') + "b*", text));
+  }
+}
+
+TEST(Glob, ElementsAndBytesAreBounded) {
+  EXPECT_TRUE(Glob::compile(std::string(Glob::kMaxElements, '?')));
+  EXPECT_FALSE(Glob::compile(std::string(Glob::kMaxElements + 1, '?')));
+  EXPECT_TRUE(glob_match(std::string(10'000, 'a') + "*", std::string(10'001, 'a')));
+  EXPECT_TRUE(glob_match(std::string(5'000, '*'), "a"));
+  EXPECT_TRUE(glob_match("*" + std::string(Glob::kMaxElements, '?'), std::string(Glob::kMaxElements + 10, 'a')));
+  EXPECT_FALSE(Glob::compile(std::string(Glob::kMaxPattern + 1, '*')));
 }
 
 TEST(Glob, FollowsRedis) {

@@ -18,7 +18,7 @@ constexpr std::uint8_t kListen = Spec::kPubsub | Spec::kNoMulti;
 // In the order of names.
 constexpr std::array kCommands{
     Spec{"auth", -2, commands::auth, kFast, 0, 0, 0, "connection", "[username] password",
-         "Always an error: there are no passwords."},
+         "Accepts any password of the user default, the only one: there are no passwords."},
     Spec{"client", -2, run_subcommand, Spec::kNone, 0, 0, 0, "connection", "",
          "Names, numbers, lists and ends client connections.", commands::client_subcommands},
     Spec{"command", -1, commands::command, Spec::kNone, 0, 0, 0, "server", "", "Describes all commands.",
@@ -33,7 +33,7 @@ constexpr std::array kCommands{
     Spec{"echo", 2, commands::echo, kFast, 0, 0, 0, "connection", "message", "Returns the message."},
     Spec{"exec", 1, commands::exec, Spec::kNone, 0, 0, 0, "transactions", "",
          "Runs the commands queued since MULTI, with nothing between them."},
-    Spec{"exists", -2, commands::exists, kReadFast, 1, -1, 1, "generic", "key [key ...]",
+    Spec{"exists", -2, commands::exists, kReadFast | Spec::kLong, 1, -1, 1, "generic", "key [key ...]",
          "Counts how many of the keys exist."},
     Spec{"explain", 2, commands::explain, kRead, 1, 1, 1, "mesh", "key",
          "Tells the chain of claims of a key and why the present record won."},
@@ -53,7 +53,7 @@ constexpr std::array kCommands{
     Spec{"memory", -2, run_subcommand, kRead, 0, 0, 0, "server", "", "Tells of memory.", commands::memory_subcommands},
     Spec{"mesh", -2, run_subcommand, Spec::kAdmin, 0, 0, 0, "mesh", "",
          "Lists, makes and ends connections to other nodes.", commands::mesh_subcommands},
-    Spec{"mget", -2, commands::mget, kReadFast, 1, -1, 1, "string", "key [key ...]",
+    Spec{"mget", -2, commands::mget, kReadFast | Spec::kLong, 1, -1, 1, "string", "key [key ...]",
          "Returns the values of several keys."},
     Spec{"mset", -3, commands::mset, Spec::kWrite, 1, -1, 2, "string", "key value [key value ...]",
          "Sets several keys, all or none: none when one is leased by another node."},

@@ -34,7 +34,8 @@ struct CommandSpec {
     kFast = 4,
     kPubsub = 8,
     kAdmin = 16,
-    kNoMulti = 32
+    kNoMulti = 32,
+    kLong = 64  ///< takes any number of arguments, and goes on in later turns
   };
 
   std::string_view name;  ///< lower case
@@ -56,6 +57,9 @@ const CommandSpec* find_command(std::string_view name);
 /// In the order of names.
 std::span<const CommandSpec> all_commands();
 
+/// "get", or "client|list" where the arguments name a subcommand.
+std::string full_name(const CommandSpec& spec, Arguments arguments);
+
 /// Compares without regard to case; `lower` is in lower case.
 bool is_word(std::string_view text, std::string_view lower);
 std::string to_lower(std::string_view text);
@@ -71,8 +75,10 @@ void reply_not_integer(RespSession& session);
 /// The text of it. Of a subcommand, `name` is "mesh|connect".
 std::string wrong_arity(std::string_view name);
 void reply_arity(RespSession& session, std::string_view name);
+/// Of Glob::compile().
+void reply_bad_pattern(RespSession& session);
 /// A value as GET shows it.
-void reply_value(RespSession& session, RawView value);
+void reply_value(ReplyWriter reply, RawView value);
 
 /// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when
 /// there is none, or its arguments are too few or many. HELP answers from the table.
@@ -113,7 +119,7 @@ void reset(RespSession& session, Arguments arguments);
 // Clients (commands_client.cpp)
 std::span<const Subcommand> client_subcommands();
 /// False when it has replied with an error.
-bool set_client_name(RespSession& session, std::string_view name);
+bool check_client_name(RespSession& session, std::string_view name);
 
 // Transactions (commands_transaction.cpp)
 void multi(RespSession& session, Arguments arguments);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/resp_integer.h"
 #include "app/resp_limits.h"
-#include "core/parse_number.h"
 
 namespace meshdict::commands {
 namespace {
@@ -25,19 +25,18 @@ void reply_bad_name(RespSession& session, std::string_view what) {
 
 }  // namespace
 
-bool set_client_name(RespSession& session, std::string_view name) {
-  if (!is_good_name(name)) {
-    reply_bad_name(session, "Client names");
-    return false;
-  }
-  session.name = name;
-  return true;
+bool check_client_name(RespSession& session, std::string_view name) {
+  if (is_good_name(name)) return true;
+  reply_bad_name(session, "Client names");
+  return false;
 }
 
 namespace {
 
 void client_setname(RespSession& session, Arguments arguments) {
-  if (set_client_name(session, arguments[2])) session.reply().simple("OK");
+  if (!check_client_name(session, arguments[2])) return;
+  session.name = arguments[2];
+  session.reply().simple("OK");
 }
 
 void client_getname(RespSession& session, Arguments) {
@@ -97,7 +96,7 @@ bool read_type(RespSession& session, std::string_view word, ClientFilter& out) {
 /// One option of CLIENT KILL and its value. False when it has replied with an error.
 bool read_kill_option(RespSession& session, std::string_view option, std::string_view value, ClientFilter& out) {
   if (is_word(option, "id")) {
-    const auto id = parse_number<std::int64_t>(value);
+    const auto id = parse_integer(value);
     if (!id || *id < 1) {
       session.reply().error("ERR client-id should be greater than 0");
       return false;
@@ -163,12 +162,12 @@ void client_list(RespSession& session, Arguments arguments) {
     if (!read_type(session, options[1], filter)) return;
   } else if (options.size() > 1 && is_word(options[0], "id")) {
     for (const std::string_view word : options.subspan(1)) {
-      const auto id = parse_number<std::uint64_t>(word);
+      const auto id = parse_integer(word);
       if (!id) {
         session.reply().error("ERR Invalid client ID");
         return;
       }
-      filter.ids.push_back(*id);
+      filter.ids.push_back(static_cast<std::uint64_t>(*id));
     }
     std::ranges::sort(filter.ids);
   } else if (!options.empty()) {

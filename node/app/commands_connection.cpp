@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "app/commands.h"
-#include "app/resp_limits.h"
-#include "core/parse_number.h"
+#include "app/glob.h"
+#include "app/resp_integer.h"
 
 namespace meshdict {
 void reply_syntax_error(RespSession& session) {
@@ -21,6 +21,12 @@ std::string wrong_arity(std::string_view name) {
   return fmt::format("ERR wrong number of arguments for '{}' command", name);
 }
 
+void reply_bad_pattern(RespSession& session) {
+  session.reply().error(fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal "
+                                    "beginning",
+                                    Glob::kMaxPattern, Glob::kMaxElements));
+}
+
 void reply_arity(RespSession& session, std::string_view name) {
   session.reply().error(wrong_arity(name));
 }
@@ -32,6 +38,13 @@ std::string to_upper(std::string_view text) {
   for (char& c : result)
     c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return result;
+}
+
+const Subcommand* find_subcommand(const CommandSpec& container, std::string_view name) {
+  for (const Subcommand& one : container.subcommands()) {
+    if (is_word(name, one.name)) return &one;
+  }
+  return nullptr;
 }
 
 void reply_help(RespSession& session, const CommandSpec& container) {
@@ -48,13 +61,17 @@ void reply_help(RespSession& session, const CommandSpec& container) {
 
 }  // namespace
 
+std::string full_name(const CommandSpec& spec, Arguments arguments) {
+  const bool container = spec.subcommands != nullptr && arguments.size() > 1;
+  const Subcommand* sub = container ? find_subcommand(spec, arguments[1]) : nullptr;
+  return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);
+}
+
 void run_subcommand(RespSession& session, Arguments arguments) {
   const CommandSpec& container = *find_command(arguments[0]);
-  const auto known = container.subcommands();
-  const auto found =
-      std::ranges::find_if(known, [&](const Subcommand& one) { return is_word(arguments[1], one.name); });
-  const bool help = found == known.end() && is_word(arguments[1], "help");
-  if (found == known.end() && !help) {
+  const Subcommand* found = find_subcommand(container, arguments[1]);
+  const bool help = found == nullptr && is_word(arguments[1], "help");
+  if (found == nullptr && !help) {
     session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),
                                       to_upper(container.name)));
     return;
@@ -84,7 +101,7 @@ void echo(RespSession& session, Arguments arguments) {
 }
 
 void select(RespSession& session, Arguments arguments) {
-  const auto index = parse_number<std::int64_t>(arguments[1]);
+  const auto index = parse_integer(arguments[1]);
   if (!index) return reply_not_integer(session);
   if (*index != 0) {
     session.reply().error("ERR DB index is out of range");
@@ -98,16 +115,31 @@ void quit(RespSession& session, Arguments) {
   session.close_after_reply();
 }
 
+namespace {
+
+/// The only user is "default", and it has no password: any will do. False when it has replied with an error.
+bool check_user(RespSession& session, std::string_view user) {
+  if (user == "default") return true;
+  session.reply().error("WRONGPASS invalid username-password pair or user is disabled.");
+  return false;
+}
+
+}  // namespace
+
 void auth(RespSession& session, Arguments arguments) {
   if (arguments.size() > 3) return reply_syntax_error(session);
-  session.reply().error(
-      "ERR AUTH <password> called without any password configured for the default user. Are you "
-      "sure your configuration is correct?");
+  if (arguments.size() == 2) {
+    session.reply().error(
+        "ERR AUTH <password> called without any password configured for the default user. Are you "
+        "sure your configuration is correct?");
+    return;
+  }
+  if (check_user(session, arguments[1])) session.reply().simple("OK");
 }
 
 void hello(RespSession& session, Arguments arguments) {
   if (arguments.size() > 1) {
-    const auto version = parse_number<std::int64_t>(arguments[1]);
+    const auto version = parse_integer(arguments[1]);
     if (!version) {
       session.reply().error("ERR Protocol version is not an integer or out of range");
       return;
@@ -117,16 +149,22 @@ void hello(RespSession& session, Arguments arguments) {
       return;
     }
   }
+  std::optional<std::string_view> user;
+  std::optional<std::string_view> name;
   for (std::size_t i = 2; i < arguments.size(); ++i) {
     if (is_word(arguments[i], "auth") && i + 2 < arguments.size()) {
-      return auth(session, arguments.subspan(i, 3));
-    }
-    if (!is_word(arguments[i], "setname") || i + 1 >= arguments.size()) {
+      user = arguments[i + 1];
+      i += 2;
+    } else if (is_word(arguments[i], "setname") && i + 1 < arguments.size()) {
+      name = arguments[++i];
+      if (!check_client_name(session, *name)) return;
+    } else {
       session.reply().error(fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
       return;
     }
-    if (!set_client_name(session, arguments[++i])) return;
   }
+  if (user && !check_user(session, *user)) return;
+  if (name) session.name = *name;
   session.reply().array(14);
   session.reply().field("server", "redis").field("version", kRedisVersion).field("proto", 2);
   session.reply().field("id", session.id()).field("mode", "standalone").field("role", "master");

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "app/commands.h"
 
@@ -47,6 +50,36 @@ void clients(RespService& service, InfoText& out) {
            }));
   out.line("blocked_clients", service.waiting.size());
   out.line("unfinished_bytes", service.unfinished_bytes);
+}
+
+/// By /proc; 0 where there is none.
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string for_people(std::size_t bytes) {
+  constexpr std::array<std::pair<std::size_t, std::string_view>, 3> kUnits{
+      {{std::size_t{1} << 30, "G"}, {std::size_t{1} << 20, "M"}, {std::size_t{1} << 10, "K"}}};
+  for (const auto& [unit, name] : kUnits) {
+    if (bytes >= unit) return fmt::format("{}.{:02}{}", bytes / unit, bytes % unit * 100 / unit, name);
+  }
+  return fmt::format("{}B", bytes);
+}
+
+void memory(RespService& service, InfoText& out) {
+  const std::size_t resident = resident_bytes();
+  out.section("Memory");
+  out.line("used_memory", resident);
+  out.line("used_memory_human", for_people(resident));
+  out.line("used_memory_rss", resident);
+  out.line("used_memory_rss_human", for_people(resident));
+  out.line("maxmemory", 0);
+  out.line("maxmemory_human", "0B");
+  out.line("unread_reply_bytes", service.output_bytes);
 }
 
 void stats(RespService& service, InfoText& out) {
@@ -103,8 +136,12 @@ struct Section {
   void (*write)(RespService& service, InfoText& out);
 };
 
-constexpr std::array<Section, 5> kSections{
-    {{"server", server}, {"clients", clients}, {"stats", stats}, {"mesh", mesh_section}, {"keyspace", keyspace}}};
+constexpr std::array<Section, 6> kSections{{{"server", server},
+                                            {"clients", clients},
+                                            {"memory", memory},
+                                            {"stats", stats},
+                                            {"mesh", mesh_section},
+                                            {"keyspace", keyspace}}};
 
 }  // namespace
 

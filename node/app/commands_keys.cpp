@@ -6,21 +6,23 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/many_keys.h"
+#include "app/resp_integer.h"
 #include "app/resp_limits.h"
 #include "core/msgpack.h"
 #include "core/value.h"
 
 namespace meshdict {
 
-void reply_value(RespSession& session, RawView value) {
+void reply_value(ReplyWriter reply, RawView value) {
   if (is_bytes(value)) {
     MsgpackCursor cursor(value);
     if (const auto bytes = cursor.bin()) {
-      session.reply().bulk(*bytes);
+      reply.bulk(*bytes);
       return;
     }
   }
-  session.reply().bulk(client_text(value));
+  reply.bulk(client_text(value));
 }
 
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
@@ -76,7 +78,7 @@ void note_writes(RespSession& session, std::span<const WriteOp> ops) {
 
 void reply_old(RespSession& session, const std::optional<Raw>& old) {
   if (old) {
-    reply_value(session, *old);
+    reply_value(session.reply(), *old);
   } else {
     session.reply().nil();
   }
@@ -142,8 +144,13 @@ std::size_t shown_length(RawView value) {
 /// Key, value, and about what a record costs besides: bench/memory_report.cpp measures it.
 void memory_usage(RespSession& session, Arguments arguments) {
   constexpr std::size_t kRecord = 160;
-  const bool samples = arguments.size() == 5 && is_word(arguments[3], "samples");
-  if (arguments.size() != 3 && !samples) return reply_syntax_error(session);
+  for (std::size_t i = 3; i < arguments.size(); i += 2) {
+    if (!is_word(arguments[i], "samples") || i + 1 == arguments.size()) return reply_syntax_error(session);
+    // Of what has no parts, no samples are taken.
+    const auto samples = parse_integer(arguments[i + 1]);
+    if (!samples) return reply_not_integer(session);
+    if (*samples < 0) return reply_syntax_error(session);
+  }
   const auto record = find(session, arguments[2]);
   if (!record) {
     session.reply().nil();
@@ -179,7 +186,7 @@ void get(RespSession& session, Arguments arguments) {
   if (!record) {
     session.reply().nil();
   } else {
-    reply_value(session, record->value);
+    reply_value(session.reply(), record->value);
   }
 }
 
@@ -193,7 +200,7 @@ void getdel(RespSession& session, Arguments arguments) {
   const auto done = session.service().engine.erase(arguments[1]);
   if (!done) return reply_refused(session, done.error());
   session.note_write(arguments[1]);
-  reply_value(session, old);
+  reply_value(session.reply(), old);
 }
 
 void del(RespSession& session, Arguments arguments) {
@@ -217,22 +224,30 @@ void del(RespSession& session, Arguments arguments) {
 }
 
 void exists(RespSession& session, Arguments arguments) {
-  const auto keys = arguments.subspan(1);
-  session.reply().integer(
-      std::ranges::count_if(keys, [&](std::string_view key) { return find(session, key).has_value(); }));
+  for_many_keys(session, arguments.subspan(1),
+                [&session, count = std::size_t{0}](ManyKeys& keys, std::string& reply, std::size_t& steps) mutable {
+                  while (const auto key = keys.next(steps)) {
+                    if (find(session, *key)) ++count;
+                  }
+                  if (keys.over()) ReplyWriter(reply).integer(count);
+                });
 }
 
 void mget(RespSession& session, Arguments arguments) {
-  session.reply().array(arguments.size() - 1);
-  for (const std::string_view key : arguments.subspan(1)) {
-    if (session.reply_full()) return;
-    const auto record = find(session, key);
-    if (!record) {
-      session.reply().nil();
-    } else {
-      reply_value(session, record->value);
+  for_many_keys(session, arguments.subspan(1), [&session](ManyKeys& keys, std::string& reply, std::size_t& steps) {
+    ReplyWriter writer(reply);
+    if (reply.empty()) writer.array(keys.size());
+    while (const auto key = keys.next(steps)) {
+      const std::size_t before = reply.size();
+      if (const auto record = find(session, *key)) {
+        reply_value(writer, record->value);
+      } else {
+        writer.nil();
+      }
+      if (reply.size() > resp_limits::kMaxOutput) return keys.stop();
+      keys.charge((reply.size() - before) / 1'024, steps);
     }
-  }
+  });
 }
 
 void mset(RespSession& session, Arguments arguments) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "app/commands.h"
@@ -17,24 +18,31 @@ namespace {
 struct Kind {
   std::string_view subscribed;
   std::string_view unsubscribed;
-  bool (PubSub::*add)(Subscriber& who, std::string_view name);
   bool (PubSub::*remove)(Subscriber& who, std::string_view name);
   std::set<std::string, std::less<>> Subscriber::* names;
 };
 
-constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::subscribe, &PubSub::unsubscribe, &Subscriber::channels};
-constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::subscribe_pattern, &PubSub::unsubscribe_pattern,
-                          &Subscriber::patterns};
+constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::unsubscribe, &Subscriber::channels};
+constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::unsubscribe_pattern, &Subscriber::patterns};
 
-void add(RespSession& session, Arguments names, const Kind& kind) {
-  for (const std::string_view name : names) {
-    if (session.subscriptions() >= resp_limits::kMaxSubscriptions) {
-      session.reply().error("ERR too many subscriptions");
-      return;
-    }
-    (session.service().pubsub.*kind.add)(session, name);
-    session.reply().array(3).bulk(kind.subscribed).bulk(name).integer(session.subscriptions());
-  }
+/// False when it has replied with an error.
+bool has_room(RespSession& session, std::size_t cost) {
+  if (session.service().pubsub.has_room(session, cost)) return true;
+  session.reply().error(fmt::format("ERR too many subscriptions: a client's may be {}, and take {} bytes of memory",
+                                    resp_limits::kMaxSubscriptions, resp_limits::kMaxSubscribedBytes));
+  return false;
+}
+
+/// False when it has replied with an error.
+bool is_channel(RespSession& session, std::string_view name) {
+  if (name.size() <= resp_limits::kMaxChannel) return true;
+  session.reply().error(fmt::format("ERR the name of a channel may be at most {} bytes long, and this one has {}",
+                                    resp_limits::kMaxChannel, name.size()));
+  return false;
+}
+
+void reply_subscribed(RespSession& session, const Kind& kind, std::string_view name) {
+  session.reply().array(3).bulk(kind.subscribed).bulk(name).integer(session.subscriptions());
 }
 
 void remove(RespSession& session, Arguments names, const Kind& kind) {
@@ -60,10 +68,11 @@ void pubsub_channels(RespSession& session, Arguments arguments) {
         fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.", arguments[1]));
     return;
   }
-  const std::string_view pattern = arguments.size() == 3 ? arguments[2] : "*";
+  const auto pattern = Glob::compile(arguments.size() == 3 ? arguments[2] : "*");
+  if (!pattern) return reply_bad_pattern(session);
   std::vector<std::string_view> found;
   for (const auto& [channel, listeners] : session.service().pubsub.channels()) {
-    if (glob_match(pattern, channel)) found.push_back(channel);
+    if (pattern->matches(channel)) found.push_back(channel);
   }
   session.reply().array(found.size());
   for (const std::string_view channel : found)
@@ -92,11 +101,21 @@ std::span<const Subcommand> pubsub_subcommands() {
 }
 
 void subscribe(RespSession& session, Arguments arguments) {
-  add(session, arguments.subspan(1), kByName);
+  for (const std::string_view name : arguments.subspan(1)) {
+    if (!is_channel(session, name) || !has_room(session, PubSub::cost(name))) return;
+    session.service().pubsub.subscribe(session, name);
+    reply_subscribed(session, kByName, name);
+  }
 }
 
 void psubscribe(RespSession& session, Arguments arguments) {
-  add(session, arguments.subspan(1), kByPattern);
+  for (const std::string_view name : arguments.subspan(1)) {
+    auto pattern = Glob::compile(name);
+    if (!pattern) return reply_bad_pattern(session);
+    if (!has_room(session, PubSub::cost(name, *pattern))) return;
+    session.service().pubsub.subscribe_pattern(session, name, *std::move(pattern));
+    reply_subscribed(session, kByPattern, name);
+  }
 }
 
 void unsubscribe(RespSession& session, Arguments arguments) {
@@ -114,6 +133,7 @@ void publish(RespSession& session, Arguments arguments) {
     session.reply().error("ERR this channel carries events of the dictionary; choose another name");
     return;
   }
+  if (!is_channel(session, channel)) return;
   Raw name;
   Raw payload;
   MsgpackWriter(name).bin(channel);

@@ -1,11 +1,14 @@
 // KEYS, SCAN and their kin: the dictionary is ordered by key, and a pattern's literal beginning bounds the search.
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands.h"
 #include "app/glob.h"
+#include "app/resp_integer.h"
 #include "app/resp_limits.h"
 #include "core/parse_number.h"
 
@@ -36,7 +39,7 @@ bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
     if (is_word(options[i], "match")) {
       out.pattern = value;
     } else if (is_word(options[i], "count")) {
-      const auto count = parse_number<std::int64_t>(value);
+      const auto count = parse_integer(value);
       if (!count) {
         reply_not_integer(session);
         return false;
@@ -58,24 +61,46 @@ bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
 
 }  // namespace
 
-void keys(RespSession& session, Arguments arguments) {
-  const std::string_view pattern = arguments[1];
-  const std::string prefix = glob_prefix(pattern);
-  // The number of matches goes before them: they are written apart first.
-  std::string& found = session.service().scratch;
-  found.clear();
-  ReplyWriter writer(found);
-  std::size_t count = 0;
-  const auto& all = records(session);
-  for (auto it = all.lower_bound(prefix); it != all.end() && it.key().starts_with(prefix); ++it) {
-    if (!it.is_visible() || !glob_match(pattern, it.key())) continue;
-    writer.bulk(it.key());
-    ++count;
-    if (found.size() > resp_limits::kMaxOutput) break;
+namespace {
+
+/// KEYS, step by step. The number of matches goes before them, so that they are written apart first.
+class KeysMatching {
+ public:
+  KeysMatching(RespSession& session, Glob pattern) : session_(session), pattern_(std::move(pattern)) {}
+
+  bool operator()(std::string& reply, std::size_t& steps) {
+    const auto& all = records(session_);
+    auto it = last_ ? all.upper_bound(*last_) : all.lower_bound(pattern_.prefix());
+    ReplyWriter writer(found_);
+    for (; it != all.end() && it.key().starts_with(pattern_.prefix()); ++it) {
+      if (steps == 0) return false;
+      steps -= std::min(steps, pattern_.cost(it.key().size()));
+      last_ = it.key();
+      if (!it.is_visible() || !pattern_.matches(it.key())) continue;
+      writer.bulk(it.key());
+      ++count_;
+      if (found_.size() > resp_limits::kMaxOutput) break;
+    }
+    ReplyWriter(reply).array(count_);
+    reply.append(found_);
+    return true;
   }
-  session.reply().array(count);
-  session.append_reply(found);
-  if (found.capacity() > resp_limits::kKeepBuffer) std::string().swap(found);
+
+ private:
+  RespSession& session_;
+  Glob pattern_;
+  std::optional<std::string> last_;
+  std::string found_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+void keys(RespSession& session, Arguments arguments) {
+  auto pattern = Glob::compile(arguments[1]);
+  if (!pattern) return reply_bad_pattern(session);
+  const std::size_t holds = pattern->bytes();
+  session.run_long(KeysMatching(session, *std::move(pattern)), holds);
 }
 
 void scan(RespSession& session, Arguments arguments) {
@@ -86,9 +111,11 @@ void scan(RespSession& session, Arguments arguments) {
   }
   ScanOptions options;
   if (!read_options(session, arguments.subspan(2), options)) return;
+  const auto pattern = Glob::compile(options.pattern);
+  if (!pattern) return reply_bad_pattern(session);
 
   const auto& all = records(session);
-  const std::string prefix = glob_prefix(options.pattern);
+  const std::string& prefix = pattern->prefix();
   auto it = all.lower_bound(prefix);
   if (*cursor != 0) {
     const auto last_key = session.service().cursors.take(*cursor);
@@ -100,14 +127,14 @@ void scan(RespSession& session, Arguments arguments) {
   }
   std::vector<std::string_view> found;
   std::optional<std::string_view> last;
-  std::size_t bytes = 0;
-  for (std::int64_t seen = 0; seen < options.count; ++seen, ++it) {
+  // COUNT is a wish: a scan may stop anywhere.
+  std::size_t& steps = session.steps();
+  for (std::int64_t seen = 0; seen < options.count && steps > 0; ++seen, ++it) {
     if (it == all.end() || !it.key().starts_with(prefix)) break;
-    if (bytes > resp_limits::kMaxOutput / 2) break;
+    steps -= std::min(steps, pattern->cost(it.key().size()));
     last = it.key();
-    if (options.none || !it.is_visible() || !glob_match(options.pattern, it.key())) continue;
+    if (options.none || !it.is_visible() || !pattern->matches(it.key())) continue;
     found.push_back(it.key());
-    bytes += it.key().size();
   }
   const bool more = it != all.end() && it.key().starts_with(prefix);
   const std::uint64_t next = more && last ? session.service().cursors.add(*last) : 0;

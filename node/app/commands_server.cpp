@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -124,16 +126,18 @@ void command_info(RespSession& session, Arguments arguments) {
 }
 
 void command_list(RespSession& session, Arguments arguments) {
-  std::string_view pattern = "*";
+  std::string wanted = "*";
   if (arguments.size() > 2) {
     if (arguments.size() != 5 || !is_word(arguments[2], "filterby") || !is_word(arguments[3], "pattern")) {
       return reply_syntax_error(session);
     }
-    pattern = arguments[4];
+    wanted = to_lower(arguments[4]);
   }
+  const auto pattern = Glob::compile(wanted);
+  if (!pattern) return reply_bad_pattern(session);
   std::vector<std::string> names;
   const auto add = [&](const Named& named) {
-    if (std::string name = named.name(); glob_match(to_lower(pattern), name)) names.push_back(std::move(name));
+    if (std::string name = named.name(); pattern->matches(name)) names.push_back(std::move(name));
   };
   for (const Named& named : all_named()) {
     add(named);
@@ -176,15 +180,18 @@ std::vector<std::pair<std::string_view, std::string>> settings(const RespService
 }
 
 void config_get(RespSession& session, Arguments arguments) {
-  const Arguments patterns = arguments.subspan(2);
+  auto left = settings(session.service());
   std::vector<std::pair<std::string_view, std::string>> found;
-  for (auto& [name, value] : settings(session.service())) {
-    for (const std::string_view pattern : patterns) {
-      if (!glob_match(to_lower(pattern), name)) continue;
-      found.emplace_back(name, std::move(value));
-      break;
-    }
+  for (const std::string_view text : arguments.subspan(2)) {
+    const auto pattern = Glob::compile(to_lower(text));
+    if (!pattern) return reply_bad_pattern(session);
+    const auto matching =
+        std::ranges::stable_partition(left, [&](const auto& setting) { return !pattern->matches(setting.first); });
+    std::ranges::move(matching, std::back_inserter(found));
+    left.erase(matching.begin(), matching.end());
   }
+  // In the order of names, whatever the order of the patterns.
+  std::ranges::sort(found);
   session.reply().array(2 * found.size());
   for (const auto& [name, value] : found)
     session.reply().field(name, value);

@@ -25,11 +25,7 @@ void exec(RespSession& session, Arguments) {
     return;
   }
   session.reply().array(transaction.commands().size());
-  std::vector<std::string_view> arguments;
-  for (const Transaction::Queued& queued : transaction.commands()) {
-    arguments.assign(queued.arguments.begin(), queued.arguments.end());
-    session.run_command(*queued.spec, arguments);
-  }
+  session.run_transaction(transaction);
 }
 
 void discard(RespSession& session, Arguments) {

@@ -5,14 +5,14 @@
 #include <optional>
 
 #include "app/commands.h"
-#include "core/parse_number.h"
+#include "app/resp_integer.h"
 
 namespace meshdict::commands {
 
 void wait(RespSession& session, Arguments arguments) {
-  const auto replicas = parse_number<std::int64_t>(arguments[1]);
+  const auto replicas = parse_integer(arguments[1]);
   if (!replicas) return reply_not_integer(session);
-  const auto timeout = parse_number<std::int64_t>(arguments[2]);
+  const auto timeout = parse_integer(arguments[2]);
   if (!timeout) {
     session.reply().error("ERR timeout is not an integer or out of range");
     return;

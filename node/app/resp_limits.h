@@ -27,6 +27,15 @@ inline constexpr std::chrono::seconds kDiscardFor{10};
 inline constexpr std::size_t kMaxQueuedCommands = 65'536;
 /// Bytes of these, with what each argument costs to keep: as much as one command may have.
 inline constexpr std::size_t kMaxQueuedBytes = kMaxCommand;
+/// Arguments of a command that runs in one turn of the loop: all but those that only read, which go on in later turns. Writes
+/// are all or none, so that they cannot; as many keys as this take the loop some tens of milliseconds.
+inline constexpr std::size_t kMaxArgumentsInOneTurn = 16'384;
+/// What a command that goes on in later turns does in one: so many looks at a key, each some 100 ns.
+inline constexpr std::size_t kStepsPerTurn = 8'192;
+/// Arguments from which on a command is one of these.
+inline constexpr std::size_t kManyArguments = 1'024;
+/// What all of a transaction may do of the same, for it cannot go on in a later turn: some 20 ms.
+inline constexpr std::size_t kStepsPerTransaction = 200'000;
 /// Bytes of unfinished commands of all clients, and of those queued behind MULTI. A client that goes beyond is cut off.
 inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
 /// Keys that a client has written and not waited for; see WrittenKeys. More than one usually waits for at a time, and
@@ -34,10 +43,15 @@ inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
 inline constexpr std::size_t kMaxWrittenKeys = 1'024;
 /// Bytes of these: one of the largest keys, or all if they are of common length.
 inline constexpr std::size_t kMaxWrittenBytes = limits::kMaxKey;
-/// Replies that wait for a client. A subscriber that falls so far behind is cut off, and one reply may not be larger.
+/// Replies that wait for a client. A subscriber that falls so far behind is cut off, the commands of others wait, and one
+/// reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;
-/// While more than this waits for a client, its commands wait too: pipelining clients that do not read fill their own
-/// socket, not our memory.
+/// Bytes of commands that wait with them: client libraries write a whole pipeline before they read. Who sends more without
+/// reading is told so and hung up on: both sides would wait for ever.
+inline constexpr std::size_t kMaxPending = kMaxCommand;
+/// Replies of all clients that wait. Beyond it a client's commands wait from kPauseOutput on.
+inline constexpr std::size_t kMaxOutputOfAll = 512 * 1024 * 1024;
+/// Replies that one client's commands make in one turn: what they copy takes a fraction of a millisecond.
 inline constexpr std::size_t kPauseOutput = 256 * 1024;
 /// Redis's default.
 inline constexpr std::size_t kMaxClients = 10'000;
@@ -45,6 +59,12 @@ inline constexpr std::size_t kMaxClients = 10'000;
 inline constexpr std::size_t kReservedDescriptors = 1'024;
 /// Channels and patterns of one client.
 inline constexpr std::size_t kMaxSubscriptions = 16'384;
+/// Bytes that they take: as many channels of common length, or some 3,000 patterns that begin with a star.
+inline constexpr std::size_t kMaxSubscribedBytes = 8 * 1024 * 1024;
+/// The same of all clients: a message is compared with each pattern.
+inline constexpr std::size_t kMaxSubscribedBytesOfAll = 128 * 1024 * 1024;
+/// A channel's name: each pattern reads all of it.
+inline constexpr std::size_t kMaxChannel = 4'096;
 /// Scans that may be under way at a time: positions remembered for SCAN.
 inline constexpr std::size_t kMaxCursors = 16'384;
 /// Replies kept after they were sent, for the next: a buffer that grew larger is given back.

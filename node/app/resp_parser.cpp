@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "app/resp_integer.h"
 #include "app/resp_limits.h"
-#include "core/parse_number.h"
 
 namespace meshdict {
 namespace {
@@ -111,7 +111,7 @@ RespParser::Result RespParser::array(std::string_view bytes) {
     const Line outcome = line(bytes, header);
     if (outcome == Line::kMissing) return Result::kPartial;
     if (outcome == Line::kTooLong) return fail("too big mbulk count string");
-    const auto count = parse_number<std::int64_t>(header.substr(1));
+    const auto count = parse_integer(header.substr(1));
     if (!count || *count > resp_limits::kMaxArguments) return fail("invalid multibulk length");
     if (*count <= 0) {
       fresh_ = true;
@@ -145,7 +145,7 @@ RespParser::Result RespParser::bulk_header(std::string_view bytes) {
   const Line outcome = line(bytes, header);
   if (outcome == Line::kMissing) return Result::kPartial;
   if (outcome == Line::kTooLong) return fail("too big bulk count string");
-  const auto length = parse_number<std::int64_t>(header.substr(1));
+  const auto length = parse_integer(header.substr(1));
   if (!length || *length < 0) return fail("invalid bulk length");
   if (static_cast<std::uint64_t>(*length) > resp_limits::kMaxCommand ||
       position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommand) {

@@ -22,6 +22,7 @@ struct RespServer::Client {
   std::unique_ptr<RespSession> session;
   bool waits_for_room = false;
   bool reading = false;
+  bool resuming = false;
   /// While what it sends is read away.
   std::unique_ptr<asio::steady_timer> patience;
   /// When its WAIT ends at the latest, and the timer for that.
@@ -90,9 +91,9 @@ void RespServer::on_readable(const ClientPtr& client) {
     return wait_readable(client);
   }
   RespSession& session = *client->session;
-  if (error == asio::error::eof && !session.output().empty()) {
+  if (error == asio::error::eof && (!session.output().empty() || session.has_more())) {
     // It has said all that it had to say, and may well read the replies: `printf 'PING\r\n' | nc`.
-    session.close_after_reply();
+    session.end_input();
     return service_.touch(session);
   }
   if (error) return drop(client);
@@ -105,7 +106,7 @@ void RespServer::feed(const ClientPtr& client, std::string_view bytes) {
   if (session.needs_service()) service_.touch(session);
   if (session.wait_deadline() != client->wait_ends) limit_wait(client);
   // Also in a wait: whose client goes is not waited for.
-  if (!session.paused() && !session.closing() && !session.cut_off()) wait_readable(client);
+  if (session.wants_bytes()) wait_readable(client);
 }
 
 void RespServer::limit_wait(const ClientPtr& client) {
@@ -154,20 +155,20 @@ void RespServer::serve(const ClientPtr& client) {
       session.sent(sent);
     }
   }
+  if (session.has_more() && !stopping_) resume_later(client);
+  // Before the last reply has left: one that is still writing may not read before it has written.
+  if (session.misunderstood() && !stopping_) read_away(client);
   if (!session.output().empty()) return;
   if (session.misunderstood() && !stopping_) {
-    read_away(client);
+    asio::error_code ignored;
+    client->socket.shutdown(tcp::socket::shutdown_send, ignored);
   } else if (session.closing() || stopping_) {
     drop(client);
-  } else if (session.paused() || session.has_waited()) {
-    resume_later(client);
   }
 }
 
 void RespServer::read_away(const ClientPtr& client) {
   if (client->patience != nullptr) return;
-  asio::error_code ignored;
-  client->socket.shutdown(tcp::socket::shutdown_send, ignored);
   client->patience = std::make_unique<asio::steady_timer>(io_, resp_limits::kDiscardFor);
   client->patience->async_wait([this, client](asio::error_code cancelled) {
     if (!cancelled && client->session != nullptr) drop(client);
@@ -196,7 +197,9 @@ void RespServer::wait_writable(const ClientPtr& client) {
 }
 
 void RespServer::resume_later(const ClientPtr& client) {
+  if (std::exchange(client->resuming, true)) return;
   asio::post(io_, [this, client] {
+    client->resuming = false;
     if (client->session == nullptr || stopping_) return;
     feed(client, {});
   });

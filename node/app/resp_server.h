@@ -3,8 +3,8 @@
 //
 // 1. Replies leave in flush() only, which the loop calls once per turn after the commit: what a client has been told is
 //    durable, and a turn's replies to one client leave in one write.
-// 2. A client that is hung up on for a protocol error gets to read why: no more is sent, and what it sends is read and
-//    thrown away until it ends, within resp_limits::kMaxDiscarded and kDiscardFor.
+// 2. A client that is hung up on for what it sent gets to read why: what it still sends is read and thrown away until it
+//    ends, within resp_limits::kMaxDiscarded and kDiscardFor.
 // 3. A client costs a socket and its session; one buffer serves all reads.
 
 #include <asio/io_context.hpp>

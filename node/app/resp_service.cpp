@@ -64,7 +64,7 @@ ChannelMessage channel_message(const std::vector<Raw>& packets) {
     MsgpackCursor payload(packets[1]);
     const auto name = channel.bin();
     const auto body = payload.bin();
-    if (name && body && !is_reserved_channel(*name)) {
+    if (name && body && !is_reserved_channel(*name) && name->size() <= resp_limits::kMaxChannel) {
       return {std::string(*name), std::string(*body)};
     }
   }

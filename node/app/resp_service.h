@@ -63,6 +63,7 @@ class RespService {
   std::map<std::uint64_t, RespSession*> waiting;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
+  std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions
   /// Reused, so that a SET does not allocate.
   std::string scratch;
   std::vector<WriteOp> ops;
@@ -70,7 +71,8 @@ class RespService {
 
 /// Where a message of the mesh is delivered, and as what: two bytes packets are channel and payload, as PUBLISH sends
 /// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would
-/// show it, several as a JSON array. So is a message that would pass for a key event.
+/// show it, several as a JSON array. So is a message that would pass for a key event, or whose channel has a longer name than
+/// resp_limits::kMaxChannel.
 struct ChannelMessage {
   std::string channel;
   std::string payload;

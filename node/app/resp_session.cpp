@@ -2,14 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/resp_limits.h"
 
 namespace meshdict {
 namespace {
+
+static_assert(resp_limits::kMaxOutput == 33'554'432);
+constexpr std::string_view kErr = "ERR ";
+constexpr std::string_view kReplyTooLarge = "ERR the reply would be larger than 33554432 bytes; ask for less at a time";
+constexpr std::string_view kTooMuchForATransaction =
+    "ERR the transaction looks at too much: nothing else runs meanwhile; read less in it, or outside";
 
 /// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
 bool is_http(std::string_view name) {
@@ -51,7 +59,8 @@ RespSession::RespSession(RespService& service, std::string remote)
 RespSession::~RespSession() {
   if (in_transaction()) end_transaction();
   if (waiting()) end_wait();
-  service_.unfinished_bytes -= unfinished_.size();
+  release(pending_.size() + (going_on_ ? going_on_->holds : 0));
+  service_.output_bytes -= output_counted_;
   service_.pubsub.forget(*this);
   service_.sessions.erase(id_);
   if (touched_) std::erase(service_.touched, this);
@@ -60,42 +69,74 @@ RespSession::~RespSession() {
 void RespSession::feed(std::string_view bytes) {
   if (closing_ || cut_off_) return;
   last_active_ = service_.clock.monotonic();
-  paused_ = false;
   if (has_waited()) {
     reply().integer(wait_->confirmed);
     if (wait_->confirmed >= wait_->wanted) written_.clear();
     end_wait();
   }
-  if (unfinished_.empty() && !waiting()) {
+  yielded_ = false;
+  const bool may_run = go_on() && !waiting();
+  if (may_run) behind_ = output().size() > output_bound();
+  if (closing_ || cut_off_) return;
+  if (may_run && !behind_ && pending_.empty()) {
     run(bytes);
-    if (!bytes.empty()) keep_unfinished(bytes);
-    return;
+    keep(bytes);
+  } else if (keep(bytes) && may_run && !behind_) {
+    std::string_view rest = pending_.view();
+    run(rest);
+    const std::size_t used = pending_.size() - rest.size();
+    release(used);
+    pending_.remove_prefix(used);
   }
-  if (!bytes.empty()) {
-    if (service_.unfinished_bytes + bytes.size() > resp_limits::kMaxUnfinished) {
-      return cut_off_now();
-    }
-    unfinished_.append(bytes);
-    service_.unfinished_bytes += bytes.size();
-  }
-  if (waiting()) return;
-  std::string_view rest = unfinished_;
-  run(rest);
-  service_.unfinished_bytes -= unfinished_.size() - rest.size();
-  unfinished_.erase(0, unfinished_.size() - rest.size());
-  if (unfinished_.empty() && unfinished_.capacity() > resp_limits::kKeepBuffer) {
-    std::string().swap(unfinished_);
-  }
+  if (input_over_ && !has_unrun()) closing_ = true;
+  account_output();
 }
 
-void RespSession::keep_unfinished(std::string_view rest) {
-  assert(unfinished_.empty());
-  if (service_.unfinished_bytes + rest.size() > resp_limits::kMaxUnfinished) return cut_off_now();
-  unfinished_ = rest;
-  service_.unfinished_bytes += rest.size();
+void RespSession::end_input() {
+  input_over_ = true;
+  if (!has_unrun() || waiting()) closing_ = true;
+}
+
+bool RespSession::keep(std::string_view bytes) {
+  if (bytes.empty()) return true;
+  if (behind_ && pending_.size() + bytes.size() > resp_limits::kMaxPending) {
+    hang_up_unread();
+    return false;
+  }
+  if (service_.unfinished_bytes + bytes.size() > resp_limits::kMaxUnfinished) {
+    cut_off_now();
+    return false;
+  }
+  pending_.append(bytes);
+  service_.unfinished_bytes += bytes.size();
+  return true;
+}
+
+void RespSession::release(std::size_t bytes) {
+  service_.unfinished_bytes -= bytes;
+}
+
+bool RespSession::has_more() const {
+  if (closing_ || cut_off_) return false;
+  return yielded_ || going_on_ || has_waited() || (behind_ && output().size() <= output_bound() / 2);
+}
+
+bool RespSession::wants_bytes() const {
+  if (closing_ || cut_off_ || input_over_ || has_more()) return false;
+  return !waiting() || pending_.size() < resp_limits::kMaxPending;
+}
+
+std::size_t RespSession::output_bound() const {
+  return service_.output_bytes <= resp_limits::kMaxOutputOfAll ? resp_limits::kMaxOutput : resp_limits::kPauseOutput;
+}
+
+void RespSession::account_output() {
+  service_.output_bytes += output_.size();
+  service_.output_bytes -= std::exchange(output_counted_, output_.size());
 }
 
 void RespSession::run(std::string_view& bytes) {
+  const std::size_t unsent = output().size();
   while (!bytes.empty()) {
     switch (parser_.next(bytes)) {
       case RespParser::Result::kPartial:
@@ -117,11 +158,10 @@ void RespSession::run(std::string_view& bytes) {
       bytes = {};
       return;
     }
-    if (waiting()) return;
-    if (output().size() > resp_limits::kPauseOutput) {
-      paused_ = true;
-      return;
-    }
+    if (waiting() || going_on_) return;
+    behind_ = output().size() > output_bound();
+    yielded_ = output().size() > unsent + resp_limits::kPauseOutput;
+    if (behind_ || yielded_) return;
   }
 }
 
@@ -137,14 +177,15 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
     return refuse(unknown_command(arguments));
   }
   last_command_ = spec->name;
-  if (!fits_arity(arguments.size(), spec->arity)) {
-    return refuse(wrong_arity(spec->name));
+  if (!fits_arity(arguments.size(), spec->arity)) return reject(*spec, wrong_arity(spec->name));
+  if (arguments.size() > resp_limits::kMaxArgumentsInOneTurn && (spec->flags & CommandSpec::kLong) == 0) {
+    return reject(*spec, fmt::format("ERR too many arguments for '{}': at most {} at a time", spec->name,
+                                     resp_limits::kMaxArgumentsInOneTurn));
   }
   if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
-    return refuse(fmt::format(
-        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
-        "this context",
-        spec->name));
+    return reject(*spec, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+                                     "RESET are allowed in this context",
+                                     full_name(*spec, arguments)));
   }
   if (is_about_transactions(*spec)) return spec->run(*this, arguments);
   if (in_transaction()) return queue(*spec, arguments);
@@ -156,14 +197,75 @@ void RespSession::run_command(const CommandSpec& spec, std::span<const std::stri
   spec.run(*this, arguments);
   if (reply_full()) {
     output_.resize(start);
-    reply().error(
-        fmt::format("ERR the reply would be larger than {} bytes; ask for less at a time", resp_limits::kMaxOutput));
+    reply().error(kReplyTooLarge);
+  }
+}
+
+void RespSession::run_transaction(const Transaction& transaction) {
+  // What a copy costs that is as long as a step.
+  constexpr std::size_t kBytesOfStep = 1'024;
+  steps_left_ = resp_limits::kStepsPerTransaction;
+  std::vector<std::string_view> arguments;
+  for (const Transaction::Queued& queued : transaction.commands()) {
+    const std::size_t before = output_.size();
+    if (*steps_left_ == 0 && (queued.spec->flags & CommandSpec::kReadonly) != 0) {
+      reply().error(kTooMuchForATransaction);
+      continue;
+    }
+    arguments.assign(queued.arguments.begin(), queued.arguments.end());
+    run_command(*queued.spec, arguments);
+    *steps_left_ -= std::min(*steps_left_, (output_.size() - before) / kBytesOfStep);
+  }
+  steps_left_.reset();
+}
+
+std::size_t& RespSession::steps() {
+  if (steps_left_) return *steps_left_;
+  steps_of_turn_ = resp_limits::kStepsPerTurn;
+  return steps_of_turn_;
+}
+
+void RespSession::run_long(LongCommand command, std::size_t holds) {
+  std::string made;
+  if (command(made, steps())) return finish_long(made);
+  if (steps_left_) {
+    reply().error(kTooMuchForATransaction);
+    return;
+  }
+  if (service_.unfinished_bytes + holds > resp_limits::kMaxUnfinished) return cut_off_now();
+  service_.unfinished_bytes += holds;
+  going_on_ = GoingOn{std::move(command), holds, std::move(made)};
+}
+
+bool RespSession::go_on() {
+  if (!going_on_) return true;
+  reply_start_ = output_.size();
+  if (!going_on_->command(going_on_->reply, steps())) return false;
+  const GoingOn done = *std::exchange(going_on_, std::nullopt);
+  release(done.holds);
+  finish_long(done.reply);
+  return true;
+}
+
+void RespSession::finish_long(std::string_view made) {
+  if (made.size() > resp_limits::kMaxOutput) {
+    reply().error(kReplyTooLarge);
+  } else if (service_.output_bytes + made.size() > resp_limits::kMaxOutputOfAll) {
+    reply().error("ERR too many replies of all clients are unread; ask again later");
+  } else {
+    output_.append(made);
   }
 }
 
 void RespSession::refuse(std::string_view error) {
   if (transaction_) transaction_->spoil();
   reply().error(error);
+}
+
+void RespSession::reject(const CommandSpec& spec, std::string_view error) {
+  if (spec.name != "exec") return refuse(error);
+  if (in_transaction()) end_transaction();
+  reply().error(fmt::format("EXECABORT Transaction discarded because of: {}", error.substr(kErr.size())));
 }
 
 void RespSession::queue(const CommandSpec& spec, std::span<const std::string_view> arguments) {
@@ -200,20 +302,23 @@ void RespSession::sent(std::size_t bytes) {
     output_.clear();
     output_sent_ = 0;
     if (output_.capacity() > resp_limits::kKeepBuffer) std::string().swap(output_);
-  } else if (output_sent_ > resp_limits::kPauseOutput) {
+  } else if (output_sent_ > resp_limits::kPauseOutput && output_sent_ > output_.size() / 2) {
     output_.erase(0, output_sent_);
     output_sent_ = 0;
   }
+  account_output();
 }
 
-void RespSession::deliver(std::string_view pattern, std::string_view channel, std::string_view payload) {
+void RespSession::deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) {
   if (closing_ || cut_off_) return;
-  if (output().size() + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
-  if (pattern.empty()) {
-    reply().array(3).bulk("message").bulk(channel).bulk(payload);
+  const std::size_t names = channel.size() + (pattern ? pattern->size() : 0);
+  if (output().size() + names + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
+  if (pattern) {
+    reply().array(4).bulk("pmessage").bulk(*pattern).bulk(channel).bulk(payload);
   } else {
-    reply().array(4).bulk("pmessage").bulk(pattern).bulk(channel).bulk(payload);
+    reply().array(3).bulk("message").bulk(channel).bulk(payload);
   }
+  account_output();
   service_.touch(*this);
 }
 
@@ -247,6 +352,16 @@ void RespSession::end() {
   service_.touch(*this);
 }
 
+void RespSession::hang_up_unread() {
+  ++service_.stats.cut_off_clients;
+  reply().error(
+      fmt::format("ERR {} bytes of replies are unread, and {} bytes of commands wait behind them: read what is answered "
+                  "before you send more",
+                  output().size(), pending_.size()));
+  closing_ = true;
+  misunderstood_ = true;
+}
+
 void RespSession::cut_off_now() {
   if (cut_off_) return;
   cut_off_ = true;
@@ -265,7 +380,7 @@ std::string RespSession::describe() const {
       "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
       id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_), flags,
       channels.size(), patterns.size(), transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1,
-      unfinished_.size(), output().size(), last_command_, library, library_version);
+      pending_.size(), output().size(), last_command_, library, library_version);
 }
 
 }  // namespace meshdict

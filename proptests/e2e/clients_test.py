@@ -103,6 +103,60 @@ class WaitTest(harness.MeshTestCase):
             self.assertEqual(receive(sock, 20), b"+OK\r\n:0\r\n:0\r\n$1\r\nv\r\n")
 
 
+class PipelineTest(harness.MeshTestCase):
+    def test_all_of_it_is_written_before_any_is_read(self):
+        # Commands and replies of several times what sockets hold.
+        count = 500_000
+        node = self.start("node")
+        node.redis.set("k", b"v" * 100)
+        with socket.create_connection(node.redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" * count)
+            expected = b"$100\r\n" + b"v" * 100 + b"\r\n"
+            self.assertTrue(receive(sock, count * len(expected)) == expected * count)
+
+    def test_who_never_reads_is_told_so(self):
+        node = self.start("node")
+        with socket.create_connection(node.redis_address, harness.DEADLINE) as sock:
+            echo = b"*2\r\n$4\r\nECHO\r\n$1048576\r\n" + b"x" * MEBIBYTE + b"\r\n"
+            for _ in range(300):
+                sock.sendall(echo)
+            last = b""
+            while piece := sock.recv(MEBIBYTE):
+                last = (last + piece)[-200:]
+            self.assertRegex(last, rb"-ERR \d+ bytes of replies are unread, and \d+ bytes of commands wait behind them: "
+                                   rb"read what is answered before you send more\r\n$")
+        self.assertEqual(node.redis.info("stats")["cut_off_clients"], 1)
+        self.assertLess(node.memory(), 250 * MEBIBYTE)
+
+    def test_what_is_written_before_the_end_is_answered(self):
+        node = self.start("node")
+        node.redis.set("k", b"v" * 1_000_000)
+        with socket.create_connection(node.redis_address, harness.DEADLINE) as sock:
+            sock.sendall(b"GET k\r\n" * 100)
+            sock.shutdown(socket.SHUT_WR)
+            got = 0
+            while piece := sock.recv(MEBIBYTE):
+                got += len(piece)
+            self.assertEqual(got, 100 * len(b"$1000000\r\n" + b"\r\n") + 100_000_000)
+
+
+class OthersGoOnTest(harness.MeshTestCase):
+    """What one client asks for keeps no other waiting: seen by the loop's own measure, INFO's longest_turn_us."""
+
+    def test_a_long_set_against_a_long_key(self):
+        first, second = self.start_chain(2)
+        first.redis.set(b"q" * 60_000, "x")
+        with first.redis.pipeline(transaction=False) as pipe:
+            for number in range(20_000):
+                pipe.set(f"key:{number}", "v")
+            pipe.execute()
+        for pattern in (b"*[" + b"z" * 400_000 + b"]", b"*" + b"?" * 1_000 + b"x", b"*" + b"q" * 1_000 + b"*z"):
+            self.assertEqual(first.client().keys(pattern), [])
+        self.assertEqual(len(first.client().keys("*:*")), 20_000)
+        self.assertEqual(len(first.peers()), 1)
+        self.assertEqual(second.redis.execute_command("MESH", "DEPARTED"), [])
+
+
 class GoodbyeTest(harness.MeshTestCase):
     def test_who_says_no_more_still_hears(self):
         with socket.create_connection(self.start("node").redis_address, harness.DEADLINE) as sock:

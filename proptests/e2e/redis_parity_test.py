@@ -35,7 +35,11 @@ SELECT 0 | SELECT x | SELECT | SELECT 99 | SELECT -1
 NOPE | NOPE a b | nope 'a b' c | FOOBAR a b c d e f g h i j
 MULTI | SET k v | GET k | EXEC | EXEC | DISCARD | MULTI | MULTI | GET | EXEC | MULTI | DISCARD | MULTI | NOPE | EXEC
 MULTI | SET k v | SELECT x | GET k | EXEC | MULTI x | MULTI | PING | QUIT
-AUTH | AUTH x | AUTH default x y | AUTH a b c
+AUTH | AUTH x | AUTH default x y | AUTH a b c | AUTH default x | AUTH default '' | AUTH nobody x | AUTH DEFAULT x
+HELLO 2 AUTH nobody x | HELLO 2 AUTH default | HELLO 2 AUTH default x FOO | HELLO 2 AUTH nobody x SETNAME a | CLIENT GETNAME
+SELECT 00 | SELECT -0 | SELECT +0 | HELLO 02 | WAIT 01 1 | WAIT 1 -0 | SCAN 0 COUNT 010 | CLIENT KILL ID 01 | CLIENT LIST ID 01
+SUBSCRIBE a | CLIENT ID | CLIENT list | CONFIG GET save | MEMORY USAGE k | EXEC | EXEC x | MULTI
+MULTI | EXEC x | EXEC | PSUBSCRIBE '' | PUNSUBSCRIBE ''
 HELLO 3x | HELLO 1 | HELLO 4 | HELLO 2 FOO | HELLO 2 SETNAME | HELLO 2 SETNAME a\\nb
 CLIENT | CLIENT FOO | CLIENT SETNAME | CLIENT SETNAME me | CLIENT GETNAME | CLIENT GETNAME x | CLIENT SETNAME '' | CLIENT GETNAME
 CLIENT SETNAME a\\nb | CLIENT ID x | CLIENT INFO x | CLIENT LIST FOO | CLIENT LIST ID | CLIENT LIST ID x | CLIENT LIST TYPE
@@ -53,6 +57,8 @@ PSUBSCRIBE | PSUBSCRIBE a* b? | SUBSCRIBE c | SET k v | PUNSUBSCRIBE a* | PUNSUB
 SUBSCRIBE c | RESET | GET k | MULTI | RESET | EXEC | RESET x
 PUBLISH | PUBLISH c | PUBLISH c m x | PUBSUB | PUBSUB FOO | PUBSUB CHANNELS | PUBSUB CHANNELS a b | PUBSUB NUMSUB
 PUBSUB NUMSUB a b | PUBSUB NUMPAT | PUBSUB NUMPAT x | PUBLISH c m
+MEMORY USAGE none SAMPLES -1 | MEMORY USAGE none SAMPLES x | MEMORY USAGE none SAMPLES | MEMORY USAGE none SAMPLES 05
+MEMORY USAGE none SAMPLES 1 SAMPLES 2 | MEMORY USAGE none SAMPLES 1 FOO | MEMORY USAGE none SAMPLES 0
 MEMORY | MEMORY USAGE | MEMORY USAGE none | MEMORY USAGE none SAMPLES 5 | MEMORY USAGE none FOO 5 | MEMORY FOO
 WAIT | WAIT 1 | WAIT x 0 | WAIT 1 x | WAIT 1 -1 | WAIT 0 0 | WAIT 1 1 | WAIT -1 1 | WAIT 1 1 1
 TIME x | INFO nothing | MULTI | SUBSCRIBE | EXEC | WATCH | UNWATCH x
@@ -68,7 +74,8 @@ MULTI | WAIT 0 0
 """
 
 INLINE = (b"PING\r\n", b"ECHO 'a b'\r\n", b'ECHO "\\x41\\n"\r\n', b"\r\nPING\r\n", b"set  in  'x'\r\nget in\r\n", b'ECHO "a\r\n',
-          b"*1\r\n$4\r\nPING\r\n", b"*1\r\n!4\r\n", b"*x\r\n", b"*1\r\n$x\r\n", b"*1\r\n$-5\r\n", b"*99999999999\r\n",
+          b"*1\r\n$4\r\nPING\r\n", b"*1\r\n!4\r\n", b"*x\r\n", b"*1\r\n$x\r\n", b"*01\r\n$4\r\nPING\r\n", b"*1\r\n$04\r\nPING\r\n",
+          b"*-0\r\nPING\r\n", b"*+1\r\n$4\r\nPING\r\n", b"*1\r\n$-5\r\n", b"*99999999999\r\n",
           b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n", b"ECHO " + b"x" * 70000, b"POST / HTTP/1.1\r\n")
 
 
