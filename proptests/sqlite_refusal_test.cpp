@@ -159,10 +159,18 @@ TEST_F(SqliteRefusals, ALogWithoutItsHeader) {
     expect_refused(good, HasSubstr("meshdict.db-wal: it is damaged"));
   }
   // What a full disk or a power failure leaves of the first write of a log.
+  const fs::path closed = filled("closed", true);
+  for (const std::size_t size : {0U, 1U, 32U}) {
+    write(closed / kLogFile, whole.substr(0, size));
+    EXPECT_EQ(refusal(closed), "") << size;
+  }
+  // What nothing of that leaves: the file says that its log holds something.
   for (const std::size_t size : {0U, 1U, 32U}) {
     write(good / kLogFile, whole.substr(0, size));
-    EXPECT_EQ(refusal(good), "") << size;
+    expect_refused(good, HasSubstr("its log meshdict.db-wal is empty"));
   }
+  fs::remove(good / kLogFile);
+  expect_refused(good, HasSubstr("its log meshdict.db-wal is missing"));
 }
 
 TEST_F(SqliteRefusals, ANewerOrForeignDatabase) {
@@ -246,7 +254,8 @@ TEST_F(SqliteRefusals, WhatMayNotBeWritten) {
 TEST_F(SqliteRefusals, WhatIsNoDirectory) {
   write(directory_.path() / "file", "text");
   EXPECT_THAT(refusal(directory_.path() / "file"), HasSubstr("cannot be opened: Not a directory"));
-  EXPECT_THAT(refusal(directory_.path() / "misspelt" / "data"), HasSubstr("cannot be made: No such file or directory"));
+  EXPECT_THAT(refusal(directory_.path() / "file" / "data"), HasSubstr("Not a directory"));
+  EXPECT_EQ(refusal(directory_.path() / "not" / "there" / "yet/"), "");
   fs::create_symlink(directory_.path() / "nowhere", directory_.path() / "link");
   EXPECT_THAT(refusal(directory_.path() / "link"), HasSubstr("cannot be opened: No such file or directory"));
   EXPECT_EQ(read(directory_.path() / "file"), "text");

@@ -65,6 +65,14 @@ bool eventually(const std::function<bool()>& done) {
   return true;
 }
 
+/// The first commit marks the file, and the second begins the log that follows.
+void begin_log(SqliteStore& store) {
+  for (const char* value : {"marks the file", "begins the log"}) {
+    store.put(Table::kMeta, "k", value);
+    ASSERT_TRUE(store.commit());
+  }
+}
+
 class SqliteStores : public testing::Test {
  protected:
   ~SqliteStores() override { fdatasync_errno = 0; }
@@ -75,6 +83,11 @@ class SqliteStores : public testing::Test {
 
 TEST_F(SqliteStores, TellANewDatabaseFromAnOldOne) {
   EXPECT_TRUE(open_sqlite(data(), Durability::kAlways)->created());
+  auto store = open_sqlite(data(), Durability::kAlways);
+  EXPECT_TRUE(store->created()) << "nothing has been written so far";
+  store->put(Table::kMeta, "k", "v");
+  ASSERT_TRUE(store->commit());
+  store = nullptr;
   EXPECT_FALSE(open_sqlite(data(), Durability::kAlways)->created());
   EXPECT_EQ(fs::status(data()).permissions(), fs::perms::owner_all);
   EXPECT_TRUE(open_sqlite(directory_.path() / "with a slash/", Durability::kAlways)->created());
@@ -154,8 +167,7 @@ TEST_F(SqliteStores, LoseNothingWhileTheLogIsMerged) {
   FaultyDisk disk;
   auto store = open_sqlite(data(), Durability::kAlways);
   disk.settle(data());
-  store->put(Table::kMeta, "begins", "the log");
-  ASSERT_TRUE(store->commit());
+  begin_log(*store);
   const std::string first = which_log(data());
   Entries written;
   int commits = 0;
@@ -179,8 +191,7 @@ TEST_F(SqliteStores, LoseNothingWhileTheLogIsMerged) {
 TEST_F(SqliteStores, EndWhenTheLogCannotBeMerged) {
   FaultyDisk disk;
   auto store = open_sqlite(data(), Durability::kInterval);
-  store->put(Table::kMeta, "begins", "the log");
-  ASSERT_TRUE(store->commit());
+  begin_log(*store);
   disk.syncs_fail = true;
   std::string error;
   EXPECT_TRUE(eventually([&] {
@@ -194,8 +205,7 @@ TEST_F(SqliteStores, EndWhenTheLogCannotBeMerged) {
 
 TEST_F(SqliteStores, SyncAfterACommitWithInterval) {
   auto store = open_sqlite(data(), Durability::kInterval);
-  store->put(Table::kMeta, "begins", "the log");
-  ASSERT_TRUE(store->commit());
+  begin_log(*store);
   for (const char* value : {"1", "2"}) {
     const int before = fdatasync_calls;
     store->put(Table::kMeta, "k", value);
@@ -206,8 +216,7 @@ TEST_F(SqliteStores, SyncAfterACommitWithInterval) {
 
 TEST_F(SqliteStores, EndWhenASyncFails) {
   auto store = open_sqlite(data(), Durability::kInterval);
-  store->put(Table::kMeta, "begins", "the log");
-  ASSERT_TRUE(store->commit());
+  begin_log(*store);
   fdatasync_errno = EIO;
   store->put(Table::kMeta, "k", "v");
   EXPECT_TRUE(store->commit()) << "it does not wait for the disk";

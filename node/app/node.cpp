@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
+#include <tuple>
 #include <utility>
 
 #include "app/event_log.h"
@@ -183,7 +184,11 @@ std::expected<void, std::string> Node::start() {
   if (!resp) return std::unexpected("--resp: " + resp.error());
   p.limit_clients(raise_descriptor_limit());
   p.engine.set_address(advertised(p.options, *mesh));
-  if (auto started = p.engine.start(); !started) return started;
+  if (auto started = p.engine.start(); !started) {
+    if (!p.disk) return started;
+    std::ignore = p.disk->close();
+    return std::unexpected("--data-dir: " + about_content(options_.data_dir, started.error()).what);
+  }
   // Who reads the announcement may count on the identity in it.
   if (auto committed = p.store.commit(); !committed) return std::unexpected(std::move(committed.error().what));
   p.signals.add(SIGTERM);

@@ -17,13 +17,18 @@ namespace {
 
 constexpr const char* kLockFile = "meshdict.lock";
 
-/// Makes `path`, durably. 0, or the errno.
-int make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0) return errno == EEXIST ? 0 : errno;
-  std::filesystem::path above = std::filesystem::path(path).lexically_normal();
+/// Makes `path` and what it lies in, durably. 0, or the errno.
+int make_directory(const std::filesystem::path& path) {
   // Of "a/b/" this is "a/b", of which "a" is the parent.
-  if (!above.has_filename()) above = above.parent_path();
-  above = above.has_parent_path() ? above.parent_path() : ".";
+  std::filesystem::path made = path.lexically_normal();
+  if (!made.has_filename()) made = made.parent_path();
+  const std::filesystem::path above = made.has_parent_path() ? made.parent_path() : ".";
+  int code = ::mkdir(made.c_str(), 0700) == 0 ? 0 : errno;
+  if (code == ENOENT && above != made) {
+    code = make_directory(above);
+    if (code == 0) code = ::mkdir(made.c_str(), 0700) == 0 ? 0 : errno;
+  }
+  if (code != 0) return code == EEXIST ? 0 : code;
   const FileDescriptor parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return parent && ::fsync(parent.get()) != 0 ? errno : 0;
 }

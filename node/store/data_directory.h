@@ -3,8 +3,8 @@
 //
 // 1. No two processes hold the same directory. The lock (flock on DIR/meshdict.lock) ends with the process, however it
 //    ends; the file stays behind and means nothing by itself. It holds the process id of its last holder, for people.
-// 2. A directory that this made is for its owner only (mode 0700). What it lies in must be there: a misspelt path is an
-//    error and not a new node.
+// 2. A directory that this made is for its owner only (mode 0700), and so is each above it that had to be made. The log of
+//    the node says that it is a new one: a misspelt path does not go unnoticed.
 
 #include <expected>
 #include <string>

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "store/data_directory.h"
+#include "store/database_file.h"
 
 namespace meshdict {
 namespace {
@@ -31,6 +32,13 @@ std::expected<void, StoreError> claim_for_network(Store& store, const EngineConf
         "it belongs to network '{}', not '{}': give these settings, or another directory", named, network)});
   }
   return {};
+}
+
+StoreError about_content(const std::string& directory, std::string_view what) {
+  // Keys of any length stand in it.
+  constexpr std::size_t kLongest = 400;
+  const std::string_view cut = what.size() > kLongest ? "..." : "";
+  return DataDirectory::error(directory, fmt::format("{}: {}{}; {}", kDatabaseFile, what.substr(0, kLongest), cut, kAboutDamage));
 }
 
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,

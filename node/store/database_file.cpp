@@ -113,6 +113,11 @@ std::expected<void, StoreError> check_log(const DataDirectory& directory) {
 
 }  // namespace
 
+bool log_holds_something(const DataDirectory& directory) {
+  const auto beginning = read_beginning(directory, kLogFile, kLogHeader);
+  return !beginning || beginning->file_size > kLogHeader;
+}
+
 std::expected<FoundDatabase, StoreError> inspect_database(const DataDirectory& directory) {
   const auto file = directory.has(kDatabaseFile);
   const auto log = directory.has(kLogFile);

@@ -33,6 +33,9 @@ enum class FoundDatabase : std::uint8_t {
 /// be written, with what to do.
 std::expected<FoundDatabase, StoreError> inspect_database(const DataDirectory& directory);
 
+/// Whether the log is longer than its header. One that cannot be read is.
+bool log_holds_something(const DataDirectory& directory);
+
 /// To restore a copy is all that can be done about damage.
 inline constexpr std::string_view kAboutDamage =
     "put a copy of it back, or move the directory away to begin as a new node";

@@ -41,6 +41,11 @@ void LogKeeper::committed(int pages, bool sync_due) {
   if (crossed) wake_.notify_one();
 }
 
+bool LogKeeper::take_restarted() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(restarted_, false);
+}
+
 std::optional<std::string> LogKeeper::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
@@ -101,6 +106,7 @@ int LogKeeper::restart_log() {
   const int code = database_.restart_log();
   lock.lock();
   restarting_ = false;
+  restarted_ |= code == 0;
   turn_.notify_one();
   return code;
 }

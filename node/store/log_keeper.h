@@ -44,6 +44,8 @@ class LogKeeper {
 
   /// From the writer, after a commit that left so many pages in the log. `sync_due`: it has not been synced.
   void committed(int pages, bool sync_due);
+  /// Whether a merge has ended since the last call: the writer's next commit begins the log anew. While Writing.
+  [[nodiscard]] bool take_restarted();
   /// What has failed, for the operator. From the writer.
   [[nodiscard]] std::optional<std::string> failure() const;
 
@@ -69,6 +71,7 @@ class LogKeeper {
   // Guarded by the mutex.
   bool writing_ = false;
   bool restarting_ = false;  // or about to
+  bool restarted_ = false;
   bool sync_due_ = false;
   int pages_ = 0;
   std::optional<std::string> failure_;

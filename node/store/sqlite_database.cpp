@@ -58,6 +58,23 @@ int SqliteDatabase::open(const std::string& path, bool create) {
   return code;
 }
 
+int SqliteDatabase::open_without_log(const std::string& path) {
+  // A name as a URI: what would mean something in one is written as its number.
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  sqlite3* opened = nullptr;
+  const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
+  const int code = sqlite3_open_v2((uri + "?immutable=1").c_str(), &opened, flags, nullptr);
+  database_.reset(opened);
+  return code;
+}
+
 int SqliteDatabase::run(const char* sql) {
   return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
 }
@@ -120,6 +137,11 @@ bool SqliteDatabase::in_transaction() const {
 
 int SqliteDatabase::last_code() const {
   return sqlite3_extended_errcode(database_.get());
+}
+
+bool SqliteDatabase::failed() const {
+  const int kind = last_code() & 0xFF;
+  return kind != SQLITE_OK && kind != SQLITE_ROW && kind != SQLITE_DONE;
 }
 
 bool SqliteDatabase::is_busy() const {

@@ -44,6 +44,9 @@ class SqliteDatabase {
   /// SQLITE_OK, or why it could not be opened; what() then tells more.
   int open(const std::string& path, bool create);
 
+  /// To read what is in the file itself, whatever lies beside it. Takes no lock and changes nothing.
+  int open_without_log(const std::string& path);
+
   /// Runs statements that give nothing worth looking at.
   int run(const char* sql);
   /// The first column of the first row, as text; empty when there is none, or on an error, which last_code() tells.
@@ -70,6 +73,8 @@ class SqliteDatabase {
 
   /// Of the last failed call.
   [[nodiscard]] int last_code() const;
+  /// Whether the last call failed, other than by having nothing to give.
+  [[nodiscard]] bool failed() const;
   /// Whether that was because another process or connection has the file.
   [[nodiscard]] bool is_busy() const;
   /// What went wrong, for an operator: the kind of trouble, SQLite's words for it, and what to do.

@@ -32,13 +32,30 @@ std::string settings(Durability durability) {
 }
 
 std::string schema() {
+  LogMark mark = LogMark().next();
+  mark.open = false;
   return fmt::format(
       "BEGIN EXCLUSIVE;"
       "CREATE TABLE entries(tab INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(tab, key))"
       " STRICT, WITHOUT ROWID;"
+      "INSERT INTO entries VALUES({}, CAST('{}' AS BLOB), CAST('{}' AS BLOB));"
       "PRAGMA application_id = {}; PRAGMA user_version = {};"
       "COMMIT;",
-      kApplicationId, kSchema);
+      kMarkTable, kMarkKey, mark.encode(), kApplicationId, kSchema);
+}
+
+/// Before a connection, which would begin a log.
+std::expected<void, StoreError> check_log_is_there(const DataDirectory& directory, FoundDatabase found,
+                                                   const std::optional<FileAlone>& alone) {
+  if (!alone || found == FoundDatabase::kNone) return {};
+  const bool has_log = found == FoundDatabase::kWithLog && log_holds_something(directory);
+  // A file from before there were marks is never empty beside nothing, but for the first moments of a node.
+  const bool wants_log = alone->mark.open || (alone->mark.id.empty() && alone->empty);
+  if (has_log || !wants_log) return {};
+  return std::unexpected(directory.error(
+      fmt::format("{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
+                  "the directory away to begin as a new node",
+                  kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
 }
 
 /// Runs a statement that gives no rows. After an error it is left as it is, for the error's text: no statement runs
@@ -61,7 +78,12 @@ std::expected<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(const 
   if (*found == FoundDatabase::kNone) {
     if (auto created = store->create_file(); !created) return std::unexpected(std::move(created.error()));
   }
-  if (auto opened = store->open_files(); !opened) {
+  std::optional<FileAlone> alone;
+  if (*found != FoundDatabase::kNone) alone = read_file_alone(store->directory_->file(kDatabaseFile));
+  if (const auto complete = check_log_is_there(*store->directory_, *found, alone); !complete) {
+    return std::unexpected(complete.error());
+  }
+  if (auto opened = store->open_files(alone); !opened) {
     // SQLite begins a log at its first look. While the file is ours it can be taken away again: nobody else uses it.
     if (*found != FoundDatabase::kWithLog && !store->database_.is_busy()) {
       std::error_code trouble;
@@ -76,8 +98,9 @@ SqliteStore::~SqliteStore() {
   disconnect();
 }
 
-std::expected<void, StoreError> SqliteStore::open_files() {
+std::expected<void, StoreError> SqliteStore::open_files(const std::optional<FileAlone>& alone) {
   auto opened = connect(database_);
+  if (opened) opened = check_mark(alone);
   if (opened) opened = check_content();
   if (opened) opened = prepare_statements();
   if (opened) opened = start_log_keeper();
@@ -89,6 +112,11 @@ std::expected<void, StoreError> SqliteStore::create_file() {
   for (const char* rest : {"", "-wal", "-journal"}) {
     std::error_code trouble;
     std::filesystem::remove(unfinished + rest, trouble);
+  }
+  // For its owner only, and so is the log, which SQLite makes like its file.
+  const FileDescriptor file(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) {
+    return std::unexpected(directory_->error(fmt::format("{} cannot be made: {}", kUnfinished, system_text(errno))));
   }
   SqliteDatabase made;
   const bool good = made.open(unfinished, true) == SQLITE_OK &&
@@ -128,6 +156,16 @@ std::expected<void, StoreError> SqliteStore::check_content() {
   if (verdict == "ok") return {};
   return std::unexpected(
       directory_->error(fmt::format("{}: it is damaged: {}; {}", kDatabaseFile, verdict, kAboutDamage)));
+}
+
+std::expected<void, StoreError> SqliteStore::check_mark(const std::optional<FileAlone>& alone) {
+  mark_ = read_mark(database_);
+  created_ |= database_.ask("SELECT EXISTS(SELECT 1 FROM entries WHERE tab <> 255)") == "0";
+  if (!alone || mark_.fits(alone->mark)) return {};
+  return std::unexpected(directory_->error(
+      fmt::format("{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
+                  "or move the directory away to begin as a new node",
+                  kLogFile, kDatabaseFile)));
 }
 
 std::expected<void, StoreError> SqliteStore::prepare_statements() {
@@ -195,7 +233,13 @@ std::expected<void, StoreError> SqliteStore::commit() {
   }
   if (!failure_ && !staged_.empty()) {
     const LogKeeper::Writing writing(*log_keeper_);
-    if (auto applied = apply_staged(); !applied) failure_ = std::move(applied.error());
+    const bool first = std::exchange(is_first_, false);
+    // The file catches up with a log that was left, so that the next mark follows the one in the file.
+    if (first) begins_log_ = merge_into_file();
+    auto applied = apply_staged();
+    // The log has its mark, and is to be found after a power failure, before the file says that there is one.
+    if (applied && first && mark_.open && directory_->sync()) begins_log_ = merge_into_file();
+    if (!applied) failure_ = std::move(applied.error());
   }
   drop_staged();
   if (failure_) return std::unexpected(*failure_);
@@ -207,7 +251,8 @@ std::expected<void, StoreError> SqliteStore::apply_staged() {
   std::ranges::stable_sort(staged_, [this](const Staged& left, const Staged& right) {
     return std::tuple(left.table, key(left)) < std::tuple(right.table, key(right));
   });
-  bool good = run(begin_);
+  begins_log_ |= log_keeper_->take_restarted();
+  bool good = run(begin_) && (!std::exchange(begins_log_, false) || write_mark(mark_.next()));
   for (std::size_t i = 0; good && i < staged_.size(); ++i) {
     const bool overtaken =
         i + 1 < staged_.size() && staged_[i].table == staged_[i + 1].table && key(staged_[i]) == key(staged_[i + 1]);
@@ -220,6 +265,21 @@ std::expected<void, StoreError> SqliteStore::apply_staged() {
   StoreError error = database_error();
   if (database_.in_transaction()) database_.run("ROLLBACK");
   return std::unexpected(std::move(error));
+}
+
+bool SqliteStore::write_mark(const LogMark& mark) {
+  const std::string value = mark.encode();
+  put_.bind(1, kMarkTable);
+  put_.bind(2, kMarkKey);
+  put_.bind(3, std::string_view(value));
+  mark_ = mark;
+  return run(put_);
+}
+
+bool SqliteStore::merge_into_file() {
+  // Nothing is lost where it fails, as for want of room: the log has it, and it is merged later.
+  int merged = 0;
+  return database_.merge_log(merged) == SQLITE_OK;
 }
 
 bool SqliteStore::apply(const Staged& write) {
@@ -244,7 +304,9 @@ std::expected<void, StoreError> SqliteStore::close() {
   std::expected<void, StoreError> outcome;
   // A log with a failed write behind it stays as it is: the next start replays what is whole in it.
   if (!failure_) {
-    if (database_.truncate_log() == SQLITE_OK) {
+    LogMark closed = mark_;
+    closed.open = false;
+    if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
       database_.set_merge_at_close(true);
     } else {
       outcome = std::unexpected(database_error());

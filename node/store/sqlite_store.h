@@ -4,9 +4,9 @@
 // 1. What commit() has confirmed survives the end of the process, however it ends. What survives a power failure is the
 //    choice of Durability.
 // 2. A commit is one transaction: after any crash all of it is there, or none.
-// 3. A database that is damaged, foreign, of a newer meshdict or missing its main file is refused and left as it is.
-//    Nothing but a directory without any of a database's files gives an empty store. What no check sees: a log whose frames
-//    are damaged, since it looks like one that a power failure has cut short; SQLite takes what is whole before that.
+// 3. A database that is damaged, foreign, of a newer meshdict or missing one of its files is refused and left as it is.
+//    Nothing but a directory without any of a database's files gives an empty store. So is one whose log is missing or that
+//    of another (log_mark.h). What no check sees: a log whose frames are damaged, since it looks like one that a power failure has cut short; SQLite takes what is whole before that.
 // 4. The first failed commit is final: what is in memory and what is on disk may differ from there on, so every later
 //    commit fails in the same way.
 // 5. No other process opens the database meanwhile, whatever program it is.
@@ -30,6 +30,7 @@
 #include "store/data_directory.h"
 #include "store/file_descriptor.h"
 #include "store/log_keeper.h"
+#include "store/log_mark.h"
 #include "store/sqlite_database.h"
 
 namespace meshdict {
@@ -61,7 +62,7 @@ class SqliteStore final : public Store {
   /// fails or does nothing.
   std::expected<void, StoreError> close();
 
-  /// Whether open() has made the database: the node is a new one.
+  /// Whether the database was made by open(), or by an earlier one that got no further: the node is a new one.
   [[nodiscard]] bool created() const { return created_; }
 
  private:
@@ -76,7 +77,7 @@ class SqliteStore final : public Store {
 
   SqliteStore(DataDirectory directory, Durability durability)
       : directory_(std::move(directory)), durability_(durability) {}
-  std::expected<void, StoreError> open_files();
+  std::expected<void, StoreError> open_files(const std::optional<FileAlone>& alone);
   std::expected<void, StoreError> create_file();
   std::expected<void, StoreError> connect(SqliteDatabase& database);
   std::expected<void, StoreError> check_content();
@@ -86,6 +87,11 @@ class SqliteStore final : public Store {
   void stage(Table table, std::string_view key, std::string_view value, bool erased);
   [[nodiscard]] std::string_view key(const Staged& write) const;
   std::expected<void, StoreError> apply_staged();
+  bool write_mark(const LogMark& mark);
+  /// Whether the log, if there is one, is that of the file.
+  std::expected<void, StoreError> check_mark(const std::optional<FileAlone>& alone);
+  /// Whether all of the log is in the file now: the next commit begins the log anew.
+  bool merge_into_file();
   bool apply(const Staged& write);
   void drop_staged();
   void disconnect();
@@ -102,6 +108,9 @@ class SqliteStore final : public Store {
   SqliteStatement load_;
   std::unique_ptr<LogKeeper> log_keeper_;
   int log_pages_ = 0;
+  LogMark mark_;
+  bool is_first_ = true;     ///< the next commit
+  bool begins_log_ = false;  ///< and it gives the log its mark
   std::string bytes_;
   std::vector<Staged> staged_;
   /// Set by the first failed commit, and by close().

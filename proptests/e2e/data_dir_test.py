@@ -1,9 +1,9 @@
 """The data directory of a node: restarts, who may use it, and what the operator reads when it cannot be used."""
 
 import contextlib
+import os
 import pathlib
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -115,6 +115,73 @@ class DataDirectoryTest(harness.MeshTestCase):
                     path.write_bytes(whole)
         again = self.start("repaired", *self.options())
         self.assertEqual(again.redis.get("kept"), b"1")
+
+    def test_a_file_without_its_log_is_no_new_node(self):
+        node = self.filled(harness.Node.kill)
+        log = self.data / "meshdict.db-wal"
+        whole = log.read_bytes()
+        log.unlink()
+        self.assert_refused("meshdict.db has not been closed, and its log meshdict.db-wal is missing", "put it back, or move")
+        log.write_bytes(b"")
+        self.assert_refused("its log meshdict.db-wal is empty", "put it back, or move")
+        log.write_bytes(whole)
+        again = self.start("again", *self.options())
+        self.assertEqual((again.id, again.redis.get("kept")), (node.id, b"1"))
+
+    def test_a_log_that_does_not_fit(self):
+        node = self.filled(harness.Node.terminate)
+        closed = (self.data / "meshdict.db").read_bytes()
+        self.assertEqual(self.start("again", *self.options()).kill(), -9)
+        first_log = (self.data / "meshdict.db-wal").read_bytes()
+        self.assertEqual(self.start("third", *self.options()).terminate(), 0)
+        # An older log beside a file that has gone on without it, and the log of another node.
+        (self.data / "meshdict.db-wal").write_bytes(first_log)
+        self.assert_refused("meshdict.db-wal is not the log of meshdict.db", "put the two back that belong together")
+        other = self.start("other", "--data-dir", str(self.data.with_name("other")))
+        other.kill()
+        others_log = (self.data.with_name("other") / "meshdict.db-wal").read_bytes()
+        (self.data / "meshdict.db-wal").write_bytes(others_log)
+        self.assert_refused("meshdict.db-wal is not the log of meshdict.db")
+        (self.data / "meshdict.db").write_bytes(closed)
+        self.assert_refused("meshdict.db-wal is not the log of meshdict.db")
+        (self.data / "meshdict.db-wal").write_bytes(first_log)
+        again = self.start("last", *self.options())
+        self.assertEqual((again.id, again.redis.get("kept")), (node.id, b"1"))
+
+    def test_killed_again_and_again(self):
+        identity = self.filled(harness.Node.kill).id
+        for number in range(5):
+            node = self.start(f"life{number}", *self.options("interval" if number % 2 else "always"))
+            self.assertEqual((node.id, node.redis.get("kept")), (identity, b"1"))
+            # Some lives merge their log, and begin it anew.
+            if number == 3:
+                with node.redis.pipeline(transaction=False) as pipe:
+                    for key in range(300):
+                        pipe.set(f"key:{key}", b"v" * 100_000)
+                    pipe.execute()
+            node.kill()
+        self.assertEqual(self.start("last", *self.options()).terminate(), 0)
+
+    def test_a_damaged_record(self):
+        self.filled(harness.Node.terminate)
+        with contextlib.closing(sqlite3.connect(self.data / "meshdict.db")) as database:
+            database.execute("UPDATE entries SET value = x'00' WHERE tab = 1 AND key = CAST('kept' AS BLOB)")
+            database.commit()
+        self.assert_refused("meshdict.db: the stored record", "'kept' is damaged", "put a copy of it back, or move the directory")
+
+    def test_directories_are_made_and_are_the_owners_only(self):
+        before = os.umask(0o022)
+        try:
+            node = self.start("nested", "--data-dir", str(self.data / "a" / "b"))
+        finally:
+            os.umask(before)
+        self.assertTrue(node.redis.set("k", "v"))
+        for path in (self.data, self.data / "a", self.data / "a" / "b"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o700, path)
+        files = list((self.data / "a" / "b").iterdir())
+        self.assertEqual(len(files), 3)
+        for path in files:
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
 
     def test_of_a_newer_version(self):
         self.filled(harness.Node.terminate)
