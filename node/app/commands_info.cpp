@@ -115,6 +115,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("messages_delivered", s.delivered);
   out.line("messages_relayed", s.relayed);
   out.line("duplicates", s.duplicates);
+  out.line("no_room", s.no_room);
   out.line("refused", s.refused);
   out.line("too_large", s.too_large);
   out.line("dials", s.dials);

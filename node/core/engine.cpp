@@ -303,6 +303,7 @@ void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const st
     if (reason == EndReason::kSelf) book_.forget(conn.remote);
     if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
   }
+  seen_.sanity_check();
   if (!running_) return;
   observer_.on_event(Refused{
       .conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail, .dialed_by_us = conn.dialed_by_us});

@@ -84,6 +84,8 @@ struct EngineStats {
   std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
   std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
   std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
+  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
+  std::uint64_t no_room = 0;
   std::uint64_t relayed = 0;
   std::uint64_t refused = 0;    ///< connections and frames
   std::uint64_t too_large = 0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong

@@ -99,7 +99,7 @@ class Engine::Impl final : public LinksHost {
 
   // engine_messages.cpp
   void handle_body(Connection& conn, std::string_view body);
-  bool accept_broadcast(const Envelope& envelope, const PlainBody& plain);
+  bool accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain);
   void relay(const Connection& from, const OpenedBody& opened, std::string_view body);
   void send_to_all(CompressedOnce& once, const Connection* except);
   Stamp stamp_broadcast();

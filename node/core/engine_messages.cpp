@@ -63,14 +63,18 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
 
   if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
   if (envelope->main == MainFlag::kBroadcast) {
-    if (!accept_broadcast(*envelope, opened->plain)) return;
+    if (!accept_broadcast(conn, *envelope, opened->plain)) return;
     relay(conn, *opened, body);
   }
   handle_message(conn, *envelope, *message, opened->plain.id);
 }
 
-/// Marks a broadcast as seen. False when it is a copy, or too old to be told from one.
-bool Engine::Impl::accept_broadcast(const Envelope& envelope, const PlainBody& plain) {
+/// Marks a broadcast as seen. False when it is a copy, too old to be told from one, or finds no room.
+bool Engine::Impl::accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
+  if (envelope.stamp && envelope.sender == self_ && envelope.stamp->boot == boot_) {
+    ++stats_.duplicates;  // all that we have said is known: somebody has made this up
+    return false;
+  }
   const MonoTime now = clock_.monotonic();
   const std::int64_t ahead = envelope.time - unix_seconds(clock_.wall());
   const std::int64_t lifetime = std::chrono::floor<std::chrono::seconds>(limits::kBroadcastLifetime).count();
@@ -78,13 +82,14 @@ bool Engine::Impl::accept_broadcast(const Envelope& envelope, const PlainBody& p
     ++stats_.expired;
     return false;
   }
-  const std::int64_t day = 86'400;
-  const Duration future = std::chrono::seconds(std::clamp<std::int64_t>(ahead, 0, day));
+  // From further ahead than clocks may differ, once is not promised: nobody can make us remember for as long as he likes.
+  const Duration future = std::clamp<Duration>(std::chrono::seconds(ahead), Duration::zero(), limits::kClockSkew);
   const MonoTime expires = now + future + limits::kBroadcastLifetime + limits::kClockSkew;
-  const bool fresh =
-      envelope.stamp ? seen_.insert(envelope.sender.text(), *envelope.stamp, expires) : seen_.insert(plain.id, expires);
-  if (!fresh) {
-    ++stats_.duplicates;
+  const Via via = derive_seed(0, from.peer.text());
+  const auto outcome = envelope.stamp ? seen_.insert(envelope.sender.text(), *envelope.stamp, via, expires)
+                                      : seen_.insert(plain.id, via, expires);
+  if (outcome != SeenMessages::Outcome::kNew) {
+    ++(outcome == SeenMessages::Outcome::kKnown ? stats_.duplicates : stats_.no_room);
     return false;
   }
   ++stats_.delivered;
@@ -115,7 +120,8 @@ void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except) {
 /// The stamp of a broadcast of ours, which counts as seen.
 Stamp Engine::Impl::stamp_broadcast() {
   const Stamp stamp = originator_->stamp_broadcast();
-  seen_.insert(self_.text(), stamp, clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
+  seen_.insert(self_.text(), stamp, kViaOurselves,
+               clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
   return stamp;
 }
 

@@ -108,9 +108,11 @@ inline constexpr std::size_t kMaxHost = 255;
 inline constexpr Duration kBroadcastLifetime = 60s;
 /// Clocks of members may differ by this much (B1 is promised within it).
 inline constexpr Duration kClockSkew = 30s;
-/// Origins whose message counters are remembered. Beyond it the longest silent one is forgotten.
-inline constexpr std::size_t kMaxOrigins = 16'384;
-/// Gaps remembered per origin. Beyond it the oldest gap is closed: what was lost there stays lost.
+/// Runs of message counters that are remembered, over all origins: one for each that has sent something in the last two
+/// minutes, and one for each gap. 5 MB; three times the nodes of the largest mesh that was tried. See seen.h for what
+/// becomes of those beyond.
+inline constexpr std::size_t kMaxRuns = 32'768;
+/// Runs of one origin: more gaps than that in two minutes are nobody's who sends in order.
 inline constexpr std::size_t kMaxGaps = 1'024;
 /// Ids of messages without a stamp (from py2p nodes) that are remembered.
 inline constexpr std::size_t kMaxUnstampedIds = 262'144;
