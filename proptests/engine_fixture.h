@@ -125,6 +125,14 @@ class Peer {
     return conn;
   }
 
+  /// Takes a dial of the node as a meshdict node that lists `open` among its connections.
+  void answer(ConnId dial, std::vector<std::uint64_t> open = {}) {
+    node_->on_connected(dial);
+    say(dial, handshake(kCapability));
+    if (const auto nonce = nonce_of(dial)) say(dial, hello(*nonce, std::move(open)));
+    if (!closed(dial)) say(dial, Presence{});
+  }
+
   ConnId join_as_py2p() {
     const ConnId conn = connect();
     say(conn, handshake(static_cast<std::uint64_t>(Compression::kSnappy)));
@@ -153,9 +161,7 @@ class Peer {
             .clock_ms = 0};
   }
 
-  void say(ConnId conn, const Message& message) {
-    say_raw(conn, bytes_of(message));
-  }
+  void say(ConnId conn, const Message& message) { say_raw(conn, bytes_of(message)); }
 
   /// S of the next message of its own.
   std::string bytes_of(const Message& message) { return encode(message, id_, Stamp::kNotBroadcast | count_++); }
@@ -163,6 +169,11 @@ class Peer {
   /// A broadcast of `origin` that this peer passes on.
   void pass_on(ConnId conn, const Message& message, std::string_view origin, std::uint64_t counter) {
     say_raw(conn, encode(message, id(origin), counter));
+  }
+
+  /// A broadcast that somebody has made up: whose, of which life, number and time (Unix seconds) are the test's to choose.
+  void forge(ConnId conn, const Message& message, const NodeId& origin, Stamp stamp, std::int64_t time) {
+    say_raw(conn, encode_message({.sender = origin, .time = time, .stamp = stamp}, message));
   }
 
   /// S, framed with its hash.
@@ -174,17 +185,31 @@ class Peer {
   std::vector<std::string> heard(ConnId conn) {
     std::vector<std::string> names;
     const std::string bytes = std::exchange(node_.transport.sent[conn], {});
+    for_each_message(bytes, [&](const Message& message) { names.emplace_back(message_name(message)); });
+    return names;
+  }
+
+ private:
+  /// What the node's hello on this connection says, if there was one.
+  [[nodiscard]] std::optional<std::uint64_t> nonce_of(ConnId conn) const {
+    std::optional<std::uint64_t> nonce;
+    for_each_message(node_.transport.sent[conn], [&](const Message& message) {
+      if (const auto* hello = std::get_if<Hello>(&message)) nonce = hello->nonce;
+    });
+    return nonce;
+  }
+
+  template <typename Visit>
+  static void for_each_message(const std::string& bytes, Visit visit) {
     FrameDecoder decoder(limits::kMaxFrame);
     decoder.feed(bytes);
     for (auto body = decoder.next(); body && *body; body = decoder.next()) {
       const auto opened = open_body(**body, known_compressions());
       const auto envelope = decode_envelope(opened->plain.message);
-      names.emplace_back(message_name(*decode_message(*envelope)));
+      visit(*decode_message(*envelope));
     }
-    return names;
   }
 
- private:
   [[nodiscard]] std::string encode(const Message& message, const NodeId& sender, std::uint64_t counter) const {
     return encode_message({.sender = sender,
                            .time = unix_seconds(node_.clock.wall_time),

@@ -276,6 +276,10 @@ inline Message message(std::size_t type, Arena& arena) {
           .compared = Hlc{number()},
           .in_step = Hlc{number()},
           .settled = *rc::gen::arbitrary<bool>()};
+    case 20:
+      return Refusal{.code = *rc::gen::element(RefusalCode::kUnknown, RefusalCode::kWrongNetwork,
+                                               RefusalCode::kIdentityInUse, RefusalCode::kProtocolError),
+                     .text = word(60)};
     default: {
       Records drawn;
       const auto size = *rc::gen::inRange(0, 8);
@@ -342,6 +346,7 @@ class Rendering {
     out_ << static_cast<int>(m.level) << ' ' << m.memory_ms << ' ' << m.compared.bits << ' ' << m.in_step.bits << ' '
          << m.settled;
   }
+  void show(const Refusal& m) { out_ << static_cast<int>(m.code) << ' ' << m.text; }
   void show(const RangeMessage& m) {
     out_ << m.session << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
   }

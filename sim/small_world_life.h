@@ -42,7 +42,7 @@ class SmallWorld::Life final : public LinksHost, public Transport {
     if (Py2pRule* const py2p = policy.py2p()) py2p->forget(pair.peer);
   }
   void on_refused(const Connection& /*conn*/, EndReason /*reason*/, const std::string& /*detail*/) override {}
-  void on_address(const Endpoint& /*address*/, const NodeId& /*id*/) override {}
+  void on_address(const Endpoint& /*address*/, const Connection& /*conn*/) override {}
 
  private:
   SmallWorld& world_;

@@ -34,6 +34,8 @@ struct Connection {
   bool dialed_by_us = false;
   /// Dialled beyond the target for outgoing connections; the first to go when there are too many.
   bool extra = false;
+  /// Which wish of the user's it was dialled for, counted over all; 0: for none.
+  std::uint64_t wish = 0;
   ConnState state = ConnState::kHandshaking;
   FrameDecoder decoder{limits::kMaxFrameBeforeHandshake};
 

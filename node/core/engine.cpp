@@ -68,7 +68,7 @@ std::expected<void, std::string> Engine::Impl::start() {
 
   const MonoTime now = clock_.monotonic();
   for (const Endpoint& address : config_.join)
-    book_.add(address, NodeId(), true);
+    book_.add_from_user(address);
   running_ = true;
   overlay_dirty_ = true;
   stranger_pause_ = limits::kStrangerPauseFirst;
@@ -178,7 +178,9 @@ void Engine::Impl::on_time() {
     }
     if (next_expiry_ <= now) {
       seen_.expire(now);
+      note_living_links(now);
       book_.expire();
+      std::erase_if(kept_apart_, [now](const auto& entry) { return entry.second.until <= now; });
       expire_searches(now);
       next_expiry_ = now + limits::kExpireEvery;
     }
@@ -262,7 +264,7 @@ void Engine::Impl::on_pair_up(Pair& pair) {
 /// Leads to a comparison on each new link, not only on the first of a pair: the other end may have lost one that we still
 /// believe in, and what we sent over it.
 void Engine::Impl::on_link_up(Connection& link) {
-  if (link.dialed_by_us) book_.succeeded(link.remote, link.peer);
+  if (link.dialed_by_us) book_.linked(link.remote, link.peer);
   if (!link.is_meshdict) return;
   links_->whisper(link, attendance_->presence());
   send_floors(link);
@@ -274,6 +276,7 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   if (departed_.size() >= limits::kMaxDeparted) departed_.erase(departed_.begin());
   departed_.push_back({.id = pair.peer, .reason = reason, .when = now});
+  if (reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
   observer_.on_event(PeerDown{.peer = pair.peer, .reason = reason, .detail = detail});
   overlay_dirty_ = true;
   if (!running_) return;
@@ -284,39 +287,24 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
   if (reason == EndReason::kEnough || (reason == EndReason::kBye && detail == limits::kByeEnough)) return;
   stranger_pause_ = limits::kStrangerPauseFirst;
   next_stranger_ = std::min(next_stranger_, now + stranger_pause_);
-  if (reason == EndReason::kLocal || (reason == EndReason::kBye && detail == limits::kByeUnwanted)) {
-    book_.mute(last.peer_address);
-    book_.mute(last.remote);
-  } else if (reason != EndReason::kOlderBoot) {
-    book_.lost(last.peer_address);
-  }
+  note_end(pair, last, reason, detail);
 }
 
 void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const std::string& detail) {
   ++stats_.refused;
-  if (conn.dialed_by_us) {
-    if (reason == EndReason::kWrongNetwork || reason == EndReason::kDifferentSettings) {
-      book_.turned_away(conn.remote);
-    } else {
-      book_.failed(conn.remote);
-    }
-    if (reason == EndReason::kSelf) book_.forget(conn.remote);
-    if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
-  }
-  seen_.sanity_check();
+  if (reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
+  if (conn.dialed_by_us) note_failed_dial(conn, reason);
   if (!running_) return;
   observer_.on_event(Refused{
       .conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail, .dialed_by_us = conn.dialed_by_us});
-}
-
-void Engine::Impl::on_address(const Endpoint& address, const NodeId& id) {
-  book_.add(address, id, false);
 }
 
 void Engine::Impl::sanity_check() const {
   links_->sanity_check();
   dictionary_->sanity_check();
   book_.sanity_check();
+  seen_.sanity_check();
+  assert(kept_apart_.size() <= limits::kMaxKeptApart);
   assert(searches_.size() <= limits::kMaxDeferred);
   assert(departed_.size() <= limits::kMaxDeparted);
   assert(confirmations_.size() <= limits::kMaxConfirmations);

@@ -87,8 +87,11 @@ struct EngineStats {
   /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
   std::uint64_t no_room = 0;
   std::uint64_t relayed = 0;
-  std::uint64_t refused = 0;    ///< connections and frames
-  std::uint64_t too_large = 0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong
+  std::uint64_t refused = 0;  ///< connections and frames
+  std::uint64_t too_large =
+      0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong
+  /// How often we saw, or were told, that another process has our identity.
+  std::uint64_t identity_in_use = 0;
   std::uint64_t dials = 0;
   std::uint64_t comparisons = 0;        ///< sessions of reconciliation that we have begun
   std::uint64_t bulk_records_sent = 0;  ///< in sessions, and to py2p nodes at their handshake
@@ -172,7 +175,8 @@ class Engine {
   bool forget(const Endpoint& address);
   /// Asks all neighbours for the nodes that they know.
   void request_peers();
-  /// Says goodbye to one neighbour. False when it is none.
+  /// Says goodbye to one neighbour, and ends connections to it that are coming up. For limits::kMutedFor neither of the two
+  /// dials the other, and what it dials all the same is refused; unless connect() says so here. False when it is none.
   bool disconnect(const NodeId& peer);
 
   [[nodiscard]] const NodeId& id() const;

@@ -78,6 +78,11 @@ class Engine::Impl final : public LinksHost {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
   };
+  /// A user's wish that there be no link with a node.
+  struct KeptApart {
+    MonoTime until;
+    std::uint64_t wish = 0;
+  };
   struct Departed {
     NodeId id;
     EndReason reason = EndReason::kClosedByPeer;
@@ -89,7 +94,8 @@ class Engine::Impl final : public LinksHost {
   void on_link_up(Connection& link) override;
   void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
   void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
-  void on_address(const Endpoint& address, const NodeId& id) override;
+  void on_address(const Endpoint& address, const Connection& conn) override;
+  bool keeps_apart(const Connection& conn) override;
   void on_pong(const Connection& link, std::uint64_t nonce) override;
 
   // engine.cpp
@@ -107,8 +113,8 @@ class Engine::Impl final : public LinksHost {
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
   void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
   void handle_request(Connection& conn, const Request& request);
-  void handle_response(const Response& response);
-  void handle_peers(const Peers& peers);
+  void handle_response(const Connection& conn, const Response& response);
+  void handle_peers(const Connection& conn, const Peers& peers);
   void send_peers(Connection& conn);
   void search_for(const NodeId& wanted, const Frame& frame);
   void expire_searches(MonoTime now);
@@ -144,9 +150,12 @@ class Engine::Impl final : public LinksHost {
 
   // engine_overlay.cpp
   void dial_where_needed();
-  void dial_now(const Endpoint& to, bool extra);
+  Connection& dial_now(const Endpoint& to, bool extra);
   void dial_a_stranger(MonoTime now);
   void drop_an_extra_link();
+  void note_end(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail);
+  void note_failed_dial(const Connection& conn, EndReason reason);
+  void note_living_links(MonoTime now);
   [[nodiscard]] std::size_t outgoing_count() const;
   [[nodiscard]] AddressBook::Wanted stranger_filter() const;
 
@@ -173,6 +182,8 @@ class Engine::Impl final : public LinksHost {
   std::deque<ConnId> due_;  // comparisons that wait for their turn
   ConnId last_served_ = ConnId::kNone;
   Presence told_presence_;  // what the neighbours know of us
+  std::map<NodeId, KeptApart> kept_apart_;
+  std::uint64_t wishes_ = 0;
   std::map<NodeId, Search> searches_;
   std::map<std::uint64_t, Confirmation> confirmations_;
   std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too

@@ -160,11 +160,11 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
   } else if (const auto* entry = std::get_if<StoredEntry>(&message)) {
     handle_stored_entry(*entry);
   } else if (const auto* peers = std::get_if<Peers>(&message)) {
-    handle_peers(*peers);
+    handle_peers(conn, *peers);
   } else if (const auto* request = std::get_if<Request>(&message)) {
     handle_request(conn, *request);
   } else if (const auto* response = std::get_if<Response>(&message)) {
-    handle_response(*response);
+    handle_response(conn, *response);
   } else if (const auto* methods = std::get_if<RenegotiateCompression>(&message)) {
     conn.compressions = common_compressions(methods->methods);
   }
@@ -255,9 +255,9 @@ void Engine::Impl::handle_request(Connection& conn, const Request& request) {
   broadcast_message(Response{.request_id = request.request_id, .found = std::move(found)});
 }
 
-void Engine::Impl::handle_response(const Response& response) {
+void Engine::Impl::handle_response(const Connection& conn, const Response& response) {
   if (!searches_.contains(response.found.id)) return;
-  book_.add(response.found.address, response.found.id, false);
+  book_.add(response.found.address, response.found.id, address_source(conn.peer.text()));
   if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true);
 }
 
@@ -266,9 +266,10 @@ void Engine::Impl::request_peers() {
     links_->whisper(*pair.primary, Request{});
 }
 
-void Engine::Impl::handle_peers(const Peers& peers) {
+void Engine::Impl::handle_peers(const Connection& conn, const Peers& peers) {
+  const AddressSource source = address_source(conn.peer.text());
   for (const PeerEntry& entry : peers.entries) {
-    if (entry.id != self_) book_.add(entry.address, entry.id, false);
+    if (entry.id != self_) book_.add(entry.address, entry.id, source);
   }
   overlay_dirty_ = true;
 }

@@ -79,7 +79,8 @@ void Engine::Impl::drop_an_extra_link() {
 }
 
 void Engine::Impl::connect(const Endpoint& to) {
-  dial_now(to, false);
+  book_.add(to, NodeId(), AddressSource::kOurselves);
+  dial_now(to, false).wish = ++wishes_;
   finish_input();
 }
 
@@ -90,21 +91,99 @@ bool Engine::Impl::forget(const Endpoint& address) {
   return known;
 }
 
-void Engine::Impl::dial_now(const Endpoint& to, bool extra) {
-  book_.add(to, NodeId(), false);
-  const bool dialing = std::ranges::any_of(links_->connections(), [&](const auto& entry) {
-    return entry.second->dialed_by_us && entry.second->remote == to;
-  });
-  if (dialing) return;
+/// Dials, unless we have already dialled there. Valid until sweep().
+Connection& Engine::Impl::dial_now(const Endpoint& to, bool extra) {
+  for (const auto& [id, conn] : links_->connections()) {
+    if (conn->dialed_by_us && conn->remote == to) return *conn;
+  }
   ++stats_.dials;
-  links_->dial(to, extra);
+  return links_->dial(to, extra);
 }
 
 bool Engine::Impl::disconnect(const NodeId& peer) {
-  if (!links_->linked_to(peer)) return false;
+  const bool coming_up = std::ranges::any_of(links_->connections(), [&](const auto& entry) {
+    return entry.second->peer == peer && entry.second->state != ConnState::kRetired;
+  });
+  if (!coming_up) return false;
+  if (kept_apart_.size() >= limits::kMaxKeptApart) {
+    kept_apart_.erase(std::ranges::min_element(kept_apart_, {}, [](const auto& entry) { return entry.second.wish; }));
+  }
+  kept_apart_[peer] = {.until = clock_.monotonic() + limits::kMutedFor, .wish = ++wishes_};
   links_->part(peer, limits::kByeUnwanted, EndReason::kLocal);
+  links_->refuse_pending(peer);
   finish_input();
   return true;
+}
+
+/// Until the time is over, or our user's own later wish to connect brings it.
+bool Engine::Impl::keeps_apart(const Connection& conn) {
+  const auto found = kept_apart_.find(conn.peer);
+  if (found == kept_apart_.end()) return false;
+  if (found->second.until > clock_.monotonic() && found->second.wish > conn.wish) return true;
+  kept_apart_.erase(found);
+  return false;
+}
+
+// What becomes of an address
+
+void Engine::Impl::on_address(const Endpoint& address, const Connection& conn) {
+  if (conn.dialed_by_us && address == conn.remote) {
+    book_.answered(address, conn.peer);
+  } else {
+    book_.add(address, conn.peer, address_source(conn.remote.host));
+  }
+}
+
+void Engine::Impl::note_failed_dial(const Connection& conn, EndReason reason) {
+  switch (reason) {
+    case EndReason::kWrongNetwork:
+    case EndReason::kDifferentSettings:
+      book_.turned_away(conn.remote);
+      break;
+    case EndReason::kIdentityInUse:
+      book_.put_off(conn.remote);
+      break;
+    case EndReason::kLocal:
+    case EndReason::kBye:
+      book_.mute(conn.remote, conn.peer);
+      break;
+    case EndReason::kSelf:
+      book_.forget(conn.remote);
+      break;
+    default:
+      book_.failed(conn.remote);
+  }
+  if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
+}
+
+void Engine::Impl::note_end(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {
+  if (reason == EndReason::kOlderBoot) return;
+  const bool lived = clock_.monotonic() - pair.since >= limits::kLinkProven;
+  const bool unwanted = reason == EndReason::kLocal || (reason == EndReason::kBye && detail == limits::kByeUnwanted);
+  const bool leaves =
+      reason == EndReason::kIdentityInUse || (reason == EndReason::kBye && detail == limits::kByeStopping);
+  const auto note = [&](const Endpoint& address) {
+    if (lived) book_.lived(address, pair.peer);
+    if (unwanted) {
+      book_.mute(address, pair.peer);
+    } else if (leaves) {
+      book_.put_off(address, pair.peer);
+    } else {
+      book_.lost(address, pair.peer);
+    }
+  };
+  note(last.peer_address);
+  if (last.dialed_by_us && last.remote != last.peer_address) note(last.remote);
+}
+
+void Engine::Impl::note_living_links(MonoTime now) {
+  for (const auto& [peer, pair] : links_->pairs()) {
+    if (now - pair.since < limits::kLinkProven) continue;
+    for (const Connection* const link : pair.links) {
+      book_.lived(link->peer_address, peer);
+      if (link->dialed_by_us) book_.lived(link->remote, peer);
+    }
+  }
 }
 
 }  // namespace meshdict

@@ -31,6 +31,7 @@ enum class SubFlag : std::uint8_t {
   kKeep = 0x41,
   kKeepAck = 0x42,
   kBye = 0x43,
+  kRefusal = 0x44,
   kSyncQuestion = 0x48,
   kSyncAnswer = 0x49,
   kRecords = 0x4A,

@@ -72,6 +72,14 @@ inline constexpr std::size_t kMaxReason = 200;
 inline constexpr Duration kBackoffFirst = 250ms;
 /// Also bounds how soon two halves meet again after a partition.
 inline constexpr Duration kBackoffCap = 10s;
+/// Of an address whose node has said goodbye, or that says that somebody else has our identity: it is not there, or does not
+/// want us, for as long as it has been so already. One given by the user is tried once a minute, others as seldom as the
+/// muted ones.
+inline constexpr Duration kPutOffCapOfUser = 60s;
+inline constexpr Duration kPutOffCap = 10min;
+/// A link that has lived for so long was a success. One that ended sooner counts as a failed dial: a handshake costs its
+/// peer nothing, and a refusal comes behind it. Longer than any refusal takes, probes and hello deadlines included.
+inline constexpr Duration kLinkProven = 10s;
 /// A lost neighbour is dialled again for so long whatever else is connected, and at least this often: who is restarted
 /// within five seconds is back in two more.
 inline constexpr Duration kInsistFor = 10s;
@@ -90,6 +98,11 @@ inline constexpr std::string_view kByeEnough = "has enough links";
 inline constexpr std::size_t kMaxAddresses = 128;
 /// An address that nobody has told of for so long is forgotten (guess: longer than a holiday weekend).
 inline constexpr Duration kAddressLifetime = 7 * 24h;
+/// How far the age of an address on the disk may lag behind: ten minutes for each, so that it costs no writes.
+inline constexpr Duration kAgeStep = kAddressLifetime / 1'000;
+/// An address where we had a link gives way to what others tell us only when nothing was heard of it for so long (guess: a
+/// machine that is off over night).
+inline constexpr Duration kProvenStays = 24h;
 /// Entries of a peers list that we send, and that we read of one.
 inline constexpr std::size_t kMaxPeersSent = 32;
 inline constexpr std::size_t kMaxPeersRead = 1'024;
@@ -100,6 +113,8 @@ inline constexpr Duration kStrangerPauseCap = 60s;
 /// An address that we parted from on purpose, or that was only told to us and belongs to another network, is left alone for
 /// so long.
 inline constexpr Duration kMutedFor = 10min;
+/// Nodes from which a user has parted and that are kept apart meanwhile; beyond it the oldest such wish ends.
+inline constexpr std::size_t kMaxKeptApart = 256;
 inline constexpr std::size_t kMaxHost = 255;
 
 // Messages
@@ -116,6 +131,9 @@ inline constexpr std::size_t kMaxRuns = 32'768;
 inline constexpr std::size_t kMaxGaps = 1'024;
 /// Ids of messages without a stamp (from py2p nodes) that are remembered.
 inline constexpr std::size_t kMaxUnstampedIds = 262'144;
+/// A boot counter begins with the second in which the process started, and each restart within a second adds one. One that is
+/// further ahead of our clock than the skew and this (guess: a minute of restarts) is believed only where there is no other.
+inline constexpr Duration kBootAhead = 60s;
 /// Whispers held back until their receiver's address is known, in all, and how long.
 inline constexpr std::size_t kMaxDeferred = 1'024;
 inline constexpr std::size_t kMaxDeferredOfOne = 64;

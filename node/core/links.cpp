@@ -141,7 +141,7 @@ void Links::on_closed(Connection& conn, std::string_view detail) {
   remove_link(conn, reason, std::string(detail));
 }
 
-void Links::close(Connection& conn, EndReason reason, const std::string& detail) {
+void Links::end(Connection& conn, EndReason reason, const std::string& detail) {
   if (conn.closed()) return;
   transport_.close(conn.id);
   discard(conn);

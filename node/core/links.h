@@ -5,10 +5,13 @@
 //    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
 // 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link
 //    that gave way is retired: never written to again, read for a linger, then closed.
-// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused.
+// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused. One from
+//    the future (limits::kBootAhead) gives way to any that is not, so that no number locks an identity out.
 // 4. A link that is probed, since the peer may not know of it, is pinged, and closed when it stays silent for a second.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger.
+// 7. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
+//    it says hello, so that who is refused never takes itself for a neighbour.
 //
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
 // pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
@@ -69,8 +72,11 @@ class LinksHost {
   virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
   virtual void on_refused(const Connection& conn, EndReason reason, const std::string& detail) = 0;
-  /// A good handshake told where a node can be dialled.
-  virtual void on_address(const Endpoint& address, const NodeId& id) = 0;
+  /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
+  /// dialled it, as we see.
+  virtual void on_address(const Endpoint& address, const Connection& conn) = 0;
+  /// Whether the user wants no link with conn.peer, which has just shown itself.
+  virtual bool keeps_apart(const Connection& /*conn*/) { return false; }
 };
 
 class Links {
@@ -104,8 +110,10 @@ class Links {
   /// Of a message that no frame can carry nothing is sent; it is counted.
   void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
-  /// Closes and tells the host.
+  /// Closes and tells the host; and the peer, when the reason is a refusal.
   void close(Connection& conn, EndReason reason, const std::string& detail);
+  /// Ends the connections with a peer that are not established yet: they are kept apart.
+  void refuse_pending(const NodeId& peer);
   /// Says goodbye to all links of a pair and closes them.
   void part(const NodeId& peer, std::string_view reason, EndReason end);
   void part_from_all(std::string_view reason);
@@ -143,10 +151,17 @@ class Links {
   void drop_oldest_pending();
   void on_handshake(Connection& conn, const Envelope& envelope, const Handshake& handshake);
   void on_hello(Connection& conn, const Hello& hello);
+  void on_refusal(Connection& conn, const Refusal& refusal);
+  void refuse(Connection& conn, EndReason reason, const std::string& detail, const Refusal& told);
+  /// Without a word to the peer.
+  void end(Connection& conn, EndReason reason, const std::string& detail);
+  void keep_apart(Connection& conn);
   void send_hello(Connection& conn);
   [[nodiscard]] std::optional<std::string> settings_difference(const Hello& hello) const;
+  bool admit(Connection& conn);
   void establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces);
   bool yield_to_newer_boot(Connection& conn, Pair& pair);
+  [[nodiscard]] bool is_newer(std::uint64_t boot, std::uint64_t than) const;
   void end_probe(Connection& conn);
   void remove_link(Connection& conn, EndReason reason, const std::string& detail);
   void discard(Connection& conn);

@@ -33,6 +33,8 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
       for (Connection* const link : links)
         close(*link, EndReason::kBye, reason);
     }
+  } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
+    on_refusal(conn, *refusal);
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
     if (conn.probe_started) end_probe(conn);
     if (conn.established()) host_.on_pong(conn, pong->nonce);
@@ -43,6 +45,7 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
 }
 
 void Links::on_handshake(Connection& conn, const Envelope& envelope, const Handshake& handshake) {
+  conn.is_meshdict = handshake.is_meshdict();
   if (handshake.protocol != settings_.protocol) {
     close(conn, EndReason::kWrongNetwork, "its protocol id is " + handshake.protocol.substr(0, limits::kMaxReason));
     return;
@@ -54,23 +57,24 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
     return;
   }
   conn.peer = handshake.id;
-  conn.is_meshdict = handshake.is_meshdict();
   conn.compressions = common_compressions(handshake.compressions);
   conn.peer_address = conn.remote;
   if (handshake.address && !handshake.address->host.empty() && handshake.address->port != 0) {
     conn.peer_address = *handshake.address;
-    host_.on_address(conn.peer_address, conn.peer);
+    host_.on_address(conn.peer_address, conn);
   }
-  if (conn.dialed_by_us) host_.on_address(conn.remote, conn.peer);
+  if (conn.dialed_by_us) host_.on_address(conn.remote, conn);
+  if (host_.keeps_apart(conn)) {
+    keep_apart(conn);
+    return;
+  }
 
   if (!conn.is_meshdict) {
     conn.pacer = std::make_shared<Connection::Pacer>();
     conn.pacer->next = clock_.monotonic();
-    establish(conn, nullptr);
-    return;
   }
-  if (!policy_.wants_hello()) {
-    establish(conn, nullptr);
+  if (!conn.is_meshdict || !policy_.wants_hello()) {
+    if (admit(conn)) establish(conn, nullptr);
     return;
   }
   if (!conn.dialed_by_us) {
@@ -122,28 +126,34 @@ void Links::on_hello(Connection& conn, const Hello& hello) {
   }
   conn.nonce = hello.nonce;
   conn.peer_boot = hello.boot;
-  // Before the settings are compared: a dialer that is refused learns from our hello why.
+  const auto difference = settings_difference(hello);
+  if (!difference && !admit(conn)) return;
+  // Of other settings a dialer that knows no refusals learns from our hello.
   if (!conn.dialed_by_us) send_hello(conn);
-  if (const auto difference = settings_difference(hello)) {
+  if (difference) {
     close(conn, EndReason::kDifferentSettings, *difference);
     return;
   }
   establish(conn, &hello.open_nonces);
 }
 
-void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces) {
-  Pair* known = pair(conn.peer);
+/// Whether it may become a link of its pair; closed when not.
+bool Links::admit(Connection& conn) {
+  Pair* const known = pair(conn.peer);
   if (known == nullptr && pairs_.size() >= limits::kMaxNeighbours) {
     close(conn, EndReason::kTooMany, "we have enough neighbours");
-    return;
+    return false;
   }
   if (known != nullptr && known->links.size() >= limits::kMaxLinksOfPair) {
     close(conn, EndReason::kTooMany, "too many connections to one node");
-    return;
+    return false;
   }
-  if (known != nullptr && !yield_to_newer_boot(conn, *known)) return;
-  known = pair(conn.peer);
+  return known == nullptr || yield_to_newer_boot(conn, *known);
+}
 
+/// REQUIRES: admitted in the same input.
+void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces) {
+  Pair* const known = pair(conn.peer);
   if (!conn.dialed_by_us) --pending_accepted_;
   const MonoTime now = clock_.monotonic();
   conn.state = ConnState::kEstablished;
@@ -171,16 +181,23 @@ void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_
 
 /// False when `conn` itself belonged to an older boot and was closed.
 bool Links::yield_to_newer_boot(Connection& conn, Pair& pair) {
-  if (conn.peer_boot < pair.boot) {
+  if (conn.peer_boot == pair.boot) return true;
+  if (!is_newer(conn.peer_boot, pair.boot)) {
     close(conn, EndReason::kOlderBoot, "a newer process of that node is connected");
     return false;
   }
-  if (conn.peer_boot > pair.boot) {
-    const std::vector<Connection*> older = pair.links;
-    for (Connection* const link : older)
-      close(*link, EndReason::kOlderBoot, "the node has restarted");
-  }
+  const std::vector<Connection*> older = pair.links;
+  for (Connection* const link : older)
+    close(*link, EndReason::kOlderBoot, "the node has restarted");
   return true;
+}
+
+/// A boot that no process can have had yet is older than any other: else the largest number would own its identity for ever.
+bool Links::is_newer(std::uint64_t boot, std::uint64_t than) const {
+  const Duration latest = clock_.wall().time_since_epoch() + settings_.skew + limits::kBootAhead;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::max(latest, Duration::zero())).count();
+  const auto can_be = [&](std::uint64_t one) { return one >> 32 <= static_cast<std::uint64_t>(seconds); };
+  return can_be(boot) == can_be(than) ? boot > than : can_be(boot);
 }
 
 void Links::probe(Connection& link) {

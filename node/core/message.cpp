@@ -53,6 +53,7 @@ struct ShapeOf {
   Shape operator()(const Records& /*m*/) const { return whisper(SubFlag::kRecords, 1); }
   Shape operator()(const EpochFloors& /*m*/) const { return whisper(SubFlag::kFloors, 1); }
   Shape operator()(const Presence& /*m*/) const { return whisper(SubFlag::kPresence, 5); }
+  Shape operator()(const Refusal& /*m*/) const { return whisper(SubFlag::kRefusal, 2); }
   Shape operator()(const Unknown& /*m*/) const {
     assert(false && "an unknown message cannot be encoded");
     return {};
@@ -139,6 +140,7 @@ class PayloadWriter {
       inner.write(entry);
     to_.bin(batch);
   }
+  void operator()(const Refusal& m) { to_.integer(static_cast<std::uint64_t>(m.code)).str(m.text); }
   void operator()(const Unknown& /*m*/) {}
 
  private:
@@ -202,6 +204,7 @@ struct NameOf {
   std::string_view operator()(const Records& /*m*/) const { return "records"; }
   std::string_view operator()(const EpochFloors& /*m*/) const { return "floors"; }
   std::string_view operator()(const Presence& /*m*/) const { return "presence"; }
+  std::string_view operator()(const Refusal& /*m*/) const { return "refusal"; }
   std::string_view operator()(const Unknown& /*m*/) const { return "unknown"; }
 };
 

@@ -155,6 +155,22 @@ struct KeepAck {
 struct Bye {
   std::string reason;
 };
+/// Why a connection was refused: numbers of the wire.
+enum class RefusalCode : std::uint8_t {
+  kUnknown = 0,  ///< and any number from a later version
+  kWrongNetwork = 1,
+  kDifferentSettings = 2,
+  kTooMany = 3,
+  kIdentityInUse = 4,  ///< another process with the receiver's id is linked, or is the sender
+  kKeptApart = 5,      ///< the sender's user has parted from the receiver
+  kProtocolError = 6,
+};
+/// The last message on a connection that is closed for a reason that its other end can do something about. It speaks of
+/// this connection, not of the pair.
+struct Refusal {
+  RefusalCode code = RefusalCode::kUnknown;
+  std::string text;  ///< for a person
+};
 struct Ping {
   std::uint64_t nonce = 0;
 };
@@ -185,7 +201,7 @@ struct Unknown {};
 
 using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
                              RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
-                             SyncAnswer, Records, EpochFloors, Presence, Unknown>;
+                             SyncAnswer, Records, EpochFloors, Presence, Refusal, Unknown>;
 
 /// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
 /// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any

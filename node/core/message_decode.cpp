@@ -281,6 +281,17 @@ Decoded decode_bye(Payload payload) {
   return Bye{printable(*reason)};
 }
 
+/// [code, text]
+Decoded decode_refusal(Payload payload) {
+  if (payload.size() < 2) return std::unexpected(missing("refusal"));
+  Fields fields;
+  const std::uint64_t code = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "code of a refusal");
+  Refusal refusal{.code = RefusalCode::kUnknown,
+                  .text = printable(fields.take(MsgpackCursor(payload[1]).bin_or_str(), "text of a refusal"))};
+  if (code <= static_cast<std::uint64_t>(RefusalCode::kProtocolError)) refusal.code = static_cast<RefusalCode>(code);
+  return fields.result(Message(std::move(refusal)));
+}
+
 Decoded decode_floors(Payload payload) {
   if (payload.empty()) return std::unexpected(missing("floors"));
   auto epochs = read_numbers(payload[0], limits::kMaxElements);
@@ -374,6 +385,8 @@ Decoded decode_addition(SubFlag sub, Payload payload) {
       return decode_probe<Pong>(payload);
     case SubFlag::kBye:
       return decode_bye(payload);
+    case SubFlag::kRefusal:
+      return decode_refusal(payload);
     case SubFlag::kSyncQuestion:
       return decode_sync<SyncQuestion>(payload);
     case SubFlag::kSyncAnswer:
