@@ -117,6 +117,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("duplicates", s.duplicates);
   out.line("no_room", s.no_room);
   out.line("refused", s.refused);
+  out.line("identity_in_use", s.identity_in_use);
   out.line("too_large", s.too_large);
   out.line("dials", s.dials);
   out.line("comparisons", s.comparisons);

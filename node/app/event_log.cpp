@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <utility>
 #include <variant>
 
 #include "core/limits.h"
@@ -21,8 +22,6 @@ std::string_view advice(EndReason reason) {
       return "; check --network and --leasing of both";
     case EndReason::kDifferentSettings:
       return "; check --lease-seconds of both";
-    case EndReason::kIdentityInUse:
-      return "; was a data directory copied?";
     default:
       return "";
   }
@@ -45,16 +44,28 @@ void EventLog::tell(const PeerDown& e) {
   log_.write_limited(
       LogLevel::kInfo, "neighbour down",
       fmt::format("neighbour {} down: {}{}", e.peer.brief(), to_string(e.reason), in_brackets(e.detail)));
+  if (e.reason == EndReason::kIdentityInUse) tell_identity_in_use(e.peer.brief());
 }
 
 void EventLog::tell(const Refused& e) {
   if (e.reason == EndReason::kDialFailed) return tell_failed_dial(e);
+  if (e.reason == EndReason::kIdentityInUse) tell_identity_in_use(printable(to_string(e.remote)));
   // Of a connection to ourselves both ends come here; the one that dialled knows the address, and tries it again.
   const bool repeats = e.dialed_by_us ? !std::has_single_bit(count_failure(e.remote)) : e.reason == EndReason::kSelf;
   log_.write_limited(
       repeats ? LogLevel::kDebug : LogLevel::kWarn, to_string(e.reason),
       fmt::format("connection {} {} refused: {}{}{}", e.dialed_by_us ? "to" : "from", printable(to_string(e.remote)),
                   to_string(e.reason), in_brackets(e.detail), advice(e.reason)));
+}
+
+void EventLog::tell_identity_in_use(std::string_view by) {
+  if (std::exchange(told_identity_in_use_, true)) return;
+  log_.write(
+      LogLevel::kError,
+      fmt::format("another process has our identity, as {} shows: others are linked to the one that started last, and "
+                  "what clients write at the other reaches nobody; was a data directory copied? Stop one of the two, "
+                  "and start it anew with a directory of its own",
+                  by));
 }
 
 std::uint64_t EventLog::count_failure(const Endpoint& address) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <string_view>
 
 #include "app/log.h"
 #include "core/event.h"
@@ -9,6 +10,7 @@ namespace meshdict {
 
 /// One line for each event that an operator wants to know; the level says how much. Kinds that others can cause at will
 /// are limited; of a node that does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told, and each one at debug.
+/// That another process has our identity is told once, as an error: nothing of what clients write here may arrive anywhere.
 class EventLog {
  public:
   /// `log` outlives this.
@@ -30,12 +32,14 @@ class EventLog {
   void tell(const Deleted& e);
   void tell_change(std::string_view what, std::string_view key, bool local);
   void tell_failed_dial(const Refused& e);
+  void tell_identity_in_use(std::string_view by);
   /// How many times in a row the address has failed, this one included.
   std::uint64_t count_failure(const Endpoint& address);
 
   Log& log_;
   /// Dials in a row that failed, by address.
   std::map<Endpoint, std::uint64_t> failures_;
+  bool told_identity_in_use_ = false;
 };
 
 }  // namespace meshdict

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -214,6 +215,24 @@ class DataDirectoryTest(harness.MeshTestCase):
         again = self.start("again", *self.options())
         self.assertEqual(again.id, node.id)
         self.assertEqual(again.redis.mget(acknowledged), [b"x" * 1000] * len(acknowledged))
+
+    def test_a_copy_beside_the_original_is_told_once_and_left_alone(self):
+        original = self.start("original", *self.options())
+        member = self.start("member", join=[original])
+        harness.wait_until(lambda: member.peers() and original.peers(), "the two to meet")
+        shutil.copytree(self.data, self.data.with_name("copy"))
+        copy = self.start("copy", "--data-dir", str(self.data.with_name("copy")), join=[member])
+        self.assertEqual(copy.id, original.id)
+
+        def times_told():
+            return int(original.redis.info("mesh")["identity_in_use"])
+
+        harness.wait_until(lambda: times_told() >= 3, "the original to be refused three times")
+        log = original.log()
+        self.assertEqual(log.count("another process has our identity"), 1, log)
+        self.assertEqual(log.count(f"neighbour {member.id[:8]} up"), 1, log)
+        copy.terminate()
+        harness.wait_until(original.peers, "the original to be linked again")
 
 
 if __name__ == "__main__":
