@@ -27,6 +27,29 @@ TEST(Conflict, ARivalOfTheSameEpochThatBeganEarlierWins) {
   EXPECT_EQ(node.told(), "+k") << "told once";
 }
 
+TEST(FullStore, TakesDeletionsAndNothingElse) {
+  Fixture node;
+  node.clock.advance(10s);
+  node.write("ours", "v");
+  node.write("gone", "v");
+  const Version theirs = claim("A", 1, 5'000);
+  EXPECT_EQ(node.merge("theirs", "v", theirs), Merged::kWon);
+  node.store.full = true;
+  node.told();
+  const auto refused = node.d->set("ours", bytes_value("w"));
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(std::holds_alternative<NoRoom>(refused.error()));
+  EXPECT_EQ(node.merge("theirs", "w", renewed(theirs, 1, 6'000)), Merged::kNoRoom);
+  EXPECT_EQ(node.merge("other", "v", theirs), Merged::kNoRoom);
+  EXPECT_EQ(node.told(), "");
+  EXPECT_TRUE(node.d->erase("gone"));
+  EXPECT_EQ(node.merge("theirs", "", deleted(renewed(theirs, 2, 7'000))), Merged::kWon);
+  EXPECT_EQ(node.d->size(), 1U);
+  node.store.full = false;
+  EXPECT_TRUE(node.d->set("ours", bytes_value("w")));
+  EXPECT_EQ(node.merge("other", "v", theirs), Merged::kWon);
+}
+
 TEST(Conflict, ALostDeleteIsTold) {
   Fixture node;
   node.clock.advance(10s);

@@ -157,7 +157,8 @@ TEST(RespCommands, GreetClientLibraries) {
   EXPECT_THAT(node.run({"COMMAND", "INFO", "get", "nope"}), EndsWith("$-1\r\n"));
   EXPECT_THAT(node.run({"COMMAND", "DOCS", "lease"}), HasSubstr("fence"));
   EXPECT_THAT(node.run({"INFO"}), HasSubstr("# Keyspace"));
-  EXPECT_THAT(node.run({"INFO", "memory"}), MatchesRegex(".*used_memory:[1-9][0-9]{5,}\r\nused_memory_human:[0-9.]+[KMG]\r\n.*"));
+  EXPECT_THAT(node.run({"INFO", "memory"}),
+              MatchesRegex(".*used_memory:[1-9][0-9]{5,}\r\nused_memory_human:[0-9.]+[KMG]\r\n.*"));
   EXPECT_THAT(node.run({"INFO", "server"}), HasSubstr("redis_version:"));
   EXPECT_THAT(node.run({"INFO", "server"}), Not(HasSubstr("# Mesh")));
   EXPECT_EQ(node.run({"QUIT"}), "+OK\r\n");
@@ -236,8 +237,7 @@ TEST(RespSession, WhoNeverReadsIsToldSoAndHungUpOn) {
   EXPECT_TRUE(node.session.closing());
   EXPECT_TRUE(node.session.misunderstood());
   EXPECT_LT(node.session.output().size(), resp_limits::kMaxOutput + 1'100'000);
-  EXPECT_THAT(std::string(node.session.output().substr(node.session.output().size() - 200)),
-              HasSubstr("-ERR 33"));
+  EXPECT_THAT(std::string(node.session.output().substr(node.session.output().size() - 200)), HasSubstr("-ERR 33"));
   EXPECT_THAT(std::string(node.session.output()), EndsWith("read what is answered before you send more\r\n"));
   EXPECT_EQ(node.service.stats.cut_off_clients, 1U);
 }

@@ -154,17 +154,22 @@ TEST(RespTurns, ATransactionLooksAtSoMuch) {
 TEST(RespTurns, APatternThatIsTooLongIsAnError) {
   LonelyNode node;
   const std::string pattern = "*" + std::string(2'000, 'a');
-  for (const std::vector<std::string>& command :
-       {std::vector<std::string>{"KEYS", pattern}, {"SCAN", "0", "MATCH", pattern}, {"PSUBSCRIBE", pattern},
-        {"PUBSUB", "CHANNELS", pattern}, {"CONFIG", "GET", pattern}, {"COMMAND", "LIST", "FILTERBY", "PATTERN", pattern}}) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"KEYS", pattern},
+                                                  {"SCAN", "0", "MATCH", pattern},
+                                                  {"PSUBSCRIBE", pattern},
+                                                  {"PUBSUB", "CHANNELS", pattern},
+                                                  {"CONFIG", "GET", pattern},
+                                                  {"COMMAND", "LIST", "FILTERBY", "PATTERN", pattern}}) {
     EXPECT_THAT(node.run(command), StartsWith("-ERR a pattern may be 1048576 bytes long, and have 1023 characters"));
   }
 }
 
 TEST(RespTurns, SubscriptionsAreBoundedInBytes) {
   LonelyNode node;
-  EXPECT_THAT(node.run({"SUBSCRIBE", std::string(30'000'000, 'c')}), StartsWith("-ERR the name of a channel may be at most"));
-  EXPECT_THAT(node.run({"PUBLISH", std::string(4'097, 'c'), "m"}), StartsWith("-ERR the name of a channel may be at most"));
+  EXPECT_THAT(node.run({"SUBSCRIBE", std::string(30'000'000, 'c')}),
+              StartsWith("-ERR the name of a channel may be at most"));
+  EXPECT_THAT(node.run({"PUBLISH", std::string(4'097, 'c'), "m"}),
+              StartsWith("-ERR the name of a channel may be at most"));
   std::string reply;
   for (int i = 0; !reply.starts_with("-") && i < 10'000; ++i)
     reply = node.run({"PSUBSCRIBE", std::string(1'000'000, 'p') + std::to_string(i)});

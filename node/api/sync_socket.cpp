@@ -28,6 +28,7 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
   }
   if (const auto* bad_key = std::get_if<BadKey>(&error)) throw InvalidKey(bad_key->what);
   if (const auto* bad_value = std::get_if<BadValue>(&error)) throw ValueError(bad_value->what);
+  if (std::holds_alternative<NoRoom>(error)) throw StorageError(describe(error));
   throw KeyError(std::string(key));
 }
 

@@ -22,9 +22,10 @@ std::string wrong_arity(std::string_view name) {
 }
 
 void reply_bad_pattern(RespSession& session) {
-  session.reply().error(fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal "
-                                    "beginning",
-                                    Glob::kMaxPattern, Glob::kMaxElements));
+  session.reply().error(
+      fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal "
+                  "beginning",
+                  Glob::kMaxPattern, Glob::kMaxElements));
 }
 
 void reply_arity(RespSession& session, std::string_view name) {

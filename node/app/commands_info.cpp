@@ -125,6 +125,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("records_passed_on", s.records_passed_on);
   out.line("records_let_go", s.records_let_go);
   out.line("keys_returned", s.keys_returned);
+  out.line("records_without_room", s.records_without_room);
 }
 
 void keyspace(RespService& service, InfoText& out) {

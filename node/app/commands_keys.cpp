@@ -33,7 +33,8 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
     session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
     return;
   }
-  session.reply().error(fmt::format("ERR {}{}", meshdict::describe(error), where));
+  const std::string_view kind = std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
+  session.reply().error(fmt::format("{} {}{}", kind, meshdict::describe(error), where));
 }
 
 namespace commands {

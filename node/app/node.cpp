@@ -100,6 +100,7 @@ struct Node::Parts {
         .after_commit =
             [this] {
               server.flush();
+              tell_of_room();
               log.report_suppressed();
             },
         .after_turn =
@@ -126,6 +127,16 @@ struct Node::Parts {
       }
       await_signal();
     });
+  }
+
+  void tell_of_room() {
+    if (store.has_room() == had_room) return;
+    had_room = !had_room;
+    log.write(had_room ? LogLevel::kInfo : LogLevel::kError,
+              had_room
+                  ? "the disk has room again: writes are taken"
+                  : "the disk is full: clients may read and delete, writes and those of neighbours are refused until "
+                    "there is room");
   }
 
   /// Ends the node in order, and with exit code 1. The system repeats its signals: only the first counts.
@@ -159,6 +170,7 @@ struct Node::Parts {
   EngineLoop loop;
   asio::signal_set signals;
   std::string why_given_up;
+  bool had_room = true;
 };
 
 Node::Node(Options options) : options_(std::move(options)) {}

@@ -354,10 +354,10 @@ void RespSession::end() {
 
 void RespSession::hang_up_unread() {
   ++service_.stats.cut_off_clients;
-  reply().error(
-      fmt::format("ERR {} bytes of replies are unread, and {} bytes of commands wait behind them: read what is answered "
-                  "before you send more",
-                  output().size(), pending_.size()));
+  reply().error(fmt::format(
+      "ERR {} bytes of replies are unread, and {} bytes of commands wait behind them: read what is answered "
+      "before you send more",
+      output().size(), pending_.size()));
   closing_ = true;
   misunderstood_ = true;
 }

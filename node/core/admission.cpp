@@ -71,6 +71,7 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
 std::expected<StoreVersion, WriteError> Dictionary::set(std::string_view key, RawView value) {
   if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
   if (auto good = check_value(value); !good) return std::unexpected(BadValue{std::move(good.error())});
+  if (!has_room()) return std::unexpected(NoRoom{});
   return write(key, value, RecordKind::kValue);
 }
 

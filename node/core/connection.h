@@ -63,6 +63,7 @@ struct Connection {
     std::uint64_t id = 0;
     Hlc began;                 ///< our clock's reading then
     bool we_deferred = false;  ///< then: we start from the peer's state (attendance.h)
+    std::uint64_t without_room = 0;  ///< then: EngineStats::records_without_room
   };
 
   /// Comparing dictionaries with a meshdict node.

@@ -90,6 +90,7 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     }
     return Merged::kLost;
   }
+  if (is_visible(version) && !has_room()) return Merged::kNoRoom;
   forget_jump();
   if (!hlc_.observe(version.written, config_.skew)) {
     set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});

@@ -122,7 +122,8 @@ struct BadValue {
   std::string what;
 };
 struct NoSuchKey {};
-using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey>;
+struct NoRoom {};  ///< Store::has_room()
+using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom>;
 
 /// One line of text for a person.
 std::string describe(const WriteError& error);
@@ -190,6 +191,7 @@ class Dictionary {
 
   // Local operations (admission.cpp)
 
+  [[nodiscard]] bool has_room() const { return store_.has_room(); }
   /// Whether a write of `key` would be admitted now; for writing several keys all or none.
   [[nodiscard]] std::expected<void, WriteError> admit(std::string_view key) const;
 
@@ -216,6 +218,7 @@ class Dictionary {
     kKnown,     ///< it is the present one
     kSetAside,  ///< from too far in the future
     kRefused,   ///< no member may write this key, value or version
+    kNoRoom,    ///< the store has no room for it: the next comparing after there is some brings it again
   };
   /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
   Merged merge(std::string_view key, RawView value, const Version& version);

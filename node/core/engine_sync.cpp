@@ -69,6 +69,7 @@ std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<con
     if (auto good = check_value(*ops[i].value); !good) {
       return std::unexpected(BatchError{.index = i, .error = BadValue{std::move(good.error())}});
     }
+    if (!dictionary_->has_room()) return std::unexpected(BatchError{.index = i, .error = NoRoom{}});
   }
   std::size_t written = 0;
   for (const WriteOp& op : ops) {
@@ -78,11 +79,10 @@ std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<con
 }
 
 void Engine::Impl::handle_store(const Envelope& envelope, const StoreSet& store) {
-  if (store.version) {
-    dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value));
-  } else {
-    dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time);
-  }
+  const auto merged =
+      store.version ? dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value))
+                    : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time);
+  if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
 }
 
 void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
@@ -187,12 +187,17 @@ bool Engine::Impl::we_defer(const Connection& conn) const {
 }
 
 Connection::Session Engine::Impl::new_session(const Connection& conn, std::uint64_t id) const {
-  return {.id = id, .began = dictionary_->now(), .we_deferred = we_defer(conn)};
+  return {.id = id,
+          .began = dictionary_->now(),
+          .we_deferred = we_defer(conn),
+          .without_room = stats_.records_without_room};
 }
 
 /// A session with this neighbour is complete: all that either lacked at its beginning is known to both. Unless the two
 /// have come to stand otherwise meanwhile: then one may have kept what it should have let go of, and the next one counts.
 void Engine::Impl::end_session(Connection& conn, const Connection::Session& session) {
+  // What was turned away for want of room is not known here: nothing follows from such a session.
+  if (session.without_room != stats_.records_without_room) return;
   dictionary_->set_contact(true);
   if (conn.presence && we_defer(conn) == session.we_deferred) {
     attendance_->compared(session.began, *conn.presence, dictionary_->now());
@@ -252,7 +257,9 @@ bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry)
     return false;
   }
   const bool returns = unknown && ours.settled && dictionary_->may_be_collected(entry.key, version);
-  if (dictionary_->merge(entry.key, entry.value, version) != Dictionary::Merged::kWon) return false;
+  const auto merged = dictionary_->merge(entry.key, entry.value, version);
+  if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
+  if (merged != Dictionary::Merged::kWon) return false;
   if (returns) {
     ++stats_.keys_returned;
     observer_.on_event(Returned{.key = std::string(entry.key), .from = conn.peer});

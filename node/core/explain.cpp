@@ -26,6 +26,9 @@ struct Describe {
   std::string operator()(const BadKey& key) const { return key.what; }
   std::string operator()(const BadValue& value) const { return value.what; }
   std::string operator()(const NoSuchKey& /*none*/) const { return "no such key"; }
+  std::string operator()(const NoRoom& /*none*/) const {
+    return "the disk is full: nothing is written but deletions until there is room";
+  }
 };
 
 std::string padded(std::int64_t number, std::size_t width) {

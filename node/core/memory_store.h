@@ -13,7 +13,10 @@ class MemoryStore final : public Store {
   std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
   void put(Table table, std::string_view key, std::string_view value) override;
   void erase(Table table, std::string_view key) override;
+  [[nodiscard]] bool has_room() const override { return !full; }
   std::expected<void, StoreError> commit() override;
+
+  bool full = false;
 
  private:
   std::map<std::pair<Table, std::string>, std::string> entries_;

@@ -40,6 +40,9 @@ class Store {
   virtual void put(Table table, std::string_view key, std::string_view value) = 0;
   virtual void erase(Table table, std::string_view key) = 0;
 
+  /// Whether there is room for records. While there is none, the engine takes none, be it a client's or a neighbour's;
+  /// what is needed to delete and to go on is still put and committed.
+  [[nodiscard]] virtual bool has_room() const { return true; }
   /// Writes that commit() has yet to make durable, where each takes it time; 0 otherwise. For drivers that bound a turn.
   [[nodiscard]] virtual std::size_t staged() const { return 0; }
   /// Makes all staged writes durable, all or none. Of several writes of one key the last counts.

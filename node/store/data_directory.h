@@ -23,6 +23,7 @@ class DataDirectory {
   /// Error: it cannot be made or written, or another process holds it.
   static std::expected<DataDirectory, StoreError> open(const std::string& path);
 
+  [[nodiscard]] const std::string& path() const { return path_; }
   /// The path of a file in it.
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
   /// Whether there is something of that name, be it a dangling link. Error: that cannot be told.

@@ -38,7 +38,8 @@ StoreError about_content(const std::string& directory, std::string_view what) {
   // Keys of any length stand in it.
   constexpr std::size_t kLongest = 400;
   const std::string_view cut = what.size() > kLongest ? "..." : "";
-  return DataDirectory::error(directory, fmt::format("{}: {}{}; {}", kDatabaseFile, what.substr(0, kLongest), cut, kAboutDamage));
+  return DataDirectory::error(directory,
+                              fmt::format("{}: {}{}; {}", kDatabaseFile, what.substr(0, kLongest), cut, kAboutDamage));
 }
 
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -74,7 +75,8 @@ std::optional<std::string> LogKeeper::sync_log() const {
 }
 
 std::optional<std::string> LogKeeper::merge_log() {
-  const auto failed = [this](int code) { return code != 0 && !database_.is_busy(); };
+  // For want of room, too, the log waits: the writer finds out by itself when it finds none.
+  const auto failed = [this](int code) { return code != 0 && !database_.is_busy() && (code & 0xFF) != SQLITE_FULL; };
   int code = 0;
   int merged = 0;
   for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round) {

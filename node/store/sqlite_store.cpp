@@ -52,14 +52,13 @@ std::expected<void, StoreError> check_log_is_there(const DataDirectory& director
   // A file from before there were marks is never empty beside nothing, but for the first moments of a node.
   const bool wants_log = alone->mark.open || (alone->mark.id.empty() && alone->empty);
   if (has_log || !wants_log) return {};
-  return std::unexpected(directory.error(
-      fmt::format("{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
-                  "the directory away to begin as a new node",
-                  kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
+  return std::unexpected(directory.error(fmt::format(
+      "{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
+      "the directory away to begin as a new node",
+      kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
 }
 
-/// Runs a statement that gives no rows. After an error it is left as it is, for the error's text: no statement runs
-/// again then.
+/// Runs a statement that gives no rows. After an error it is left as it is, for the error's text.
 bool run(SqliteStatement& statement) {
   const bool done = statement.step() == SQLITE_DONE;
   if (done) statement.reset();
@@ -104,6 +103,8 @@ std::expected<void, StoreError> SqliteStore::open_files(const std::optional<File
   if (opened) opened = check_content();
   if (opened) opened = prepare_statements();
   if (opened) opened = start_log_keeper();
+  // Where there is none, a full disk is found out by a commit that fails.
+  if (opened) reserve_.take(directory_->path());
   return opened;
 }
 
@@ -162,10 +163,10 @@ std::expected<void, StoreError> SqliteStore::check_mark(const std::optional<File
   mark_ = read_mark(database_);
   created_ |= database_.ask("SELECT EXISTS(SELECT 1 FROM entries WHERE tab <> 255)") == "0";
   if (!alone || mark_.fits(alone->mark)) return {};
-  return std::unexpected(directory_->error(
-      fmt::format("{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
-                  "or move the directory away to begin as a new node",
-                  kLogFile, kDatabaseFile)));
+  return std::unexpected(directory_->error(fmt::format(
+      "{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
+      "or move the directory away to begin as a new node",
+      kLogFile, kDatabaseFile)));
 }
 
 std::expected<void, StoreError> SqliteStore::prepare_statements() {
@@ -236,14 +237,34 @@ std::expected<void, StoreError> SqliteStore::commit() {
     const bool first = std::exchange(is_first_, false);
     // The file catches up with a log that was left, so that the next mark follows the one in the file.
     if (first) begins_log_ = merge_into_file();
-    auto applied = apply_staged();
+    auto applied = write_staged();
     // The log has its mark, and is to be found after a power failure, before the file says that there is one.
     if (applied && first && mark_.open && directory_->sync()) begins_log_ = merge_into_file();
     if (!applied) failure_ = std::move(applied.error());
   }
   drop_staged();
   if (failure_) return std::unexpected(*failure_);
+  if (!has_room_) ask_for_room();
   return {};
+}
+
+void SqliteStore::ask_for_room() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - room_asked_ < store_limits::kAskForRoomEvery) return;
+  room_asked_ = now;
+  has_room_ = reserve_.take(directory_->path());
+}
+
+std::expected<void, StoreError> SqliteStore::write_staged() {
+  const LogMark mark = mark_;
+  const bool begins_log = begins_log_;
+  auto applied = apply_staged();
+  if (applied || !disk_is_full_ || !reserve_.give_up()) return applied;
+  has_room_ = false;
+  room_asked_ = std::chrono::steady_clock::now();
+  mark_ = mark;
+  begins_log_ = begins_log;
+  return apply_staged();
 }
 
 std::expected<void, StoreError> SqliteStore::apply_staged() {
@@ -263,6 +284,9 @@ std::expected<void, StoreError> SqliteStore::apply_staged() {
     return {};
   }
   StoreError error = database_error();
+  disk_is_full_ = (database_.last_code() & 0xFF) == SQLITE_FULL;
+  for (SqliteStatement* statement : {&begin_, &end_, &put_, &erase_})
+    statement->reset();
   if (database_.in_transaction()) database_.run("ROLLBACK");
   return std::unexpected(std::move(error));
 }

@@ -9,6 +9,8 @@
 //    of another (log_mark.h). What no check sees: a log whose frames are damaged, since it looks like one that a power failure has cut short; SQLite takes what is whole before that.
 // 4. The first failed commit is final: what is in memory and what is on disk may differ from there on, so every later
 //    commit fails in the same way.
+//    A full disk is none: a reserve is given up first, with which the commit succeeds, and has_room() is false until there is
+//    room for the reserve again.
 // 5. No other process opens the database meanwhile, whatever program it is.
 //
 // Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
@@ -18,6 +20,7 @@
 // is what makes one transaction a turn cheap. Rejected: a transaction that stays open between commits, because a write
 // that fails halfway would have to be reported by put().
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -31,6 +34,7 @@
 #include "store/file_descriptor.h"
 #include "store/log_keeper.h"
 #include "store/log_mark.h"
+#include "store/reserve.h"
 #include "store/sqlite_database.h"
 
 namespace meshdict {
@@ -56,6 +60,7 @@ class SqliteStore final : public Store {
   void put(Table table, std::string_view key, std::string_view value) override;
   void erase(Table table, std::string_view key) override;
   [[nodiscard]] std::size_t staged() const override { return staged_.size(); }
+  [[nodiscard]] bool has_room() const override { return has_room_; }
   std::expected<void, StoreError> commit() override;
 
   /// Merges the log into meshdict.db, syncs it, and lets the directory go. What is staged is lost. Every call afterwards
@@ -86,12 +91,15 @@ class SqliteStore final : public Store {
 
   void stage(Table table, std::string_view key, std::string_view value, bool erased);
   [[nodiscard]] std::string_view key(const Staged& write) const;
+  /// Applies what is staged; where the disk is full, with the room of the reserve.
+  std::expected<void, StoreError> write_staged();
   std::expected<void, StoreError> apply_staged();
   bool write_mark(const LogMark& mark);
   /// Whether the log, if there is one, is that of the file.
   std::expected<void, StoreError> check_mark(const std::optional<FileAlone>& alone);
   /// Whether all of the log is in the file now: the next commit begins the log anew.
   bool merge_into_file();
+  void ask_for_room();
   bool apply(const Staged& write);
   void drop_staged();
   void disconnect();
@@ -113,6 +121,10 @@ class SqliteStore final : public Store {
   bool begins_log_ = false;  ///< and it gives the log its mark
   std::string bytes_;
   std::vector<Staged> staged_;
+  Reserve reserve_;
+  bool has_room_ = true;
+  bool disk_is_full_ = false;  ///< why apply_staged() failed
+  std::chrono::steady_clock::time_point room_asked_;
   /// Set by the first failed commit, and by close().
   std::optional<StoreError> failure_;
   bool created_ = false;

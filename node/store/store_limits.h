@@ -34,6 +34,14 @@ inline constexpr int kCacheKiB = 8'192;
 /// waited for. More than any disk takes that still works.
 inline constexpr std::chrono::milliseconds kBusyWait{30'000};
 
+/// Room on the disk that is kept for the time when it is full: what one turn stages at the most in practice, a command of
+/// 32 MiB, or some of the largest frames, and deletions from then on.
+inline constexpr off_t kReserveBytes = 64 << 20;
+/// Of what there is at the start, on a small disk: one part of so many.
+inline constexpr off_t kReservePart = 4;
+/// How often a full disk is asked for the reserve: soon enough for people, seldom enough to cost nothing.
+inline constexpr std::chrono::milliseconds kAskForRoomEvery{1'000};
+
 /// Memory for staged writes that is kept from turn to turn. What one turn stages is bounded by the frames and commands that
 /// the loop takes in a turn.
 inline constexpr std::size_t kKeptBytes = 1 << 20;

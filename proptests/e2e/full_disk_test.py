@@ -1,0 +1,97 @@
+"""A disk that fills up: the node goes on with what needs no room, says what it refuses, keeps all that it has acknowledged, and
+takes up again what it missed once there is room.
+
+The disk is a small file system in memory, which only root may mount.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import unittest
+
+import redis
+
+import harness
+
+MEBIBYTE = 1024 * 1024
+DISK = 32 * MEBIBYTE
+VALUE = b"v" * 100_000
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may mount a small disk")
+class FullDiskTest(harness.MeshTestCase):
+    def mount(self):
+        """A small disk; the test is skipped where even root may not make one."""
+        disk = pathlib.Path(self.directory, "disk")
+        disk.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], capture_output=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("no small disk can be mounted here")
+        self.addCleanup(lambda: subprocess.run(["umount", "-l", disk], check=False))
+        return disk
+
+    def fill(self, disk):
+        """Another program takes all the room that there is. Returns its file."""
+        rest = disk / "rest"
+        with open(rest, "wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * MEBIBYTE)
+                file.flush()
+        return rest
+
+    def set_until_refused(self, node):
+        """Keys that were acknowledged."""
+        done = []
+        with self.assertRaisesRegex(redis.ResponseError, "^MISCONF the disk is full"):
+            for number in range(2 * DISK // len(VALUE)):
+                node.redis.set(f"key:{number}", VALUE)
+                done.append(f"key:{number}")
+        return done
+
+    def test_reads_and_deletions_go_on_and_it_recovers(self):
+        disk = self.mount()
+        node = self.start("small", "--data-dir", str(disk / "data"))
+        node.redis.set("first", "1")
+        done = [f"before:{number}" for number in range(20)]
+        for key in done:
+            node.redis.set(key, VALUE)
+        rest = self.fill(disk)
+        done += self.set_until_refused(node)
+        self.await_log(node, "error", "the disk is full")
+        for command in (["MSET", "a", "1"], ["GETSET", "first", "2"], ["SETNX", "b", "1"]):
+            with self.assertRaisesRegex(redis.ResponseError, "^MISCONF"):
+                node.redis.execute_command(*command)
+        self.assertEqual(node.redis.get("first"), b"1")
+        self.assertEqual(node.redis.exists(*done), len(done))
+        self.assertEqual(node.redis.delete(done[0]), 1)
+        self.assertEqual(node.redis.getdel(done[1]), VALUE)
+        rest.unlink()
+        harness.wait_until(lambda: "the disk has room again" in node.log(), "the end of it")
+        self.assertTrue(node.redis.set("last", "1"))
+        node.kill()
+        again = self.start("again", "--data-dir", str(disk / "data"))
+        self.assertEqual(again.id, node.id)
+        self.assertEqual(again.redis.mget("first", "last", *done[:2]), [b"1", b"1", None, None])
+        self.assertEqual(again.redis.exists(*done[2:]), len(done) - 2)
+
+    def test_what_a_neighbour_writes_does_not_end_it(self):
+        disk = self.mount()
+        node = self.start("small", "--data-dir", str(disk / "data"))
+        other = self.start("other", join=[node])
+        harness.wait_until(node.peers, "a neighbour")
+        rest = self.fill(disk)
+        keys = [f"key:{number}" for number in range(2 * DISK // len(VALUE))]
+        for key in keys:
+            other.redis.set(key, VALUE)
+        self.await_log(node, "the disk is full")
+        harness.wait_until(lambda: node.redis.info("mesh")["records_without_room"] > 0, "a record that was turned away")
+        self.assertLess(node.redis.dbsize(), len(keys))
+        other.redis.delete(*keys[20:])
+        rest.unlink()
+        harness.wait_until(lambda: node.redis.dbsize() == 20, lambda: f"20 keys instead of {node.redis.dbsize()}")
+        self.assertEqual(node.redis.exists(*keys[:20]), 20)
+
+
+if __name__ == "__main__":
+    harness.main()
