@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -30,14 +31,23 @@ class RecordingTransport final : public Transport {
     dialed.emplace_back(next_id(), to);
     return dialed.back().first;
   }
-  void send(ConnId conn, const Frame& frame) override { sent[conn].append(*frame.bytes); }
+  void send(ConnId conn, const Frame& frame) override {
+    sent[conn].append(*frame.bytes);
+    given[conn] += frame.bytes->size();
+  }
   [[nodiscard]] std::size_t queued(ConnId) const override { return backlog; }
+  [[nodiscard]] Progress progress(ConnId conn) const override {
+    const auto found = given.find(conn);
+    const std::uint64_t all = found == given.end() ? 0 : found->second;
+    return {.given = all, .taken = all - std::min<std::uint64_t>(all, backlog)};
+  }
   void close(ConnId conn) override { closed.insert(conn); }
 
   ConnId next_id() { return ConnId{++last_id_}; }
 
   std::vector<std::pair<ConnId, Endpoint>> dialed;
   std::map<ConnId, std::string> sent;
+  std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
   std::set<ConnId> closed;
   std::size_t backlog = 0;  ///< of every connection
 

@@ -53,6 +53,7 @@ class VirtualTransport final : public Transport {
   ConnId dial(const Endpoint& to) override { return network_.dial(node_, addresses_.find(to)); }
   void send(ConnId conn, const Frame& frame) override { network_.send(conn, frame); }
   [[nodiscard]] std::size_t queued(ConnId conn) const override { return network_.queued(conn); }
+  [[nodiscard]] Progress progress(ConnId conn) const override { return network_.progress(conn); }
   void close(ConnId conn) override { network_.close(conn); }
 
  private:

@@ -147,6 +147,14 @@ std::size_t Network::queued(ConnId id) const {
   return end && end.self().state == SideState::kOpen ? backlog(*end.conn, 1 - end.side) : 0;
 }
 
+/// The line takes bytes evenly; what is beyond it, on its way, counts as taken.
+Transport::Progress Network::progress(ConnId id) const {
+  const End end = find(id);
+  if (!end || end.self().state != SideState::kOpen) return {};
+  const std::uint64_t given = end.other().given;
+  return {.given = given, .taken = given - std::min<std::uint64_t>(given, backlog(*end.conn, 1 - end.side))};
+}
+
 void Network::close(ConnId id) {
   const End end = find(id);
   if (!end) return;
@@ -183,6 +191,7 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
   parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
   pipe.last_arrival = parcel.arrives;
   pipe.in_flight += parcel.plain_size;
+  pipe.given += parcel.plain_size;
   pipe.parcels.push_back(std::move(parcel));
   if (!pipe.armed && !pipe.stalled) arm(conn, towards);
 }

@@ -94,6 +94,7 @@ class Network {
   ConnId dial(NodeIndex from, NodeIndex to);
   void send(ConnId conn, const Frame& frame);
   [[nodiscard]] std::size_t queued(ConnId conn) const;
+  [[nodiscard]] Transport::Progress progress(ConnId conn) const;
   void close(ConnId conn);
 
   // For the world
@@ -160,6 +161,7 @@ class Network {
     Duration busy_until{};
     Duration last_arrival{};
     std::size_t in_flight = 0;  // bytes
+    std::uint64_t given = 0;    // bytes of all frames
     Ring<Parcel> parcels;
   };
   struct Connection {

@@ -86,6 +86,13 @@ struct Connection {
   };
   std::optional<Sync> sync;
 
+  /// A writer waits for this neighbour: the records of keys from `next` on are still to be sent (engine_confirm.cpp).
+  struct ToConfirm {
+    std::uint64_t token = 0;
+    std::size_t next = 0;
+  };
+  std::deque<ToConfirm> to_confirm;
+
   /// Sending the whole dictionary to a py2p node: the last key sent.
   struct Handover {
     std::optional<std::string> last_key;

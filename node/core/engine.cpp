@@ -155,7 +155,7 @@ void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
 }
 
 void Engine::Impl::on_drained(ConnId conn) {
-  if (Connection* const found = links_->find(conn); found != nullptr && found->sync) wake_at(clock_.monotonic());
+  if (links_->find(conn) != nullptr) wake_at(clock_.monotonic());
 }
 
 void Engine::Impl::on_closed(ConnId conn, std::string_view detail) {

@@ -3,12 +3,12 @@
 // A neighbour is sent the records once more and then a ping. It takes both in order, and answers after the commit of what
 // it took: its pong says that it has the records, or others that beat them. Rationale: that the writes have been sent is
 // no proof, since a link may have ended meanwhile; and a session of comparing, which is one, goes through all differences
-// first.
-
+// first. The records go in batches, and only while little else is queued: nobody is slow because we send much at once.
 #include <algorithm>
 
 #include "core/engine_impl.h"
 #include "core/limits.h"
+#include "core/record_batches.h"
 
 namespace meshdict {
 
@@ -18,7 +18,7 @@ std::optional<std::uint64_t> Engine::Impl::confirm(std::vector<std::string> keys
   Confirmation& asked = confirmations_[token];
   asked.keys = std::move(keys);
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (pair.is_meshdict) ask_to_confirm(*pair.primary, token, asked);
+    if (pair.is_meshdict) ask_to_confirm(*pair.primary, token);
   }
   finish_input();
   return token;
@@ -28,29 +28,52 @@ void Engine::Impl::end_confirmation(std::uint64_t token) {
   confirmations_.erase(token);
 }
 
-void Engine::Impl::ask_to_confirm(Connection& link, std::uint64_t token, const Confirmation& asked) {
-  Records batch;
+void Engine::Impl::ask_to_confirm(Connection& link, std::uint64_t token) {
+  link.to_confirm.push_back({.token = token});
+  continue_confirmations(link);
+}
+
+/// Piece by piece, like every transfer: a writer may wait for more than a queue holds.
+void Engine::Impl::continue_confirmations(Connection& link) {
   std::size_t bytes = 0;
-  const auto send = [&] {
-    if (batch.entries.empty()) return;
-    links_->whisper(link, batch);
-    batch.entries.clear();
-    bytes = 0;
-  };
-  for (const std::string& key : asked.keys) {
+  while (!link.to_confirm.empty() && bytes <= limits::kBulkLowWater) {
+    if (transport_.queued(link.id) > limits::kBulkLowWater) return;  // on_drained() wakes us
+    Connection::ToConfirm& turn = link.to_confirm.front();
+    const auto found = confirmations_.find(turn.token);
+    if (found == confirmations_.end() || found->second.confirmed.contains(link.peer)) {
+      link.to_confirm.pop_front();
+      continue;
+    }
+    bytes += send_batch_to_confirm(link, turn, found->second);
+    if (turn.next < found->second.keys.size()) continue;
+    links_->whisper(link, Ping{.nonce = turn.token});
+    link.to_confirm.pop_front();
+  }
+  if (!link.to_confirm.empty()) wake_at(clock_.monotonic());
+}
+
+/// The bytes that it has sent, about.
+std::size_t Engine::Impl::send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn,
+                                                const Confirmation& asked) {
+  RecordBatches found;
+  std::size_t bytes = 0;
+  while (turn.next < asked.keys.size() && !found.full() && found.batches().size() <= 1) {
+    const std::string& key = asked.keys[turn.next++];
     const auto record = dictionary_->records().find(key);
     if (record == dictionary_->records().end()) continue;  // deleted, and collected since
-    batch.entries.push_back({.key = key, .value = record->second.value, .version = record->second.version});
-    bytes += key.size() + record->second.value.size();
-    if (batch.entries.size() >= limits::kBatchRecords || bytes >= limits::kBatchBytes) send();
+    const RecordEntry entry{.key = key, .value = record->second.value, .version = record->second.version};
+    found.add(entry);
+    bytes += encoded_bound(entry);
   }
-  send();
-  links_->whisper(link, Ping{.nonce = token});
+  Connection* const to[] = {&link};
+  for (const Records& batch : found.batches())
+    send_records(to, batch);
+  return bytes;
 }
 
 void Engine::Impl::ask_for_open_confirmations(Connection& link) {
   for (const auto& [token, asked] : confirmations_) {
-    if (!asked.confirmed.contains(link.peer)) ask_to_confirm(link, token, asked);
+    if (!asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
   }
 }
 

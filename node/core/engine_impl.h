@@ -130,13 +130,16 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] bool should_let_go(const Presence& neighbour) const;
   bool take_record(const Connection& conn, const RecordEntry& entry);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
+  void send_records(std::span<Connection* const> to, const Records& batch);
   Connection::Sync& sync_of(Connection& conn);
   void compare(Connection& conn);
   void compare_with_somebody(MonoTime now);
   void begin_session(MonoTime now);
   void send_floors(Connection& conn);
-  void ask_to_confirm(Connection& link, std::uint64_t token, const Confirmation& asked);
+  void ask_to_confirm(Connection& link, std::uint64_t token);
   void ask_for_open_confirmations(Connection& link);
+  void continue_confirmations(Connection& link);
+  std::size_t send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn, const Confirmation& asked);
   void tell_presence();
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);

@@ -8,6 +8,7 @@
 #include "core/compressed_once.h"
 #include "core/engine_impl.h"
 #include "core/limits.h"
+#include "core/record_batches.h"
 #include "core/sha256.h"
 #include "core/value.h"
 
@@ -23,11 +24,6 @@ Version complete(const StoreVersion& sent, const NodeId& owner, RawView value) {
           .value_hash = sha256(value),
           .written = sent.written,
           .kind = sent.kind};
-}
-
-/// A little above what an entry takes in a batch.
-std::size_t encoded_size(const RecordEntry& entry) {
-  return entry.key.size() + entry.value.size() + 160;
 }
 
 }  // namespace
@@ -296,16 +292,22 @@ void Engine::Impl::forward_records(const Connection* from, const std::vector<Rec
   }
   if (others.empty()) return;
   stats_.records_passed_on += others.size() * entries.size();
-  const auto frame = originator_->whisper(Records{.entries = entries});
-  if (!frame) {  // what fitted as it came does not as we write it
+  RecordBatches news;
+  for (const RecordEntry& entry : entries)
+    news.add(entry);
+  for (const Records& batch : news.batches())
+    send_records(others, batch);
+}
+
+void Engine::Impl::send_records(std::span<Connection* const> to, const Records& batch) {
+  const auto frame = originator_->whisper(batch);
+  if (!frame) {  // cannot be: record_batches.cpp has the proof
     ++stats_.too_large;
-    for (Connection* const other : others)
-      compare(*other);
     return;
   }
   CompressedOnce once(*frame);
-  for (Connection* const other : others)
-    links_->send(*other, once.for_peer(*other));
+  for (Connection* const conn : to)
+    links_->send(*conn, once.for_peer(*conn));
 }
 
 /// Of all sessions one goes on for a step, the next one in the next turn of the loop.
@@ -318,7 +320,7 @@ void Engine::Impl::continue_transfers(MonoTime now) {
   for (const auto& [id, conn] : links_->connections()) {
     if (!conn->established()) continue;
     if (conn->handover) handovers.push_back(conn.get());
-    const bool busy = conn->sync && conn->sync->reconciler.busy();
+    const bool busy = (conn->sync && conn->sync->reconciler.busy()) || !conn->to_confirm.empty();
     if (!busy || transport_.queued(id) > limits::kBulkLowWater) continue;  // on_drained() wakes us
     ++ready;
     if (first == nullptr) first = conn.get();
@@ -329,15 +331,16 @@ void Engine::Impl::continue_transfers(MonoTime now) {
   if (ready == 0) return;
   if (next == nullptr) next = first;
   last_served_ = next->id;
-  continue_sync(*next, now);
+  continue_confirmations(*next);
+  if (next->sync) continue_sync(*next, now);
   if (ready > 1) wake_at(now);
 }
 
-/// One step: at most one batch of records, and then the message that they were found for, if that is done.
+/// One step: a batch of records, or two if the last record did not fit the first, and then the message that they were found
+/// for, if that is done.
 void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   Reconciler& reconciler = conn.sync->reconciler;
-  Records batch;
-  std::size_t bytes = 0;
+  RecordBatches found;
   std::vector<std::string> let_go;
   std::vector<std::string> proposed_anew;  // what others have collected meanwhile had a larger epoch
   const Presence ours = attendance_->presence();
@@ -352,9 +355,8 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
       proposed_anew.emplace_back(entry.key);
       return proposed_anew.size() < limits::kBatchRecords;
     }
-    batch.entries.push_back(entry);
-    bytes += encoded_size(entry);
-    return batch.entries.size() < limits::kBatchRecords && bytes < limits::kBatchBytes;
+    found.add(entry);
+    return !found.full() && found.batches().size() == 1;
   };
   auto out = reconciler.work(limits::kSyncBudget, add);
   const auto send = [&](const Message& message) {
@@ -365,10 +367,9 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
     }
     conn.sync->progress = now;
   };
-  if (!batch.entries.empty()) {
-    stats_.bulk_records_sent += batch.entries.size();
+  stats_.bulk_records_sent += found.size();
+  for (const Records& batch : found.batches())
     send(batch);
-  }
   for (const std::string& key : let_go)
     dictionary_->let_go(key);
   if (!let_go.empty()) {

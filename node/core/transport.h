@@ -48,6 +48,15 @@ class Transport {
   /// Bytes accepted by send() that the network has not taken yet. 0 for a closed connection.
   [[nodiscard]] virtual std::size_t queued(ConnId conn) const = 0;
 
+  /// How far what was sent has come, in bytes since the connection was opened, in whatever unit the transport counts; neither
+  /// falls.
+  struct Progress {
+    std::uint64_t given = 0;  ///< accepted by send()
+    std::uint64_t taken = 0;  ///< of those, what the peer's machine has acknowledged; its process may not have read them
+  };
+  /// Nothing for a closed connection, or by a transport that cannot tell.
+  [[nodiscard]] virtual Progress progress(ConnId /*conn*/) const { return {}; }
+
   /// Sends what is queued, then closes; gives up on the queue after a few seconds. No callback follows:
   /// the engine has forgotten the connection.
   virtual void close(ConnId conn) = 0;

@@ -64,6 +64,11 @@ std::size_t AsioTransport::queued(ConnId conn) const {
   return found == open_.end() ? 0 : found->second->queued();
 }
 
+Transport::Progress AsioTransport::progress(ConnId conn) const {
+  const auto found = open_.find(conn);
+  return found == open_.end() ? Progress() : found->second->progress();
+}
+
 void AsioTransport::close(ConnId conn) {
   const auto found = open_.find(conn);
   if (found == open_.end()) return;

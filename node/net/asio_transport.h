@@ -58,6 +58,7 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   ConnId dial(const Endpoint& to) override;
   void send(ConnId conn, const Frame& frame) override;
   [[nodiscard]] std::size_t queued(ConnId conn) const override;
+  [[nodiscard]] Progress progress(ConnId conn) const override;
   void close(ConnId conn) override;
 
  private:

@@ -1,5 +1,9 @@
 #include "net/tcp_connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
 #include <array>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
@@ -75,7 +79,18 @@ void TcpConnection::enqueue(std::shared_ptr<const std::string> bytes) {
   if (state_ == State::kDone || state_ == State::kClosing || write_broken_) return;
   if (bytes->empty()) return;
   queued_ += bytes->size();
+  given_ += bytes->size();
   queue_.push_back(std::move(bytes));
+}
+
+Transport::Progress TcpConnection::progress() const {
+  if (state_ != State::kOpen) return {};
+  // What the kernel holds counts as not taken: it may hold megabytes.
+  int unacknowledged = 0;
+  const int fd = const_cast<tcp::socket&>(socket_).native_handle();  // reads only
+  if (ioctl(fd, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0) unacknowledged = 0;
+  const std::uint64_t left = queued_ + static_cast<std::uint64_t>(unacknowledged);
+  return {.given = given_, .taken = given_ - std::min(given_, left)};
 }
 
 void TcpConnection::flush() {

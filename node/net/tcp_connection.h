@@ -50,6 +50,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   /// Hands to the kernel what it takes without waiting.
   void flush();
   [[nodiscard]] std::size_t queued() const { return queued_; }
+  [[nodiscard]] Transport::Progress progress() const;
   /// True the first time since the last flush(): for the owner's list of what to flush.
   bool mark_unflushed() { return !std::exchange(unflushed_, true); }
   [[nodiscard]] ConnId id() const { return id_; }
@@ -84,6 +85,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::deque<std::shared_ptr<const std::string>> queue_;
   std::size_t head_sent_ = 0;  ///< bytes of queue_.front() that have left
   std::size_t queued_ = 0;
+  std::uint64_t given_ = 0;  ///< bytes of all that was queued
   bool unflushed_ = false;
   bool waits_for_room_ = false;
   bool drain_pending_ = false;
