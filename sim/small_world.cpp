@@ -196,8 +196,11 @@ bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
   const Side& side = wire.sides[at];
   if (!deliverable(side)) return false;
   const Connection* const conn = connection(side.node, wire);
-  if (side.state == SideState::kGone || conn->state == ConnState::kRetired) return true;
+  if (side.state == SideState::kGone) return true;
   const Packet& packet = side.inbox.front();
+  // The peer's last word there ends it.
+  if (conn->state == ConnState::kRetired) return packet.thing != Thing::kFrame || !packet.opened->is<KeepAck>();
+  if (conn->late) return false;
   if (packet.thing != Thing::kFrame) return packet.thing == Thing::kAccepted;
   if (packet.opened->is<Handshake>()) return at == 1 && lives_[side.node]->policy.get().wants_hello();
   if (packet.opened->is<Pong>()) return !conn->probe_started;

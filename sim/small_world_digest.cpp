@@ -130,9 +130,16 @@ class SmallWorld::Digest {
     add(static_cast<std::uint64_t>(conn.state));
     add(conn.peer_boot);
     add(static_cast<std::uint64_t>(conn.nonce != 0));
-    if (!conn.established()) return add_time(conn.deadline);
+    if (!conn.established()) {
+      if (conn.state == ConnState::kRetired) add_time(conn.lingers_to);
+      return add_time(conn.deadline);
+    }
     add_time(conn.heard);
     add_time(std::max(conn.heard, conn.pinged));
+    if (conn.heard > conn.spoken) add_time(conn.spoken);
+    add(static_cast<std::uint64_t>(conn.late));
+    add(static_cast<std::uint64_t>(conn.round_trip.count()));
+    add(conn.last_word ? label_of_nonce(*conn.last_word) : kNone);
     add(static_cast<std::uint64_t>(conn.probe_started.has_value()));
     if (conn.probe_started) add_time(*conn.probe_started);
   }

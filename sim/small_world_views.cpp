@@ -116,7 +116,7 @@ bool SmallWorld::quiet() const {
     return std::ranges::all_of(wire.sides, [&](const Side& side) {
       if (side.state != SideState::kOpen || side.deaf || !side.inbox.empty()) return false;
       const Connection* const conn = connection(side.node, wire);
-      return conn != nullptr && conn->established() && !conn->probe_started;
+      return conn != nullptr && conn->established() && !conn->probe_started && !conn->late;
     });
   });
   if (!wires_quiet) return false;

@@ -96,8 +96,11 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
   end_ = (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
   slowest_round_trip_ = 2 * slowest_link(plan);
   broadcast_bound_ = broadcast_bound(plan, end_);
-  // Flights of TCP's and our handshakes, the probe of a doubtful connection, the linger of a retired one.
-  grace_ = std::min(end_, 4 * slowest_round_trip_ + limits::kProbeDeadline + limits::kLinger + 1s);
+  // Flights of TCP's and our handshakes, the probe of a doubtful connection, the linger of a retired one; the latter two take
+  // as long as a connection took to be made, three flights at the most, says.
+  const Duration made = 2 * slowest_round_trip_;
+  grace_ = std::min(end_, 4 * slowest_round_trip_ + std::max(limits::kProbeDeadline, limits::kProbeRoundTrips * made) +
+                              std::max(limits::kLinger, limits::kLingerRoundTrips * made) + 1s);
   if (!plan.steps.empty()) queue_.push(plan.steps.front().at.low, EventKind::kStep, 0);
 }
 

@@ -11,7 +11,8 @@ namespace meshdict {
 /// The smaller id only asks: a half-open link answers with a reset, or ends by its silence.
 void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) {
   for (Connection* const incumbent : pair.links) {
-    if (std::ranges::count(open_nonces, incumbent->nonce) > 0 || incumbent->probe_started) continue;
+    const bool asked = incumbent->probe_started || incumbent->late;
+    if (std::ranges::count(open_nonces, incumbent->nonce) > 0 || asked) continue;
     pair.keep_pending = false;
     if (links.self() < pair.peer) {
       links.whisper(*incumbent, Ping{.nonce = incumbent->nonce});
@@ -33,7 +34,8 @@ void Arbiter::changed(Links& links, Pair& pair) {
 void Arbiter::arbitrate(Links& links, Pair& pair) {
   if (!pair.is_meshdict || pair.links.size() < 2 || links.self() < pair.peer || pair.keep_pending) return;
   if (std::ranges::any_of(pair.links, [](const Connection* link) { return link->probe_started.has_value(); })) return;
-  pair.primary = pair.links.front();
+  const auto good = std::ranges::find_if(pair.links, [](const Connection* link) { return !link->late; });
+  pair.primary = good == pair.links.end() ? pair.links.front() : *good;
   pair.keep_pending = true;
   links.whisper(*pair.primary, Keep{.nonce = pair.primary->nonce});
 }
@@ -42,6 +44,9 @@ void Arbiter::on_keep(Links& links, Pair& pair, Connection& link, const Keep& ke
   if (keep.nonce != link.nonce) return;
   pair.primary = &link;
   links.whisper(link, KeepAck{.nonce = link.nonce});
+  for (Connection* const other : pair.links) {
+    if (other != &link) links.whisper(*other, KeepAck{.nonce = link.nonce});
+  }
 }
 
 void Arbiter::on_keep_ack(Links& links, Pair& pair, Connection& link, const KeepAck& ack) {

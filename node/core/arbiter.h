@@ -2,10 +2,11 @@
 // The policy of production: of one pair, only the node with the larger id closes duplicates.
 //
 // 1. It keeps the link that was established first, says KEEP on it, and retires the others when KEEP_ACK arrives: it
-//    never writes to them again and closes them after a linger, in which it still reads what the peer had sent.
-// 2. The smaller id accepts all and closes none; it sends where it was last told to.
+//    never writes to them again, reads what the peer had sent, and then closes them.
+// 2. The smaller id accepts all and closes none; it sends where it was last told to. As the last on each other link it says
+//    KEEP_ACK with the nonce of the one that is kept: nothing follows, and the link may be closed.
 // 3. A new link whose hello does not list an older one shows that the older may be half-open. The larger id probes the
-//    older, and closes it when it stays silent for a second; meanwhile nothing is decided. The smaller id pings it, too,
+//    older; meanwhile nothing is decided, and when no answer comes in time another is kept. The smaller id pings it, too,
 //    but closes it for the long silence only (links.h): answers can be late, and then each end would have closed another.
 //
 // Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link in

@@ -155,7 +155,10 @@ void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
 }
 
 void Engine::Impl::on_drained(ConnId conn) {
-  if (links_->find(conn) != nullptr) wake_at(clock_.monotonic());
+  Connection* const found = links_->find(conn);
+  if (found == nullptr) return;
+  links_->on_drained(*found);
+  wake_at(clock_.monotonic());
 }
 
 void Engine::Impl::on_closed(ConnId conn, std::string_view detail) {
@@ -269,6 +272,10 @@ void Engine::Impl::on_link_up(Connection& link) {
   links_->whisper(link, attendance_->presence());
   send_floors(link);
   ask_for_open_confirmations(link);
+}
+
+void Engine::Impl::on_link_left(Connection& primary) {
+  if (running_ && primary.is_meshdict) ask_for_open_confirmations(primary);
 }
 
 void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {

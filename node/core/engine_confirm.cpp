@@ -4,6 +4,7 @@
 // it took: its pong says that it has the records, or others that beat them. Rationale: that the writes have been sent is
 // no proof, since a link may have ended meanwhile; and a session of comparing, which is one, goes through all differences
 // first. The records go in batches, and only while little else is queued: nobody is slow because we send much at once.
+
 #include <algorithm>
 
 #include "core/engine_impl.h"
@@ -73,7 +74,8 @@ std::size_t Engine::Impl::send_batch_to_confirm(Connection& link, Connection::To
 
 void Engine::Impl::ask_for_open_confirmations(Connection& link) {
   for (const auto& [token, asked] : confirmations_) {
-    if (!asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
+    const bool waits = std::ranges::any_of(link.to_confirm, [&](const auto& turn) { return turn.token == token; });
+    if (!waits && !asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
   }
 }
 

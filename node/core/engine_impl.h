@@ -92,6 +92,7 @@ class Engine::Impl final : public LinksHost {
   // LinksHost
   void on_pair_up(Pair& pair) override;
   void on_link_up(Connection& link) override;
+  void on_link_left(Connection& primary) override;
   void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
   void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
   void on_address(const Endpoint& address, const Connection& conn) override;
@@ -106,8 +107,8 @@ class Engine::Impl final : public LinksHost {
   // engine_messages.cpp
   void handle_body(Connection& conn, std::string_view body);
   bool accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain);
-  void relay(const Connection& from, const OpenedBody& opened, std::string_view body);
-  void send_to_all(CompressedOnce& once, const Connection* except);
+  void relay(const Connection& from, const OpenedBody& opened, std::string_view body, bool is_store);
+  void send_to_all(CompressedOnce& once, const Connection* except, bool is_store);
   Stamp stamp_broadcast();
   void broadcast_message(const Message& message);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);

@@ -64,7 +64,7 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
   if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
   if (envelope->main == MainFlag::kBroadcast) {
     if (!accept_broadcast(conn, *envelope, opened->plain)) return;
-    relay(conn, *opened, body);
+    relay(conn, *opened, body, std::holds_alternative<StoreSet>(*message));
   }
   handle_message(conn, *envelope, *message, opened->plain.id);
 }
@@ -98,7 +98,7 @@ bool Engine::Impl::accept_broadcast(const Connection& from, const Envelope& enve
 
 /// `body` is the message as it came: who reads its compression gets that again, so that a few bytes of ours are a few of
 /// each neighbour's, and nothing is compressed twice.
-void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body) {
+void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body, bool is_store) {
   const bool nobody_else = links_->pairs().empty() || (links_->pairs().size() == 1 && from.established());
   if (nobody_else) return;
   ++stats_.relayed;
@@ -107,13 +107,18 @@ void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::
   if (!frame) return;  // cannot be: a body that was read is no larger than a frame
   CompressedOnce once(*frame);
   if (opened.method) once.came_as(*opened.method, body);
-  send_to_all(once, &from);
+  send_to_all(once, &from, is_store);
 }
 
-void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except) {
+/// Of stores, a neighbour for whom too much is queued already hears in a session, at its own pace.
+void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except, bool is_store) {
   for (auto& [peer, pair] : links_->pairs()) {
     if (except != nullptr && except->peer == peer) continue;
-    links_->send(*pair.primary, once.for_peer(*pair.primary));
+    if (is_store && pair.primary->congested && config_.has_dictionary) {
+      compare(*pair.primary);
+    } else {
+      links_->send(*pair.primary, once.for_peer(*pair.primary));
+    }
   }
 }
 
@@ -135,7 +140,7 @@ void Engine::Impl::broadcast_message(const Message& message) {
     return;
   }
   CompressedOnce once(*frame);
-  send_to_all(once, nullptr);
+  send_to_all(once, nullptr, std::holds_alternative<StoreSet>(message));
 }
 
 void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
@@ -189,7 +194,7 @@ std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const Ra
   const auto frame = originator_->broadcast(std::move(*message), stamp_broadcast());
   if (!frame) return std::unexpected(std::string(kTooLarge));
   CompressedOnce once(*frame);
-  send_to_all(once, nullptr);
+  send_to_all(once, nullptr, false);
   return frame->id;
 }
 

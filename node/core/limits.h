@@ -42,8 +42,13 @@ inline constexpr std::size_t kOutgoingTarget = 4;
 inline constexpr std::size_t kMaxPendingAccepted = 128;
 /// Established neighbours; further ones are refused. Keeps fan-out and memory bounded.
 inline constexpr std::size_t kMaxNeighbours = 256;
-/// Bytes queued towards one slow neighbour before it is dropped: two frames of the largest size and a margin.
+/// Bytes queued towards one neighbour beyond which stores are not queued any more but left to a comparison: two frames of the
+/// largest size and a margin.
 inline constexpr std::size_t kMaxQueued = 3 * kMaxFrame;
+/// What cannot be compared (messages of users) is queued up to this; then the neighbour is dropped (guess).
+inline constexpr std::size_t kMaxQueuedAtAll = 16 * kMaxFrame;
+/// A neighbour with so much before it that takes nothing of it for so long is a slow reader.
+inline constexpr Duration kStallVerdict = 15s;
 /// A bulk transfer waits while more than this is queued, so that live messages are not stuck behind it.
 inline constexpr std::size_t kBulkLowWater = 256 * 1024;
 inline constexpr Duration kDialDeadline = 5s;
@@ -56,13 +61,20 @@ inline constexpr Duration kPingAfterIdle = 5s;
 inline constexpr Duration kPingLagOfAcceptor = 1s;
 /// Nothing heard for so long: the connection is dead.
 inline constexpr Duration kSilenceVerdict = 15s;
-/// A frame that is not complete by then: the stream is out of step, or its sender plays for time. The largest frame at
-/// 70 kB/s takes as long.
+/// A frame that is not complete by then, and comes in slower than any line must be: the stream is out of step, or its sender
+/// plays for time.
 inline constexpr Duration kFrameDeadline = 60s;
-/// A retired duplicate stays readable for so long, so that what its peer had sent is not lost.
+/// Bytes a second of the slowest line on which the largest frame arrives: 64 kbit/s, nine minutes.
+inline constexpr std::size_t kSlowestLine = 8'000;
+/// A retired duplicate stays readable until nothing has come for so long, so that what its peer had sent is not lost; and
+/// longer when a round trip takes long.
 inline constexpr Duration kLinger = 5s;
-/// A link that the peer does not know of answers a ping within this, or is closed.
+inline constexpr int kLingerRoundTrips = 4;
+/// And no longer than this in all, whatever still comes: the largest frame on the slowest line.
+inline constexpr Duration kLongestLinger = 10min;
+/// A link that the peer does not know of answers a ping within this, or two of its round trips: else another is kept.
 inline constexpr Duration kProbeDeadline = 1s;
+inline constexpr int kProbeRoundTrips = 2;
 /// Connections of one pair at the same moment: two simultaneous dials, their repetitions and some that linger.
 inline constexpr std::size_t kMaxLinksOfPair = 8;
 /// Frames that wait for a py2p node, which takes them one by one.

@@ -15,10 +15,26 @@ bool is_pending(const Connection& conn) {
   return conn.state == ConnState::kHandshaking || conn.state == ConnState::kGreeted;
 }
 
-/// When a link that stays idle is pinged next.
+/// When a link is pinged next: one that stays idle, and one on which much comes and we have nothing to say, for the peer's
+/// sake. The latter normally answers the peer's ping first.
 MonoTime next_ping(const Connection& conn) {
   const Duration lag = conn.dialed_by_us ? Duration(0) : limits::kPingLagOfAcceptor;
-  return std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle + lag;
+  const MonoTime idle = std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle + lag;
+  if (!conn.is_meshdict || conn.heard <= conn.spoken) return idle;
+  return std::min(idle, conn.spoken + limits::kPingAfterIdle + limits::kPingLagOfAcceptor);
+}
+
+MonoTime silence_verdict(const Connection& conn) {
+  return std::max(conn.heard, conn.moved) + limits::kSilenceVerdict;
+}
+
+MonoTime frame_deadline(const Connection& conn) {
+  const auto at_slowest = static_cast<std::int64_t>(conn.decoder.buffered() * 1'000'000 / limits::kSlowestLine);
+  return conn.frame_begun + limits::kFrameDeadline + Duration(at_slowest);
+}
+
+MonoTime probe_deadline(const Connection& conn) {
+  return *conn.probe_started + std::max(limits::kProbeDeadline, limits::kProbeRoundTrips * conn.round_trip);
 }
 
 }  // namespace
@@ -176,6 +192,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
   if (found->primary == &conn) found->primary = found->links.front();
   found->keep_pending = false;
   policy_.changed(*this, *found);
+  if (Pair* const left = pair(conn.peer)) host_.on_link_left(*left->primary);
 }
 
 void Links::send(Connection& conn, const Frame& frame) {
@@ -190,11 +207,19 @@ void Links::send(Connection& conn, const Frame& frame) {
     return;
   }
   ++frames_sent_;
+  conn.spoken = clock_.monotonic();
   transport_.send(conn.id, frame);
   conn.unchecked_bytes += frame.bytes->size();
-  if (conn.unchecked_bytes < limits::kBulkLowWater) return;
+  if (conn.unchecked_bytes >= limits::kBulkLowWater) check_queue(conn);
+}
+
+void Links::check_queue(Connection& conn) {
   conn.unchecked_bytes = 0;
-  if (transport_.queued(conn.id) > limits::kMaxQueued) overflow(conn);
+  const std::size_t queued = transport_.queued(conn.id);
+  if (queued > limits::kMaxQueuedAtAll) overflow(conn);
+  if (queued <= limits::kMaxQueued || conn.congested) return;
+  conn.congested = true;
+  conn.taking = clock_.monotonic();
 }
 
 void Links::send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame) {
@@ -261,42 +286,69 @@ void Links::check_time(Connection& conn, MonoTime now) {
     return;
   }
   if (conn.state != ConnState::kEstablished) {
+    if (conn.state == ConnState::kRetired && conn.decoder.buffered() > 0 && !conn.last_word) linger(conn, conn.heard);
     if (now < conn.deadline) return;
     const bool dialing = conn.state == ConnState::kDialing;
     close(conn, dialing ? EndReason::kDialFailed : EndReason::kHelloTimeout,
           dialing ? "no answer in time" : "no complete hello in time");
     return;
   }
-  if (conn.decoder.buffered() > 0 && now >= conn.frame_begun + limits::kFrameDeadline) {
+  check_link(conn, now);
+}
+
+void Links::check_link(Connection& conn, MonoTime now) {
+  look_at_progress(conn, now);
+  if (conn.decoder.buffered() > 0 && now >= frame_deadline(conn)) {
     close(conn, EndReason::kProtocolError, "a frame was not complete in time");
+    return;
+  }
+  if (conn.congested && now >= conn.taking + limits::kStallVerdict) {
+    close(conn, EndReason::kSlowReader, "takes nothing of what we send");
     return;
   }
   if (conn.probe_started && conn.heard > *conn.probe_started) {
     end_probe(conn);
-  } else if (conn.probe_started && now >= *conn.probe_started + limits::kProbeDeadline) {
-    close(conn, EndReason::kDuplicate, "half-open: unknown to the peer and silent");
-    return;
+  } else if (conn.probe_started && now >= probe_deadline(conn)) {
+    give_up_probe(conn);
+    if (!conn.established()) return;
   }
   if (conn.pacer != nullptr) pump(conn, now);
-  if (now >= conn.heard + limits::kSilenceVerdict) {
+  if (now >= silence_verdict(conn)) {
     close(conn, EndReason::kSilent, "nothing heard for too long");
   } else if (now >= next_ping(conn)) {
-    conn.pinged = now;
-    if (conn.is_meshdict) {
-      whisper(conn, Ping{.nonce = conn.nonce});
-    } else {
-      // Ahead of what waits: at the end of a long queue the question would come too late for an answer.
-      if (auto question = originator_.whisper(Request{})) conn.pacer->waiting.push_front(*std::move(question));
-      pump(conn, now);
-    }
+    ping(conn, now);
   }
+}
+
+void Links::ping(Connection& conn, MonoTime now) {
+  conn.pinged = now;
+  if (!conn.is_meshdict) {
+    // Ahead of what waits: at the end of a long queue the question would come too late for an answer.
+    if (auto question = originator_.whisper(Request{})) conn.pacer->waiting.push_front(*std::move(question));
+    pump(conn, now);
+    return;
+  }
+  whisper(conn, Ping{.nonce = conn.nonce});
+  if (conn.asked > conn.heard) return;
+  conn.asked = now;
+  conn.asked_at = transport_.progress(conn.id).given;
+}
+
+/// While our question stands behind what was sent before, no answer can come: that this leaves shows that the peer lives.
+/// Afterwards it shows only that its machine does.
+void Links::look_at_progress(Connection& conn, MonoTime now) {
+  const std::uint64_t taken = transport_.progress(conn.id).taken;
+  if (taken <= conn.taken) return;
+  conn.taken = taken;
+  conn.taking = now;
+  if (conn.asked > conn.heard && taken < conn.asked_at) conn.moved = now;
 }
 
 MonoTime Links::next_check(const Connection& conn) const {
   if (conn.overflowed) return clock_.monotonic();
   if (conn.state != ConnState::kEstablished) return conn.deadline;
-  MonoTime next = std::min(conn.heard + limits::kSilenceVerdict, next_ping(conn));
-  if (conn.probe_started) next = std::min(next, *conn.probe_started + limits::kProbeDeadline);
+  MonoTime next = std::min(silence_verdict(conn), next_ping(conn));
+  if (conn.probe_started) next = std::min(next, probe_deadline(conn));
   if (conn.pacer != nullptr && !conn.pacer->waiting.empty()) next = std::min(next, conn.pacer->next);
   return next;
 }

@@ -4,13 +4,18 @@
 // 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
 //    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
 // 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link
-//    that gave way is retired: never written to again, read for a linger, then closed.
+//    that gave way is retired: never written to again, read until the peer says that nothing follows or for a linger, then
+//    closed. No link is closed because another is better: what is on its way there would be lost.
 // 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused. One from
 //    the future (limits::kBootAhead) gives way to any that is not, so that no number locks an identity out.
-// 4. A link that is probed, since the peer may not know of it, is pinged, and closed when it stays silent for a second.
+// 4. A link that is probed, since the peer may not know of it, is pinged; when no answer comes in time the policy keeps
+//    another.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
-// 6. Every deadline is an integer time: dial, hello, silence, probe, linger.
-// 7. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
+// 6. Every deadline is an integer time: dial, hello, silence, probe, linger. Those of the last two follow the round trip.
+// 7. A line may be slow. Who hears much and says nothing for a while pings; silence counts from the moment when our question
+//    has left the queue, as long as something leaves; a frame has time as long as it comes in at limits::kSlowestLine.
+// 8. A slow reader is one that takes nothing for a while, not one for whom much is queued.
+// 9. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
 //    it says hello, so that who is refused never takes itself for a neighbour.
 //
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
@@ -68,6 +73,8 @@ class LinksHost {
   virtual void on_pair_up(Pair& pair) = 0;
   /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
   virtual void on_link_up(Connection& link) = 0;
+  /// Another link of the pair has gone or is not used any more; what was asked on it may stay without an answer.
+  virtual void on_link_left(Connection& /*primary*/) {}
   /// The last link has gone. `last` is the connection that ended it.
   virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
@@ -98,6 +105,8 @@ class Links {
   void on_accepted(ConnId id, const Endpoint& remote);
   void on_connected(Connection& conn);
   void on_closed(Connection& conn, std::string_view detail);
+  /// Its queue has fallen to limits::kBulkLowWater.
+  void on_drained(Connection& conn) { conn.congested = false; }
   void on_time(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const { return next_deadline_; }
 
@@ -163,6 +172,13 @@ class Links {
   bool yield_to_newer_boot(Connection& conn, Pair& pair);
   [[nodiscard]] bool is_newer(std::uint64_t boot, std::uint64_t than) const;
   void end_probe(Connection& conn);
+  void give_up_probe(Connection& conn);
+  void hear_retired(Connection& conn, const Message& message);
+  void ping(Connection& conn, MonoTime now);
+  void look_at_progress(Connection& conn, MonoTime now);
+  void linger(Connection& conn, MonoTime heard);
+  void check_link(Connection& conn, MonoTime now);
+  void check_queue(Connection& conn);
   void remove_link(Connection& conn, EndReason reason, const std::string& detail);
   void discard(Connection& conn);
   void check_time(Connection& conn, MonoTime now);

@@ -18,11 +18,14 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
     }
     return true;
   }
+  conn.late = false;
+  if (conn.state == ConnState::kRetired) hear_retired(conn, message);
   if (const auto* hello = std::get_if<Hello>(&message)) {
     on_hello(conn, *hello);
   } else if (const auto* keep = std::get_if<Keep>(&message)) {
     if (conn.established()) policy_.on_keep(*this, *pair(conn.peer), conn, *keep);
   } else if (const auto* ack = std::get_if<KeepAck>(&message)) {
+    if (ack->nonce != conn.nonce) conn.last_word = ack->nonce;
     if (conn.established()) policy_.on_keep_ack(*this, *pair(conn.peer), conn, *ack);
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     if (conn.established()) whisper(conn, Pong{.nonce = ping->nonce});
@@ -158,7 +161,9 @@ void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_
   const MonoTime now = clock_.monotonic();
   conn.state = ConnState::kEstablished;
   conn.heard = now;
+  conn.spoken = now;
   conn.pinged = now;
+  conn.round_trip = now - conn.opened;
   conn.decoder.set_max_frame(limits::kMaxFrame);
   wake_at(next_check(conn));
   if (known == nullptr) {
@@ -203,7 +208,7 @@ bool Links::is_newer(std::uint64_t boot, std::uint64_t than) const {
 void Links::probe(Connection& link) {
   link.probe_started = clock_.monotonic();
   whisper(link, Ping{.nonce = link.nonce});
-  wake_at(*link.probe_started + limits::kProbeDeadline);
+  wake_at(next_check(link));
 }
 
 /// The link is alive after all.
@@ -212,12 +217,44 @@ void Links::end_probe(Connection& conn) {
   policy_.changed(*this, *pair(conn.peer));
 }
 
+/// It may be half-open, or its answer on a long way. Nothing is closed for it: the policy keeps another, if there is one.
+void Links::give_up_probe(Connection& conn) {
+  conn.probe_started.reset();
+  conn.late = true;
+  policy_.changed(*this, *pair(conn.peer));
+}
+
 void Links::retire(Connection& link) {
+  const MonoTime now = clock_.monotonic();
+  Connection& kept = *pair(link.peer)->primary;
   link.state = ConnState::kRetired;
   link.sync.reset();
   link.handover.reset();
-  link.deadline = clock_.monotonic() + limits::kLinger;
+  link.to_confirm.clear();
+  link.deadline = now;
+  link.lingers_to = now + limits::kLongestLinger;
+  if (link.last_word != kept.nonce) {
+    link.last_word.reset();
+    linger(link, now);
+  }
   wake_at(link.deadline);
+  host_.on_link_left(kept);
+}
+
+void Links::linger(Connection& conn, MonoTime heard) {
+  const Duration linger = std::max(limits::kLinger, limits::kLingerRoundTrips * conn.round_trip);
+  conn.deadline = std::min(std::max(conn.deadline, heard + linger), conn.lingers_to);
+}
+
+/// What the peer had sent before it was told of the other link is read to its end, and told apart from silence.
+void Links::hear_retired(Connection& conn, const Message& message) {
+  const MonoTime now = clock_.monotonic();
+  if (const auto* ack = std::get_if<KeepAck>(&message); ack != nullptr && ack->nonce != conn.nonce) {
+    conn.deadline = now;
+    wake_at(now);
+  } else {
+    linger(conn, now);
+  }
 }
 
 }  // namespace meshdict

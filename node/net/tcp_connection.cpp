@@ -1,6 +1,7 @@
 #include "net/tcp_connection.h"
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ TcpConnection::TcpConnection(asio::io_context& io, ConnId id, Owner& owner)
 void TcpConnection::adopt(tcp::socket socket) {
   assert(state_ == State::kDialing);
   socket_ = std::move(socket);
+  keep_queue_here();
   state_ = State::kOpen;
   wait_readable();
 }
@@ -70,6 +72,7 @@ void TcpConnection::on_dialed(const asio::error_code& error) {
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
   deadline_.cancel();
+  keep_queue_here();
   state_ = State::kOpen;
   wait_readable();
   owner_->connection_up(*this);
@@ -81,6 +84,14 @@ void TcpConnection::enqueue(std::shared_ptr<const std::string> bytes) {
   queued_ += bytes->size();
   given_ += bytes->size();
   queue_.push_back(std::move(bytes));
+}
+
+/// The kernel would take megabytes that wait for a slow line: whoever asks what is queued would not see them, and a small
+/// message could not be put before what is left to be sent.
+void TcpConnection::keep_queue_here() {
+  using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+  asio::error_code ignored;
+  socket_.set_option(NotSentLowWater(net_limits::kNotSentLowWater), ignored);
 }
 
 Transport::Progress TcpConnection::progress() const {

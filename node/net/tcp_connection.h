@@ -67,6 +67,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   void connect_to(std::deque<asio::ip::tcp::endpoint> found);
   void on_dialed(const asio::error_code& error);
+  void keep_queue_here();
   void wait_readable();
   void on_readable();
   void wait_writable();
