@@ -219,7 +219,9 @@ void Links::check_queue(Connection& conn) {
   if (queued > limits::kMaxQueuedAtAll) overflow(conn);
   if (queued <= limits::kMaxQueued || conn.congested) return;
   conn.congested = true;
-  conn.taking = clock_.monotonic();
+  const MonoTime now = clock_.monotonic();
+  look_at_progress(conn, now);
+  conn.taking = now;
 }
 
 void Links::send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame) {
