@@ -179,7 +179,7 @@ TEST(ApiMessages, AReplyFindsASenderThatIsNoNeighbour) {
   ASSERT_TRUE(join(middle, first));
   ASSERT_TRUE(join(middle, last));
   ASSERT_TRUE(eventually([&] { return are_neighbours(first, last); }));
-  first.disconnect(last.id());
+  last.disconnect(first.id());  // what it says to it later is a newer wish
   ASSERT_TRUE(eventually([&] { return !are_neighbours(first, last); }));
   first.send("who is there?");
   const auto question = last.recv(kPatience);

@@ -18,7 +18,7 @@ namespace {
 using api_test::eventually;
 using api_test::join;
 using api_test::kPatience;
-using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // A null pointer constant is no text: a template, so that what does not compile is an answer and no error.
 template <typename S>
@@ -52,6 +52,19 @@ TEST(ApiMisuse, AnEmptyAddressIsAllAddresses) {
   EXPECT_NE(everywhere.out_addr().host, "");
   SyncSocket dialer("127.0.0.1", 0);
   EXPECT_TRUE(join(dialer, everywhere));
+}
+
+TEST(ApiMisuse, OnlyTheExpectedNodeWillDo) {
+  SyncSocket ada("127.0.0.1", 0);
+  SyncSocket bob("127.0.0.1", 0);
+  api_test::Lines lines;
+  SyncSocket dialer("127.0.0.1", 0, {.debug_level = 1, .log = lines.sink()});
+  EXPECT_THROW(dialer.connect("127.0.0.1", bob.out_addr().port, "no id"), SettingsError);
+  EXPECT_TRUE(dialer.connect("127.0.0.1", bob.out_addr().port, ada.id()));
+  EXPECT_TRUE(eventually([&] { return lines.text().contains("another node it is " + bob.id()); }));
+  EXPECT_THAT(dialer.outgoing(), IsEmpty());  // bob may dial by himself
+  EXPECT_TRUE(dialer.connect("127.0.0.1", ada.out_addr().port, ada.id()));
+  EXPECT_TRUE(eventually([&] { return api_test::are_neighbours(dialer, ada); }));
 }
 
 TEST(ApiMisuse, TheLongestPatienceIsForEver) {

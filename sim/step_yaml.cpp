@@ -162,6 +162,8 @@ std::string_view word_of(EndReason reason) {
       return "different_settings";
     case EndReason::kIdentityInUse:
       return "identity_in_use";
+    case EndReason::kAnotherNode:
+      return "another_node";
     case EndReason::kEnough:
       return "enough";
     case EndReason::kBye:

@@ -63,12 +63,15 @@ bool MeshSocket::connect(TextView addr, std::uint16_t port, TextView id) {
   const Endpoint to{.host = std::string(addr), .port = port};
   if (to.host.empty() || port == 0)
     throw SettingsError("'" + to.host + "', port " + std::to_string(port) + ": not to be dialled");
+  const std::string_view wanted = id;
+  const auto expected = wanted.empty() ? NodeId() : NodeId::parse(wanted);
+  if (!expected) throw SettingsError("'" + std::string(wanted) + "' is no node's id: " + expected.error());
   return node_->core().call([&](Engine& engine) {
-    if (to == engine.address() || id == engine.id().text()) return false;
+    if (to == engine.address() || *expected == engine.id()) return false;
     const bool there = std::ranges::any_of(engine.neighbours(), [&](const NeighbourView& neighbour) {
-      return neighbour.address == to || neighbour.id.text() == id;
+      return neighbour.address == to || neighbour.id == *expected;
     });
-    if (!there) engine.connect(to);
+    if (!there) engine.connect(to, *expected);
     return !there;
   });
 }

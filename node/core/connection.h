@@ -36,6 +36,8 @@ struct Connection {
   bool extra = false;
   /// Which wish of the user's it was dialled for, counted over all; 0: for none.
   std::uint64_t wish = 0;
+  /// The only node that it was dialled for; empty: whoever answers.
+  NodeId expected;
   ConnState state = ConnState::kHandshaking;
   FrameDecoder decoder{limits::kMaxFrameBeforeHandshake};
 

@@ -380,8 +380,8 @@ std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receive
 void Engine::request_peers() {
   impl_->request_peers();
 }
-void Engine::connect(const Endpoint& to) {
-  impl_->connect(to);
+void Engine::connect(const Endpoint& to, const NodeId& expected) {
+  impl_->connect(to, expected);
 }
 bool Engine::forget(const Endpoint& address) {
   return impl_->forget(address);

@@ -170,8 +170,9 @@ class Engine {
   /// follow.
   std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
                                                      SubFlag type = SubFlag::kWhisper);
-  /// Dials now; the address is also remembered.
-  void connect(const Endpoint& to);
+  /// Dials now; the address is also remembered. With `expected`, only that node will do: another that answers is refused, and
+  /// the address is remembered once the right one has.
+  void connect(const Endpoint& to, const NodeId& expected = {});
   /// Dials an address no more, until we are told of it again. False when it was not known.
   bool forget(const Endpoint& address);
   /// Asks all neighbours for the nodes that they know.

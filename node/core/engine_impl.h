@@ -52,7 +52,7 @@ class Engine::Impl final : public LinksHost {
   std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
                                                      SubFlag type);
   void request_peers();
-  void connect(const Endpoint& to);
+  void connect(const Endpoint& to, const NodeId& expected);
   bool forget(const Endpoint& address);
   bool disconnect(const NodeId& peer);
 
@@ -72,6 +72,7 @@ class Engine::Impl final : public LinksHost {
   struct Search {
     std::vector<Frame> frames;
     MonoTime expires;
+    std::uint64_t wish = 0;  ///< to whisper is to wish for a link
   };
   /// Somebody waits until neighbours have these records.
   struct Confirmation {

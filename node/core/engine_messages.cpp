@@ -224,9 +224,10 @@ void Engine::Impl::search_for(const NodeId& wanted, const Frame& frame) {
   const auto [search, fresh] = searches_.try_emplace(wanted);
   search->second.frames.push_back(frame);
   if (!fresh) return;
+  search->second.wish = ++wishes_;
   search->second.expires = clock_.monotonic() + limits::kDeferredLifetime;
   next_expiry_ = std::min(next_expiry_, search->second.expires);
-  if (const auto address = book_.find(wanted)) dial_now(*address, true);
+  if (const auto address = book_.find(wanted)) dial_now(*address, true).wish = search->second.wish;
   broadcast_message(Request{.request_id = frame.id.view(), .wanted = wanted});
 }
 
@@ -261,9 +262,10 @@ void Engine::Impl::handle_request(Connection& conn, const Request& request) {
 }
 
 void Engine::Impl::handle_response(const Connection& conn, const Response& response) {
-  if (!searches_.contains(response.found.id)) return;
+  const auto search = searches_.find(response.found.id);
+  if (search == searches_.end()) return;
   book_.add(response.found.address, response.found.id, address_source(conn.peer.text()));
-  if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true);
+  if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true).wish = search->second.wish;
 }
 
 void Engine::Impl::request_peers() {

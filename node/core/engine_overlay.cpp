@@ -78,9 +78,12 @@ void Engine::Impl::drop_an_extra_link() {
   }
 }
 
-void Engine::Impl::connect(const Endpoint& to) {
-  book_.add(to, NodeId(), AddressSource::kOurselves);
-  dial_now(to, false).wish = ++wishes_;
+void Engine::Impl::connect(const Endpoint& to, const NodeId& expected) {
+  // One that is dialled for a certain node is remembered once that node has answered.
+  if (expected.empty()) book_.add(to, NodeId(), AddressSource::kOurselves);
+  Connection& conn = dial_now(to, false);
+  conn.wish = ++wishes_;
+  conn.expected = expected;
   finish_input();
 }
 
@@ -115,7 +118,7 @@ bool Engine::Impl::disconnect(const NodeId& peer) {
   return true;
 }
 
-/// Until the time is over, or our user's own later wish to connect brings it.
+/// Until the time is over, or our user's own later wish brings it: to connect, or to whisper to that node.
 bool Engine::Impl::keeps_apart(const Connection& conn) {
   const auto found = kept_apart_.find(conn.peer);
   if (found == kept_apart_.end()) return false;
@@ -149,6 +152,8 @@ void Engine::Impl::note_failed_dial(const Connection& conn, EndReason reason) {
       break;
     case EndReason::kSelf:
       book_.forget(conn.remote);
+      break;
+    case EndReason::kAnotherNode:  // nothing is wrong with the address
       break;
     default:
       book_.failed(conn.remote);

@@ -30,6 +30,8 @@ std::string_view to_string(EndReason reason) {
       return "different settings";
     case EndReason::kIdentityInUse:
       return "identity in use";
+    case EndReason::kAnotherNode:
+      return "another node";
     case EndReason::kEnough:
       return "gave up an extra link";
     case EndReason::kBye:

@@ -29,6 +29,7 @@ enum class EndReason : std::uint8_t {
   kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
   kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
   kIdentityInUse,      ///< the peer says that it is us
+  kAnotherNode,        ///< we dialled one node, and another answered
   kEnough,             ///< an extra link, given up for another
   kBye,                ///< the peer said goodbye
   kLocal,              ///< we were told to disconnect

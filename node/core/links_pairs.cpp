@@ -59,6 +59,10 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
           ourselves ? "dialled ourselves" : "my identity is in use by another process");
     return;
   }
+  if (!conn.expected.empty() && handshake.id != conn.expected) {
+    close(conn, EndReason::kAnotherNode, "it is " + std::string(handshake.id.text()));
+    return;
+  }
   conn.peer = handshake.id;
   conn.compressions = common_compressions(handshake.compressions);
   conn.peer_address = conn.remote;

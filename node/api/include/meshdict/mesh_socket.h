@@ -111,9 +111,11 @@ class MeshSocket : public EventEmitter {
   // Neighbours
 
   /// Dials a node, without waiting for the outcome; a network of many is joined by any one member. False when there is
-  /// nothing to do: the address is this socket's own, a neighbour has it, or a neighbour has the id.
+  /// nothing to do: the address is this socket's own, a neighbour has it, or a neighbour has the id. With an `id`, another node
+  /// that answers there is refused. Throws SettingsError for an address or id that none is.
   bool connect(TextView addr, std::uint16_t port, TextView id = {});
-  /// Says goodbye to one neighbour, and does not dial it for ten minutes. False when it is none.
+  /// Says goodbye to one neighbour. For ten minutes it is not dialled and, when it dials, refused, unless this socket connects
+  /// to it or replies to it meanwhile. False when it is none.
   bool disconnect(TextView id);
   bool disconnect(const Neighbour& neighbour) { return disconnect(neighbour.id()); }
   /// Asks the neighbours whom they know.
