@@ -23,12 +23,12 @@ TEST(Admission, AFreeKeyIsClaimed) {
   Fixture node;
   const auto sent = node.set("k", "x");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->epoch, 1U);
-  EXPECT_EQ(sent->boot, 10U);
-  EXPECT_EQ(sent->sequence, 0U);
-  EXPECT_EQ(sent->claim_start, at_ms(0));
-  EXPECT_EQ(sent->written, at_ms(0));
-  EXPECT_EQ(sent->kind, RecordKind::kValue);
+  EXPECT_EQ(sent->version().epoch, 1U);
+  EXPECT_EQ(sent->version().boot, 10U);
+  EXPECT_EQ(sent->version().sequence, 0U);
+  EXPECT_EQ(sent->version().claim_start, at_ms(0));
+  EXPECT_EQ(sent->version().written, at_ms(0));
+  EXPECT_EQ(sent->version().kind, RecordKind::kValue);
   EXPECT_EQ(node.get("k"), "x");
 }
 
@@ -37,9 +37,9 @@ TEST(Admission, OwnWritesDeletesAndRecreationsStayInTheClaim) {
   node.write("k", "x");
   const std::string before = fence(node.version("k"));
   node.clock.advance(1s);
-  EXPECT_EQ(node.set("k", "y")->sequence, 1U);
-  EXPECT_EQ(node.d->erase("k")->sequence, 2U);
-  EXPECT_EQ(node.set("k", "z")->sequence, 3U);
+  EXPECT_EQ(node.set("k", "y")->version().sequence, 1U);
+  EXPECT_EQ(node.d->erase("k")->version().sequence, 2U);
+  EXPECT_EQ(node.set("k", "z")->version().sequence, 3U);
   EXPECT_EQ(fence(node.version("k")), before);
 }
 
@@ -74,9 +74,9 @@ TEST(Admission, ALeasedKeyIsRefusedUntilLeaseAndMarginAreOver) {
   EXPECT_EQ(node.get("k"), "theirs") << "a lapsed key keeps its value";
   const auto taken = node.set("k", "ours");
   ASSERT_TRUE(taken);
-  EXPECT_EQ(taken->epoch, 8U);
-  EXPECT_EQ(taken->sequence, 0U);
-  EXPECT_EQ(taken->claim_start, taken->written);
+  EXPECT_EQ(taken->version().epoch, 8U);
+  EXPECT_EQ(taken->version().sequence, 0U);
+  EXPECT_EQ(taken->version().claim_start, taken->version().written);
 }
 
 TEST(Admission, ARenewalFromElsewhereStartsTheLeaseAgain) {
@@ -114,20 +114,20 @@ TEST(Admission, TheOwnerClaimsAnewOnceItStopsTrustingItsLease) {
   node.write("k", "x");
   node.clock.advance(kLease - kMargin);
   EXPECT_EQ(node.d->lease("k")->left, 1ms);
-  EXPECT_EQ(node.set("k", "y")->epoch, 1U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, 1U);
   node.clock.advance(kLease - kMargin + 1us);
   EXPECT_FALSE(node.d->lease("k")->held);
   const auto anew = node.set("k", "z");
-  EXPECT_EQ(anew->epoch, 2U);
-  EXPECT_EQ(anew->sequence, 0U);
-  EXPECT_EQ(anew->claim_start, anew->written);
+  EXPECT_EQ(anew->version().epoch, 2U);
+  EXPECT_EQ(anew->version().sequence, 0U);
+  EXPECT_EQ(anew->version().claim_start, anew->version().written);
 }
 
 TEST(Admission, ADeletedKeyIsFreeAtOnce) {
   Fixture node;
   node.merge("k", "", deleted(claim("A", 4, 0)));
   EXPECT_FALSE(node.d->lease("k"));
-  EXPECT_EQ(node.set("k", "x")->epoch, 5U);
+  EXPECT_EQ(node.set("k", "x")->version().epoch, 5U);
 }
 
 TEST(Admission, DeletingNothingIsAnError) {
@@ -175,8 +175,8 @@ TEST(Restart, ClaimsOfAnOlderBootAreStillOurs) {
   node.restart(11);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->boot, 11U);
-  EXPECT_EQ(sent->sequence, 1U);
+  EXPECT_EQ(sent->version().boot, 11U);
+  EXPECT_EQ(sent->version().sequence, 1U);
   EXPECT_EQ(fence(node.version("k")), before);
 }
 
@@ -200,7 +200,7 @@ TEST(Restart, ALaterBootOfOursIsBeatenByAnEpoch) {
   node.merge("k", "x", later);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->epoch, 4U);
+  EXPECT_EQ(sent->version().epoch, 4U);
   EXPECT_EQ(node.get("k"), "y");
 }
 
@@ -210,7 +210,7 @@ TEST(Restart, ASequenceAtItsEndIsBeatenByAnEpoch) {
   last.boot = 10;
   last.sequence = UINT64_MAX;
   node.merge("k", "x", last);
-  EXPECT_EQ(node.set("k", "y")->epoch, 4U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, 4U);
 }
 
 TEST(Restart, AfterACorrectedJumpThePresentIsTheWallClocks) {
@@ -229,13 +229,13 @@ TEST(Restart, AfterACorrectedJumpAWriteClaimsAnew) {
   node.clock.wall_time -= 24h;
   const auto sent = node.set("jumped", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->epoch, 2U);
-  EXPECT_EQ(sent->written, at_ms(0)) << "the jump is forgotten";
+  EXPECT_EQ(sent->version().epoch, 2U);
+  EXPECT_EQ(sent->version().written, at_ms(0)) << "the jump is forgotten";
   node.clock.wall_time += 24h;
   node.write("other", "x");
   node.clock.wall_time -= 24h;
   node.restart(11);
-  EXPECT_EQ(node.set("other", "y")->epoch, 2U) << "also when the process has ended in between";
+  EXPECT_EQ(node.set("other", "y")->version().epoch, 2U) << "also when the process has ended in between";
 }
 
 // Without leases
@@ -246,10 +246,10 @@ TEST(NoLeases, EverybodyWritesAtAnyTime) {
   EXPECT_FALSE(node.d->lease("k")->held);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->epoch, 3U) << "the generation stays";
-  EXPECT_GT(sent->written, at_ms(20'000)) << "the clock of the other is within the skew, and followed";
-  EXPECT_EQ(node.d->erase("k")->epoch, 3U);
-  EXPECT_EQ(node.set("k", "z")->epoch, 4U) << "created after a delete";
+  EXPECT_EQ(sent->version().epoch, 3U) << "the generation stays";
+  EXPECT_GT(sent->version().written, at_ms(20'000)) << "the clock of the other is within the skew, and followed";
+  EXPECT_EQ(node.d->erase("k")->version().epoch, 3U);
+  EXPECT_EQ(node.set("k", "z")->version().epoch, 4U) << "created after a delete";
 }
 
 TEST(NoLeases, AGenerationBeatsATimeThatDoesNotWin) {
@@ -257,7 +257,7 @@ TEST(NoLeases, AGenerationBeatsATimeThatDoesNotWin) {
   node.clock.wall_time += 24h;
   node.write("k", "x");
   node.clock.wall_time -= 24h;
-  EXPECT_EQ(node.set("k", "y")->epoch, 2U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, 2U);
 }
 
 // What is shown

@@ -176,6 +176,9 @@ class Peer {
   /// S of the next message of its own.
   std::string bytes_of(const Message& message) { return encode(message, id_, Stamp::kNotBroadcast | count_++); }
 
+  /// S of a broadcast of its own.
+  std::string broadcast_of(const Message& message) { return encode(message, id_, ++broadcasts_); }
+
   /// A broadcast of `origin` that this peer passes on.
   void pass_on(ConnId conn, const Message& message, std::string_view origin, std::uint64_t counter) {
     say_raw(conn, encode(message, id(origin), counter));
@@ -232,6 +235,7 @@ class Peer {
   NodeId id_;
   std::uint64_t boot_;
   std::uint64_t count_ = 0;
+  std::uint64_t broadcasts_ = 0;
 };
 
 }  // namespace meshdict

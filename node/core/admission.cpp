@@ -68,26 +68,27 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
   return {};
 }
 
-std::expected<StoreVersion, WriteError> Dictionary::set(std::string_view key, RawView value) {
+std::expected<OwnRecord, WriteError> Dictionary::set(std::string_view key, RawView value) {
   if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
   if (auto good = check_value(value); !good) return std::unexpected(BadValue{std::move(good.error())});
   if (!has_room()) return std::unexpected(NoRoom{});
   return write(key, value, RecordKind::kValue);
 }
 
-std::expected<StoreVersion, WriteError> Dictionary::erase(std::string_view key) {
+std::expected<OwnRecord, WriteError> Dictionary::erase(std::string_view key) {
   if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
   if (!find(key)) return std::unexpected(NoSuchKey{});
   return write(key, bytes_value(""), RecordKind::kTombstone);
 }
 
-StoreVersion Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
+OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
   forget_jump();
   const auto present = records_.get(key);
   const Version version = next_version(key, present, value, kind);
   assert(!present || compare(version, present->version, config_.leasing) > 0);
   accept(key, value, version, Origin::kLocal);
-  return store_version(version);
+  const auto placed = records_.find(key);
+  return {placed->first, placed->second};
 }
 
 Version Dictionary::next_version(std::string_view key, const std::optional<Record>& present, RawView value,

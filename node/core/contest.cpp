@@ -75,8 +75,15 @@ void Dictionary::rise_above_floor(std::string_view key) {
   reissue(key, *present, floor + 1);
 }
 
-std::vector<std::string> Dictionary::take_reissued() {
-  return std::exchange(reissued_, {});
+std::vector<OwnRecord> Dictionary::take_reissued() {
+  std::vector<OwnRecord> ours;
+  for (const auto& [key, version] : std::exchange(reissued_, {})) {
+    const auto present = records_.find(key);
+    if (present == records_.end() || present->second.version != version) continue;
+    assert(version.owner == config_.self);
+    ours.push_back({present->first, present->second});
+  }
+  return ours;
 }
 
 }  // namespace meshdict

@@ -129,7 +129,7 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
                         .decided_by = deciding_field(version, old->version, config_.leasing)});
   }
   if (origin == Origin::kReissued) {
-    reissued_.emplace_back(key);
+    reissued_.insert_or_assign(std::string(key), version);
     return;
   }
   if (conflict) {

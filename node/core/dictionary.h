@@ -176,6 +176,24 @@ struct LeaseView {
   std::string fence;
 };
 
+/// A record as it is present under our id: what may be broadcast as ours. Only the dictionary makes one, from what it holds
+/// at that moment. Views, good until the dictionary's next non-const call.
+class OwnRecord {
+ public:
+  [[nodiscard]] std::string_view key() const { return key_; }
+  [[nodiscard]] RawView value() const { return value_; }
+  [[nodiscard]] const StoreVersion& version() const { return version_; }
+
+ private:
+  friend class Dictionary;
+  OwnRecord(std::string_view key, const Record& record)
+      : key_(key), value_(record.value), version_(store_version(record.version)) {}
+
+  std::string_view key_;
+  RawView value_;
+  StoreVersion version_;
+};
+
 class Dictionary {
  public:
   using EventSink = std::function<void(const DictionaryEvent&)>;
@@ -196,9 +214,9 @@ class Dictionary {
   [[nodiscard]] std::expected<void, WriteError> admit(std::string_view key) const;
 
   /// Writes, and returns what must be broadcast.
-  std::expected<StoreVersion, WriteError> set(std::string_view key, RawView value);
+  std::expected<OwnRecord, WriteError> set(std::string_view key, RawView value);
   /// Leaves a tombstone, admitted like any write. NoSuchKey when there is nothing to delete.
-  std::expected<StoreVersion, WriteError> erase(std::string_view key);
+  std::expected<OwnRecord, WriteError> erase(std::string_view key);
 
   /// The visible record: nothing for an unknown or deleted key. Valid until the next non-const call.
   [[nodiscard]] std::optional<Record> find(std::string_view key) const;
@@ -230,8 +248,9 @@ class Dictionary {
   /// each handshake, and what was deleted or overwritten meanwhile must not come back with it.
   Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds);
 
-  /// Keys whose records this node has written anew by itself since the last call (see "Contests"), to be broadcast.
-  [[nodiscard]] std::vector<std::string> take_reissued();
+  /// What this node has written anew by itself since the last call (see "Contests"), to be broadcast: each as it was
+  /// written, and only if it is still the present record. What has lost meanwhile is somebody else's to tell.
+  [[nodiscard]] std::vector<OwnRecord> take_reissued();
 
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
@@ -317,7 +336,7 @@ class Dictionary {
   [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
   [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                      RecordKind kind);
-  StoreVersion write(std::string_view key, RawView value, RecordKind kind);
+  OwnRecord write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
   // contest.cpp
@@ -383,7 +402,7 @@ class Dictionary {
   ClaimHistory history_;
   Contact contact_;
   std::map<std::string, Contest, std::less<>> contests_;
-  std::vector<std::string> reissued_;
+  std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
 };
 
 }  // namespace meshdict

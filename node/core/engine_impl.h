@@ -151,7 +151,7 @@ class Engine::Impl final : public LinksHost {
   void start_handover(Connection& conn);
   void continue_handover(Connection& conn, MonoTime now);
   void publish_reissued();
-  void publish(std::string_view key, RawView value, const StoreVersion& version);
+  void publish(const OwnRecord& record);
 
   // engine_overlay.cpp
   void dial_where_needed();

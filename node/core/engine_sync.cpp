@@ -28,30 +28,28 @@ Version complete(const StoreVersion& sent, const NodeId& owner, RawView value) {
 
 }  // namespace
 
-void Engine::Impl::publish(std::string_view key, RawView value, const StoreVersion& version) {
+/// The one way to broadcast a store: its owner is the sender, and so it takes nothing but records of ours.
+void Engine::Impl::publish(const OwnRecord& record) {
   attendance_->wrote();
-  broadcast_message(StoreSet{.key = key, .value = value, .version = version});
+  broadcast_message(StoreSet{.key = record.key(), .value = record.value(), .version = record.version()});
 }
 
 void Engine::Impl::publish_reissued() {
-  for (const std::string& key : dictionary_->take_reissued()) {
-    const auto record = dictionary_->records().get(key);
-    assert(record);
-    publish(key, record->value, store_version(record->version));
-  }
+  for (const OwnRecord& record : dictionary_->take_reissued())
+    publish(record);
 }
 
 std::expected<void, WriteError> Engine::Impl::set(std::string_view key, RawView value) {
-  const auto version = dictionary_->set(key, value);
-  if (!version) return std::unexpected(version.error());
-  publish(key, value, *version);
+  const auto written = dictionary_->set(key, value);
+  if (!written) return std::unexpected(written.error());
+  publish(*written);
   return {};
 }
 
 std::expected<void, WriteError> Engine::Impl::erase(std::string_view key) {
-  const auto version = dictionary_->erase(key);
-  if (!version) return std::unexpected(version.error());
-  publish(key, bytes_value(""), *version);
+  const auto written = dictionary_->erase(key);
+  if (!written) return std::unexpected(written.error());
+  publish(*written);
   return {};
 }
 
