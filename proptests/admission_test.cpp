@@ -156,15 +156,6 @@ TEST(Admission, BadKeysAndValuesAreRefused) {
   EXPECT_EQ(node.d->size(), 2U);
 }
 
-TEST(Admission, AKeyWhoseEpochsAreUsedUpIsRefused) {
-  Fixture node;
-  EXPECT_EQ(node.merge("k", "x", claim("A", limits::kMaxEpoch, 0)), Merged::kWon);
-  node.clock.advance(2h);
-  const auto refused = node.set("k", "y");
-  ASSERT_FALSE(refused);
-  EXPECT_TRUE(std::holds_alternative<BadKey>(refused.error()));
-}
-
 // A restart
 
 TEST(Restart, ClaimsOfAnOlderBootAreStillOurs) {
@@ -236,6 +227,18 @@ TEST(Restart, AfterACorrectedJumpAWriteClaimsAnew) {
   node.clock.wall_time -= 24h;
   node.restart(11);
   EXPECT_EQ(node.set("other", "y")->version().epoch, 2U) << "also when the process has ended in between";
+}
+
+TEST(Restart, AClockThatWasSetBackMakesNoLeaseYounger) {
+  Fixture node;
+  node.write("first", "x");
+  node.clock.advance(50min);
+  node.write("second", "x");
+  node.clock.wall_time -= 45min;
+  node.restart(11);
+  EXPECT_FALSE(node.d->lease("second")->held) << "it lies in the future: nobody knows how old it is";
+  EXPECT_EQ(node.d->lease("first")->left, kLease - kMargin - 50min);
+  EXPECT_EQ(node.set("second", "y")->version().epoch, 2U);
 }
 
 // Without leases

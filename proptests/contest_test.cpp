@@ -103,6 +103,39 @@ TEST_F(Contest, AWinnerOfTheSameEpochTakesTheNext) {
   EXPECT_EQ(after.sequence, before.sequence + 1);
 }
 
+TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWas) {
+  node.clock.advance(3'000s);
+  const Duration left = node.d->lease("k")->left;
+  node.clock.wall_time -= 2'990s;
+  node.merge("k", "theirs", claim("A", 1, 20'000));
+  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.d->lease("k")->left, left);
+}
+
+TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWasAtOthers) {
+  Fixture other;
+  const Version first = claim("A", 1, 0);
+  other.merge("k", "x", first);
+  other.clock.advance(10min);
+  other.clock.wall_time += 2h;
+  Version again = first;
+  again.epoch = 2;
+  again.sequence = 1;
+  EXPECT_EQ(other.merge("k", "x", again), Merged::kWon);
+  EXPECT_EQ(other.d->lease("k")->left, kLease + kMargin - 10min);
+  EXPECT_FALSE(other.try_write("k", "taken"));
+}
+
+TEST_F(Contest, WithoutRoomForAnotherEpochNothingIsIssued) {
+  Version full = claim("M", 0, 10'000);
+  full.boot = 10;
+  full.epoch = largest_epoch(full.written);
+  node.merge("k", "ours", full);
+  EXPECT_EQ(node.merge("k", "theirs", claim("A", full.epoch, 20'000)), Merged::kLost);
+  EXPECT_EQ(node.version("k").epoch, full.epoch);
+  EXPECT_THAT(reissued(node), IsEmpty());
+}
+
 TEST_F(Contest, WhatHasLostMeanwhileIsNoLongerOurs) {
   node.merge("k", "theirs", claim("A", 1, 20'000));
   node.merge("k", "theirs", claim("A", 5, 20'000));

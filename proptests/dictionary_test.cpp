@@ -201,7 +201,7 @@ TEST(Dictionary, RefusesWhatNoMemberMayWrite) {
   other.owner = NodeId();
   EXPECT_EQ(merge_raw(bytes_value("x"), other), Merged::kRefused);
   other = good;
-  other.epoch = limits::kMaxEpoch + 1;
+  other.epoch = other.written.bits + 1;
   EXPECT_EQ(merge_raw(bytes_value("x"), other), Merged::kRefused);
   EXPECT_EQ(node.d->records().size(), 1U);
   EXPECT_EQ(merge_raw(bytes_value("x"), good), Merged::kWon);

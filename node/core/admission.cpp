@@ -61,11 +61,18 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
     const Duration left = config_.lease + margin_ - age(*present);
     return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
   }
-  const std::uint64_t epoch = std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
-  if (epoch >= limits::kMaxEpoch) {
-    return std::unexpected(WriteError(BadKey{"the epochs of this key are used up"}));
+  const Hlc highest{highest_epoch(key, present)};
+  if (const Hlc next = hlc_.next(config_.skew); highest >= next) {
+    const auto behind = std::chrono::ceil<std::chrono::milliseconds>(highest - next + 1ms);
+    return std::unexpected(
+        WriteError(BadKey{"the epochs of this key are bounded by the clocks of its writers, and this node's clock is " +
+                          std::to_string(behind.count()) + " ms behind them"}));
   }
   return {};
+}
+
+std::uint64_t Dictionary::highest_epoch(std::string_view key, const std::optional<Record>& present) const {
+  return std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
 }
 
 std::expected<OwnRecord, WriteError> Dictionary::set(std::string_view key, RawView value) {
@@ -94,8 +101,7 @@ OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind
 Version Dictionary::next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                  RecordKind kind) {
   const Hlc now = hlc_.tick();
-  const std::uint64_t highest = std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
-  Version claim{.epoch = highest + 1,
+  Version claim{.epoch = highest_epoch(key, present) + 1,
                 .claim_start = now,
                 .owner = config_.self,
                 .boot = config_.boot,
@@ -153,10 +159,11 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
       if (config_.leasing == Leasing::kOn) version.claim_start = present->version.claim_start;
       break;
     case Standing::kFree:
-      if (!present) break;
       // Who takes over a lapsed lease writes long after it; after a delete the same second may do.
-      if (seconds == present->version.written.unix_ms() / 1'000 && is_visible(present->version)) return Merged::kLost;
-      version.epoch = present->version.epoch + 1;
+      if (present && seconds == present->version.written.unix_ms() / 1'000 && is_visible(present->version)) {
+        return Merged::kLost;
+      }
+      version.epoch = std::min(highest_epoch(key, present) + 1, largest_epoch(version.written));
       break;
   }
   return merge(key, value, version);

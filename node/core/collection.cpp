@@ -24,8 +24,11 @@ void Dictionary::raise_floor(std::size_t bucket, std::uint64_t epoch) {
 }
 
 void Dictionary::merge_floors(const Floors& floors) {
-  for (std::size_t i = 0; i < kFloorBuckets; ++i)
-    raise_floor(i, std::min(floors[i], limits::kMaxEpoch));
+  forget_jump();
+  for (std::size_t i = 0; i < kFloorBuckets; ++i) {
+    // As that of a record, an epoch from the future counts for nothing, and behind any other stands our clock.
+    if (hlc_.observe(Hlc{floors[i]}, config_.skew)) raise_floor(i, floors[i]);
+  }
 }
 
 std::expected<void, std::string> Dictionary::load_floors() {
@@ -35,11 +38,12 @@ std::expected<void, std::string> Dictionary::load_floors() {
     std::size_t bucket = 0;
     while (bucket < kFloorBuckets && std::to_string(bucket) != key)
       ++bucket;
-    if (bucket == kFloorBuckets || !epoch || *epoch > limits::kMaxEpoch) {
+    if (bucket == kFloorBuckets || !epoch) {
       damage = "the stored epoch floor '" + std::string(key) + "' is damaged";
       return;
     }
-    floors_[bucket] = *epoch;
+    // Above any epoch of today, if it was taken when there was no bound, or when the clock showed more.
+    floors_[bucket] = hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.now().bits;
   });
   if (!loaded) return std::unexpected(loaded.error().what);
   if (damage) return std::unexpected(std::move(*damage));

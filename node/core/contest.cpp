@@ -36,7 +36,7 @@ bool Dictionary::is_live_claim_of_ours(const Record& record) const {
 
 /// REQUIRES: `winning` is greater than the present record, and our clock has observed it.
 bool Dictionary::should_reclaim(const Record& present, const Version& winning) const {
-  if (!is_live_claim_of_ours(present) || winning.epoch >= limits::kMaxEpoch) return false;
+  if (!is_live_claim_of_ours(present)) return false;
   if (winning.owner == config_.self) return winning.boot < present.version.boot;
   return winning.kind == RecordKind::kTombstone || hlc_.now() - winning.written > config_.lease + margin_;
 }
@@ -56,10 +56,12 @@ void Dictionary::reclaim(std::string_view key, const Record& present, const Vers
 /// REQUIRES: `losing` is smaller than the present record.
 bool Dictionary::should_reissue(const Record& present, const Version& losing) const {
   return is_live_claim_of_ours(present) && losing.owner != config_.self && losing.epoch == present.version.epoch &&
-         present.version.epoch < limits::kMaxEpoch;
+         present.version.epoch < largest_epoch(present.version.written);
 }
 
+/// REQUIRES: the record's write time has room for `epoch` (largest_epoch()).
 void Dictionary::reissue(std::string_view key, const Record& present, std::uint64_t epoch) {
+  assert(epoch <= largest_epoch(present.version.written));
   Version version = present.version;
   version.epoch = epoch;
   ++version.sequence;
@@ -71,7 +73,7 @@ void Dictionary::rise_above_floor(std::string_view key) {
   const auto present = records_.get(key);
   if (!present || present->version.owner != config_.self) return;
   const std::uint64_t floor = floors_[bucket_of(key)];
-  if (present->version.epoch > floor || floor >= limits::kMaxEpoch) return;
+  if (present->version.epoch > floor || floor >= largest_epoch(present->version.written)) return;
   reissue(key, *present, floor + 1);
 }
 

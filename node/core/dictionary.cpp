@@ -29,9 +29,12 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
 std::expected<void, std::string> Dictionary::load() {
   assert(records_.empty());
   std::optional<std::string> damage;
+  Hlc newest_of_ours;
   const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
     if (damage) return;
-    const auto stored = decode_record(key, bytes);
+    auto stored = decode_record(key, bytes);
+    // There was no bound once. All nodes cut alike, so that what was equal stays so, and what was larger is not smaller.
+    if (stored) stored->version.epoch = std::min(stored->version.epoch, largest_epoch(stored->version.written));
     if (!stored || !is_writable(key, stored->value, stored->version)) {
       damage = "the stored record of key '" + std::string(key) +
                "' is damaged: " + (stored ? "no member may write it" : stored.error().what);
@@ -39,6 +42,7 @@ std::expected<void, std::string> Dictionary::load() {
     }
     // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not.
     hlc_.observe(stored->version.written, config_.skew);
+    if (stored->version.owner == config_.self) newest_of_ours = std::max(newest_of_ours, stored->version.written);
     records_.put(key, stored->version, stored->value, {});
   });
   if (!loaded) return std::unexpected(loaded.error().what);
@@ -47,16 +51,28 @@ std::expected<void, std::string> Dictionary::load() {
   const Hlc now = hlc_.now();
   const MonoTime here = clock_.monotonic();
   for (auto at = records_.begin(); at != records_.end(); ++at) {
-    const Duration age = now - Records::record_at(at.handle()).version.written;
-    Records::set_written_here(at.handle(), here - std::max(Duration::zero(), age));
-    list(at.handle(), record_hash(at->first, at->second.version));
+    const Version& version = at->second.version;
+    Duration age = std::max(Duration::zero(), now - version.written);
+    if (version.owner == config_.self && is_visible(version)) {
+      age = std::max(age, least_age_of_ours(version, newest_of_ours, now));
+    }
+    const MessageId hash = record_hash(at->first, version);
+    Records::set_written_here(at.handle(), here - age);
+    list(at.handle(), hash);
   }
   plan_sweep();
   return load_floors();
 }
 
+/// Of a value that an earlier life wrote. A clock that was set back since must not make our trust in its lease grow: the newest
+/// that we wrote shows what it had reached, and of what lies in the future nobody knows how old it is.
+Duration Dictionary::least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const {
+  return version.written > now ? config_.lease : newest_of_ours - version.written;
+}
+
 bool Dictionary::is_writable(std::string_view key, RawView value, const Version& version) {
-  if (key.size() > limits::kMaxKey || version.owner.empty() || version.epoch > limits::kMaxEpoch) return false;
+  if (key.size() > limits::kMaxKey || version.owner.empty()) return false;
+  if (version.epoch > largest_epoch(version.written)) return false;
   switch (version.kind) {
     case RecordKind::kValue:
       return check_value(value).has_value();
@@ -118,6 +134,9 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   // Kept to the end: `value` may be a view into it.
   const auto placed = records_.put(key, version, value, clock_.monotonic() - age);
   const auto old = placed.before ? std::optional(placed.before.record()) : std::nullopt;
+  // A write that comes again, with another epoch, is as old as it was: clocks were compared at its first sight.
+  const bool again = old && old->version.owner == version.owner && old->version.written == version.written;
+  if (again) Records::set_written_here(placed.handle, old->written_here);
   if (old) unlist(key, old->version);
   list(placed.handle, hash);
   plan_sweep();

@@ -23,7 +23,8 @@
 // Leased: another node's, and live. The write is refused with the owner and the time left.
 //
 // Age of a lease: (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then.
-// Rationale: wall clocks are compared once; from then on a jump of ours changes nothing. It has lapsed for others when
+// Rationale: wall clocks are compared once; from then on a jump of ours changes nothing, nor does the same write when it
+// comes again under a larger epoch. After a restart our own are as old as the newest of them shows at the least. It has lapsed for others when
 // age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
 // two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
 // side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
@@ -35,7 +36,7 @@
 //     taken again at once with an epoch above it. Rationale: nobody holds what won, so nobody loses by it; and a client
 //     was promised this key. A deletion may thus be undone by a holder that had not heard of it.
 //   - A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time
-//     stay (the lease does not grow), sequence + 1. Rationale: the integer epoch alone is then a valid fencing token.
+//     stay, and its age (the lease does not grow, here or at others), sequence + 1. Rationale: the integer epoch alone is then a valid fencing token.
 //   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
 //     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
 //
@@ -336,6 +337,7 @@ class Dictionary {
   [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
   [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                      RecordKind kind);
+  [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
@@ -358,6 +360,7 @@ class Dictionary {
   CompactRecord forget(std::string_view key);
 
   // dictionary.cpp
+  [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);

@@ -21,6 +21,11 @@ Hlc HybridClock::tick() {
   return last_;
 }
 
+Hlc HybridClock::next(Duration allowed_skew) const {
+  const Hlc last = is_ahead(allowed_skew) ? Hlc{} : last_;
+  return std::max(Hlc{last.bits + 1}, reading_of(clock_.wall()));
+}
+
 Hlc HybridClock::now() const {
   return std::max(last_, reading_of(clock_.wall()));
 }

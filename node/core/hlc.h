@@ -31,6 +31,9 @@ class HybridClock {
   /// A reading larger than all given before, and at least the wall clock's.
   Hlc tick();
 
+  /// What tick() would give, once a jump of the wall clock that was corrected is forgotten.
+  [[nodiscard]] Hlc next(Duration allowed_skew) const;
+
   /// The present reading without advancing: max(last, wall).
   [[nodiscard]] Hlc now() const;
   /// The same, but the wall clock's when this clock is_ahead(allowed_skew).

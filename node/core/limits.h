@@ -164,8 +164,6 @@ inline constexpr std::size_t kMaxSetAside = 4'096;
 inline constexpr std::size_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 /// A wall clock may be corrected while records wait: look again at least this often.
 inline constexpr Duration kLookAtSetAside = 10s;
-/// Epochs rise by one for each claim; a record may not come so close to the largest integer that one cannot be added.
-inline constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 62;
 /// How often old tombstones are looked for at the least, and records looked at in one go: a few milliseconds.
 inline constexpr Duration kSweepEvery = 60s;
 inline constexpr std::size_t kSweepItems = 4'096;

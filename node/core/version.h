@@ -15,6 +15,14 @@
 // boot stands above sequence, since a node that lost its disk counts its sequence anew. The write time stands last: a
 // clock that jumps cannot undo the order of an owner's own writes. Without leases nobody owns a key, and the write time
 // is all there is; the generation keeps a key that was created anew above its tombstone, whatever the clocks say.
+//
+// No epoch is larger than its write time, both read as numbers of 64 bits (largest_epoch()). Rationale: nobody could stand
+// above the last epoch of all, and one record, or one message of floors, would take a key out of use for ever. So bounded,
+// an epoch is from the future if its number is, and is treated like any reading from there; whoever takes it has a clock
+// behind it, of which the next reading has room for the next epoch. Who follows the rules keeps to the bound whatever the
+// clocks show: a new claim takes one more than what it has seen, at a reading that is one more at least; what keeps its
+// write time while its epoch grows, a claim issued again or a store of py2p, takes an epoch only where there is room. There
+// is: epochs count claims, and a clock of the second of January 1970 has room for five million million.
 
 #include <compare>
 #include <cstddef>
@@ -48,6 +56,11 @@ inline bool is_visible(const Version& version) {
 }
 
 enum class Leasing : std::uint8_t { kOff = 0, kOn = 1 };
+
+/// The largest epoch that a record of this write time may have.
+constexpr std::uint64_t largest_epoch(Hlc written) {
+  return written.bits;
+}
 
 /// `greater`: `left` wins the merge.
 std::strong_ordering compare(const Version& left, const Version& right, Leasing leasing);
