@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/dictionary.h"
 #include "core/limits.h"
@@ -31,50 +32,148 @@ TEST(Items, ASetAsideRecordCountsAsHeldAndComesBackOnce) {
   node.d->sanity_check();
 }
 
-/// What a node would compare that holds this record only.
-ReconcileTotal total_of(std::string_view key, const Version& version) {
+/// What a node would compare that has come to hold these records of one key, and no others.
+ReconcileTotal total_of(std::string_view key, std::vector<Version> versions) {
   Fixture other;
-  other.merge(key, "x", version);
+  for (const Version& version : versions)
+    other.merge(key, "x", version);
   return other.total();
 }
 
-TEST(Items, TheLargestRecordStandsForItsKey) {
+TEST(Items, ASetAsideRecordHidesThePresentOneFromNobody) {
   Fixture node;
-  node.write("k", "mine");
+  const Version present = claim("A", 1, 0);
   const Version second = claim("A", 2, 60'000);
-  const Version third = claim("A", 3, 90'000);
+  const Version far = claim("B", 1'000, 100'000'000'000);
+  node.merge("k", "x", present);
   EXPECT_EQ(node.merge("k", "x", second), Merged::kSetAside);
-  EXPECT_EQ(node.total(), total_of("k", second));
-  EXPECT_EQ(node.merge("k", "x", third), Merged::kSetAside);
-  EXPECT_EQ(node.total(), total_of("k", third));
-  EXPECT_EQ(node.merge("k", "x", claim("B", 2, 80'000)), Merged::kSetAside) << "smaller than the third";
-  EXPECT_EQ(node.total(), total_of("k", third));
+  EXPECT_EQ(node.merge("k", "x", far), Merged::kSetAside);
+  EXPECT_EQ(node.total(), total_of("k", {far, second, present}));
+  EXPECT_EQ(node.total().count, 3U);
   node.d->sanity_check();
   node.clock.advance(40s);
   node.d->on_time();
   EXPECT_EQ(node.version("k").epoch, 2U);
-  EXPECT_EQ(node.total(), total_of("k", third)) << "the second is back, and still not compared";
+  EXPECT_EQ(node.total().count, 2U) << "the second has beaten the first, and the last waits";
   node.d->sanity_check();
-  node.write("other", "y");
-  node.clock.advance(40s);
-  node.d->on_time();
-  EXPECT_EQ(node.version("k").epoch, 3U);
-  EXPECT_EQ(node.total().count, 2U);
-  node.d->sanity_check();
+
+  Fixture newcomer;
+  newcomer.clock.advance(40s);
+  newcomer.merge("k", "x", far);
+  EXPECT_NE(newcomer.total(), node.total()) << "who knows only of the far one finds out that it lacks something";
+  newcomer.merge("k", "x", node.version("k"));
+  EXPECT_EQ(newcomer.total(), node.total());
+  EXPECT_EQ(newcomer.get("k"), "x");
 }
 
-TEST(Items, ARecordStandsForItsKeyAgainWhenTheLargerOneIsLetGo) {
+TEST(Items, WhatLosesToThePresentRecordIsNotSetAsideAnyMore) {
   Fixture node;
-  node.write("k", "mine");
-  const ReconcileTotal mine = node.total();
-  node.merge("k", "x", claim("A", 2, 90'000));
-  EXPECT_NE(node.total(), mine);
-  const std::string large(3 << 20, 'v');
-  for (int i = 0; i < 6; ++i)
-    EXPECT_EQ(node.merge("large" + std::to_string(i), large, claim("A", 1, 60'000)), Merged::kSetAside);
-  EXPECT_EQ(node.total().count, 6U) << "k, and five of the large ones";
-  EXPECT_EQ(node.get("k"), "mine");
+  node.merge("k", "x", claim("A", 2, 60'000));
+  node.merge("k", "x", claim("A", 4, 60'000));
+  EXPECT_EQ(node.total().count, 2U);
+  node.merge("k", "x", claim("B", 3, 0));
+  EXPECT_EQ(node.total().count, 2U) << "the second has lost to the third";
   node.d->sanity_check();
+  node.clock.advance(70s);
+  node.d->on_time();
+  EXPECT_EQ(node.version("k").epoch, 4U);
+  EXPECT_EQ(node.total().count, 1U);
+}
+
+/// A node whose clock had jumped ahead has written; the others have set that aside.
+class AfterAJump : public ::testing::Test {
+ protected:
+  AfterAJump() {
+    node.merge("k", "x", shown);
+    other.merge("k", "x", shown);
+    node.clock.wall_time += 10min;
+    node.write("k", "x");
+    first = node.version("k");
+    node.clock.wall_time += 1min;
+    node.write("k", "x");
+    last = node.version("k");
+    node.clock.wall_time -= 11min;
+    for (const Version& version : {first, last})
+      EXPECT_EQ(other.merge("k", "x", version), Merged::kSetAside);
+  }
+  ~AfterAJump() override {
+    node.d->sanity_check();
+    other.d->sanity_check();
+  }
+  /// Both hold the same, once each has been sent what it lacks.
+  void expect_equal(std::vector<Version> held) {
+    for (const Version& version : held)
+      node.merge("k", "x", version);
+    EXPECT_EQ(node.total(), other.total());
+    EXPECT_EQ(node.total().count, held.size());
+    node.d->sanity_check();
+  }
+  void pass(Duration time) {
+    for (Fixture* one : {&node, &other}) {
+      one->clock.advance(time);
+      one->d->on_time();
+    }
+  }
+
+  Fixture node{DictionaryConfig{.leasing = Leasing::kOff}};
+  Fixture other{DictionaryConfig{.self = id("Q"), .leasing = Leasing::kOff}};
+  Version shown = claim("A", 1, 0);
+  Version first;
+  Version last;
+};
+
+TEST_F(AfterAJump, TheWriterHoldsWhatTheOthersHoldUntilTheyTakeItsWrites) {
+  expect_equal({shown, first, last});
+  const Version later = renewed(shown, 1, 5'000);
+  other.merge("k", "x", later);
+  expect_equal({later, first, last});
+  node.merge("k", "x", shown);
+  EXPECT_EQ(node.total().count, 3U) << "what they have dropped is not held";
+  pass(10min);
+  EXPECT_EQ(other.version("k"), first);
+  EXPECT_EQ(node.version("k"), last) << "its own writes stay in their order";
+  expect_equal({first, last});
+  pass(1min);
+  EXPECT_EQ(other.version("k"), last);
+  expect_equal({last});
+  EXPECT_FALSE(node.d->next_deadline());
+}
+
+TEST_F(AfterAJump, AfterARestartToo) {
+  node.restart(11);
+  expect_equal({shown, first, last});
+}
+
+TEST_F(AfterAJump, UntilAWriteOfTheTimeBeatsThemAll) {
+  expect_equal({shown, first, last});
+  node.write("k", "now");
+  other.merge("k", "now", node.version("k"));
+  EXPECT_EQ(node.total(), other.total());
+  EXPECT_EQ(node.total().count, 1U);
+}
+
+TEST_F(AfterAJump, ADeletionThatLeavesTheirSetsIsHeldNoLonger) {
+  Fixture bystander({.self = id("Q"), .leasing = Leasing::kOff, .skew = 1s, .horizon = 1min});
+  Fixture jumped({.leasing = Leasing::kOff, .skew = 1s, .horizon = 1min});
+  jumped.clock.wall_time += 10min;
+  jumped.write("k", "x");
+  jumped.clock.wall_time -= 10min;
+  const Version deletion = deleted(claim("A", 1, -1'000));
+  for (Fixture* one : {&jumped, &bystander}) {
+    one->merge("k", "", deletion);
+    one->merge("k", "x", jumped.version("k"));
+  }
+  EXPECT_EQ(jumped.total(), bystander.total());
+  EXPECT_EQ(jumped.total().count, 2U);
+  for (Fixture* one : {&jumped, &bystander}) {
+    for (int second = 0; second < 70; ++second) {
+      one->clock.advance(1s);
+      one->d->on_time();
+      one->d->sanity_check();
+    }
+  }
+  EXPECT_EQ(jumped.total(), bystander.total());
+  EXPECT_EQ(jumped.total().count, 1U);
 }
 
 TEST(Items, LeadToTheirRecords) {
@@ -110,11 +209,11 @@ TEST(Items, ASetAsideRecordThatATombstoneOvercameGoesWithIt) {
     node.write(key, "mine");
     node.remove(key);
   }
-  EXPECT_NE(node.total(), total_of("j", next)) << "the rival's is of the same epoch, and claimed later: it is smaller";
+  EXPECT_EQ(node.total().count, 3U) << "the rival's is of the same epoch, and claimed later: it has lost";
   node.d->sanity_check();
   pass(node, 70s);
   EXPECT_FALSE(node.d->records().contains("k"));
-  EXPECT_EQ(node.total(), total_of("j", next));
+  EXPECT_EQ(node.total(), total_of("j", {next}));
   node.d->sanity_check();
   pass(node, 700s);
   EXPECT_EQ(node.get("k"), "-") << "what was deleted does not return";

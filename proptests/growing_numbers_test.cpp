@@ -187,7 +187,7 @@ RC_GTEST_PROP(GrowingNumbers, WhateverIsSaidAFreeKeyCanBeWritten, ()) {
       RC_ASSERT(record.version.epoch <= record.version.written.bits);
     for (const std::string name : {"a", "b", "never written"}) {
       const auto admitted = node.d->admit(name);
-      RC_ASSERT(admitted || std::holds_alternative<Leased>(admitted.error()));
+      RC_ASSERT((admitted || std::holds_alternative<Leased>(admitted.error())));
       if (*rc::gen::inRange(0, 3) == 0) RC_ASSERT(node.try_write(name, "mine") == admitted.has_value());
     }
     node.d->sanity_check();

@@ -43,7 +43,7 @@ std::expected<void, std::string> Dictionary::load_floors() {
       return;
     }
     // Above any epoch of today, if it was taken when there was no bound, or when the clock showed more.
-    floors_[bucket] = hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.now().bits;
+    floors_[bucket] = hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.tick().bits;
   });
   if (!loaded) return std::unexpected(loaded.error().what);
   if (damage) return std::unexpected(std::move(*damage));
@@ -84,7 +84,7 @@ void Dictionary::sweep() {
         break;
       }
       swept_ = record.version.written;
-      if (is_visible(record.version)) continue;
+      if (is_visible(record.version) || is_set_aside(entry.handle)) continue;
       const auto present = records_.get(record.key);
       if (!present || !leaves_the_set(*present)) {
         from = kAboveAll;
@@ -117,17 +117,7 @@ CompactRecord Dictionary::forget(std::string_view key) {
   CompactRecord gone = records_.erase(key);
   const Version version = gone.record().version;
   raise_floor(bucket_of(key), version.epoch);
-  // What is set aside and smaller was overcome by it, and would come back as a key that was deleted. What is larger
-  // stands in the set already.
-  const auto overcome = [&] {
-    const auto smallest = set_aside_by_key_.lower_bound(key);
-    return smallest != set_aside_by_key_.end() && (*smallest)->key == key &&
-                   compare((*smallest)->version, version, config_.leasing) < 0
-               ? *smallest
-               : nullptr;
-  };
-  while (const SetAside* const smaller = overcome())
-    take_back(set_aside_.find(*smaller));
+  drop_beaten(key, version);
   return gone;
 }
 

@@ -40,8 +40,9 @@ std::expected<void, std::string> Dictionary::load() {
                "' is damaged: " + (stored ? "no member may write it" : stored.error().what);
       return;
     }
-    // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not.
-    hlc_.observe(stored->version.written, config_.skew);
+    // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not. Ours
+    // may be a millisecond further ahead than what we take from others (HybridClock::is_ahead()).
+    hlc_.observe(stored->version.written, config_.skew + 1ms);
     if (stored->version.owner == config_.self) newest_of_ours = std::max(newest_of_ours, stored->version.written);
     records_.put(key, stored->version, stored->value, {});
   });
@@ -104,6 +105,7 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     if (should_reissue(*present, version) && first_contest(key, version.owner)) {
       reissue(key, *present, present->version.epoch + 1);
     }
+    hold_for_others(key, value, version);
     return Merged::kLost;
   }
   if (is_visible(version) && !has_room()) return Merged::kNoRoom;
@@ -138,6 +140,7 @@ void Dictionary::accept(std::string_view key, RawView value, const Version& vers
   const bool again = old && old->version.owner == version.owner && old->version.written == version.written;
   if (again) Records::set_written_here(placed.handle, old->written_here);
   if (old) unlist(key, old->version);
+  drop_beaten(key, version);
   list(placed.handle, hash);
   plan_sweep();
 
@@ -196,7 +199,7 @@ void Dictionary::note_turned_away(std::string_view key, const Version& present, 
 void Dictionary::on_time() {
   forget_jump();
   while (!set_aside_.empty() &&
-         hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew) <= Duration::zero()) {
+         hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
     const SetAside back = take_back(set_aside_.begin());
     if (back.plain) {
       merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000);

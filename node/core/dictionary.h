@@ -51,10 +51,17 @@
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
 //
 // A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
-// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow. Meanwhile it
-// stands for its key in the set that nodes compare, in place of the smaller records that we hold. Rationale: who has taken
-// it has those no more, and would be sent them in each comparison until its time has come. One that is smaller than the
-// present record goes with it when that is collected or let go. Rationale: it would bring back what was deleted.
+// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
+//   F1. Set aside is what is larger than the present record. It and the present record stand in the set that nodes compare,
+//       both. Rationale: it must not hide the present record from who has just come, or from who was cut off when that was
+//       written; a liar could hide any key's for years.
+//   F2. When another becomes the present record, or the present one is forgotten, what is set aside and smaller goes.
+//       Rationale: it has lost, and would bring back what was deleted.
+//   F3. A node whose clock had jumped ahead, and was set right, holds as present what all others have set aside. Of what they
+//       hold it is sent what it lacks, once, and holds that too, as they do: of what is smaller than its present record all
+//       that is from the future, and of the rest the largest. So nodes that have met hold the same set, and are quiet.
+// Two nodes whose clocks differ by more than the skew, and stay so, are not equal: of each key of which one has taken what
+// the other has set aside, the record that is shown there is sent with each comparison until its time has come.
 //
 // Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
 // on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
@@ -256,8 +263,7 @@ class Dictionary {
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
 
-  /// What two nodes compare: one item for each key, that of the largest record that we have of it, be it set aside; none
-  /// for old tombstones.
+  /// What two nodes compare: an item for each record that we hold, be it set aside; none for old tombstones.
   [[nodiscard]] const ReconcileSet& items() const { return items_; }
   /// The record of an item. Valid until the next non-const call.
   [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
@@ -303,6 +309,7 @@ class Dictionary {
     std::string key;
     Raw value;
     bool plain = false;
+    Hlc due{};  ///< when it comes back; nothing: at its write time
     [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
   };
   struct ComesBackEarlier {
@@ -371,10 +378,12 @@ class Dictionary {
   [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
   [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
   void let_go_of_due(std::string_view key);
-  [[nodiscard]] const SetAside* largest_set_aside(std::string_view key) const;
+  [[nodiscard]] static bool is_set_aside(ReconcileSet::Handle handle);
+  [[nodiscard]] bool is_from_future(const Version& version) const;
   void list(Records::Handle handle, const MessageId& hash);
   void unlist(std::string_view key, const Version& version);
-  void list_what_is_left(std::string_view key);
+  void hold_for_others(std::string_view key, RawView value, const Version& version);
+  void drop_beaten(std::string_view key, const Version& version);
   void set_aside(SetAside record);
   SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
   void plan_return();

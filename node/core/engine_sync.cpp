@@ -342,9 +342,12 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   std::vector<std::string> let_go;
   std::vector<std::string> proposed_anew;  // what others have collected meanwhile had a larger epoch
   const Presence ours = attendance_->presence();
-  const bool deferring = we_defer(conn);
+  const bool we_are_deferring = we_defer(conn);
   const auto add = [&](const ReconcileSet::Entry& item) {
     const RecordEntry entry = dictionary_->entry(item.handle);
+    // What goes, or is written anew, is the present record: not for the sake of another that is set aside beside it.
+    const auto present = dictionary_->records().get(entry.key);
+    const bool deferring = we_are_deferring && (!present || present->version == entry.version);
     if (deferring && attendance_->lets_go(self_, ours, entry.version, dictionary_->now())) {
       let_go.emplace_back(entry.key);
       return let_go.size() < limits::kBatchRecords;

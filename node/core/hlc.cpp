@@ -45,7 +45,8 @@ Duration HybridClock::until_allowed(Hlc remote, Duration allowed_skew) const {
 }
 
 bool HybridClock::is_ahead(Duration allowed_skew) const {
-  return until_allowed(last_, allowed_skew) > Duration::zero();
+  // A reading at the very edge may have been the last of its millisecond, and ours since then are of the next.
+  return until_allowed(last_, allowed_skew) > 1ms;
 }
 
 void HybridClock::reset() {

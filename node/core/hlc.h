@@ -46,8 +46,8 @@ class HybridClock {
   /// How long until observe() will take this reading if the wall clock runs evenly; 0 when it does now.
   [[nodiscard]] Duration until_allowed(Hlc remote, Duration allowed_skew) const;
 
-  /// True when this clock is ahead of the wall clock by more than `allowed_skew`: the wall clock jumped and was
-  /// corrected.
+  /// True when this clock is ahead of the wall clock by more than `allowed_skew`, and a millisecond: the wall clock jumped
+  /// and was corrected.
   [[nodiscard]] bool is_ahead(Duration allowed_skew) const;
   /// Forgets all readings: the next is the wall clock's.
   void reset();

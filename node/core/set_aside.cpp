@@ -1,4 +1,4 @@
-// Records from the future, and what stands for each key in the set that nodes compare: see dictionary.h.
+// Records from the future, and what stands in the set that nodes compare: see dictionary.h.
 
 #include <algorithm>
 #include <cassert>
@@ -17,12 +17,16 @@ constexpr ReconcileSet::Handle kSetAsideBit = 1;
 
 }  // namespace
 
+bool Dictionary::is_set_aside(ReconcileSet::Handle handle) {
+  return (handle & kSetAsideBit) != 0;
+}
+
 ReconcileSet::Handle Dictionary::handle_of(const SetAside& record) {
   return reinterpret_cast<ReconcileSet::Handle>(&record) | kSetAsideBit;
 }
 
 RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
-  if ((handle & kSetAsideBit) != 0) {
+  if (is_set_aside(handle)) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): made by handle_of(), of a node that stays where it is
     const auto& waiting = *reinterpret_cast<const SetAside*>(handle & ~kSetAsideBit);
     return {.key = waiting.key, .value = waiting.value, .version = waiting.version};
@@ -36,7 +40,7 @@ ReconcileItem Dictionary::item_of(std::string_view key, const Version& version) 
 }
 
 bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAside& right) const {
-  if (left.version.written != right.version.written) return left.version.written < right.version.written;
+  if (left.due != right.due) return left.due < right.due;
   if (left.key != right.key) return left.key < right.key;
   if (left.plain != right.plain) return right.plain;
   return compare(left.version, right.version, leasing) < 0;
@@ -47,24 +51,11 @@ bool Dictionary::KeyThenVersion::operator()(const SetAside* left, const SetAside
   return compare(left->version, right->version, leasing) < 0;
 }
 
-/// The largest of the set-aside records of a key, or null.
-const Dictionary::SetAside* Dictionary::largest_set_aside(std::string_view key) const {
-  if (set_aside_by_key_.empty()) return nullptr;
-  const auto after = set_aside_by_key_.upper_bound(key);
-  if (after == set_aside_by_key_.begin()) return nullptr;
-  const SetAside* const last = *std::prev(after);
-  return last->key == key ? last : nullptr;
-}
-
-/// Puts the item of a record that has become the present one into the set, unless a larger one is set aside or the
-/// record is too old. `hash` is its record_hash().
+/// Puts the item of a record that has become the present one into the set, unless it is too old. `hash` is its
+/// record_hash().
 void Dictionary::list(Records::Handle handle, const MessageId& hash) {
   const std::string_view key = Records::key_at(handle);
   const Record record = Records::record_at(handle);
-  if (const SetAside* const waiting = largest_set_aside(key)) {
-    if (compare(waiting->version, record.version, config_.leasing) > 0) return;
-    items_.erase(item_of(key, waiting->version));
-  }
   if (leaves_the_set(record)) {
     leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
   } else {
@@ -78,44 +69,64 @@ void Dictionary::unlist(std::string_view key, const Version& version) {
   items_.erase(item_of(key, version));
 }
 
-/// A set-aside record of the key, or its present one, has gone: what is left stands for it.
-void Dictionary::list_what_is_left(std::string_view key) {
-  const SetAside* const waiting = largest_set_aside(key);
-  const Records::Handle present = records_.handle(key);
-  if (present != Records::kNone &&
-      (waiting == nullptr || compare(waiting->version, Records::record_at(present).version, config_.leasing) <= 0)) {
-    list(present, record_hash(key, Records::record_at(present).version));
-  } else if (waiting != nullptr) {
-    items_.insert(item_of(key, waiting->version), handle_of(*waiting));
-  }
+bool Dictionary::is_from_future(const Version& version) const {
+  return hlc_.until_allowed(version.written, config_.skew) > Duration::zero();
 }
 
 void Dictionary::set_aside(SetAside record) {
+  if (record.due == Hlc{}) record.due = record.version.written;
+  if (!record.plain && set_aside_by_key_.contains(&record)) return;
   const std::size_t bytes = record.bytes();
   const auto [added, fresh] = set_aside_.insert(std::move(record));
   if (!fresh) return;
   set_aside_bytes_ += bytes;
   if (!added->plain) {
-    const SetAside* const before = largest_set_aside(added->key);
     set_aside_by_key_.insert(&*added);
-    if (largest_set_aside(added->key) == &*added) {
-      if (before != nullptr) unlist(before->key, before->version);
-      if (const auto present = records_.get(added->key)) unlist(added->key, present->version);
-      items_.insert(item_of(added->key, added->version), handle_of(*added));
-    }
+    items_.insert(item_of(added->key, added->version), handle_of(*added));
   }
   while (set_aside_.size() > limits::kMaxSetAside || set_aside_bytes_ > limits::kMaxSetAsideBytes)
     take_back(std::prev(set_aside_.end()));
   plan_return();
 }
 
+/// Takes a record that has lost to our present one as the others do who have set that aside: they hold it still. Nothing to
+/// do, when they have not, since then they drop it as we do. REQUIRES: it is smaller than the present record.
+void Dictionary::hold_for_others(std::string_view key, RawView value, const Version& version) {
+  const auto present = records_.get(key);
+  if (!present || !is_from_future(present->version)) return;
+  Hlc due = version.written;
+  if (!is_from_future(version)) {
+    due = present->version.written;
+    if (!is_visible(version)) {  // it leaves their sets
+      if (hlc_.now(config_.skew) - version.written >= config_.horizon - config_.skew) return;
+      const auto horizon = std::chrono::ceil<std::chrono::milliseconds>(config_.horizon);
+      due = std::min(due, Hlc::from_ms(version.written.unix_ms() + horizon.count()));
+    }
+    // Of those whose time has come they hold the largest.
+    for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key;) {
+      const SetAside& held = **at++;
+      if (is_from_future(held.version)) continue;
+      if (compare(held.version, version, config_.leasing) >= 0) return;
+      take_back(set_aside_.find(held));
+    }
+  }
+  set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false, .due = due});
+}
+
+/// What is set aside of a key and not larger than this version, which is the present one now, would lose to it.
+void Dictionary::drop_beaten(std::string_view key, const Version& version) {
+  for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key;) {
+    const SetAside& waiting = **at++;
+    if (compare(waiting.version, version, config_.leasing) > 0) return;
+    take_back(set_aside_.find(waiting));
+  }
+}
+
 Dictionary::SetAside Dictionary::take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which) {
   set_aside_bytes_ -= which->bytes();
   if (!which->plain) {
     set_aside_by_key_.erase(&*which);
-    const ReconcileItem item = item_of(which->key, which->version);
-    if (items_.find(item) == handle_of(*which)) items_.erase(item);
-    list_what_is_left(which->key);
+    items_.erase(item_of(which->key, which->version));
   }
   return std::move(set_aside_.extract(which).value());
 }
@@ -123,7 +134,7 @@ Dictionary::SetAside Dictionary::take_back(std::set<SetAside, ComesBackEarlier>:
 /// Looks again now and then even when the first is far away: the wall clock may be corrected meanwhile.
 void Dictionary::plan_return() {
   if (set_aside_.empty()) return;
-  const Duration wait = hlc_.until_allowed(set_aside_.begin()->version.written, config_.skew);
+  const Duration wait = hlc_.until_allowed(set_aside_.begin()->due, config_.skew);
   next_return_ = clock_.monotonic() + std::clamp<Duration>(wait, 1ms, limits::kLookAtSetAside);
 }
 
@@ -131,24 +142,15 @@ void Dictionary::check_items() const {
   std::size_t items = 0;
   std::size_t bytes = 0;
   for (const auto& [key, record] : records_) {
-    const SetAside* const waiting = largest_set_aside(key);
     const auto listed = items_.find(item_of(key, record.version));
-    if (waiting != nullptr && compare(waiting->version, record.version, config_.leasing) > 0) {
-      assert(!listed);
-    } else {
-      assert(listed ? *listed == records_.handle(key) : !is_visible(record.version));
-    }
+    assert(listed ? *listed == records_.handle(key) : !is_visible(record.version));
     items += listed ? 1U : 0U;
   }
   for (const SetAside& record : set_aside_) {
     bytes += record.bytes();
     if (record.plain) continue;
-    const auto listed = items_.find(item_of(record.key, record.version));
-    const auto present = records_.get(record.key);
-    const bool stands = largest_set_aside(record.key) == &record &&
-                        (!present || compare(record.version, present->version, config_.leasing) > 0);
-    assert((listed == handle_of(record)) == stands);
-    items += stands ? 1U : 0U;
+    assert(items_.find(item_of(record.key, record.version)) == handle_of(record));
+    ++items;
   }
   assert(items == items_.size());
   items_.sanity_check();
