@@ -178,7 +178,7 @@ class Engine {
   /// Asks all neighbours for the nodes that they know.
   void request_peers();
   /// Says goodbye to one neighbour, and ends connections to it that are coming up. For limits::kMutedFor neither of the two
-  /// dials the other, and what it dials all the same is refused; unless connect() says so here. False when it is none.
+  /// dials the other, and what it dials all the same is refused; unless connect() or whisper() here says so. False when none.
   bool disconnect(const NodeId& peer);
 
   [[nodiscard]] const NodeId& id() const;
