@@ -40,9 +40,12 @@ class Wire final : public NetworkUser {
 
   void accepted(NodeIndex node, ConnId conn, NodeIndex) override { note(node, conn, "accepted"); }
   void connected(NodeIndex node, ConnId conn) override { note(node, conn, "connected"); }
-  void received(NodeIndex node, ConnId conn, NodeIndex, const Parcel& frame, std::uint64_t piece) override {
-    for (std::string_view left = *frame.bytes; !left.empty();) {
-      const std::size_t size = piece == 0 ? left.size() : std::min<std::size_t>(piece, left.size());
+  void received(NodeIndex node, ConnId conn, NodeIndex, const Portion& portion) override {
+    read += portion.bytes;
+    if (portion.more) return;
+    const std::string whole = std::exchange(read, {});
+    for (std::string_view left = whole; !left.empty();) {
+      const std::size_t size = portion.piece == 0 ? left.size() : std::min<std::size_t>(portion.piece, left.size());
       note(node, conn, std::string(left.substr(0, size)));
       left.remove_prefix(size);
     }
@@ -72,6 +75,7 @@ class Wire final : public NetworkUser {
   Network network;
   std::map<NodeIndex, ConnId> conns;
   std::vector<Arrival> arrivals;
+  std::string read;  // of the read under way
 
  private:
   static LinkPlan link(Duration latency, std::uint64_t bandwidth) {

@@ -16,6 +16,8 @@ constexpr std::array<FaultInfo, kFaults> kInfos = {{
     {Fault::kBandwidth, "bandwidth", "link: {bandwidth: 20KB/s}", "a thin line", "a connection got another one"},
     {Fault::kFragments, "fragments", "link: {of: ana, piece: 1B}", "what arrives is handed over piece by piece",
      "a frame arrived in pieces"},
+    {Fault::kJoinedReads, "joined_reads", "link: {of: ana, gather: 50ms}",
+     "a receiver is busy and takes several frames in one read", "a frame was read together with the next"},
     {Fault::kSlowReader, "slow_reader", "slow_reader: {node: ana, rate: 2KB/s, for: 10s}",
      "a node takes what it is sent only so fast", "a frame waited for its reader"},
     {Fault::kReset, "reset", "reset: {between: [ana, bob]}",

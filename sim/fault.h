@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
   kJitter,
   kBandwidth,
   kFragments,
+  kJoinedReads,
   kSlowReader,
   kReset,
   kOneSidedReset,

@@ -59,6 +59,7 @@ void Host::end() {
   paused = false;
   busy = false;
   waiting.clear();
+  reading.clear();
 }
 
 std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes) {

@@ -105,8 +105,7 @@ class Host {
     Kind kind = Kind::kAccepted;
     ConnId conn{};
     NodeIndex from = kNobody;
-    std::uint64_t piece = 0;
-    Parcel frame{};
+    Portion portion{};
     std::string why{};
   };
 
@@ -121,6 +120,8 @@ class Host {
   bool awaits_room = false;
   Duration disk_delay{};
   std::deque<Arrival> waiting;
+  /// Of the read under way, what has come before its last portion.
+  std::string reading;
   /// When its timer entry in the queue is due; Duration::max(): it has none.
   Duration armed = Duration::max();
   /// Timer events in a row without time passing.

@@ -23,6 +23,13 @@ constexpr std::uint64_t kSerialMaskQueued = (std::uint64_t{1} << kSerialBitsQueu
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
+/// What the line still has to carry of a frame, uncompressed.
+std::int64_t bytes_left(const Parcel& frame) {
+  if (frame.handed == 0) return frame.plain_size;
+  const auto size = static_cast<std::int64_t>(frame.bytes->size());
+  return std::int64_t{frame.plain_size} * (size - static_cast<std::int64_t>(frame.handed)) / size;
+}
+
 }  // namespace
 
 Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
@@ -182,9 +189,12 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
   Side& pipe = conn.sides[towards];
   Duration departs = std::max(pipe.busy_until, queue_.now());
   const std::uint64_t bytes_a_second = rate(conn, towards);
+  parcel.takes = Duration::zero();
   if (bytes_a_second > 0 && parcel.plain_size > 0) {
     const auto per_second = static_cast<std::int64_t>(bytes_a_second);
-    departs += Duration((std::int64_t{parcel.plain_size} * kMicrosPerSecond + per_second - 1) / per_second);
+    const Duration takes((bytes_left(parcel) * kMicrosPerSecond + per_second - 1) / per_second);
+    departs += takes;
+    if (takes >= kPartEvery) parcel.takes = takes;
     pipe.busy_until = departs;
     if (bytes_a_second != conn.bandwidth) ++faults_[Fault::kSlowReader];
   }
@@ -199,8 +209,17 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
 void Network::arm(Connection& conn, std::size_t towards) {
   Side& pipe = conn.sides[towards];
   if (pipe.parcels.empty()) return;
+  const Parcel& first = pipe.parcels.front();
+  Duration due = std::max(first.arrives, queue_.now());
+  if (first.takes > Duration::zero())
+    due = std::min(due, std::max(first.arrives - first.takes, queue_.now()) + kPartEvery);
+  // What a full read has left is read at once.
+  if (conn.gather > Duration::zero() && first.kind == ParcelKind::kData && first.arrives >= queue_.now()) {
+    conn.noise = mix64(conn.noise);
+    due += Duration(spread(conn.noise, 0, conn.gather.count()));
+  }
   pipe.armed = true;
-  pipe.armed_for = std::max(pipe.parcels.front().arrives, queue_.now());
+  pipe.armed_for = due;
   queue_.push(pipe.armed_for, EventKind::kDeliver, detail_of(conn, towards));
 }
 
@@ -262,7 +281,8 @@ bool Network::deliver(End end) {
   if (!pipe.armed || pipe.armed_for != queue_.now()) return false;  // it was armed anew for an earlier time
   pipe.armed = false;
   if (pipe.parcels.empty()) return false;
-  if (pipe.parcels.front().arrives > queue_.now()) {  // armed for a parcel that was discarded
+  const Parcel& first = pipe.parcels.front();
+  if (first.arrives - first.takes > queue_.now()) {  // armed for a parcel that was discarded
     arm(*end.conn, end.side);
     return false;
   }
@@ -271,10 +291,50 @@ bool Network::deliver(End end) {
     count_held(*end.conn, end.side);
     return true;
   }
-  const Parcel parcel = pipe.parcels.pop_front();
-  pipe.in_flight -= parcel.plain_size;
+  if (first.arrives > queue_.now()) return deliver_part(end);
+  std::size_t read = 0;
+  for (bool more = true; more;) {
+    const Parcel parcel = pipe.parcels.pop_front();
+    pipe.in_flight -= parcel.plain_size;
+    read += parcel.plain_size;
+    more = joins_next(end, parcel, read);
+    if (more) {
+      ++faults_[Fault::kJoinedReads];
+    } else {
+      arm(*end.conn, end.side);
+    }
+    arrived(end, parcel, more);
+  }
+  return true;
+}
+
+/// Whether the node takes the next parcel in the same read as this one. What is tampered with comes on its own.
+bool Network::joins_next(End end, const Parcel& parcel, std::size_t read) const {
+  const Side& pipe = end.self();
+  if (end.conn->gather == Duration::zero() || parcel.kind != ParcelKind::kData || pipe.parcels.empty()) return false;
+  const Parcel& next = pipe.parcels.front();
+  return next.kind == ParcelKind::kData && next.arrives <= queue_.now() && read + next.plain_size <= kMostRead &&
+         traps_.empty() && pipe.state == SideState::kOpen && machine(pipe.node) == Machine::kUp;
+}
+
+/// Of a frame on a slow line, what has come by now.
+bool Network::deliver_part(End end) {
+  Parcel& first = end.self().parcels.front();
+  const std::size_t from = first.handed;
+  const bool heard = end.self().state == SideState::kOpen && machine(end.self().node) == Machine::kUp;
+  if (heard && traps_.empty()) {
+    const Duration since = queue_.now() - (first.arrives - first.takes);
+    const auto size = static_cast<std::int64_t>(first.bytes->size());
+    const auto come = static_cast<std::size_t>(size * since.count() / first.takes.count());
+    first.handed = std::max(from, come);
+  }
+  const Portion portion{.frame = first,
+                        .bytes = std::string_view(*first.bytes).substr(from, first.handed - from),
+                        .piece = end.conn->piece,
+                        .last = false};
   arm(*end.conn, end.side);
-  arrived(end, parcel);
+  if (portion.bytes.empty()) return false;
+  user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, portion);
   return true;
 }
 

@@ -8,6 +8,8 @@
 //    event queue: its length does not depend on the traffic.
 // 2. Nothing here calls a node during a node's call into the network: all effects come out of handle() and the faults.
 // 3. Links charge a frame's uncompressed size, so that a compressor's version changes nothing.
+//    What a line carries in less than kPartEvery arrives as a whole, with its last byte; of what takes longer the receiver
+//    gets so often what has come by then.
 // 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with pairs of nodes.
 //
 // Partition, cut: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
@@ -37,6 +39,10 @@ namespace meshdict::sim {
 inline constexpr Duration kDialTimeout = limits::kDialDeadline;
 /// A closing sender tries this long to get rid of its backlog.
 inline constexpr Duration kGiveUpAfter = 5s;
+/// How often a receiver sees the progress of a frame on a slow line: often enough for every deadline of the core.
+inline constexpr Duration kPartEvery = 250ms;
+/// Bytes that a node takes in one read; as production's.
+inline constexpr std::size_t kMostRead = 64 * 1024;
 
 enum class ParcelKind : std::uint8_t { kSyn, kSynAck, kAck, kData, kFin, kReset };
 
@@ -48,6 +54,19 @@ struct Parcel {
   ParcelKind kind = ParcelKind::kData;
   /// The how-manieth frame of the run, from 1: leads from an arrival to its sending.
   std::uint64_t number = 0;
+  /// How long it is on a slow line, from its first byte to its last; zero: it arrives as a whole.
+  Duration takes{};
+  /// Bytes of it that its receiver has already.
+  std::size_t handed = 0;
+};
+
+/// What a node reads at once, or a part of it: bytes of one frame.
+struct Portion {
+  Parcel frame;
+  std::string_view bytes;   ///< in frame.bytes
+  std::uint64_t piece = 0;  ///< the node takes so many bytes at a time; 0: all
+  bool last = true;         ///< nothing of the frame is missing now
+  bool more = false;        ///< of the same read: what comes next belongs to it
 };
 
 /// Takes what arrives at the nodes.
@@ -56,8 +75,7 @@ class NetworkUser {
   virtual ~NetworkUser() = default;
   virtual void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) = 0;
   virtual void connected(NodeIndex node, ConnId conn) = 0;
-  /// `frame` comes in pieces of so many bytes; 0: whole.
-  virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) = 0;
+  virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) = 0;
   virtual void drained(NodeIndex node, ConnId conn) = 0;
   virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
   /// To be noted, during the node's call: nothing may be done about it.
@@ -171,6 +189,7 @@ class Network {
     Duration jitter{};
     std::uint64_t bandwidth = 0;
     std::uint64_t piece = 0;
+    Duration gather{};
     std::uint64_t noise = 0;
     bool mute = false;          // an end that is gone answers nothing
     std::array<Side, 2> sides;  // dialer, acceptor
@@ -216,12 +235,14 @@ class Network {
   void discard(Side& side);
 
   bool deliver(End end);
+  bool deliver_part(End end);
+  [[nodiscard]] bool joins_next(End end, const Parcel& parcel, std::size_t read) const;
   bool check_drained(End end);
   bool check_dial(End end);
   bool check_give_up(End end);
-  void arrived(End end, const Parcel& parcel);
-  void arrived_data(End end, const Parcel& parcel);
-  void hand_over(End end, const Parcel& parcel);
+  void arrived(End end, const Parcel& parcel, bool more);
+  void arrived_data(End end, const Parcel& parcel, bool more);
+  void hand_over(End end, const Parcel& parcel, bool more = false);
   void bounce(End end);
   void end_connection(End end, std::string_view why);
   void reset_all(const std::vector<Connection*>& conns);

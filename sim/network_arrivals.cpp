@@ -9,7 +9,7 @@
 
 namespace meshdict::sim {
 
-void Network::arrived(End end, const Parcel& parcel) {
+void Network::arrived(End end, const Parcel& parcel, bool more) {
   const Machine here = machine(end.self().node);
   if (here == Machine::kDead) {
     // Nobody is left who could tell the other side.
@@ -41,7 +41,7 @@ void Network::arrived(End end, const Parcel& parcel) {
       end.self().state = SideState::kOpen;
       return user_.accepted(end.self().node, id_of(*end.conn, end.side), end.other().node);
     case ParcelKind::kData:
-      return arrived_data(end, parcel);
+      return arrived_data(end, parcel, more);
     case ParcelKind::kFin:
       return end_connection(end, "closed by the peer");
     case ParcelKind::kReset:
@@ -54,15 +54,15 @@ void Network::arrived(End end, const Parcel& parcel) {
   }
 }
 
-void Network::arrived_data(End end, const Parcel& parcel) {
+void Network::arrived_data(End end, const Parcel& parcel, bool more) {
   switch (end.self().state) {
     case SideState::kOpen:
       ++counters_.delivered;
       counters_.delivered_bytes += parcel.plain_size;
-      if (!traps_.empty()) {
+      if (!traps_.empty() && parcel.handed == 0) {
         if (const auto how = spring_trap(end.other().node, end.self().node)) return deliver_mangled(end, parcel, *how);
       }
-      return hand_over(end, parcel);
+      return hand_over(end, parcel, more);
     case SideState::kClosed:
       ++counters_.lost;
       return;
@@ -74,9 +74,13 @@ void Network::arrived_data(End end, const Parcel& parcel) {
   }
 }
 
-void Network::hand_over(End end, const Parcel& parcel) {
-  if (end.conn->piece > 0 && parcel.bytes->size() > end.conn->piece) ++faults_[Fault::kFragments];
-  user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, parcel, end.conn->piece);
+void Network::hand_over(End end, const Parcel& parcel, bool more) {
+  const Portion portion{.frame = parcel,
+                        .bytes = std::string_view(*parcel.bytes).substr(parcel.handed),
+                        .piece = end.conn->piece,
+                        .more = more};
+  if (portion.piece > 0 && portion.bytes.size() > portion.piece) ++faults_[Fault::kFragments];
+  user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, portion);
 }
 
 // A parcel has come to an end that does not know the connection: its machine resets the sender.

@@ -182,7 +182,7 @@ void Network::deliver_mangled(End end, const Parcel& parcel, Mangling how) {
       ++faults_[Fault::kRepeatedFrame];
       const ConnId id = id_of(conn, end.side);
       hand_over(end, parcel);
-      if (const End again = find(id)) arrived_data(again, parcel);
+      if (const End again = find(id)) arrived_data(again, parcel, false);
       return;
     }
     case Mangling::kStale: {
@@ -264,6 +264,7 @@ void Network::apply_link(Connection& conn) {
   conn.jitter = link->jitter.low;
   conn.bandwidth = link->bandwidth;
   conn.piece = link->piece;
+  conn.gather = link->gather;
   if (link->latency != first_link_.latency) ++faults_[Fault::kLatency];
   if (link->jitter != first_link_.jitter) ++faults_[Fault::kJitter];
   if (link->bandwidth != first_link_.bandwidth) ++faults_[Fault::kBandwidth];

@@ -12,9 +12,9 @@ namespace meshdict::sim {
 namespace {
 
 /// What may happen without voiding S5: it delays nothing beyond what is asked elsewhere.
-constexpr std::array kHarmless = {Fault::kLatency,      Fault::kJitter,        Fault::kFragments,
-                                  Fault::kCrossedDials, Fault::kStorm,         Fault::kClockSkew,
-                                  Fault::kClockForward, Fault::kClockBackward, Fault::kClockRate};
+constexpr std::array kHarmless = {Fault::kLatency,       Fault::kJitter,   Fault::kFragments, Fault::kJoinedReads,
+                                  Fault::kCrossedDials,  Fault::kStorm,    Fault::kClockSkew, Fault::kClockForward,
+                                  Fault::kClockBackward, Fault::kClockRate};
 
 bool same_write(const Version& left, const Version& right) {
   return left.kind == right.kind && left.value_hash.bytes == right.value_hash.bytes &&

@@ -66,6 +66,10 @@ struct LinkPlan {
   std::uint64_t bandwidth = 0;
   /// Bytes that are handed over at a time; 0: whole frames.
   std::uint64_t piece = 0;
+  /// The receiver looks up to this long after something has come, and takes at once all that has come by then.
+  Duration gather{};
+  /// The longest that a frame is on its way, but for what limited bandwidth adds.
+  [[nodiscard]] Duration slowest() const { return latency.high + jitter.high + gather; }
   bool operator==(const LinkPlan&) const = default;
 };
 

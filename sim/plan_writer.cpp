@@ -143,6 +143,7 @@ void PlanWriter::write_link(const LinkPlan& link) {
   plain("jitter", text(link.jitter));
   plain("bandwidth", rate_text(link.bandwidth));
   if (link.piece > 0) plain("piece", fmt::format("{}B", link.piece));
+  if (link.gather > Duration::zero()) plain("gather", text(link.gather));
 }
 
 void PlanWriter::write_step(const Step& step) {

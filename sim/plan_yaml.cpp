@@ -259,8 +259,8 @@ void PlanReader::read_network(const YAML::Node& node) {
 }
 
 void PlanReader::check_link(const LinkPlan& link, const YAML::Mark& mark) {
-  if (link.latency.high > kSlowestLink || link.jitter.high > kSlowestLink) {
-    errors_.add(mark, "a link is too slow, expected latency and jitter of at most 1h");
+  if (std::max({link.latency.high, link.jitter.high, link.gather}) > kSlowestLink) {
+    errors_.add(mark, "a link is too slow, expected latency, jitter and gather of at most 1h");
   }
 }
 

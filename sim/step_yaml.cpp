@@ -191,6 +191,7 @@ LinkPlan read_link(MapReader& map, const LinkPlan& defaults, PlanErrors& errors)
   link.jitter = read_duration_range(map.optional("jitter"), errors).value_or(link.jitter);
   link.bandwidth = read_bandwidth(map.optional("bandwidth"), errors).value_or(link.bandwidth);
   link.piece = read_size(map.optional("piece"), errors).value_or(link.piece);
+  link.gather = read_duration(map.optional("gather"), errors).value_or(link.gather);
   return link;
 }
 

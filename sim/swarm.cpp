@@ -279,6 +279,7 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
     case Fault::kJitter:
     case Fault::kBandwidth:
     case Fault::kFragments:
+    case Fault::kJoinedReads:
       return link_fault(kind, random);
     case Fault::kRestart:    // comes with a crash
     case Fault::kClockSkew:  // is drawn with the nodes
@@ -325,6 +326,11 @@ void SwarmPlan::link_fault(Fault kind, RandomStream& random) {
       break;
     case Fault::kBandwidth:
       link.link.bandwidth = 10'000 + random.below(90'000);
+      break;
+    case Fault::kJoinedReads:
+      link.link.gather = draw(random, 1ms, 300ms);
+      // Now and then cut anywhere.
+      if (random.chance(1, 2)) link.link.piece = 1 + random.below(2'000);
       break;
     default:
       link.link.piece = 1 + random.below(64);
@@ -411,12 +417,12 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
 
 Duration settle_bound(const Plan& plan) {
   using namespace limits;
-  Duration slowest = plan.links.latency.high + plan.links.jitter.high;
+  Duration slowest = plan.links.slowest();
   Duration jump{};
   bool out_of_step = false;
   for (const Step& step : plan.steps) {
     if (const auto* link = std::get_if<LinkStep>(&step.action)) {
-      slowest = std::max(slowest, link->link.latency.high + link->link.jitter.high);
+      slowest = std::max(slowest, link->link.slowest());
     } else if (const auto* clock = std::get_if<ClockStep>(&step.action)) {
       jump = std::max(jump, clock->jump);
     } else if (const auto* tamper = std::get_if<TamperStep>(&step.action)) {

@@ -43,10 +43,10 @@ bool checks(const Plan& plan, Property property) {
 
 // The slowest frame of the run.
 Duration slowest_link(const Plan& plan) {
-  Duration slowest = plan.links.latency.high + plan.links.jitter.high;
+  Duration slowest = plan.links.slowest();
   for (const Step& step : plan.steps) {
     if (const auto* link = std::get_if<LinkStep>(&step.action)) {
-      slowest = std::max(slowest, link->link.latency.high + link->link.jitter.high);
+      slowest = std::max(slowest, link->link.slowest());
     }
   }
   return slowest;
@@ -162,8 +162,8 @@ void World::connected(NodeIndex node, ConnId conn) {
   arrive(node, {.kind = Host::Arrival::Kind::kConnected, .conn = conn});
 }
 
-void World::received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) {
-  arrive(node, {.kind = Host::Arrival::Kind::kReceived, .conn = conn, .from = from, .piece = piece, .frame = frame});
+void World::received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) {
+  arrive(node, {.kind = Host::Arrival::Kind::kReceived, .conn = conn, .from = from, .portion = portion});
 }
 
 void World::drained(NodeIndex node, ConnId conn) {
@@ -182,11 +182,21 @@ void World::arrive(NodeIndex node, Host::Arrival arrival) {
   host.waiting.push_back(std::move(arrival));
 }
 
+/// What has come of one connection while the node stood still, it takes in one read.
+void World::join_with_next(const Host& host, Host::Arrival& arrival) {
+  using Kind = Host::Arrival::Kind;
+  if (arrival.kind != Kind::kReceived || host.waiting.empty()) return;
+  const Host::Arrival& next = host.waiting.front();
+  const std::size_t size = host.reading.size() + arrival.portion.bytes.size() + next.portion.bytes.size();
+  arrival.portion.more = next.kind == Kind::kReceived && next.conn == arrival.conn && size <= kMostRead;
+}
+
 void World::go_on(NodeIndex node) {
   Host& host = *hosts_[node];
   while (host.up() && !host.still() && !host.waiting.empty()) {
-    const Host::Arrival arrival = std::move(host.waiting.front());
+    Host::Arrival arrival = std::move(host.waiting.front());
     host.waiting.pop_front();
+    join_with_next(host, arrival);
     handle(node, arrival);
   }
   if (host.up() && !host.still()) arm_timer(node);
@@ -216,13 +226,12 @@ void World::handle(NodeIndex node, const Host::Arrival& arrival) {
       engine.on_connected(conn);
       break;
     case Kind::kReceived: {
-      hash_.add(arrival.frame.id_prefix);
-      hash_.add(std::uint64_t{arrival.frame.plain_size});
-      tell([&] { return fmt::format("<- {} {}", name(arrival.from), describe(arrival.frame)); });
-      std::string_view bytes = *arrival.frame.bytes;
-      const std::size_t piece = arrival.piece == 0 ? bytes.size() : arrival.piece;
-      for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
-        engine.on_data(conn, bytes.substr(0, piece));
+      const Portion& portion = arrival.portion;
+      hash_.add(portion.frame.id_prefix);
+      hash_.add(std::uint64_t{portion.frame.plain_size});
+      if (portion.last) tell([&] { return fmt::format("<- {} {}", name(arrival.from), describe(portion.frame)); });
+      read(*hosts_[node], conn, portion);
+      if (portion.more) return;
       break;
     }
     case Kind::kDrained:
@@ -235,6 +244,17 @@ void World::handle(NodeIndex node, const Host::Arrival& arrival) {
       break;
   }
   finish_turn(node);
+}
+
+void World::read(Host& host, ConnId conn, const Portion& portion) {
+  const bool joined = portion.more || !host.reading.empty();
+  if (joined) host.reading += portion.bytes;
+  if (portion.more) return;
+  const std::string whole = std::exchange(host.reading, {});
+  std::string_view bytes = joined ? std::string_view(whole) : portion.bytes;
+  const std::size_t piece = portion.piece == 0 ? bytes.size() : portion.piece;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
+    host.engine().on_data(conn, bytes.substr(0, piece));
 }
 
 void World::sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) {

@@ -78,7 +78,7 @@ class World final : public NetworkUser {
 
   void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) override;
   void connected(NodeIndex node, ConnId conn) override;
-  void received(NodeIndex node, ConnId conn, NodeIndex from, const Parcel& frame, std::uint64_t piece) override;
+  void received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) override;
   void drained(NodeIndex node, ConnId conn) override;
   void closed(NodeIndex node, ConnId conn, std::string_view why) override;
   void sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) override;
@@ -99,7 +99,9 @@ class World final : public NetworkUser {
 
   void arrive(NodeIndex node, Host::Arrival arrival);
   void handle(NodeIndex node, const Host::Arrival& arrival);
+  void read(Host& host, ConnId conn, const Portion& portion);
   void go_on(NodeIndex node);
+  static void join_with_next(const Host& host, Host::Arrival& arrival);
   void check_connections();
   void check_dropped(NodeIndex node, NodeIndex peer, const PeerDown& down);
   void dispatch(const QueuedEvent& event);
