@@ -74,7 +74,7 @@ inline Action any_operation(NodeIndex nodes) {
   const NodeIndex other = another(node, nodes);
   switch (*rc::gen::weightedElement<int>({{6, 0}, {2, 1}, {3, 2}, {1, 3}, {1, 4}})) {
     case 0:
-      return SetStep{node, any_key(), "v" + std::to_string(*rc::gen::inRange(0, 1000)), Outcome::kAny, kNobody};
+      return SetStep{.node = node, .key = any_key(), .value = "v" + std::to_string(*rc::gen::inRange(0, 1000))};
     case 1:
       return DeleteStep{node, any_key(), Outcome::kAny, kNobody};
     case 2:

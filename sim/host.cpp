@@ -60,6 +60,7 @@ void Host::end() {
   busy = false;
   waiting.clear();
   reading.clear();
+  waits.clear();
 }
 
 std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes) {

@@ -122,6 +122,15 @@ class Host {
   std::deque<Arrival> waiting;
   /// Of the read under way, what has come before its last portion.
   std::string reading;
+  /// A client waits for others to have what it wrote.
+  struct Wait {
+    std::uint64_t token = 0;
+    std::vector<std::string> keys;
+    Duration since{};
+    std::uint64_t wanted = 0;
+    std::uint64_t confirmed = 0;
+  };
+  std::vector<Wait> waits;
   /// When its timer entry in the queue is due; Duration::max(): it has none.
   Duration armed = Duration::max();
   /// Timer events in a row without time passing.

@@ -21,6 +21,11 @@ bool same_write(const Version& left, const Version& right) {
          left.written.bits == right.written.bits;
 }
 
+/// Tells what was written apart, value or deletion.
+std::uint64_t content_of(const Version& version) {
+  return version.kind == RecordKind::kTombstone ? 0 : version.value_hash.prefix();
+}
+
 int order_of_bytes(const std::string& left, const std::string& right) {
   const int common = std::memcmp(left.data(), right.data(), std::min(left.size(), right.size()));
   if (common != 0) return common;
@@ -44,6 +49,13 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
   const auto found = records.find(key);
   if (found == records.end()) return;
   const Version& version = found->second.version;
+  const auto contents = contents_.find({key, version.owner});
+  if (contents == contents_.end() || !contents->second.contains(content_of(version))) {
+    findings_.add(name_of(Property::kS3), {name(node)},
+                  fmt::format("'{}', epoch {}, is held as what {} wrote, and it never did", key, version.epoch,
+                              version.owner.brief()));
+    return;
+  }
   if (cloned_.contains(version.owner)) return;
   auto& writes = writes_[{key, version.epoch, version.claim_start.bits, version.owner}];
   const auto [at, fresh] = writes.try_emplace({version.boot, version.sequence}, version);
@@ -71,10 +83,13 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
 void ClaimOracle::acknowledged(NodeIndex node, const std::string& key) {
   if (keys_.size() < kMostKeys) keys_.insert(key);
   const Host& host = *hosts_[node];
-  if (!checks(Property::kS4) || host.plan().leasing == Leasing::kOff) return;
   const Dictionary& dictionary = host.engine().dictionary();
-  const auto view = dictionary.lease(key);
   const auto found = dictionary.records().find(key);
+  if (found != dictionary.records().end()) {
+    contents_[{key, found->second.version.owner}].insert(content_of(found->second.version));
+  }
+  if (!checks(Property::kS4) || host.plan().leasing == Leasing::kOff) return;
+  const auto view = dictionary.lease(key);
   if (!view || found == dictionary.records().end()) return;  // deleted
   const Version& version = found->second.version;
   const auto [resource, first] = resources_.try_emplace(key, Presented{view->fence, version});

@@ -1,7 +1,7 @@
 #pragma once
 // The promises about claims, with leasing on: S3, S4 and S5.
 //
-// S3  a claim has one writer, whose writes follow one another: no two of them are of one place, and later ones are written
+// S3  what is held as somebody's, that node has written; a claim has one writer, whose writes follow one another: no two of them are of one place, and later ones are written
 //     later. Identities of which there were two at a time are left out.
 // S4  a resource that accepts only fences at least as large as the largest it has seen never accepts a superseded holder:
 //     it is asked at each acknowledged write, and refuses nobody whose claim is the later one.
@@ -64,6 +64,8 @@ class ClaimOracle {
   bool disturbed_ = false;
   std::set<NodeId> cloned_;
   std::map<Claim, std::map<Place, Version>> writes_;
+  std::map<std::pair<std::string, NodeId>, std::set<std::uint64_t>>
+      contents_;                                // by key and owner: hashes of what it wrote
   std::map<std::string, Presented> resources_;  // by key
   std::set<std::string> keys_;
 };

@@ -40,6 +40,12 @@ bool same_record(const Record& left, const Record& right) {
          a.written.bits == b.written.bits && a.kind == b.kind && left.value == right.value;
 }
 
+/// Of a long key, its beginning.
+std::string shown_key(const std::string& key) {
+  constexpr std::size_t kMost = 40;
+  return key.size() <= kMost ? key : key.substr(0, kMost) + "...";
+}
+
 bool same_content(const Version& left, const Version& right) {
   return left.kind == right.kind && left.value_hash.bytes == right.value_hash.bytes;
 }
@@ -154,6 +160,26 @@ void RecordOracle::conflict(NodeIndex node, const Conflict& conflict) {
   const auto found = acknowledged_.find({node, conflict.key});
   if (found != acknowledged_.end() && same_content(found->second.version, conflict.losing)) {
     found->second.settled = true;
+  }
+}
+
+void RecordOracle::confirmed(NodeIndex node, const std::vector<std::string>& keys, Duration since, NodeIndex peer) {
+  const Host& host = *hosts_[peer];
+  // One that has ended since then may have lost it, and of two with one id the other may have said so.
+  if (!checks(Property::kWait) || !host.up() || host.alive_since() > since || host.shares_identity) return;
+  const auto& records = host.engine().dictionary().records();
+  for (const std::string& key : keys) {
+    const auto promised = acknowledged_.find({node, key});
+    if (promised == acknowledged_.end() || promised->second.at != since) continue;
+    const Version& version = promised->second.version;
+    const auto there = records.find(key);
+    const bool has = there != records.end() && naive_compare(there->second.version, version, host.plan().leasing) >= 0;
+    if (has || was_deleted(key, version, host.plan().leasing)) continue;
+    findings_.add(
+        "wait", {name(peer), name(node)},
+        fmt::format("the first has confirmed '{}' of the second, written at {} s, and shows {}", shown_key(key),
+                    seconds_text(since), there == records.end() ? "nothing" : brief(there->second.version)));
+    return;
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The promises about records: S1, S2, S6, S7 and "lease".
+// The promises about records: S1, S2, S6, S7, "wait" and "lease".
 //
 // S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
 //        larger than the one that is there.
@@ -7,6 +7,7 @@
 // S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
 //        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.
 // S7     a deleted key does not return in a version older than its deletion.
+// wait   a neighbour that has confirmed a write shows it then, or a later one.
 // lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
 //        restarts with its disk is no other.
 
@@ -40,6 +41,8 @@ class RecordOracle {
   /// After it; `outcome` kOk when it was acknowledged.
   void written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome);
   void conflict(NodeIndex node, const Conflict& conflict);
+  /// `peer` has told the node that it has what was written to these keys at `since`.
+  void confirmed(NodeIndex node, const std::vector<std::string>& keys, Duration since, NodeIndex peer);
   /// The node's record of `key` has changed.
   void changed(NodeIndex node, const std::string& key);
   /// The node ends without a warning: what it shows now its disk has.

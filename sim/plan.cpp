@@ -113,7 +113,7 @@ void draw_workload(const Workload& load, std::uint64_t seed, std::size_t number,
                   [&](RandomStream& random, NodeIndex node, std::uint64_t i) {
                     std::string value = prefix + "v" + std::to_string(i);
                     value.resize(std::max<std::size_t>(value.size(), load.value_size), '.');
-                    return SetStep{node, key(random), std::move(value), Outcome::kAny, kNobody};
+                    return SetStep{.node = node, .key = key(random), .value = std::move(value)};
                   });
   draw_operations(load, load.deletes_per_second, stream_for(seed, "plan.deletes", number), steps,
                   [&](RandomStream& random, NodeIndex node, std::uint64_t) {
@@ -126,6 +126,22 @@ void draw_workload(const Workload& load, std::uint64_t seed, std::size_t number,
 }
 
 }  // namespace
+
+std::vector<std::string> keys_of(const SetStep& set) {
+  std::vector<std::string> keys;
+  for (std::uint64_t i = 0; i < set.count; ++i) {
+    std::string key = i == 0 ? set.key : set.key + "." + std::to_string(i);
+    key.resize(std::max<std::size_t>(key.size(), set.key_size), '.');
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+std::string value_of(const SetStep& set) {
+  std::string value = set.value;
+  value.resize(std::max<std::size_t>(value.size(), set.value_size), '.');
+  return value;
+}
 
 std::string_view verb(const Action& action) {
   return verb_of(action.index());
@@ -140,8 +156,8 @@ std::string_view verb_of(std::size_t index) {
 }
 
 std::string_view name_of(Property property) {
-  static constexpr std::array<std::string_view, kProperties> kNames = {"S1", "S2",    "S3", "S4", "S5",       "S6",
-                                                                       "S7", "lease", "C1", "B1", "connected"};
+  static constexpr std::array<std::string_view, kProperties> kNames = {"S1", "S2",    "S3",   "S4", "S5", "S6",
+                                                                       "S7", "lease", "wait", "C1", "B1", "connected"};
   return kNames[static_cast<std::size_t>(property)];
 }
 

@@ -83,7 +83,17 @@ struct SetStep {
   std::string value;
   Outcome expect = Outcome::kAny;
   NodeIndex owner = kNobody;  ///< with kLeased: who must hold it
+  /// So many keys are set at once, all or none: `key`, `key`.1, `key`.2, ...
+  std::uint64_t count = 1;
+  /// Key and value are made so long at least, with dots; bytes.
+  std::uint64_t key_size = 0;
+  std::uint64_t value_size = 0;
+  /// Others are asked to say when they have it, until so many have.
+  std::uint64_t wait = 0;
 };
+/// As they are written: made long.
+std::vector<std::string> keys_of(const SetStep& set);
+std::string value_of(const SetStep& set);
 struct DeleteStep {
   NodeIndex node = 0;
   std::string key;
@@ -285,7 +295,7 @@ enum class Join : std::uint8_t {
 };
 
 /// The promises that are checked, see the README. A plan may name some of them only.
-enum class Property : std::uint8_t { kS1, kS2, kS3, kS4, kS5, kS6, kS7, kLease, kC1, kB1, kConnected };
+enum class Property : std::uint8_t { kS1, kS2, kS3, kS4, kS5, kS6, kS7, kLease, kWait, kC1, kB1, kConnected };
 inline constexpr std::size_t kProperties = static_cast<std::size_t>(Property::kConnected) + 1;
 /// In the order of the enumeration.
 std::vector<Property> all_properties();

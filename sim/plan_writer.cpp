@@ -178,6 +178,10 @@ void PlanWriter::write_arguments(const SetStep& what) {
   name("node", what.node);
   quoted("key", what.key);
   quoted("value", what.value);
+  if (what.count > 1) plain("count", fmt::format("{}", what.count));
+  if (what.key_size > 0) plain("key_size", fmt::format("{}B", what.key_size));
+  if (what.value_size > 0) plain("value_size", fmt::format("{}B", what.value_size));
+  if (what.wait > 0) plain("wait", fmt::format("{}", what.wait));
   write_outcome(what.expect, what.owner);
 }
 

@@ -26,6 +26,7 @@ class StepReader {
  private:
   Action read_action(std::string_view verb, MapReader& map, Step& step);
   Action read_set(MapReader& map);
+  std::uint64_t read_set_size(MapReader& map, const std::string& key, std::uint64_t most);
   Action read_delete(MapReader& map);
 
   // step_yaml_faults.cpp

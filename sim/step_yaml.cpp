@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "core/event.h"
+#include "core/limits.h"
 #include "sim/step_reader.h"
 
 namespace meshdict::sim {
 namespace {
+
+/// Keys of one write, and members that may confirm it.
+constexpr std::uint64_t kMostAtOnce = 10'000;
 
 const std::vector<std::string> kVerbs = {
     "set",   "delete",    "broadcast", "whisper",    "connect", "disconnect",  "stop",   "crash", "restart",
@@ -101,8 +105,20 @@ Action StepReader::read_set(MapReader& map) {
   set.node = node(map, "node");
   set.key = text(map, "key");
   set.value = text(map, "value");
+  set.count = read_count(map.optional("count"), errors_, 1, kMostAtOnce).value_or(1);
+  set.key_size = read_set_size(map, "key_size", limits::kMaxKey);
+  set.value_size = read_set_size(map, "value_size", limits::kMaxValue);
+  set.wait = read_count(map.optional("wait"), errors_, 1, kMostAtOnce).value_or(0);
   read_write(map, set.expect, set.owner, {"any", "ok", "leased"});
   return set;
+}
+
+std::uint64_t StepReader::read_set_size(MapReader& map, const std::string& key, std::uint64_t most) {
+  const YAML::Node node = map.optional(key);
+  const std::uint64_t size = read_size(node, errors_).value_or(0);
+  if (size > most)
+    errors_.add(node.Mark(), fmt::format("this is longer than a member takes, expected {}B at most", most));
+  return size;
 }
 
 Action StepReader::read_delete(MapReader& map) {

@@ -12,8 +12,6 @@ namespace meshdict::sim {
 namespace {
 
 constexpr std::uint64_t kMostStormDials = 16;
-/// Clocks of the simulated world are off by less, so that no calendar ends.
-constexpr Duration kLongestJump = 24h * 365;
 
 }  // namespace
 
@@ -96,8 +94,8 @@ Action StepReader::read_clock(MapReader& map, Step& step) {
   }
   if (const auto by = read_duration_range(jump, errors_, true)) {
     clock.jump = by->low;
-    if (!by->fixed() || std::chrono::abs(by->low) > kLongestJump) {
-      errors_.add(jump.Mark(), "this is no jump, expected one time of at most a year, such as 10s or -10s");
+    if (!by->fixed() || std::chrono::abs(by->low) > kMostWrong) {
+      errors_.add(jump.Mark(), "this is no jump, expected one time of at most a hundred years, such as 10s or -10s");
     }
   }
   clock.ppm = read_ppm(rate, kMostPpm, errors_);

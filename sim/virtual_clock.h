@@ -12,6 +12,8 @@ namespace meshdict::sim {
 inline constexpr WallTime kEpoch{1'893'456'000s};
 /// A clock that is off by more than a tenth is broken, not wrong.
 inline constexpr std::int64_t kMostPpm = 100'000;
+/// Wall clocks are off by less: from before 1970 to where no calendar ends.
+inline constexpr Duration kMostWrong = 24h * 36'525;
 
 /// The world's time as one machine's clocks show it. Both run at one rate, which may be wrong; the wall clock may be off
 /// and jump, the monotonic clock begins at the machine's start.

@@ -334,6 +334,7 @@ void World::finish_turn(NodeIndex node) {
     if (transcript_.enabled()) host.sent.insert(host.sent.end(), host.changed.begin(), host.changed.end());
     host.changed.clear();
   }
+  if (!host.waits.empty()) end_waits(host);
   for (const std::string& key : host.sent)
     tell_record(node, key);
   host.sent.clear();
@@ -395,6 +396,8 @@ void World::heard(NodeIndex node, const Event& event) {
     host.changed.push_back(updated->key);
   } else if (const auto* deleted = std::get_if<Deleted>(&event)) {
     host.changed.push_back(deleted->key);
+  } else if (const auto* has = std::get_if<Confirmed>(&event)) {
+    confirmed(node, *has);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,8 +147,12 @@ class World final : public NetworkUser {
   void perform(const Step& step, const SlowReaderStep& what);
   void perform(const Step& step, const TamperStep& what);
   void perform(const Step& step, const ExpectStep& what);
-  void written(const Step& step, NodeIndex node, const std::string& key, Outcome required, NodeIndex owner,
-               Outcome foreseen, const std::expected<void, WriteError>& result);
+  /// `foreseen`: of each of the keys. A write that is refused has one: that for which it is.
+  void written(const Step& step, NodeIndex node, std::span<const std::string> keys, std::span<const Outcome> foreseen,
+               Outcome required, NodeIndex owner, const std::expected<void, WriteError>& result);
+  void wait(NodeIndex node, std::vector<std::string> keys, std::uint64_t others);
+  void confirmed(NodeIndex node, const Confirmed& event);
+  void end_waits(Host& host);
   [[nodiscard]] bool usable(const Step& step, NodeIndex node, bool required);
   [[nodiscard]] bool start_node(const Step& step, NodeIndex node);
   void end_node(NodeIndex node, Machine machine);

@@ -63,20 +63,66 @@ bool World::usable(const Step& step, NodeIndex node, bool required) {
 
 void World::perform(const Step& step, const SetStep& what) {
   if (!usable(step, what.node, what.expect != Outcome::kAny)) return;
-  const Outcome foreseen = records_.expected(what.node, what.key);
-  const auto result = hosts_[what.node]->engine().set(what.key, text_value(what.value));
-  written(step, what.node, what.key, what.expect, what.owner, foreseen, result);
+  Engine& engine = hosts_[what.node]->engine();
+  const Raw value = text_value(value_of(what));
+  std::vector<std::string> keys = keys_of(what);
+  std::vector<Outcome> foreseen;
+  std::vector<WriteOp> ops;
+  for (const std::string& key : keys) {
+    foreseen.push_back(records_.expected(what.node, key));
+    ops.push_back({key, value});
+  }
+  std::expected<void, WriteError> result;
+  std::size_t first = 0;
+  std::size_t judged = keys.size();
+  if (keys.size() == 1) {
+    result = engine.set(keys.front(), value);
+  } else if (auto all = engine.write(ops); !all) {
+    first = all.error().index;
+    judged = 1;
+    result = std::unexpected(std::move(all.error().error));
+  }
+  written(step, what.node, std::span(keys).subspan(first, judged), std::span(foreseen).subspan(first, judged),
+          what.expect, what.owner, result);
+  if (what.wait > 0 && result && up(what.node)) wait(what.node, std::move(keys), what.wait);
+}
+
+void World::wait(NodeIndex node, std::vector<std::string> keys, std::uint64_t others) {
+  Host& host = *hosts_[node];
+  if (const auto token = host.engine().confirm(keys)) {
+    host.waits.push_back({.token = *token, .keys = std::move(keys), .since = now(), .wanted = others});
+  }
+  finish_turn(node);
+}
+
+void World::confirmed(NodeIndex node, const Confirmed& event) {
+  Host& host = *hosts_[node];
+  const auto wait = std::ranges::find(host.waits, event.token, &Host::Wait::token);
+  const auto peer = identities_.find(event.peer);
+  if (wait == host.waits.end() || peer == identities_.end()) return;
+  ++wait->confirmed;
+  records_.confirmed(node, wait->keys, wait->since, peer->second);
+}
+
+void World::end_waits(Host& host) {
+  std::erase_if(host.waits, [&](const Host::Wait& wait) {
+    if (wait.confirmed < wait.wanted) return false;
+    host.engine().end_confirmation(wait.token);
+    return true;
+  });
 }
 
 void World::perform(const Step& step, const DeleteStep& what) {
   if (!usable(step, what.node, what.expect != Outcome::kAny)) return;
   const Outcome foreseen = records_.expected(what.node, what.key);
   const auto result = hosts_[what.node]->engine().erase(what.key);
-  written(step, what.node, what.key, what.expect, what.owner, foreseen, result);
+  written(step, what.node, {&what.key, 1}, {&foreseen, 1}, what.expect, what.owner, result);
 }
 
-void World::written(const Step& step, NodeIndex node, const std::string& key, Outcome required, NodeIndex owner,
-                    Outcome foreseen, const std::expected<void, WriteError>& result) {
+void World::written(const Step& step, NodeIndex node, std::span<const std::string> keys,
+                    std::span<const Outcome> foreseen, Outcome required, NodeIndex owner,
+                    const std::expected<void, WriteError>& result) {
+  const std::string& key = keys.front();
   const std::optional<Outcome> outcome = outcome_of(result);
   mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : 99);
   const auto* leased = result ? nullptr : std::get_if<Leased>(&result.error());
@@ -90,8 +136,10 @@ void World::written(const Step& step, NodeIndex node, const std::string& key, Ou
     fail(step, {name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));
   } else {
     if (*outcome == Outcome::kLeased) ++counters_.refusals_of_writes;
-    records_.written(node, key, foreseen, *outcome);
-    if (*outcome == Outcome::kOk) claims_.acknowledged(node, key);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      records_.written(node, keys[i], foreseen[i], *outcome);
+      if (*outcome == Outcome::kOk) claims_.acknowledged(node, keys[i]);
+    }
     if (required != Outcome::kAny && required != *outcome) {
       fail(step, {name(node)},
            fmt::format("{} of '{}' should be {}, and was: {}", verb(step.action), key, text_of(required), text));
