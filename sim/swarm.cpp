@@ -11,6 +11,7 @@
 #include "core/limits.h"
 #include "core/random.h"
 #include "sim/fault.h"
+#include "sim/swarm_ranges.h"
 
 namespace meshdict::sim {
 namespace {
@@ -424,7 +425,7 @@ Duration settle_bound(const Plan& plan) {
     if (const auto* link = std::get_if<LinkStep>(&step.action)) {
       slowest = std::max(slowest, link->link.slowest());
     } else if (const auto* clock = std::get_if<ClockStep>(&step.action)) {
-      jump = std::max(jump, clock->jump);
+      jump = std::max(jump, clock->jump + std::min<Duration>(0s, plan.nodes[clock->node].clock.low));
     } else if (const auto* tamper = std::get_if<TamperStep>(&step.action)) {
       out_of_step |= tamper->how == Tampering::kTruncate;
     }
@@ -444,7 +445,12 @@ std::string swarm_name(std::uint64_t seed) {
 }
 
 Plan swarm_plan(std::uint64_t seed) {
-  return SwarmPlan(seed).make();
+  const SwarmRange* range = range_of(seed);
+  if (range == nullptr) return SwarmPlan(seed).make();
+  RandomStream random(derive_seed(derive_seed(seed, "swarm"), range->name));
+  Plan plan = range->make(random);
+  plan.name = swarm_name(seed);
+  return plan;
 }
 
 }  // namespace meshdict::sim

@@ -422,7 +422,8 @@ void World::check_connections() {
 
 // A mesh that nothing has disturbed loses no neighbour by its own doing.
 void World::check_dropped(NodeIndex node, NodeIndex peer, const PeerDown& down) {
-  const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError;
+  const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError ||
+                           down.reason == EndReason::kSlowReader;
   if (!for_a_fault || !checks(plan_, Property::kC1) || !claims_.undisturbed()) return;
   findings_.add(
       name_of(Property::kC1), {name(node), name(peer)},
