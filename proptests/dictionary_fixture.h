@@ -68,9 +68,9 @@ class Fixture {
   }
 
   Dictionary::Merged merge_py2p(std::string_view key, std::string_view text, std::string_view owner,
-                                std::int64_t after_start) {
+                                std::int64_t after_start, Dictionary::Plain how = Dictionary::Plain::kSaid) {
     const std::int64_t start = std::chrono::duration_cast<std::chrono::seconds>(kStart).count();
-    return d->merge_py2p(key, bytes_value(text), id(owner), start + after_start);
+    return d->merge_py2p(key, bytes_value(text), id(owner), start + after_start, how);
   }
 
   auto set(std::string_view key, std::string_view text) { return d->set(key, bytes_value(text)); }

@@ -10,6 +10,15 @@
 #include "core/value.h"
 
 namespace meshdict {
+namespace {
+
+/// py2p's measure of time.
+std::int64_t whole_seconds(Hlc time) {
+  return time.unix_ms() / 1'000;
+}
+
+}  // namespace
+
 Duration lease_margin(const DictionaryConfig& config) {
   // Nobody measures more than lease + margin, which is 9/8 of a lease. Rounded up, and divided first: a long lease in
   // microseconds times a rate could overflow.
@@ -98,9 +107,19 @@ OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind
   return {placed->first, placed->second};
 }
 
+/// Whether py2p nodes, which look at seconds, would keep a py2p node's write and refuse ours.
+bool Dictionary::is_lost_in_its_second(const Version& held, Hlc now) const {
+  return config_.leasing == Leasing::kOff && held.boot == 0 && is_visible(held) && held.owner != config_.self &&
+         whole_seconds(now) == whole_seconds(held.written) && !yields_in_its_second(held, config_.self);
+}
+
 Version Dictionary::next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                  RecordKind kind) {
-  const Hlc now = hlc_.tick();
+  Hlc now = hlc_.tick();
+  if (present && is_lost_in_its_second(present->version, now)) {
+    hlc_.observe(Hlc::from_ms((whole_seconds(now) + 1) * 1'000), config_.skew);
+    now = hlc_.tick();
+  }
   Version claim{.epoch = highest_epoch(key, present) + 1,
                 .claim_start = now,
                 .owner = config_.self,
@@ -122,8 +141,42 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
   return wins ? renewal : claim;
 }
 
+/// Of two plain writes of one second the smaller id's stands, as at py2p nodes, which compare ids as bytes.
+bool Dictionary::yields_in_its_second(const Version& held, const NodeId& writer) {
+  return writer.text() < held.owner.text();
+}
+
+/// What a plain store finds; `seconds` is its time. As for any writer, but where py2p nodes hold the key its own rules count,
+/// so that both kinds of node end with the same value.
+Dictionary::Standing Dictionary::standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                                   std::int64_t seconds) const {
+  const Standing usual = standing(present, writer);
+  if (!present || !is_visible(present->version) || present->version.owner == writer) return usual;
+  const Version& held = present->version;
+  const std::int64_t held_seconds = whole_seconds(held.written);
+  if (seconds == held_seconds) {
+    // A claim of a meshdict node is a rival's only in the second of its start: a lease that is held is held.
+    const bool rival = config_.leasing == Leasing::kOff || held.boot == 0 || whole_seconds(held.claim_start) == seconds;
+    return rival && yields_in_its_second(held, writer) ? Standing::kRival : Standing::kLeased;
+  }
+  if (usual != Standing::kLeased || held.boot != 0) return usual;
+  return std::chrono::seconds(seconds - held_seconds) > config_.lease ? Standing::kFree : Standing::kLeased;
+}
+
+/// Where a plain store of this time stands behind the present record; nothing, when it does not.
+std::optional<Hlc> Dictionary::place_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                              std::int64_t seconds, Plain how) {
+  const Hlc time = Hlc::from_ms(seconds * 1'000);
+  if (!present || seconds > whole_seconds(present->version.written)) return time;
+  const Version& held = present->version;
+  if (how == Plain::kKept) return std::nullopt;
+  const bool next_of_writer = held.owner == writer && held.boot == 0;
+  if (!next_of_writer && seconds < whole_seconds(held.written)) return std::nullopt;
+  return Hlc{held.written.bits + 1};
+}
+
 Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
-                                          std::int64_t seconds) {
+                                          std::int64_t seconds, Plain how) {
   constexpr std::int64_t kLatest = (std::int64_t{1} << 47) / 1'000;  // what a hybrid clock can hold
   if (seconds < 0 || seconds > kLatest || owner.empty()) return Merged::kRefused;
   const Hlc time = Hlc::from_ms(seconds * 1'000);
@@ -132,7 +185,7 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
                   .claim_start = time,
                   .owner = owner,
                   .boot = 0,
-                  .sequence = static_cast<std::uint64_t>(seconds),
+                  .sequence = time.bits,
                   .value_hash = sha256(value),
                   .written = time,
                   .kind = deletes ? RecordKind::kTombstone : RecordKind::kValue};
@@ -140,29 +193,35 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   const auto present = records_.get(key);
   if (present) {
     const Version& held = present->version;
-    const std::int64_t held_seconds = held.written.unix_ms() / 1'000;
-    if (held.owner == owner && held_seconds == seconds && held.value_hash == version.value_hash) return Merged::kKnown;
-    if (seconds < held_seconds) return Merged::kLost;
+    if (held.owner == owner && whole_seconds(held.written) == seconds && held.value_hash == version.value_hash) {
+      return Merged::kKnown;
+    }
   }
+  const auto place = place_of_plain(present, owner, seconds, how);
+  if (!place) return Merged::kLost;
   forget_jump();
   if (hlc_.until_allowed(time, config_.skew) > Duration::zero()) {
     if (!is_writable(key, value, version)) return Merged::kRefused;
-    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = true});
+    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = how});
     return Merged::kSetAside;
   }
   if (deletes && !find(key)) return Merged::kLost;
-  switch (standing(present, owner)) {
+  version.written = *place;
+  version.sequence = place->bits;
+  const Standing found = standing_of_plain(present, owner, seconds);
+  switch (found) {
     case Standing::kLeased:
+      keep_against_plain(key, *present, owner, seconds);
       return Merged::kLost;
     case Standing::kContinues:
       version.epoch = present->version.epoch;
       if (config_.leasing == Leasing::kOn) version.claim_start = present->version.claim_start;
       break;
+    case Standing::kRival:
+      version.epoch = present->version.epoch;
+      if (compare(version, present->version, config_.leasing) < 0) ++version.epoch;
+      break;
     case Standing::kFree:
-      // Who takes over a lapsed lease writes long after it; after a delete the same second may do.
-      if (present && seconds == present->version.written.unix_ms() / 1'000 && is_visible(present->version)) {
-        return Merged::kLost;
-      }
       version.epoch = std::min(highest_epoch(key, present) + 1, largest_epoch(version.written));
       break;
   }

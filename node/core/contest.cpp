@@ -38,6 +38,10 @@ bool Dictionary::is_live_claim_of_ours(const Record& record) const {
 bool Dictionary::should_reclaim(const Record& present, const Version& winning) const {
   if (!is_live_claim_of_ours(present)) return false;
   if (winning.owner == config_.self) return winning.boot < present.version.boot;
+  // Every py2p node keeps ours: see merge_py2p().
+  const bool in_second_of_claim = winning.boot == 0 && winning.written.unix_ms() / 1'000 ==
+                                                           present.version.claim_start.unix_ms() / 1'000;
+  if (in_second_of_claim && !yields_in_its_second(present.version, winning.owner)) return true;
   return winning.kind == RecordKind::kTombstone || hlc_.now() - winning.written > config_.lease + margin_;
 }
 
@@ -67,6 +71,15 @@ void Dictionary::reissue(std::string_view key, const Record& present, std::uint6
   ++version.sequence;
   version.boot = config_.boot;
   accept(key, present.value, version, Origin::kReissued);
+}
+
+/// A plain store of another writer was refused. In the second in which our claim began others may have taken it before ours;
+/// py2p nodes keep the smaller id's, and an epoch above it makes ours stand everywhere.
+void Dictionary::keep_against_plain(std::string_view key, const Record& present, const NodeId& rival,
+                                    std::int64_t seconds) {
+  if (!is_live_claim_of_ours(present) || present.version.epoch >= largest_epoch(present.version.written)) return;
+  if (present.version.claim_start.unix_ms() / 1'000 != seconds || !first_contest(key, rival)) return;
+  reissue(key, present, present.version.epoch + 1);
 }
 
 void Dictionary::rise_above_floor(std::string_view key) {

@@ -111,7 +111,7 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (is_visible(version) && !has_room()) return Merged::kNoRoom;
   forget_jump();
   if (!hlc_.observe(version.written, config_.skew)) {
-    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false});
+    set_aside({.version = version, .key = std::string(key), .value = Raw(value)});
     return Merged::kSetAside;
   }
   if (!present && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
@@ -201,8 +201,8 @@ void Dictionary::on_time() {
   while (!set_aside_.empty() &&
          hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
     const SetAside back = take_back(set_aside_.begin());
-    if (back.plain) {
-      merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000);
+    if (back.plain != Plain::kNo) {
+      merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000, back.plain);
     } else {
       merge(back.key, back.value, back.version);
     }

@@ -249,12 +249,20 @@ class Dictionary {
   /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
   Merged merge(std::string_view key, RawView value, const Version& version);
 
+  /// How a plain py2p store came here.
+  enum class Plain : std::uint8_t {
+    kNo,    ///< it is none: it has a version
+    kSaid,  ///< as its writer's message: those of one writer come in the order of its writes
+    kKept,  ///< as an entry of some py2p node's dictionary, of any age
+  };
   /// A plain py2p store (wire.md, last section): `seconds` is its timestamp, an empty bin deletes. By the key's live
-  /// owner it continues the claim with `seconds` as its sequence; by anyone else it is admitted like a local write,
-  /// with `seconds` as claim start. Boot is 0. kKnown: the present record is this very store. kLost also for one that
-  /// is refused, that deletes nothing, or that is older than the present record: py2p sends its whole dictionary at
-  /// each handshake, and what was deleted or overwritten meanwhile must not come back with it.
-  Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds);
+  /// owner it continues the claim; by anyone else it is admitted like a local write, with `seconds` as claim start. Boot
+  /// is 0. Within one second its place is behind the present record: a writer's own writes stand in the order of their
+  /// coming, and of two writers the one with the smaller id overwrites, as at py2p nodes. kKnown: the present record is
+  /// this very store. kLost also for one that is refused, that deletes nothing, or that is older than the present record;
+  /// a kept one must be younger: py2p sends its whole dictionary at each handshake, and what was deleted or overwritten
+  /// meanwhile must not come back with it.
+  Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds, Plain how);
 
   /// What this node has written anew by itself since the last call (see "Contests"), to be broadcast: each as it was
   /// written, and only if it is still the present record. What has lost meanwhile is somebody else's to tell.
@@ -301,14 +309,15 @@ class Dictionary {
   void sanity_check() const;
 
  private:
-  enum class Standing : std::uint8_t { kFree, kContinues, kLeased };
+  enum class Standing : std::uint8_t { kFree, kContinues, kLeased, kRival };
 
-  /// A record, or a plain store (`plain`) that is translated when it comes back: only then is it known what it meets.
+  /// A record, or a plain store that is translated when it comes back: only then is it known what it meets.
   struct SetAside {
     Version version;
     std::string key;
     Raw value;
-    bool plain = false;
+    Plain plain = Plain::kNo;
+    std::uint64_t arrival = 0;  ///< orders plain stores of one second
     Hlc due{};  ///< when it comes back; nothing: at its write time
     [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
   };
@@ -346,6 +355,12 @@ class Dictionary {
                                      RecordKind kind);
   [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
+  [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
+  [[nodiscard]] static bool yields_in_its_second(const Version& held, const NodeId& writer);
+  [[nodiscard]] Standing standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                           std::int64_t seconds) const;
+  [[nodiscard]] static std::optional<Hlc> place_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                                         std::int64_t seconds, Plain how);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
   // contest.cpp
@@ -355,6 +370,7 @@ class Dictionary {
   void reclaim(std::string_view key, const Record& present, const Version& winning);
   [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
   void reissue(std::string_view key, const Record& present, std::uint64_t epoch);
+  void keep_against_plain(std::string_view key, const Record& present, const NodeId& rival, std::int64_t seconds);
 
   // collection.cpp
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
@@ -400,6 +416,7 @@ class Dictionary {
   std::set<SetAside, ComesBackEarlier> set_aside_;
   std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain
   std::size_t set_aside_bytes_ = 0;
+  std::uint64_t arrivals_ = 0;  // of set-aside records
   MonoTime next_return_;  // meaningful while something is set aside
   /// Tombstones that have left the set, the first to be collected first.
   struct Leaving {

@@ -75,13 +75,14 @@ std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<con
 void Engine::Impl::handle_store(const Envelope& envelope, const StoreSet& store) {
   const auto merged =
       store.version ? dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value))
-                    : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time);
+                    : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time,
+                                              Dictionary::Plain::kSaid);
   if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
 }
 
 void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
-  const auto merged =
-      dictionary_->merge_py2p(entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp));
+  const auto merged = dictionary_->merge_py2p(
+      entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
   if (merged != Dictionary::Merged::kWon) return;
   if (const auto record = dictionary_->find(entry.key)) {
     forward_records(nullptr, {{.key = entry.key, .value = entry.value, .version = record->version}});

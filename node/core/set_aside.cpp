@@ -42,7 +42,9 @@ ReconcileItem Dictionary::item_of(std::string_view key, const Version& version) 
 bool Dictionary::ComesBackEarlier::operator()(const SetAside& left, const SetAside& right) const {
   if (left.due != right.due) return left.due < right.due;
   if (left.key != right.key) return left.key < right.key;
-  if (left.plain != right.plain) return right.plain;
+  const bool left_is_plain = left.plain != Plain::kNo;
+  if (left_is_plain != (right.plain != Plain::kNo)) return !left_is_plain;
+  if (left_is_plain) return left.arrival < right.arrival;
   return compare(left.version, right.version, leasing) < 0;
 }
 
@@ -75,12 +77,13 @@ bool Dictionary::is_from_future(const Version& version) const {
 
 void Dictionary::set_aside(SetAside record) {
   if (record.due == Hlc{}) record.due = record.version.written;
-  if (!record.plain && set_aside_by_key_.contains(&record)) return;
+  if (record.plain == Plain::kNo && set_aside_by_key_.contains(&record)) return;
   const std::size_t bytes = record.bytes();
+  record.arrival = arrivals_++;
   const auto [added, fresh] = set_aside_.insert(std::move(record));
   if (!fresh) return;
   set_aside_bytes_ += bytes;
-  if (!added->plain) {
+  if (added->plain == Plain::kNo) {
     set_aside_by_key_.insert(&*added);
     items_.insert(item_of(added->key, added->version), handle_of(*added));
   }
@@ -110,7 +113,7 @@ void Dictionary::hold_for_others(std::string_view key, RawView value, const Vers
       take_back(set_aside_.find(held));
     }
   }
-  set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = false, .due = due});
+  set_aside({.version = version, .key = std::string(key), .value = Raw(value), .due = due});
 }
 
 /// What is set aside of a key and not larger than this version, which is the present one now, would lose to it.
@@ -124,7 +127,7 @@ void Dictionary::drop_beaten(std::string_view key, const Version& version) {
 
 Dictionary::SetAside Dictionary::take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which) {
   set_aside_bytes_ -= which->bytes();
-  if (!which->plain) {
+  if (which->plain == Plain::kNo) {
     set_aside_by_key_.erase(&*which);
     items_.erase(item_of(which->key, which->version));
   }
@@ -148,7 +151,7 @@ void Dictionary::check_items() const {
   }
   for (const SetAside& record : set_aside_) {
     bytes += record.bytes();
-    if (record.plain) continue;
+    if (record.plain != Plain::kNo) continue;
     assert(items_.find(item_of(record.key, record.version)) == handle_of(record));
     ++items;
   }
