@@ -192,6 +192,7 @@ class Peer {
   /// S, framed with its hash.
   void say_raw(ConnId conn, std::string_view message) { node_->on_data(conn, *make_frame(message)->bytes); }
 
+  [[nodiscard]] const NodeId& node_id() const { return id_; }
   [[nodiscard]] bool closed(ConnId conn) const { return node_.transport.closed.contains(conn); }
 
   /// What the node has said on `conn` since the last call, by the names of messages.

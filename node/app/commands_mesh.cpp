@@ -28,11 +28,12 @@ void mesh_peers(RespSession& session, Arguments) {
   const auto peers = session.service().engine.neighbours();
   session.reply().array(peers.size());
   for (const NeighbourView& peer : peers) {
-    session.reply().array(14).field("id", peer.id.text()).field("address", to_string(peer.address));
+    session.reply().array(16).field("id", peer.id.text()).field("address", to_string(peer.address));
     session.reply().field("direction", peer.dialed_by_us ? "outgoing" : "incoming");
     session.reply().field("speaks", peer.meshdict ? "meshdict" : "py2p");
     session.reply().field("connected_ms", milliseconds(peer.connected_for));
     session.reply().field("connections", peer.connections).field("queued_bytes", peer.queued);
+    session.reply().field("waiting_stores", peer.waiting_stores);
   }
 }
 
@@ -105,7 +106,7 @@ void lease(RespSession& session, Arguments arguments) {
     session.reply().nil_array();
     return;
   }
-  session.reply().array(14).field("owner", view->owner.text());
+  session.reply().array(16).field("owner", view->owner.text());
   session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
   session.reply()
       .field("state", to_string(view->state))

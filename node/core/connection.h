@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "core/ids.h"
 #include "core/limits.h"
 #include "core/message.h"
+#include "core/pacer.h"
 #include "core/reconciler.h"
 #include "core/time.h"
 #include "core/transport.h"
@@ -109,18 +109,8 @@ struct Connection {
   };
   std::deque<ToConfirm> to_confirm;
 
-  /// Sending the whole dictionary to a py2p node: the last key sent.
-  struct Handover {
-    std::optional<std::string> last_key;
-  };
-  std::optional<Handover> handover;
-
-  /// Towards py2p, which breaks when frames arrive in bulk: one frame at a time.
-  struct Pacer {
-    std::deque<Frame> waiting;
-    MonoTime next;
-  };
-  std::shared_ptr<Pacer> pacer;  ///< never shared between connections: Links copies it with the connection
+  /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
+  std::shared_ptr<Pacer> pacer;
 
   [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
   [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }

@@ -221,13 +221,15 @@ std::vector<NeighbourView> Engine::Impl::neighbours() const {
   const MonoTime now = clock_.monotonic();
   for (const auto& [peer, pair] : links_->pairs()) {
     const Connection& primary = *pair.primary;
+    const bool paced = primary.pacer != nullptr;
     views.push_back({.id = peer,
                      .address = primary.peer_address,
                      .dialed_by_us = primary.dialed_by_us,
                      .meshdict = pair.is_meshdict,
                      .connected_for = now - pair.since,
                      .connections = pair.links.size(),
-                     .queued = transport_.queued(primary.id)});
+                     .queued = transport_.queued(primary.id) + (paced ? primary.pacer->bytes() : 0),
+                     .waiting_stores = paced ? primary.pacer->stores() : 0});
   }
   return views;
 }
@@ -256,7 +258,7 @@ void Engine::Impl::on_pair_up(Pair& pair) {
   overlay_dirty_ = true;
 
   send_peers(conn);
-  if (!pair.is_meshdict) start_handover(conn);
+  if (!pair.is_meshdict) links_->hand_over(conn);
   if (const auto found = searches_.find(pair.peer); found != searches_.end()) {
     for (const Frame& frame : found->second.frames)
       links_->send(conn, frame);

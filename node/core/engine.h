@@ -66,7 +66,8 @@ struct NeighbourView {
   bool meshdict = false;  ///< speaks the additions of meshdict; a py2p node otherwise
   Duration connected_for{};
   std::size_t connections = 0;
-  std::size_t queued = 0;
+  std::size_t queued = 0;          ///< bytes that wait to leave
+  std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
 };
 
 /// An earlier neighbour, and why it is none now.

@@ -2,7 +2,8 @@
 // The inside of Engine, split over engine*.cpp by what it does:
 //   engine.cpp           construction, start and stop, inputs, views
 //   engine_messages.cpp  receiving, broadcast and relay, whispers and the search for their receivers
-//   engine_sync.cpp      the dictionary: local writes, stores from others, comparing and handing over
+//   engine_sync.cpp      the dictionary: local writes, stores from others, comparing
+//   engine_py2p.cpp      what py2p neighbours are told of the dictionary, and what they bring along
 //   engine_overlay.cpp   which nodes to dial, and when
 //   engine_confirm.cpp   which neighbours have what we wrote
 
@@ -99,6 +100,7 @@ class Engine::Impl final : public LinksHost {
   void on_address(const Endpoint& address, const Connection& conn) override;
   bool keeps_apart(const Connection& conn) override;
   void on_pong(const Connection& link, std::uint64_t nonce) override;
+  std::optional<Frame> next_owed(Connection& link) override;
 
   // engine.cpp
   std::expected<void, std::string> load_identity();
@@ -108,10 +110,11 @@ class Engine::Impl final : public LinksHost {
   // engine_messages.cpp
   void handle_body(Connection& conn, std::string_view body);
   bool accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain);
-  void relay(const Connection& from, const OpenedBody& opened, std::string_view body, bool is_store);
-  void send_to_all(CompressedOnce& once, const Connection* except, bool is_store);
+  void relay(const Connection& from, const OpenedBody& opened, std::string_view body, const Envelope& envelope,
+             const Message& message);
+  void send_to_all(CompressedOnce& once, const Connection* except, const PacedStore* store = nullptr);
   Stamp stamp_broadcast();
-  void broadcast_message(const Message& message);
+  void broadcast_message(const Message& message, const PacedStore* store = nullptr);
   void handle_message(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
   void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
   void handle_request(Connection& conn, const Request& request);
@@ -123,7 +126,6 @@ class Engine::Impl final : public LinksHost {
 
   // engine_sync.cpp
   void handle_store(const Envelope& envelope, const StoreSet& store);
-  void handle_stored_entry(const StoredEntry& entry);
   void handle_question(Connection& conn, const SyncQuestion& question);
   void handle_answer(Connection& conn, const SyncAnswer& answer);
   void handle_records(Connection& conn, const Records& records);
@@ -148,10 +150,16 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] bool we_defer(const Connection& conn) const;
   [[nodiscard]] Connection::Session new_session(const Connection& conn, std::uint64_t id) const;
   void end_session(Connection& conn, const Connection::Session& session);
-  void start_handover(Connection& conn);
-  void continue_handover(Connection& conn, MonoTime now);
   void publish_reissued();
-  void publish(const OwnRecord& record);
+  void publish(const OwnRecord& record, HasKey had);
+
+  // engine_py2p.cpp
+  [[nodiscard]] HasKey had_by_py2p(std::string_view key) const;
+  [[nodiscard]] PacedStore paced_store(const Envelope& envelope, const StoreSet& store) const;
+  std::optional<Frame> owed_frame(Connection& link, std::string_view key, HasKey has);
+  std::optional<Frame> plain_frame(std::string_view key, const Record& record);
+  std::optional<Frame> next_of_walk(Connection& link);
+  void handle_stored_entry(Connection& conn, const StoredEntry& entry);
 
   // engine_overlay.cpp
   void dial_where_needed();

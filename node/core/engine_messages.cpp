@@ -31,7 +31,7 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
     if (const auto origin = peek_origin(plain->message);
         origin && seen_.contains(origin->sender, origin->stamp) && hash_matches(*plain)) {
       ++stats_.duplicates;
-      if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
+      if (!conn.is_meshdict && conn.established()) links_->heard_on(conn);
       return;
     }
   }
@@ -61,10 +61,10 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
   if (links_->handle(conn, *envelope, *message) || conn.closed()) return;
   if (conn.state == ConnState::kGreeted) return;  // until the hello is exchanged, only the link layer speaks
 
-  if (!conn.is_meshdict && conn.established()) links_->pair(conn.peer)->primary = &conn;
+  if (!conn.is_meshdict && conn.established()) links_->heard_on(conn);
   if (envelope->main == MainFlag::kBroadcast) {
     if (!accept_broadcast(conn, *envelope, opened->plain)) return;
-    relay(conn, *opened, body, std::holds_alternative<StoreSet>(*message));
+    relay(conn, *opened, body, *envelope, *message);
   }
   handle_message(conn, *envelope, *message, opened->plain.id);
 }
@@ -98,7 +98,8 @@ bool Engine::Impl::accept_broadcast(const Connection& from, const Envelope& enve
 
 /// `body` is the message as it came: who reads its compression gets that again, so that a few bytes of ours are a few of
 /// each neighbour's, and nothing is compressed twice.
-void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body, bool is_store) {
+void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body,
+                         const Envelope& envelope, const Message& message) {
   const bool nobody_else = links_->pairs().empty() || (links_->pairs().size() == 1 && from.established());
   if (nobody_else) return;
   ++stats_.relayed;
@@ -107,17 +108,23 @@ void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::
   if (!frame) return;  // cannot be: a body that was read is no larger than a frame
   CompressedOnce once(*frame);
   if (opened.method) once.came_as(*opened.method, body);
-  send_to_all(once, &from, is_store);
+  const auto* const store = config_.has_dictionary ? std::get_if<StoreSet>(&message) : nullptr;
+  const auto paced = store != nullptr ? std::optional(paced_store(envelope, *store)) : std::nullopt;
+  send_to_all(once, &from, paced ? &*paced : nullptr);
 }
 
-/// Of stores, a neighbour for whom too much is queued already hears in a session, at its own pace.
-void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except, bool is_store) {
+/// `store`: what it is to py2p nodes, if it is a store. Of stores, a neighbour for whom too much is queued already hears in a
+/// session, at its own pace.
+void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except, const PacedStore* store) {
   for (auto& [peer, pair] : links_->pairs()) {
     if (except != nullptr && except->peer == peer) continue;
-    if (is_store && pair.primary->congested && config_.has_dictionary) {
-      compare(*pair.primary);
+    Connection& link = *pair.primary;
+    if (store != nullptr && !pair.is_meshdict) {
+      links_->send_store(link, once.for_peer(link), *store);
+    } else if (store != nullptr && link.congested) {
+      compare(link);
     } else {
-      links_->send(*pair.primary, once.for_peer(*pair.primary));
+      links_->send(link, once.for_peer(link));
     }
   }
 }
@@ -130,7 +137,7 @@ Stamp Engine::Impl::stamp_broadcast() {
   return stamp;
 }
 
-void Engine::Impl::broadcast_message(const Message& message) {
+void Engine::Impl::broadcast_message(const Message& message, const PacedStore* store) {
   const Stamp stamp = stamp_broadcast();
   // A node without neighbours would encode and hash each of its writes for nobody.
   if (links_->pairs().empty()) return;
@@ -140,7 +147,7 @@ void Engine::Impl::broadcast_message(const Message& message) {
     return;
   }
   CompressedOnce once(*frame);
-  send_to_all(once, nullptr, std::holds_alternative<StoreSet>(message));
+  send_to_all(once, nullptr, store);
 }
 
 void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
@@ -163,7 +170,7 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
   } else if (const auto* presence = std::get_if<Presence>(&message)) {
     handle_presence(conn, *presence);
   } else if (const auto* entry = std::get_if<StoredEntry>(&message)) {
-    handle_stored_entry(*entry);
+    handle_stored_entry(conn, *entry);
   } else if (const auto* peers = std::get_if<Peers>(&message)) {
     handle_peers(conn, *peers);
   } else if (const auto* request = std::get_if<Request>(&message)) {
@@ -194,7 +201,7 @@ std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const Ra
   const auto frame = originator_->broadcast(std::move(*message), stamp_broadcast());
   if (!frame) return std::unexpected(std::string(kTooLarge));
   CompressedOnce once(*frame);
-  send_to_all(once, nullptr, false);
+  send_to_all(once, nullptr);
   return frame->id;
 }
 

@@ -1,4 +1,4 @@
-// The dictionary: local writes, stores from others, comparing and handing over.
+// The dictionary: local writes, stores from others, comparing.
 
 #include <algorithm>
 #include <cassert>
@@ -28,28 +28,32 @@ Version complete(const StoreVersion& sent, const NodeId& owner, RawView value) {
 
 }  // namespace
 
-/// The one way to broadcast a store: its owner is the sender, and so it takes nothing but records of ours.
-void Engine::Impl::publish(const OwnRecord& record) {
+/// The one way to broadcast a store: its owner is the sender, and so it takes nothing but records of ours. `had`: whether py2p
+/// nodes have the key, before this store.
+void Engine::Impl::publish(const OwnRecord& record, HasKey had) {
   attendance_->wrote();
-  broadcast_message(StoreSet{.key = record.key(), .value = record.value(), .version = record.version()});
+  const PacedStore store{.key = record.key(), .deletes = deletes_at_py2p(record.value()), .has = had};
+  broadcast_message(StoreSet{.key = record.key(), .value = record.value(), .version = record.version()}, &store);
 }
 
 void Engine::Impl::publish_reissued() {
   for (const OwnRecord& record : dictionary_->take_reissued())
-    publish(record);
+    publish(record, HasKey::kPerhaps);
 }
 
 std::expected<void, WriteError> Engine::Impl::set(std::string_view key, RawView value) {
+  const HasKey had = had_by_py2p(key);
   const auto written = dictionary_->set(key, value);
   if (!written) return std::unexpected(written.error());
-  publish(*written);
+  publish(*written, had);
   return {};
 }
 
 std::expected<void, WriteError> Engine::Impl::erase(std::string_view key) {
+  const HasKey had = had_by_py2p(key);
   const auto written = dictionary_->erase(key);
   if (!written) return std::unexpected(written.error());
-  publish(*written);
+  publish(*written, had);
   return {};
 }
 
@@ -78,15 +82,6 @@ void Engine::Impl::handle_store(const Envelope& envelope, const StoreSet& store)
                     : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time,
                                               Dictionary::Plain::kSaid);
   if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
-}
-
-void Engine::Impl::handle_stored_entry(const StoredEntry& entry) {
-  const auto merged = dictionary_->merge_py2p(
-      entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
-  if (merged != Dictionary::Merged::kWon) return;
-  if (const auto record = dictionary_->find(entry.key)) {
-    forward_records(nullptr, {{.key = entry.key, .value = entry.value, .version = record->version}});
-  }
 }
 
 Connection::Sync& Engine::Impl::sync_of(Connection& conn) {
@@ -271,14 +266,19 @@ void Engine::Impl::handle_records(Connection& conn, const Records& records) {
   if (!news.empty()) forward_records(&conn, news);
 }
 
-/// What was news to us may be news to our other neighbours: it spreads like a rumour and dies where it is known. A
+/// What was news to us may be news to our other neighbours, of both kinds. Among meshdict nodes it spreads like a rumour and dies where it is known. A
 /// neighbour with whom we compare, or are about to, hears of it there; and one that takes less than we would send gets
 /// what it lacks in a session, at its own pace.
 void Engine::Impl::forward_records(const Connection* from, const std::vector<RecordEntry>& entries) {
   const MonoTime now = clock_.monotonic();
   std::vector<Connection*> others;
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (!pair.is_meshdict || (from != nullptr && from->peer == peer)) continue;
+    if (from != nullptr && from->peer == peer) continue;
+    if (!pair.is_meshdict) {
+      for (const RecordEntry& entry : entries)
+        links_->owe(*pair.primary, entry.key, HasKey::kPerhaps);
+      continue;
+    }
     Connection::Sync& sync = sync_of(*pair.primary);
     if (sync.due) continue;
     if (sync.under_way(now)) {
@@ -312,21 +312,17 @@ void Engine::Impl::send_records(std::span<Connection* const> to, const Records& 
 /// Of all sessions one goes on for a step, the next one in the next turn of the loop.
 void Engine::Impl::continue_transfers(MonoTime now) {
   begin_session(now);
-  std::vector<Connection*> handovers;
   Connection* first = nullptr;
   Connection* next = nullptr;
   std::size_t ready = 0;
   for (const auto& [id, conn] : links_->connections()) {
     if (!conn->established()) continue;
-    if (conn->handover) handovers.push_back(conn.get());
     const bool busy = (conn->sync && conn->sync->reconciler.busy()) || !conn->to_confirm.empty();
     if (!busy || transport_.queued(id) > limits::kBulkLowWater) continue;  // on_drained() wakes us
     ++ready;
     if (first == nullptr) first = conn.get();
     if (next == nullptr && id > last_served_) next = conn.get();
   }
-  for (Connection* const conn : handovers)
-    continue_handover(*conn, now);
   if (ready == 0) return;
   if (next == nullptr) next = first;
   last_served_ = next->id;
@@ -389,33 +385,6 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   }
   const bool over = reconciler.asked() != Reconciler::Asked::kUnderWay;
   if (reconciler.busy() || (over && !due_.empty())) wake_at(now);
-}
-
-void Engine::Impl::start_handover(Connection& conn) {
-  conn.handover.emplace();
-  wake_at(clock_.monotonic());
-}
-
-/// One record at a time, and none before the one before has left: py2p breaks otherwise.
-void Engine::Impl::continue_handover(Connection& conn, MonoTime now) {
-  const auto wait = [&] { wake_at(std::max(now + 1ms, conn.pacer->next)); };
-  if (!conn.pacer->waiting.empty()) return wait();
-  const auto& records = dictionary_->records();
-  auto next = conn.handover->last_key ? records.upper_bound(*conn.handover->last_key) : records.begin();
-  while (next != records.end() && !next.is_visible())
-    ++next;
-  if (next == records.end()) {
-    conn.handover.reset();
-    return;
-  }
-  conn.handover->last_key = std::string(next->first);
-  ++stats_.bulk_records_sent;
-  const Version& version = next->second.version;
-  links_->whisper(conn, StoredEntry{.key = next->first,
-                                    .value = next->second.value,
-                                    .owner = version.owner,
-                                    .timestamp = static_cast<std::uint64_t>(version.written.unix_ms() / 1'000)});
-  wait();
 }
 
 }  // namespace meshdict

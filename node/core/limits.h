@@ -77,8 +77,15 @@ inline constexpr Duration kProbeDeadline = 1s;
 inline constexpr int kProbeRoundTrips = 2;
 /// Connections of one pair at the same moment: two simultaneous dials, their repetitions and some that linger.
 inline constexpr std::size_t kMaxLinksOfPair = 8;
-/// Frames that wait for a py2p node, which takes them one by one.
+/// Frames that wait for a py2p node, which takes them one by one; and bytes of those that are stores, beyond which only
+/// their keys are kept. Two of the largest.
 inline constexpr std::size_t kMaxPaced = 16'384;
+inline constexpr std::size_t kMaxPacedBytes = 2 * kMaxFrame;
+/// A store that has waited so long leaves in a form without an age: half of kBroadcastLifetime, the other half is for
+/// clocks that differ.
+inline constexpr Duration kMaxPacedAge = 30s;
+/// Keys whose records a py2p node is owed: eleven minutes' worth. Beyond it the whole dictionary is handed over again.
+inline constexpr std::size_t kMaxOwed = 65'536;
 /// Bytes of a peer's text that we show or keep.
 inline constexpr std::size_t kMaxReason = 200;
 inline constexpr Duration kBackoffFirst = 250ms;

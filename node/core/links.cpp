@@ -9,8 +9,6 @@
 namespace meshdict {
 namespace {
 
-constexpr Duration kPacePause = Duration(1'000'000 / limits::kPy2pStoresPerSecond);
-
 bool is_pending(const Connection& conn) {
   return conn.state == ConnState::kHandshaking || conn.state == ConnState::kGreeted;
 }
@@ -66,7 +64,7 @@ Links::Links(const Links& other, const Clock& clock, Transport& transport, Origi
   assert(other.closed_.empty());
   for (const auto& [id, conn] : other.connections_) {
     auto copy = std::make_unique<Connection>(*conn);
-    if (conn->pacer != nullptr) copy->pacer = std::make_shared<Connection::Pacer>(*conn->pacer);
+    if (conn->pacer != nullptr) copy->pacer = std::make_shared<Pacer>(*conn->pacer);
     connections_.emplace(id, std::move(copy));
   }
   const auto own = [this](const Connection* theirs) { return connections_.find(theirs->id)->second.get(); };
@@ -190,6 +188,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
     return;
   }
   if (found->primary == &conn) found->primary = found->links.front();
+  if (conn.pacer != nullptr) resume(*found->primary, conn);
   found->keep_pending = false;
   policy_.changed(*this, *found);
   if (Pair* const left = pair(conn.peer)) host_.on_link_left(*left->primary);
@@ -198,11 +197,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
 void Links::send(Connection& conn, const Frame& frame) {
   if (conn.closed() || conn.state == ConnState::kRetired) return;
   if (conn.pacer != nullptr) {
-    if (conn.pacer->waiting.size() >= limits::kMaxPaced) {
-      overflow(conn);
-      return;
-    }
-    conn.pacer->waiting.push_back(frame);
+    if (!conn.pacer->push(frame)) return overflow(conn);
     pump(conn, clock_.monotonic());
     return;
   }
@@ -238,15 +233,62 @@ void Links::overflow(Connection& conn) {
   wake_at(clock_.monotonic());
 }
 
+void Links::send_store(Connection& conn, const Frame& frame, const PacedStore& store) {
+  if (conn.closed() || conn.pacer == nullptr) return;
+  const MonoTime now = clock_.monotonic();
+  conn.pacer->push_store(frame, store, now);
+  pump(conn, now);
+}
+
+void Links::owe(Connection& conn, std::string_view key, HasKey has) {
+  if (conn.closed() || conn.pacer == nullptr) return;
+  conn.pacer->owe(key, has);
+  wake_at(conn.pacer->next());
+}
+
+void Links::hand_over(Connection& conn) {
+  if (conn.pacer == nullptr) return;
+  conn.pacer->walk(MonoTime::min(), MonoTime::max());
+  wake_at(conn.pacer->next());
+}
+
+void Links::heard_on(Connection& conn) {
+  Pair& pair = *this->pair(conn.peer);
+  if (pair.primary == &conn) return;
+  inherit(conn, *pair.primary);
+  pair.primary = &conn;
+}
+
+/// What waits for another link of a py2p node leaves on this one: what was written later must not come before it.
+void Links::inherit(Connection& heir, Connection& other) {
+  if (heir.pacer == nullptr || other.pacer == nullptr) return;
+  if (!heir.pacer->take_over(*other.pacer)) overflow(heir);
+  wake_at(heir.pacer->next());
+}
+
+/// A link of a py2p node has gone and left another. What was sent on it of late, on a young one everything, may never have
+/// been read, and is sent again. Rationale: py2p closes one of two crossed connections, whatever is on the way there.
+void Links::resume(Connection& heir, Connection& gone) {
+  if (heir.pacer == nullptr) return;
+  inherit(heir, gone);
+  const MonoTime since = gone.heard - limits::kSilenceVerdict;
+  heir.pacer->walk(since <= gone.opened ? MonoTime::min() : since, std::max(since, gone.opened));
+}
+
 void Links::pump(Connection& conn, MonoTime now) {
-  auto& pacer = *conn.pacer;
-  if (!pacer.waiting.empty() && pacer.next <= now) {
-    ++frames_sent_;
-    transport_.send(conn.id, pacer.waiting.front());
-    pacer.waiting.pop_front();
-    pacer.next = now + kPacePause;
+  Pacer& pacer = *conn.pacer;
+  if (!pacer.empty() && pacer.next() <= now) {
+    if (transport_.queued(conn.id) <= limits::kBulkLowWater) {
+      auto frame = pacer.take(now);
+      if (!frame && pacer.owes()) frame = host_.next_owed(conn);
+      if (frame) {
+        ++frames_sent_;
+        transport_.send(conn.id, *frame);
+      }
+    }
+    pacer.sent(now);
   }
-  if (!pacer.waiting.empty()) wake_at(pacer.next);
+  if (!pacer.empty()) wake_at(pacer.next());
 }
 
 void Links::part(const NodeId& peer, std::string_view reason, EndReason end) {
@@ -326,7 +368,7 @@ void Links::ping(Connection& conn, MonoTime now) {
   conn.pinged = now;
   if (!conn.is_meshdict) {
     // Ahead of what waits: at the end of a long queue the question would come too late for an answer.
-    if (auto question = originator_.whisper(Request{})) conn.pacer->waiting.push_front(*std::move(question));
+    if (auto question = originator_.whisper(Request{})) conn.pacer->push_front(*question);
     pump(conn, now);
     return;
   }
@@ -351,7 +393,7 @@ MonoTime Links::next_check(const Connection& conn) const {
   if (conn.state != ConnState::kEstablished) return conn.deadline;
   MonoTime next = std::min(silence_verdict(conn), next_ping(conn));
   if (conn.probe_started) next = std::min(next, probe_deadline(conn));
-  if (conn.pacer != nullptr && !conn.pacer->waiting.empty()) next = std::min(next, conn.pacer->next);
+  if (conn.pacer != nullptr && !conn.pacer->empty()) next = std::min(next, conn.pacer->next());
   return next;
 }
 
@@ -368,6 +410,7 @@ void Links::sanity_check() const {
       const auto found = pairs_.find(conn->peer);
       assert(found != pairs_.end());
       assert(std::ranges::count(found->second.links, conn.get()) == 1);
+      if (conn->pacer != nullptr) conn->pacer->sanity_check();
     }
   }
   assert(pending == pending_accepted_);

@@ -79,6 +79,8 @@ class LinksHost {
   virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
   virtual void on_refused(const Connection& conn, EndReason reason, const std::string& detail) = 0;
+  /// The turn of what a py2p node is owed (pacer.h): the next frame of it, or nothing for now.
+  virtual std::optional<Frame> next_owed(Connection& /*link*/) { return std::nullopt; }
   /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
   /// dialled it, as we see.
   virtual void on_address(const Endpoint& address, const Connection& conn) = 0;
@@ -118,6 +120,14 @@ class Links {
   void send(Connection& conn, const Frame& frame);
   /// Of a message that no frame can carry nothing is sent; it is counted.
   void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
+  /// To a py2p node.
+  void send_store(Connection& conn, const Frame& frame, const PacedStore& store);
+  /// Sees to it that a py2p node gets the record of a key, as it is when its turn comes.
+  void owe(Connection& conn, std::string_view key, HasKey has);
+  /// Gives a py2p node the whole dictionary.
+  void hand_over(Connection& conn);
+  /// A py2p node's frames arrive on this link: we send there.
+  void heard_on(Connection& conn);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
   /// Closes and tells the host; and the peer, when the reason is a refusal.
   void close(Connection& conn, EndReason reason, const std::string& detail);
@@ -186,6 +196,8 @@ class Links {
   void wake_at(MonoTime when);
   void overflow(Connection& conn);
   void pump(Connection& conn, MonoTime now);
+  void inherit(Connection& heir, Connection& other);
+  void resume(Connection& heir, Connection& gone);
 
   LinkSettings settings_;
   const Clock& clock_;

@@ -76,10 +76,7 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
     return;
   }
 
-  if (!conn.is_meshdict) {
-    conn.pacer = std::make_shared<Connection::Pacer>();
-    conn.pacer->next = clock_.monotonic();
-  }
+  if (!conn.is_meshdict) conn.pacer = std::make_shared<Pacer>(clock_.monotonic());
   if (!conn.is_meshdict || !policy_.wants_hello()) {
     if (admit(conn)) establish(conn, nullptr);
     return;
@@ -233,7 +230,6 @@ void Links::retire(Connection& link) {
   Connection& kept = *pair(link.peer)->primary;
   link.state = ConnState::kRetired;
   link.sync.reset();
-  link.handover.reset();
   link.to_confirm.clear();
   link.deadline = now;
   link.lingers_to = now + limits::kLongestLinger;

@@ -27,7 +27,7 @@ struct ShapeOf {
 
   Shape operator()(const Handshake& /*m*/) const { return whisper(SubFlag::kHandshake, 4); }
   Shape operator()(const Peers& /*m*/) const { return whisper(SubFlag::kPeers, 1); }
-  Shape operator()(const StoreSet& m) const { return broadcast(SubFlag::kStore, m.version ? 3 : 2); }
+  Shape operator()(const StoreSet& m) const { return {user_main, SubFlag::kStore, m.version ? 3U : 2U}; }
   Shape operator()(const StoredEntry& /*m*/) const { return whisper(SubFlag::kStore, 4); }
   Shape operator()(const UserMessage& m) const {
     assert(user_main == MainFlag::kBroadcast || user_main == MainFlag::kWhisper);

@@ -210,14 +210,14 @@ using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessag
 /// itself.
 std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
 
-/// Encodes S: the array, and the stamp behind it. The main flag and sub-flag follow from the type: UserMessage is a
-/// broadcast or a whisper as `main` says, StoreSet and Request/Response for an id are broadcasts, all others whispers
+/// Encodes S: the array, and the stamp behind it. The main flag and sub-flag follow from the type: UserMessage and
+/// StoreSet are a broadcast or a whisper as `user_main` says, Request/Response for an id are broadcasts, all others whispers
 /// (renegotiations have their own main flag).
 struct EncodeHead {
   NodeId sender;
   std::int64_t time = 0;
   std::optional<Stamp> stamp;                 ///< nothing: as py2p would send it (for tests against captured bytes)
-  MainFlag user_main = MainFlag::kBroadcast;  ///< for UserMessage only
+  MainFlag user_main = MainFlag::kBroadcast;  ///< for UserMessage and StoreSet
 };
 /// REQUIRES: `message` is not Unknown, and each RawView in it is one complete value.
 std::string encode_message(const EncodeHead& head, const Message& message);

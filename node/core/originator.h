@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <utility>
+#include <variant>
 
 #include "core/clock.h"
 #include "core/frame.h"
@@ -26,13 +28,25 @@ class Originator {
     return encode(message, stamp, MainFlag::kWhisper);
   }
 
+  /// A store for a py2p neighbour alone, which takes it for the owner's at that time and does not mind its age.
+  std::expected<Frame, FrameTooLarge> plain_store(const StoreSet& store, const NodeId& owner, std::int64_t seconds) {
+    const Stamp stamp{.boot = boot_, .counter = Stamp::kNotBroadcast | others_++};
+    return make_frame(encode_message(
+        {.sender = owner, .time = seconds, .stamp = stamp, .user_main = MainFlag::kWhisper}, store));
+  }
+
   [[nodiscard]] const NodeId& self() const { return self_; }
   [[nodiscard]] std::uint64_t boot() const { return boot_; }
 
  private:
   std::expected<Frame, FrameTooLarge> encode(const Message& message, const Stamp& stamp, MainFlag user_main) const {
-    return make_frame(encode_message(
-        {.sender = self_, .time = unix_seconds(clock_.wall()), .stamp = stamp, .user_main = user_main}, message));
+    std::int64_t time = unix_seconds(clock_.wall());
+    // py2p compares the times of messages, where we compare write times.
+    if (const auto* store = std::get_if<StoreSet>(&message); store != nullptr && store->version) {
+      time = std::max(time, store->version->written.unix_ms() / 1'000);
+    }
+    return make_frame(
+        encode_message({.sender = self_, .time = time, .stamp = stamp, .user_main = user_main}, message));
   }
 
   NodeId self_;

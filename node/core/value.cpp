@@ -225,4 +225,9 @@ bool is_empty_bytes(RawView value) {
   return bytes && bytes->empty();
 }
 
+bool deletes_at_py2p(RawView value) {
+  const auto text = MsgpackCursor(value).bin_or_str();
+  return text && text->empty();
+}
+
 }  // namespace meshdict

@@ -28,4 +28,7 @@ std::string client_text(RawView value);
 /// True for the empty bin, py2p's way to say "deleted".
 bool is_empty_bytes(RawView value);
 
+/// True for what some py2p takes for that: the empty bin, and the empty text.
+bool deletes_at_py2p(RawView value);
+
 }  // namespace meshdict
