@@ -369,6 +369,62 @@ TEST_F(EnginePy2p, AKeyThatIsDeletedHereIsDeletedWhereItComesBackFrom) {
   EXPECT_THAT(late.broken(), IsEmpty());
 }
 
+// What only py2p says
+
+/// S of a whisper or broadcast, with a text as its sender.
+std::string said_by_text(std::uint64_t main, std::string_view sender, std::uint64_t sub,
+                         const std::vector<Raw>& payload) {
+  std::string out;
+  MsgpackWriter writer(out);
+  writer.array(static_cast<std::uint32_t>(4 + payload.size())).integer(main).str(sender);
+  writer.integer(std::uint64_t{1'800'000'000}).integer(sub);
+  for (const Raw& element : payload)
+    writer.raw(element);
+  return out;
+}
+
+TEST_F(EnginePy2p, AMessageOfATextSenderIsDelivered) {
+  Peer there(node, "Z");
+  const ConnId conn = there.join_as_py2p();
+  there.say_raw(conn, said_by_text(0, "Z", 0, {bytes_value("news")}));
+  there.say_raw(conn, said_by_text(2, "Z", 2, {bytes_value("for you")}));
+  there.say_raw(conn, said_by_text(0, "Z", 11, {bytes_value("k"), bytes_value("x")}));
+  EXPECT_FALSE(there.closed(conn));
+  const auto arrived = node.told<MessageArrived>();
+  ASSERT_EQ(arrived.size(), 2U);
+  EXPECT_EQ(arrived[0].sender, id("Z"));
+  EXPECT_EQ(arrived[1].sender, id("Z"));
+  ASSERT_TRUE(node->dictionary().find("k"));
+  EXPECT_EQ(node->dictionary().find("k")->version.owner, id("Z"));
+}
+
+TEST_F(EnginePy2p, AHandshakeOfAnotherLengthIsIgnored) {
+  Peer there(node, "Z");
+  const ConnId conn = there.connect();
+  const std::vector<Raw> whole = {bytes_value("Z"), text_value("protocol"), "\xC0", "\x90", "\xC0"};
+  for (const std::ptrdiff_t size : {3, 5})
+    there.say_raw(conn, said_by_text(2, "Z", 5, {whole.begin(), whole.begin() + size}));
+  EXPECT_FALSE(there.closed(conn));
+  EXPECT_THAT(node->neighbours(), IsEmpty());
+  there.say(conn, there.handshake(static_cast<std::uint64_t>(Compression::kSnappy)));
+  EXPECT_EQ(node->neighbours().size(), 1U);
+  there.say_raw(conn, said_by_text(2, "Z", 5, {whole.begin(), whole.begin() + 3}));
+  EXPECT_FALSE(there.closed(conn));
+}
+
+TEST_F(EnginePy2p, AMapWithKeysOfAnyTypeIsCarried) {
+  Py2pNode there(node, "Y");
+  Peer one(node, "Z");
+  const ConnId conn = one.join_as_py2p();
+  const Raw map = "\x82\x01\xA3one\xC4\x01k\x02";
+  one.say(conn, StoreSet{.key = "k", .value = map, .version = std::nullopt});
+  ASSERT_TRUE(node->dictionary().find("k"));
+  EXPECT_EQ(node->dictionary().find("k")->value, map);
+  node.pass(1s);
+  there.read();
+  EXPECT_EQ(there.holds(), (Texts{{"k", client_text(map)}}));
+}
+
 // Anything
 
 RC_GTEST_PROP(EnginePy2pAnything, BreaksNothingAndArrives, ()) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/log.h"
 
 namespace meshdict::commands {
 namespace {
@@ -104,7 +105,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.section("Mesh");
   out.line("id", engine.id().text());
   out.line("address", to_string(engine.address()));
-  out.line("network", service.facts.network);
+  out.line("network", printable(service.facts.network));
   out.line("leasing", service.facts.leasing ? "on" : "off");
   out.line("lease_seconds", service.facts.lease_seconds);
   out.line("neighbours", engine.neighbours().size());

@@ -42,7 +42,7 @@ std::expected<Envelope, DecodeError> decode_envelope(std::string_view message) {
   if (fields.failed()) return fields.result(std::move(envelope));
   envelope.main = main_flag(fields.take(cursor.unsigned_integer(), "main flag"));
   const std::size_t sender_at = cursor.position();
-  const std::string_view sender = fields.take(cursor.bin(), "sender");
+  const std::string_view sender = fields.take(cursor.bin_or_str(), "sender");
   envelope.time = fields.take(cursor.signed_integer(), "time");
   if (fields.failed()) return fields.result(std::move(envelope));
   auto id = NodeId::parse(sender);
@@ -83,7 +83,7 @@ std::optional<Origin> peek_origin(std::string_view message) {
   if (!size || *size < 4 || *size > limits::kMaxElements) return std::nullopt;
   const auto main = cursor.unsigned_integer();
   if (!main || main_flag(*main) != MainFlag::kBroadcast) return std::nullopt;
-  const auto sender = cursor.bin();
+  const auto sender = cursor.bin_or_str();
   if (!sender) return std::nullopt;
   for (std::uint32_t i = 2; i < *size; ++i) {
     if (!cursor.value()) return std::nullopt;

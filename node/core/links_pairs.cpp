@@ -8,12 +8,21 @@
 #include "core/links.h"
 
 namespace meshdict {
+namespace {
+
+/// Which py2p ignores, so that a later version may have it.
+bool is_handshake_of_another_length(const Envelope& envelope) {
+  return envelope.main == MainFlag::kWhisper && envelope.sub == static_cast<std::uint64_t>(SubFlag::kHandshake) &&
+         envelope.payload.size() != kHandshakeElements;
+}
+
+}  // namespace
 
 bool Links::handle(Connection& conn, const Envelope& envelope, const Message& message) {
   if (conn.state == ConnState::kHandshaking) {
     if (const auto* handshake = std::get_if<Handshake>(&message)) {
       on_handshake(conn, envelope, *handshake);
-    } else {
+    } else if (!is_handshake_of_another_length(envelope)) {
       close(conn, EndReason::kProtocolError, "spoke before its handshake");
     }
     return true;

@@ -25,7 +25,7 @@ Shape broadcast(SubFlag sub, std::size_t elements) {
 struct ShapeOf {
   MainFlag user_main;
 
-  Shape operator()(const Handshake& /*m*/) const { return whisper(SubFlag::kHandshake, 4); }
+  Shape operator()(const Handshake& /*m*/) const { return whisper(SubFlag::kHandshake, kHandshakeElements); }
   Shape operator()(const Peers& /*m*/) const { return whisper(SubFlag::kPeers, 1); }
   Shape operator()(const StoreSet& m) const { return {user_main, SubFlag::kStore, m.version ? 3U : 2U}; }
   Shape operator()(const StoredEntry& /*m*/) const { return whisper(SubFlag::kStore, 4); }

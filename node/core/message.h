@@ -74,6 +74,9 @@ bool is_broadcast(std::string_view message);
 
 // Messages by type
 
+/// Of a handshake's payload.
+inline constexpr std::size_t kHandshakeElements = 4;
+
 struct Handshake {
   NodeId id;
   std::string protocol;                     ///< protocol id of the network

@@ -106,7 +106,7 @@ std::expected<StoreVersion, DecodeError> read_version(MsgpackCursor& cursor) {
 // py2p's messages
 
 Decoded decode_handshake(Payload payload) {
-  if (payload.size() != 4) return Unknown{};
+  if (payload.size() != kHandshakeElements) return Unknown{};
   Fields fields;
   Handshake handshake;
   MsgpackCursor id(payload[0]);

@@ -46,30 +46,17 @@ bool is_utf8(std::string_view text) {
 /// Refuses what no writer may store.
 struct CheckVisitor : msgpack::null_visitor {
   std::size_t depth = 0;
-  bool in_key = false;
   const char* refused = nullptr;
 
   bool refuse(const char* why) {
     refused = why;
     return false;
   }
-  bool scalar() { return in_key ? refuse("a map's key is not a string") : true; }
-  bool enter() {
-    if (in_key) return refuse("a map's key is not a string");
-    if (++depth > limits::kMaxDepth) return refuse("nested too deeply");
-    return true;
-  }
+  bool enter() { return ++depth <= limits::kMaxDepth ? true : refuse("nested too deeply"); }
   bool leave() {
     --depth;
     return true;
   }
-  bool visit_nil() { return scalar(); }
-  bool visit_boolean(bool /*value*/) { return scalar(); }
-  bool visit_positive_integer(std::uint64_t /*value*/) { return scalar(); }
-  bool visit_negative_integer(std::int64_t /*value*/) { return scalar(); }
-  bool visit_float32(float /*value*/) { return scalar(); }
-  bool visit_float64(double /*value*/) { return scalar(); }
-  bool visit_bin(const char* /*data*/, std::uint32_t /*size*/) { return scalar(); }
   bool visit_str(const char* data, std::uint32_t size) {
     return is_utf8({data, size}) ? true : refuse("a string is not UTF-8");
   }
@@ -78,11 +65,6 @@ struct CheckVisitor : msgpack::null_visitor {
   bool end_array() { return leave(); }
   bool start_map(std::uint32_t /*size*/) { return enter(); }
   bool end_map() { return leave(); }
-  bool start_map_key() { return in_key = true; }
-  bool end_map_key() {
-    in_key = false;
-    return true;
-  }
 };
 
 std::string base64(std::string_view bytes) {
@@ -97,8 +79,8 @@ std::string scalar_json(const nlohmann::json& scalar) {
   return scalar.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Writes JSON while a value is walked. A key that is no string, which only a foreign writer can send, is shown as the
-/// text of its JSON; a nested one as "?", since quoting a quoted text over and over doubles it every time.
+/// Writes JSON while a value is walked. A key that is no string, as Python writes them too, is shown as the text
+/// of its JSON; a nested one as "?", since quoting a quoted text over and over doubles it every time.
 class JsonVisitor : public msgpack::null_visitor {
  public:
   std::string text;

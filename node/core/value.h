@@ -1,6 +1,6 @@
 #pragma once
-// Values of the dictionary: nil, bool, integers from -2^63 to 2^64-1, floats, strings, bytes, arrays, and maps with
-// string keys, nested up to limits::kMaxDepth. They are kept as MessagePack.
+// Values of the dictionary: nil, bool, integers from -2^63 to 2^64-1, floats, strings, bytes, arrays, and maps with keys of
+// any of these, nested up to limits::kMaxDepth. They are kept as MessagePack.
 
 #include <expected>
 #include <string>

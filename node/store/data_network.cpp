@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "store/data_directory.h"
@@ -14,6 +16,13 @@ namespace {
 std::string text_of(const EngineConfig& config) {
   if (!config.has_dictionary) return config.network + ", messages only";
   return config.network + (config.leasing == Leasing::kOn ? ", leasing on" : ", leasing off");
+}
+
+/// A network's name may be any bytes, and long: what an error line can take of it.
+std::string shown(std::string text) {
+  constexpr std::size_t kMost = 200;
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return text.size() <= kMost ? text : text.substr(0, kMost / 2) + "..." + text.substr(text.size() - kMost / 2);
 }
 
 }  // namespace
@@ -29,7 +38,7 @@ std::expected<void, StoreError> claim_for_network(Store& store, const EngineConf
     store.put(Table::kMeta, kMetaNetwork, network);
   } else if (named != network) {
     return std::unexpected(StoreError{fmt::format(
-        "it belongs to network '{}', not '{}': give these settings, or another directory", named, network)});
+        "it belongs to network '{}', not '{}': give these settings, or another directory", shown(named), shown(network))});
   }
   return {};
 }

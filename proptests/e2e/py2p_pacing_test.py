@@ -42,5 +42,18 @@ class PacingTest(harness.MeshTestCase):
         self.assertEqual(peer.ended, [])
 
 
+    def test_an_overwritten_key_waits_once(self):
+        peer = self.peer()
+        peer.connect(self.node.mesh_address)
+        harness.wait_until(self.node.peers, "the py2p peer")
+        pipeline = self.node.redis.pipeline(transaction=False)
+        for number in range(500):
+            pipeline.set("key", f"{number}:".ljust(60_000, "x"))
+        pipeline.execute()
+        self.assertLess(int(self.node.peers()[0]["queued_bytes"]), 1_000_000)
+        harness.wait_until(lambda: peer.data.get(b"key", b"").startswith(b"499:"), "the last value")
+        self.assertEqual(peer.ended, [])
+
+
 if __name__ == "__main__":
     harness.main()

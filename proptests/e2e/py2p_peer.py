@@ -5,9 +5,11 @@ It is as strict, and as forgetful, as py2p is:
    of a key that it does not have.
 2. It ignores unknown flags and sub-flags and whatever follows a message's array, and relays broadcasts byte for byte.
 3. It compresses everything but its handshake once both sides have named zlib, and takes plain bodies too.
-4. Entries sent at a handshake never change a key that it has already.
+4. Entries sent at a handshake never change a key that it has already. A store overwrites its owner's own, a lapsed one, a
+   larger id's of the same second, and without leases an older one.
 5. With `fragile`, it reads as py2p does: exactly four bytes of a next frame behind a frame pass for a whole message, and
    it hangs up. Only a sender that waits between frames can fill its dictionary.
+6. Of two connections with one node it closes one, by its rule, whatever is on the way there.
 """
 
 import collections
@@ -83,8 +85,8 @@ def demand(condition, what):
 class Link:
     """One connection of a peer."""
 
-    def __init__(self, peer, sock):
-        self.peer, self.sock = peer, sock
+    def __init__(self, peer, sock, outgoing):
+        self.peer, self.sock, self.outgoing = peer, sock, outgoing
         self.id = None
         self.address = None
         self.compress = False
@@ -152,7 +154,7 @@ class Link:
 
 class Py2pPeer:
     def __init__(self, network="sync", leasing=True, fragile=False, listen=True, tell_peers=True):
-        self.protocol = protocol_id(network, leasing)
+        self.protocol, self.leasing = protocol_id(network, leasing), leasing
         self.id = to_base58(int.from_bytes(secrets.token_bytes(48), "big")).encode()
         self.fragile, self.tell_peers = fragile, tell_peers
         self.data, self.meta = {}, {}  # values; (owner, timestamp)
@@ -178,14 +180,14 @@ class Py2pPeer:
                 sock, _ = self._server.accept()
             except OSError:
                 return
-            self._add(sock)
+            self._add(sock, outgoing=False)
 
     def connect(self, address):
-        return self._add(socket.create_connection(address, timeout=30))
+        return self._add(socket.create_connection(address, timeout=30), outgoing=True)
 
-    def _add(self, sock):
+    def _add(self, sock, outgoing):
         sock.settimeout(None)
-        link = Link(self, sock)
+        link = Link(self, sock, outgoing)
         with self._lock:
             self.links.append(link)
         link.send(self._content(WHISPER, HANDSHAKE, self.id, self.protocol, list(self.address), [ZLIB]))
@@ -280,6 +282,7 @@ class Py2pPeer:
         demand(isinstance(protocol, str), "a protocol id that is no str")
         demand(isinstance(methods, list), "compression methods that are no array")
         demand(protocol == self.protocol, "another network")
+        self._choose_between(link, node_id)
         link.id, link.address = node_id, address
         link.compress = ZLIB in methods
         known = [[other.address, other.id] for other in self.links if other.id and other is not link]
@@ -287,6 +290,12 @@ class Py2pPeer:
         for key, value in self.data.items():
             owner, timestamp = self.meta[key]
             link.send(self._content(WHISPER, STORE, key, value, owner, to_base58(timestamp).encode()))
+
+    def _choose_between(self, link, node_id):
+        for other in list(self.links):
+            if other is not link and other.id == node_id:
+                ours_is_larger = from_base58(self.id.decode()) > from_base58(node_id.decode())
+                (link if ours_is_larger != link.outgoing else other).close("one of two")
 
     def _answer(self, link, payload):
         if payload in (["*"], [b"*"]):
@@ -300,7 +309,7 @@ class Py2pPeer:
                 self._broadcast(RESPONSE, question, [other.address, wanted])
 
     def _store_of_handshake(self, key, value, owner, timestamp):
-        if key in self.data:
+        if self.data.get(key):
             return
         text = timestamp.decode() if isinstance(timestamp, bytes) else timestamp
         self._store(key, value, owner, from_base58(text))
@@ -309,7 +318,9 @@ class Py2pPeer:
         demand(isinstance(key, bytes), "a key that is no bin")
         demand(isinstance(owner, bytes), "an owner that is no bin")
         held_by, held_since = self.meta.get(key, (owner, 0))
-        if held_by != owner and held_since > time.time() - LEASE:
+        if not (held_by == owner or held_since < int(time.time()) - LEASE
+                or (held_since == timestamp and held_by > owner)
+                or (held_since < timestamp and not self.leasing)):
             self.refused.append((key, owner))
             return
         if value in (b"", ""):

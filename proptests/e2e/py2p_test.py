@@ -3,7 +3,6 @@
 import contextlib
 import queue
 import threading
-import time
 
 import harness
 import py2p_peer
@@ -22,10 +21,6 @@ class Py2pTest(harness.MeshTestCase):
 
     def wait(self, condition, what):
         return harness.wait_until(condition, what)
-
-    def await_next_second(self, peer, key):
-        """py2p's versions are seconds: of two writes within one, meshdict nodes cannot tell which came first."""
-        self.wait(lambda: int(time.time()) > peer.meta[key][1], "the next second")
 
     @contextlib.contextmanager
     def subscriber(self, node, *channels):
@@ -77,7 +72,6 @@ class Py2pTest(harness.MeshTestCase):
             self.assertEqual(node.lease("theirs")["owner"], peer.id.decode())
             with self.assertRaisesRegex(harness.redis.ResponseError, f"^LEASED {peer.id.decode()} "):
                 node.redis.set("theirs", "stolen")
-        self.await_next_second(peer, b"theirs")
         peer.set(b"theirs", b"again")
         self.await_value(nodes, "theirs", b"again")
 
@@ -93,7 +87,6 @@ class Py2pTest(harness.MeshTestCase):
         self.wait(lambda: b"key:1" not in peer.data, "an old key to vanish from the py2p peer")
 
         # And they see its deletion; the key is free then.
-        self.await_next_second(peer, b"theirs")
         peer.delete(b"theirs")
         self.await_value(nodes, "theirs", None)
         nodes[1].redis.set("theirs", "ours now")
@@ -125,6 +118,93 @@ class Py2pTest(harness.MeshTestCase):
             self.wait(lambda node=node: node.redis.dbsize() == 50, f"its keys at {node.name}")
             self.assertEqual(node.redis.get("old:49"), b"value 49")
             self.assertEqual(node.lease("old:0")["owner"], peer.id.decode())
+
+    def test_what_one_brings_along_reaches_the_others(self):
+        node = self.start("node")
+        first, second = self.peer(listen=False), self.peer(listen=False)
+        self.join(first, node)
+        second.set(b"old", b"value")
+        self.join(second, node)
+        self.wait(lambda: first.data == {b"old": b"value"}, "the key of one at the other")
+        self.assertEqual(first.meta[b"old"][0], second.id)
+        self.assertEqual((first.ended, second.ended), ([], []))
+
+    def test_empty_values_and_deletions_break_nothing(self):
+        nodes = self.start_chain(2)
+        nodes[1].redis.set("empty", "")
+        self.await_value(nodes, "empty", b"")
+        peer = self.peer(listen=False)
+        self.join(peer, nodes[0])
+        for node in nodes:
+            for step in ("", "", "x", "", None, "", "y", None):
+                if step is None:
+                    node.redis.delete("key")
+                else:
+                    node.redis.set("key", step)
+        nodes[1].redis.delete("empty")
+        nodes[1].redis.set("last", "one")
+        self.wait(lambda: peer.data == {b"last": b"one"}, lambda: f"one key, and not {peer.data}")
+        self.assertEqual(peer.ended, [])
+
+    def test_several_writes_of_one_second(self):
+        for leasing in (True, False):
+            with self.subTest(leasing=leasing):
+                name = "on" if leasing else "off"
+                node = self.start(f"leasing_{name}", "--leasing", name)
+                peers = [self.peer(listen=False, leasing=leasing) for _ in range(2)]
+                for peer in peers:
+                    self.join(peer, node)
+                for key in range(30):
+                    for value in (b"a", b"b", b"", b"c", b"d") + ((b"",) if key % 2 else ()):
+                        peers[key % 3 % 2].set(f"key:{key}".encode(), value)
+                    peers[1 - key % 2].set(f"both:{key}".encode(), b"one")
+                    peers[key % 2].set(f"both:{key}".encode(), b"other") if key % 3 == 0 else None
+                peers[0].set(b"last", b"of one")
+                peers[1].set(b"last of all", b"of other")
+                self.await_value([node], "last", b"of one")
+                self.await_value([node], "last of all", b"of other")
+                self.wait(lambda: all(b"last" in p.data and b"last of all" in p.data for p in peers), "the last")
+                self.assertEqual(peers[0].data, peers[1].data)
+                here = {key: node.redis.get(key) for key in node.redis.keys()}
+                self.assertEqual(here, peers[0].data)
+                late = self.peer(listen=False, leasing=leasing)
+                self.join(late, node)
+                self.wait(lambda: len(late.data) >= len(here), "all at the late one")
+                self.assertEqual(late.data, here)
+
+    def test_crossed_connections(self):
+        # Both dial, and py2p closes one: what was acknowledged meanwhile must not go with it.
+        node = self.start("node")
+        for number in range(10):
+            peer = self.peer(tell_peers=False)
+            node.redis.execute_command("MESH", "CONNECT", *map(str, peer.address))
+            peer.connect(node.mesh_address)
+            self.wait(node.peer_ids, "a neighbour")
+            node.redis.set(f"key:{number}", "x")
+            key = f"key:{number}".encode()
+            self.wait(lambda peer=peer, key=key: key in peer.data, f"{key} at the py2p peer")
+            peer.close()
+            self.wait(lambda: not node.peer_ids(), "its end")
+
+    def test_dicts_with_keys_of_any_type(self):
+        nodes = self.start_chain(2)
+        peer = self.peer(listen=False)
+        self.join(peer, nodes[0])
+        value = {1: "one", b"two": 2, None: [3], "four": {5: 6}}
+        peer.set(b"dict", value)
+        self.await_value(nodes, "dict", b'{"1":"one","dHdv":2,"null":[3],"four":{"5":6}}')
+        late = self.peer(listen=False)
+        self.join(late, nodes[1])
+        self.wait(lambda: late.data == {b"dict": value}, "the dict at another py2p peer")
+
+    def test_names_of_networks(self):
+        for number, name in enumerate(["", "two words", "gr\u00fc\u00dfe \u7db2", "long" * 1000]):
+            with self.subTest(name=name[:20]):
+                node = self.start(f"node{number}", "--network", name)
+                peer = self.peer(listen=False, network=name)
+                self.join(peer, node)
+                node.redis.set("key", "value")
+                self.wait(lambda peer=peer: peer.data == {b"key": b"value"}, "a key")
 
     def test_messages(self):
         nodes = self.start_chain(3)
