@@ -106,7 +106,7 @@ void lease(RespSession& session, Arguments arguments) {
     session.reply().nil_array();
     return;
   }
-  session.reply().array(16).field("owner", view->owner.text());
+  session.reply().array(14).field("owner", view->owner.text());
   session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
   session.reply()
       .field("state", to_string(view->state))
