@@ -177,10 +177,10 @@ TEST(Py2p, WithoutLeasesAWriteOfOursGoesToTheNextSecondWhereThisOneWouldNotCount
   Fixture node({.leasing = Leasing::kOff});
   node.clock.advance(400ms);
   node.merge_py2p("k", "larger", "P", 0);
-  EXPECT_EQ(node.set("k", "ours")->written, at_ms(400));
+  EXPECT_EQ(node.set("k", "ours")->version().written, at_ms(400));
   node.merge_py2p("k", "smaller", "A", 0);
   EXPECT_EQ(node.get("k"), "smaller");
-  EXPECT_GE(node.set("k", "ours")->written, at_ms(1'000));
+  EXPECT_GE(node.set("k", "ours")->version().written, at_ms(1'000));
   EXPECT_EQ(node.merge_py2p("k", "smaller", "A", 0), Merged::kLost);
 }
 
