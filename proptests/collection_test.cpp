@@ -199,7 +199,7 @@ void pass(Fixture& node, Duration time) {
 }
 
 TEST(Items, ASetAsideRecordThatATombstoneOvercameGoesWithIt) {
-  Fixture node({.lease = 60s, .skew = 1s, .horizon = 1min});
+  Fixture node({.lease = 60s, .skew = 1s, .horizon = 1min, .kept_deletions = 0});
   const Version rival = claim("A", 1, 600'000);
   const Version next = claim("A", 2, 700'000);
   EXPECT_EQ(node.merge("k", "x", rival), Merged::kSetAside);
@@ -221,8 +221,13 @@ TEST(Items, ASetAsideRecordThatATombstoneOvercameGoesWithIt) {
   node.d->sanity_check();
 }
 
+TEST(Horizon, LeavesTimeToReach) {
+  EXPECT_TRUE(check_horizon({.skew = 1s, .horizon = 8s}));
+  EXPECT_FALSE(check_horizon({.skew = 1s, .horizon = 8s - 1us}));
+}
+
 TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
-  Fixture node;
+  Fixture node({.kept_deletions = 0});
   node.write("other", "stays");
   node.write("k", "x");
   node.remove("k");
@@ -238,8 +243,151 @@ TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
   node.d->sanity_check();
 }
 
-TEST(Collection, AFenceDoesNotFallThoughNothingIsLeftOfTheKey) {
+/// Who was apart for longer than the horizon still has the key.
+TEST(Collection, ADeletionOutlivesTheHorizon) {
   Fixture node;
+  const Version theirs = claim("A", 1, 0);
+  node.write("ours", "x");
+  const Version ours = node.version("ours");
+  node.merge("k", "x", theirs);
+  node.clock.advance(2h);
+  node.remove("k");
+  node.remove("ours");
+  pass(node, 25h);
+  EXPECT_EQ(node.total().count, 0U);
+  for (const bool restarted : {false, true}) {
+    if (restarted) node.restart(11);
+    node.told();
+    EXPECT_EQ(node.merge("k", "x", theirs), Merged::kLost);
+    EXPECT_EQ(node.merge("ours", "x", ours), Merged::kLost);
+    EXPECT_EQ(node.get("k"), "-");
+    EXPECT_EQ(node.get("ours"), "-");
+    EXPECT_EQ(node.told(), "");
+    EXPECT_EQ(node.total().count, 0U) << "nor is it compared again";
+    node.d->sanity_check();
+  }
+}
+
+/// The clock of the machine starts in 1970, and is set right later: no time has passed by it.
+TEST(Collection, ADeletionThatWasComparedForAHorizonIsNotComparedAgain) {
+  Fixture node;
+  node.write("k", "x");
+  node.remove("k");
+  pass(node, 25h);
+  node.write("j", "x");
+  node.remove("j");
+  const WallTime right = node.clock.wall_time;
+  node.clock.wall_time = WallTime(60s);
+  node.restart(11);
+  node.clock.wall_time = right;
+  EXPECT_EQ(node.total().count, 1U) << "the second";
+  node.d->sanity_check();
+}
+
+TEST(Collection, AWriteThatLosesToACollectedDeletionIsTold) {
+  Fixture node;
+  node.merge("k", "x", claim("A", 1, 0));
+  node.clock.advance(2h);
+  node.remove("k");
+  const Version deletion = node.version("k");
+  pass(node, 25h);
+  node.told();
+  EXPECT_EQ(node.merge("k", "y", claim("A", deletion.epoch + 1, 0)), Merged::kWon);
+  EXPECT_EQ(node.told(), "!k::epoch +k") << "it was written before our deletion";
+}
+
+/// Of those beyond the horizon, after a restart and after a key was written and deleted again, too.
+TEST(Collection, TheLatestDeletionsAreKept) {
+  Fixture node({.kept_deletions = 2});
+  const auto deleted_after = [&](std::string_view key, Duration pause) {
+    node.clock.advance(pause);
+    node.write(key, "x");
+    node.remove(key);
+  };
+  for (const char* key : {"z", "y", "again", "x"})
+    deleted_after(key, 1min);
+  node.clock.advance(25h);
+  node.restart(11);
+  pass(node, 1h);
+  EXPECT_FALSE(node.d->records().contains("z"));
+  EXPECT_FALSE(node.d->records().contains("y"));
+  EXPECT_TRUE(node.d->records().contains("again"));
+  EXPECT_TRUE(node.d->records().contains("x"));
+  deleted_after("again", 1min);
+  pass(node, 25h);
+  EXPECT_EQ(node.d->records().size(), 2U) << "its former deletion counts no more";
+  deleted_after("w", 1min);
+  pass(node, 25h);
+  EXPECT_FALSE(node.d->records().contains("x"));
+  EXPECT_TRUE(node.d->records().contains("again"));
+  EXPECT_TRUE(node.d->records().contains("w"));
+  EXPECT_TRUE(node.d->may_be_forgotten("x", claim("A", 1, 0)));
+  EXPECT_FALSE(node.d->may_be_forgotten("again", claim("A", 1, 0))) << "there is a record of it";
+  EXPECT_FALSE(node.d->may_be_forgotten("x", claim("A", 1, 26 * 3'600'000 + 3'700'000))) << "written later";
+  node.restart(12);
+  EXPECT_TRUE(node.d->may_be_forgotten("x", claim("A", 1, 0))) << "a life later";
+  node.d->sanity_check();
+}
+
+TEST(Collection, WhatIsStoredOfOldDeletionsMayBeDamaged) {
+  for (const char* damaged : {"\xC0", "\x01", "\x01\xC0"}) {
+    Fixture node;
+    node.store.put(Table::kMeta, "collected", damaged);
+    EXPECT_FALSE(node.d->load()) << damaged;
+  }
+}
+
+/// Its writer was apart, and had not heard of the deletion.
+TEST(Collection, AWriteAfterAnOldDeletionIsProposedAgainAboveIt) {
+  const Version deletion = deleted(claim("A", 41, -1));
+  for (const Leasing leasing : {Leasing::kOn, Leasing::kOff}) {
+    Fixture node({.leasing = leasing});
+    node.write("k", "mine");
+    const Version mine = node.version("k");
+    pass(node, 2h);
+    node.told();
+    EXPECT_EQ(node.merge("k", "", deletion), Merged::kWon) << "it may have been meant";
+    EXPECT_NE(node.told().find("!k:mine:"), std::string::npos);
+
+    Fixture later({.leasing = leasing});
+    later.write("k", "mine");
+    pass(later, 25h);
+    later.told();
+    EXPECT_EQ(later.merge("k", "", deletion), Merged::kLost);
+    EXPECT_EQ(later.get("k"), "mine");
+    EXPECT_EQ(later.version("k").epoch, 42U);
+    EXPECT_EQ(later.version("k").written, mine.written) << "a lease does not grow by it";
+    EXPECT_EQ(later.told(), "");
+    EXPECT_THAT(later.d->take_reissued(), ElementsAre("k"));
+    later.d->sanity_check();
+  }
+}
+
+TEST(Collection, AnOldDeletionTakesWhatWasWrittenBeforeIt) {
+  Fixture node;
+  node.write("ours", "x");
+  node.merge("theirs", "x", claim("A", 41, 100));
+  node.clock.advance(25h);
+  node.told();
+  EXPECT_EQ(node.merge("ours", "", deleted(claim("A", 41, 1))), Merged::kWon);
+  EXPECT_EQ(node.merge("theirs", "", deleted(renewed(claim("A", 41, 100), 1, 200))), Merged::kWon);
+  EXPECT_EQ(node.told(), "!ours:x:epoch -ours -theirs");
+  EXPECT_EQ(node.total().count, 0U) << "they are not compared";
+  node.restart(11);
+  EXPECT_EQ(node.total().count, 0U);
+  EXPECT_EQ(node.get("theirs"), "-");
+  EXPECT_TRUE(node.d->old_deletion_above("theirs", claim("A", 40, 0)));
+  EXPECT_FALSE(node.d->old_deletion_above("theirs", node.version("theirs"))) << "it is known there";
+  EXPECT_FALSE(node.d->old_deletion_above("theirs", claim("A", 42, 0)));
+  EXPECT_FALSE(node.d->old_deletion_above("unknown", claim("A", 1, 0)));
+  node.write("theirs", "y");
+  EXPECT_EQ(node.version("theirs").epoch, 42U);
+  EXPECT_FALSE(node.d->old_deletion_above("theirs", claim("A", 40, 0)));
+  node.d->sanity_check();
+}
+
+TEST(Collection, AFenceDoesNotFallThoughNothingIsLeftOfTheKey) {
+  Fixture node({.kept_deletions = 0});
   node.merge("k", "x", claim("A", 41, 0));
   node.merge("k", "", deleted(renewed(claim("A", 41, 0), 1, 1)));
   pass(node, 25h);
@@ -274,7 +422,7 @@ TEST(Collection, AKeyThatIsWrittenAgainIsNotCollected) {
 }
 
 TEST(Collection, AWallClockThatJumpsAheadCollectsNothing) {
-  Fixture node;
+  Fixture node({.kept_deletions = 0});
   node.write("k", "x");
   node.remove("k");
   node.clock.wall_time += 48h;
@@ -290,7 +438,7 @@ TEST(Collection, AWallClockThatJumpsAheadCollectsNothing) {
 /// The wall clock shows too much for a while: the items of that time have been passed over. What comes from before them
 /// then must still be looked at, or it would stay for ever, and be offered in each comparison.
 TEST(Collection, ATombstoneThatComesFromBeforeWhatWasLookedAtLeavesTheSetAsWell) {
-  Fixture node;
+  Fixture node({.kept_deletions = 0});
   node.merge("shown", "x", claim("A", 1, 10'000));
   node.write("k", "x");
   node.clock.advance(20s);
@@ -307,21 +455,39 @@ TEST(Collection, ATombstoneThatComesFromBeforeWhatWasLookedAtLeavesTheSetAsWell)
 }
 
 TEST(Collection, MemoryStaysBoundedUnderManyDeletes) {
+  for (const std::size_t kept : {0U, 1'000U}) {
+    Fixture node({.skew = 1s, .horizon = 1min, .kept_deletions = kept});
+    std::size_t most = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string key = std::to_string(i);
+      node.write(key, "x");
+      node.remove(key);
+      pass(node, 100ms);
+      most = std::max(most, node.d->records().size());
+    }
+    EXPECT_LE(most, 700U + kept) << "ten a second, for a minute and a little";
+    EXPECT_GE(most, 500U + kept);
+    node.d->sanity_check();
+  }
+}
+
+TEST(Collection, TheKeysOfOldDeletionsAreBoundedInBytes) {
+  constexpr std::size_t kMost = limits::kMaxKeptDeletionBytes / limits::kMaxKey;
   Fixture node({.skew = 1s, .horizon = 1min});
-  std::size_t most = 0;
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string key = std::to_string(i);
+  for (std::size_t i = 0; i < 2 * kMost; ++i) {
+    const std::string key = std::to_string(i) + std::string(limits::kMaxKey - 8, 'k');
     node.write(key, "x");
     node.remove(key);
-    pass(node, 100ms);
-    most = std::max(most, node.d->records().size());
+    node.clock.advance(1s);
   }
-  EXPECT_LE(most, 700U) << "ten a second, for a minute and a little";
+  pass(node, 2min);
+  EXPECT_LE(node.d->records().size(), kMost + 1);
+  EXPECT_GE(node.d->records().size(), kMost);
   node.d->sanity_check();
 }
 
 TEST(Collection, TakesManyStepsForManyTombstones) {
-  Fixture node;
+  Fixture node({.kept_deletions = 0});
   constexpr std::size_t kMany = 3 * limits::kSweepItems;
   for (std::size_t i = 0; i < kMany; ++i) {
     const std::string key = std::to_string(i);

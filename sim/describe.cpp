@@ -119,7 +119,6 @@ std::string describe(const Event& event, const NameOf& name_of) {
             return fmt::format("conflict {} = {} lost to {} by {}", word_text(conflict.key),
                                value_text(conflict.losing_value), name_of(conflict.winning.owner), conflict.reason);
           },
-          [&](const LetGo& let_go) { return fmt::format("let go of {}, as {}", let_go.records, name_of(let_go.peer)); },
           [&](const Returned& returned) {
             return fmt::format("returned {} from {}", returned.key, name_of(returned.from));
           },
@@ -168,10 +167,6 @@ void add_to(TraceHash& hash, const Event& event) {
                    hash.add(conflict.losing_value);
                    add_version(hash, conflict.losing);
                    add_version(hash, conflict.winning);
-                 },
-                 [&](const LetGo& let_go) {
-                   hash.add(let_go.records);
-                   hash.add(let_go.peer.text());
                  },
                  [&](const Returned& returned) {
                    hash.add(returned.key);

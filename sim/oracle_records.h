@@ -1,12 +1,12 @@
 #pragma once
 // The promises about records: S1, S2, S6, S7, "wait" and "lease".
 //
-// S1     at the end all nodes of a society hold the same records, and of all versions that clients were promised none is
+// S1     at the end all nodes of a society hold the same records, deletions beyond the horizon apart, and of all versions that clients were promised none is
 //        larger than the one that is there.
 // S2     the claim that a node shows for a key never falls, and is there again after a restart with its disk (leasing on).
 // S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
 //        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.
-// S7     a deleted key does not return in a version older than its deletion.
+// S7     a deleted key does not return in a version older than its deletion, as long as who deleted it has its disk.
 // wait   a neighbour that has confirmed a write shows it then, or a later one.
 // lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
 //        restarts with its disk is no other.
@@ -86,7 +86,8 @@ class RecordOracle {
   std::map<std::string, Version> deleted_;      // the largest acknowledged deletion: its tombstone may be collected
 };
 
-/// Whether two nodes hold the same records; otherwise the first key that differs, and how.
-std::optional<std::string> first_difference(const Dictionary& left, const Dictionary& right);
+/// Whether two nodes hold the same records; otherwise the first key that differs, and how. A deletion older than the
+/// horizon is remembered by those who had it then, and need not be known to others.
+std::optional<std::string> first_difference(const Host& left, const Host& right);
 
 }  // namespace meshdict::sim

@@ -46,6 +46,8 @@ struct NodePlan {
   Duration settle = 2s;
   Duration skew = 30s;
   Duration horizon = 24h;
+  /// Deletions that it remembers beyond the horizon.
+  std::uint64_t kept_deletions = limits::kMaxKeptDeletions;
   DurationRange start;
   /// False: only a step starts it.
   bool starts = true;

@@ -131,6 +131,7 @@ void PlanWriter::write_node(const NodePlan& node) {
   plain("settle", text(node.settle));
   plain("skew", text(node.skew));
   plain("horizon", text(node.horizon));
+  plain("kept_deletions", std::to_string(node.kept_deletions));
   plain("durability", node.syncs_commits ? "always" : "interval");
   plain("start", node.starts ? text(node.start) : "never");
   plain("clock", text(node.clock));

@@ -17,8 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "peers_up", "peers_down", "messages",  "refused", "undeliverable", "updated",
-    "deleted",  "conflicts",  "confirmed", "let_go",  "returned"};
+    "peers_up", "peers_down", "messages",  "refused",   "undeliverable",
+    "updated",  "deleted",    "conflicts", "confirmed", "returned"};
 
 Json counters_json(const Counters& counters) {
   Json json;

@@ -189,8 +189,11 @@ void SwarmPlan::bulk() {
 void SwarmPlan::outlive_deletions() {
   RandomStream random = stream("horizon");
   const Duration horizon = settle_bound(plan_) + kBeforeHorizon;
-  for (NodePlan& node : plan_.nodes)
+  for (NodePlan& node : plan_.nodes) {
     node.horizon = horizon;
+    // Few or none, or it would be of no account that an epoch outlives its deletion.
+    node.kept_deletions = random.chance(1, 4) ? limits::kMaxKeptDeletions : random.below(3);
+  }
   Duration last{};
   for (const Step& step : plan_.steps)
     last = std::max(last, step.at.low + (step.lasts ? step.lasts->low : Duration{}));

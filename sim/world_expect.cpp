@@ -127,8 +127,7 @@ void World::expect_equal(const Step& step, const Expectation& what) {
   if (first == what.nodes.end()) return;
   for (const NodeIndex node : what.nodes) {
     if (!up(node)) continue;
-    const auto difference =
-        first_difference(hosts_[*first]->engine().dictionary(), hosts_[node]->engine().dictionary());
+    const auto difference = first_difference(*hosts_[*first], *hosts_[node]);
     if (difference) fail(step, {name(*first), name(node)}, "should hold the same records: " + *difference);
   }
 }

@@ -124,7 +124,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("comparisons", s.comparisons);
   out.line("bulk_records_sent", s.bulk_records_sent);
   out.line("records_passed_on", s.records_passed_on);
-  out.line("records_let_go", s.records_let_go);
+  out.line("old_deletions_told", s.old_deletions_told);
   out.line("keys_returned", s.keys_returned);
   out.line("records_without_room", s.records_without_room);
 }

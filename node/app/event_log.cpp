@@ -92,13 +92,6 @@ void EventLog::tell(const Undeliverable& e) {
                      fmt::format("nobody knows where {} is: a message for it was dropped", e.receiver.brief()));
 }
 
-void EventLog::tell(const LetGo& e) {
-  log_.write(LogLevel::kWarn,
-             fmt::format("apart for longer than deletions are remembered: dropped {} old records that {} "
-                         "does not have",
-                         e.records, e.peer.brief()));
-}
-
 void EventLog::tell(const Returned& e) {
   log_.write_limited(LogLevel::kWarn, "returned",
                      fmt::format("{} is back from {}, which was apart for longer than deletions are remembered: if it "

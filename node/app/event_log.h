@@ -25,7 +25,6 @@ class EventLog {
   void tell(const Conflict& e);
   void tell(const Undeliverable& e);
   void tell(const Confirmed& /*e*/) {}  // for whoever asked
-  void tell(const LetGo& e);
   void tell(const Returned& e);
   void tell(const MessageArrived& e);
   void tell(const Updated& e);

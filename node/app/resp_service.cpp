@@ -48,7 +48,6 @@ void RespService::on_event(const Event& event) {
                  [](const Refused&) {},
                  [](const Undeliverable&) {},
                  [](const Confirmed&) {},
-                 [](const LetGo&) {},
                  [](const Returned&) {},
              },
              event);

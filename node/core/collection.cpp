@@ -10,6 +10,18 @@
 #include "core/sha256.h"
 
 namespace meshdict {
+namespace {
+
+/// Two integers: the members of Collected, as readings of a hybrid clock.
+constexpr std::string_view kMetaCollected = "collected";
+
+}  // namespace
+
+std::expected<void, std::string> check_horizon(const DictionaryConfig& config) {
+  constexpr int kLeastSkews = 8;
+  if (config.horizon >= kLeastSkews * config.skew) return {};
+  return std::unexpected("the horizon is shorter than " + std::to_string(kLeastSkews) + " times the skew of clocks");
+}
 
 std::size_t Dictionary::bucket_of(std::string_view key) {
   return sha256(key).bytes[0] % kFloorBuckets;
@@ -50,8 +62,39 @@ std::expected<void, std::string> Dictionary::load_floors() {
   return {};
 }
 
+std::expected<void, std::string> Dictionary::load_collected() {
+  std::string bytes;
+  const auto loaded = store_.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
+    if (key == kMetaCollected) bytes = value;
+  });
+  if (!loaded) return std::unexpected(loaded.error().what);
+  if (bytes.empty()) return {};
+  MsgpackCursor cursor(bytes);
+  const auto left = cursor.unsigned_integer();
+  const auto forgotten = left ? cursor.unsigned_integer() : left;
+  if (!forgotten) return std::unexpected("what is stored of old deletions is damaged: " + forgotten.error().what);
+  collected_ = stored_collected_ = {.left = Hlc{*left}, .forgotten = Hlc{*forgotten}};
+  return {};
+}
+
+void Dictionary::store_collected() {
+  if (stored_collected_ == collected_) return;
+  stored_collected_ = collected_;
+  std::string bytes;
+  MsgpackWriter(bytes).integer(collected_.left.bits).integer(collected_.forgotten.bits);
+  store_.put(Table::kMeta, kMetaCollected, bytes);
+}
+
 bool Dictionary::leaves_the_set(const Record& record) const {
   return !is_visible(record.version) && age(record) > config_.horizon - config_.skew;
+}
+
+/// A tombstone that is compared no more. It stays the record of its key.
+void Dictionary::leave(std::string_view key, const Record& record) {
+  raise_floor(bucket_of(key), record.version.epoch);
+  collected_.left = std::max(collected_.left, record.version.written);
+  left_.push_back({.written_here = record.written_here, .key = std::string(key)});
+  left_bytes_ += key.size();
 }
 
 /// While there are tombstones, they are looked through often enough that each leaves the set well within the skew.
@@ -98,61 +141,48 @@ void Dictionary::sweep() {
     const std::string_view key = Records::key_at(handle);
     const Record record = Records::record_at(handle);
     unlist(key, record.version);
-    leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
+    leave(key, record);
   }
   collect();
+  store_collected();
   plan_sweep();
   if (more) next_sweep_ = clock_.monotonic() + 1ms;
 }
 
-bool Dictionary::may_be_collected(std::string_view key, const Version& version) const {
-  return is_visible(version) && is_below_floor(key, version) && !records_.contains(key) &&
-         hlc_.now() - version.written > config_.horizon - config_.skew;
+std::optional<RecordEntry> Dictionary::old_deletion_above(std::string_view key, const Version& version) const {
+  const auto present = records_.get(key);
+  if (!present || !leaves_the_set(*present) || compare(present->version, version, config_.leasing) <= 0) return {};
+  const Records::Handle handle = records_.handle(key);
+  return RecordEntry{.key = Records::key_at(handle), .value = present->value, .version = present->version};
 }
 
-/// Of a record that is not in the set of items any more nothing is left but its epoch. Returns it: `key` may be a view
-/// into it.
-CompactRecord Dictionary::forget(std::string_view key) {
+bool Dictionary::may_be_forgotten(std::string_view key, const Version& version) const {
+  return is_visible(version) && version.written <= collected_.forgotten && version.epoch <= floors_[bucket_of(key)] &&
+         !records_.contains(key);
+}
+
+/// Of a tombstone that has left the set nothing stays but its floor, and the time.
+void Dictionary::forget(std::string_view key) {
   store_.erase(Table::kRecords, key);
-  CompactRecord gone = records_.erase(key);
+  const CompactRecord gone = records_.erase(key);
   const Version version = gone.record().version;
-  raise_floor(bucket_of(key), version.epoch);
+  collected_.forgotten = std::max(collected_.forgotten, version.written);
   drop_beaten(key, version);
-  return gone;
-}
-
-/// What is set aside of a key although its time has come, as after a sleep: on_time() would take it.
-void Dictionary::let_go_of_due(std::string_view key) {
-  auto waiting = set_aside_by_key_.lower_bound(key);
-  while (waiting != set_aside_by_key_.end() && (*waiting)->key == key) {
-    const SetAside& record = **waiting++;
-    if (hlc_.until_allowed(record.version.written, config_.skew) > Duration::zero()) continue;
-    raise_floor(bucket_of(key), record.version.epoch);
-    take_back(set_aside_.find(record));
-  }
-}
-
-void Dictionary::let_go(std::string_view key) {
-  const std::string name(key);  // it may be a view into what goes
-  let_go_of_due(name);
-  const auto present = records_.get(name);
-  if (!present) return;
-  unlist(name, present->version);
-  const CompactRecord gone = forget(name);
-  plan_sweep();
-  if (gone.is_visible()) sink_(Deleted{.key = name, .local = false});
 }
 
 void Dictionary::collect() {
-  const MonoTime now = clock_.monotonic();
-  for (std::size_t left = limits::kSweepItems; !leaving_.empty() && left > 0; --left) {
-    if (leaving_.front().due > now) return;
-    const std::string key = std::move(leaving_.front().key);
-    leaving_.pop_front();
-    const auto record = records_.get(key);
-    // Written again since, or deleted again.
-    if (!record || is_visible(record->version) || age(*record) < config_.horizon) continue;
-    forget(key);
+  const auto too_many = [&] {
+    return left_.size() > config_.kept_deletions || left_bytes_ > limits::kMaxKeptDeletionBytes;
+  };
+  for (std::size_t steps = limits::kSweepItems; steps > 0 && too_many(); --steps) {
+    const Left oldest = left_.front();
+    // Others may compare it still, whose clocks differ: it would come back, and go again.
+    if (clock_.monotonic() - oldest.written_here < config_.horizon) return;
+    left_.pop_front();
+    left_bytes_ -= oldest.key.size();
+    const auto record = records_.get(oldest.key);
+    const bool written_since = !record || is_visible(record->version) || record->written_here != oldest.written_here;
+    if (!written_since) forget(oldest.key);
   }
 }
 

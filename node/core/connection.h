@@ -53,34 +53,31 @@ struct Connection {
   MonoTime heard;
   MonoTime spoken;        ///< we last sent something
   Duration round_trip{};  ///< no less than it took when the connection was made
-  MonoTime frame_begun;  ///< of an incomplete frame: since when at the latest
-  MonoTime deadline;     ///< of the dial, of the hello exchange, or of the linger
+  MonoTime frame_begun;   ///< of an incomplete frame: since when at the latest
+  MonoTime deadline;      ///< of the dial, of the hello exchange, or of the linger
   MonoTime pinged;
   std::optional<MonoTime> probe_started;
-  bool late = false;      ///< has not answered its probe in time
-  MonoTime lingers_to;    ///< retired: its deadline moves with what comes, but not beyond this
+  bool late = false;    ///< has not answered its probe in time
+  MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
   /// Nonce of the link that the peer uses instead of this one, where it has said its last.
   std::optional<std::uint64_t> last_word;
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;
-  MonoTime taking;             ///< it was last seen to grow
-  MonoTime asked;              ///< the first ping since we heard something was sent
-  std::uint64_t asked_at = 0;  ///< and ends there
-  MonoTime moved;              ///< something was taken before that ping was
+  MonoTime taking;                  ///< it was last seen to grow
+  MonoTime asked;                   ///< the first ping since we heard something was sent
+  std::uint64_t asked_at = 0;       ///< and ends there
+  MonoTime moved;                   ///< something was taken before that ping was
   bool overflowed = false;          ///< its queue was beyond its last bound
   bool congested = false;           ///< its queue was beyond limits::kMaxQueued, and has not drained since
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
 
-  /// Where the peer stands towards the network, as it was last told; nothing before it was.
-  std::optional<Presence> presence;
+  bool comparable = false;  ///< it has told its presence, which comes before all that belongs to comparing
 
   /// One session of comparing.
   struct Session {
     std::uint64_t id = 0;
-    Hlc began;                 ///< our clock's reading then
-    bool we_deferred = false;  ///< then: we start from the peer's state (attendance.h)
-    std::uint64_t without_room = 0;  ///< then: EngineStats::records_without_room
+    std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
   };
 
   /// Comparing dictionaries with a meshdict node.

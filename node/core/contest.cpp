@@ -82,12 +82,11 @@ void Dictionary::keep_against_plain(std::string_view key, const Record& present,
   reissue(key, present, present.version.epoch + 1);
 }
 
-void Dictionary::rise_above_floor(std::string_view key) {
-  const auto present = records_.get(key);
-  if (!present || present->version.owner != config_.self) return;
-  const std::uint64_t floor = floors_[bucket_of(key)];
-  if (present->version.epoch > floor || floor >= largest_epoch(present->version.written)) return;
-  reissue(key, *present, floor + 1);
+/// See D5 in dictionary.h. REQUIRES: `winning` is greater than the present record, and our clock has observed it.
+bool Dictionary::should_propose_again(const Record& present, const Version& winning) const {
+  return present.version.owner == config_.self && is_visible(present.version) && !is_visible(winning) &&
+         winning.written < present.version.written && winning.epoch < largest_epoch(present.version.written) &&
+         hlc_.now() - winning.written > config_.horizon - config_.skew;
 }
 
 std::vector<OwnRecord> Dictionary::take_reissued() {

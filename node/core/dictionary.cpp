@@ -28,6 +28,8 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
 
 std::expected<void, std::string> Dictionary::load() {
   assert(records_.empty());
+  if (auto floors = load_floors(); !floors) return floors;
+  if (auto collected = load_collected(); !collected) return collected;
   std::optional<std::string> damage;
   Hlc newest_of_ours;
   const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
@@ -57,12 +59,15 @@ std::expected<void, std::string> Dictionary::load() {
     if (version.owner == config_.self && is_visible(version)) {
       age = std::max(age, least_age_of_ours(version, newest_of_ours, now));
     }
+    if (!is_visible(version) && version.written <= collected_.left) age = std::max(age, config_.horizon);
     const MessageId hash = record_hash(at->first, version);
     Records::set_written_here(at.handle(), here - age);
     list(at.handle(), hash);
   }
+  std::ranges::stable_sort(left_, {}, &Left::written_here);
+  store_collected();
   plan_sweep();
-  return load_floors();
+  return {};
 }
 
 /// Of a value that an earlier life wrote. A clock that was set back since must not make our trust in its lease grow: the newest
@@ -121,6 +126,11 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (present && should_reclaim(*present, version) && first_contest(key, version.owner)) {
     note_turned_away(key, present->version, version);
     reclaim(key, *present, version);
+    return Merged::kLost;
+  }
+  if (present && should_propose_again(*present, version) && first_contest(key, version.owner)) {
+    note_turned_away(key, present->version, version);
+    reissue(key, *present, version.epoch + 1);
     return Merged::kLost;
   }
   accept(key, value, version, Origin::kForeign);

@@ -40,12 +40,22 @@
 //   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
 //     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
 //
-// Tombstones. A tombstone older than the horizon is collected: its epoch is folded into a floor, one for each of
-// kFloorBuckets parts of the keys, and the next claim of such a key starts above its floor. Rationale: a key's fence
-// does not fall though nothing is left of the key. A floor never refuses a record. Before that, when it is older than
-// the horizon less the skew, a tombstone leaves the set that nodes compare. Rationale: two nodes do not collect at the
-// same moment, and must not bring back to each other what the other has just let go. Both are judged by age on the
-// monotonic clock, as leases are.
+// Tombstones. They are compared for a horizon, and remembered for as long as there is room.
+//   D1. Nothing is deleted because somebody lacks it: only a tombstone deletes, by the order of versions. So neither a
+//       clock nor what a member says of its past removes a key, and a member that was apart loses nothing of its own.
+//   D2. A tombstone older than the horizon less the skew leaves the set that nodes compare. It does so once: what has
+//       left is old after a restart too, whatever the clocks show then. It stays the record of its key, on disk too.
+//   D3. A record that loses to a tombstone which has left the set comes from somebody who was apart: the engine answers
+//       with the tombstone. So two nodes that have met hold the same visible records, however long they were apart,
+//       and the loss of a write is told at its writer as any other.
+//   D4. When it leaves the set, its epoch is folded into a floor, one for each of kFloorBuckets parts of the keys, and a
+//       claim of an unknown key starts above its floor. Rationale: who has come since does not know the tombstone, and
+//       its claim must win over it. A floor never refuses a record.
+//   D5. An owner whose own record loses to a tombstone which has left the set, and was written before, proposes it again
+//       above it, with its write time. Rationale: nobody had told it the epoch, and its client wrote after the delete.
+//   D6. Beyond kMaxKeptDeletions that have left the set, or kMaxKeptDeletionBytes of their keys, the one that left first
+//       is forgotten: its floor is left, and as of when it was written. What comes back from before then is told
+//       (Returned in event.h). That is the only way in which a deleted key can return, and a fence fall.
 //
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win.
@@ -88,6 +98,7 @@
 #include "core/clock.h"
 #include "core/contact.h"
 #include "core/hlc.h"
+#include "core/limits.h"
 #include "core/reconcile_set.h"
 #include "core/record_entry.h"
 #include "core/record_table.h"
@@ -105,9 +116,11 @@ struct DictionaryConfig {
   std::vector<std::uint64_t> earlier_boots{};  ///< lives before this one, by the same store
   Leasing leasing = Leasing::kOn;
   Duration lease = 3600s;
-  Duration skew = 30s;           ///< largest difference of two members' clocks
-  Duration settle = 2s;          ///< D: the longest delay of a message between two members
-  Duration horizon = 24h;        ///< how long tombstones are kept
+  Duration skew = 30s;     ///< largest difference of two members' clocks
+  Duration settle = 2s;    ///< D: the longest delay of a message between two members
+  Duration horizon = 24h;  ///< how long tombstones are compared
+  /// Tombstones that are remembered beyond it.
+  std::size_t kept_deletions = limits::kMaxKeptDeletions;
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
 };
 
@@ -117,6 +130,10 @@ struct DictionaryConfig {
 /// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
 /// lease; with longer ones its owner would trust it for too short a time to work with.
 [[nodiscard]] std::expected<void, std::string> check_lease(const DictionaryConfig& config);
+
+/// Error text unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
+/// may differ by it, and most of that must be left for two nodes to meet in.
+[[nodiscard]] std::expected<void, std::string> check_horizon(const DictionaryConfig& config);
 
 /// A write refused because another node holds the key.
 struct Leased {
@@ -281,21 +298,11 @@ class Dictionary {
   [[nodiscard]] const Floors& floors() const { return floors_; }
   /// Takes what another node has collected.
   void merge_floors(const Floors& floors);
-  /// Whether the epoch may have been collected, from this key or another of its part.
-  [[nodiscard]] bool is_below_floor(std::string_view key, const Version& version) const {
-    return version.epoch <= floors_[bucket_of(key)];
-  }
-  /// Whether a record of a key of which we have none may be of one that was deleted and collected.
-  [[nodiscard]] bool may_be_collected(std::string_view key, const Version& version) const;
-
-  // Starting from another node's state (attendance.h)
-
-  /// The hybrid clock's reading, without advancing it; the wall clock's, when a jump of that has been corrected.
-  [[nodiscard]] Hlc now() const { return hlc_.now(config_.skew); }
-  /// Forgets a key that the others have deleted. Its fence stays below those of new claims.
-  void let_go(std::string_view key);
-  /// Sees to it that a record of ours, which is proposed again, stands above what was collected of its key.
-  void rise_above_floor(std::string_view key);
+  /// The tombstone of a key, if it is one that is compared no more and wins over this version. Valid until the next
+  /// non-const call.
+  [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const;
+  /// Whether a record of a key of which we have none may be of one whose deletion we have forgotten.
+  [[nodiscard]] bool may_be_forgotten(std::string_view key, const Version& version) const;
 
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
@@ -371,16 +378,20 @@ class Dictionary {
   [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
   void reissue(std::string_view key, const Record& present, std::uint64_t epoch);
   void keep_against_plain(std::string_view key, const Record& present, const NodeId& rival, std::int64_t seconds);
+  [[nodiscard]] bool should_propose_again(const Record& present, const Version& winning) const;
 
   // collection.cpp
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
   void raise_floor(std::size_t bucket, std::uint64_t epoch);
   [[nodiscard]] std::expected<void, std::string> load_floors();
+  [[nodiscard]] std::expected<void, std::string> load_collected();
+  void store_collected();
   [[nodiscard]] bool leaves_the_set(const Record& record) const;
+  void leave(std::string_view key, const Record& record);
   void plan_sweep();
   void sweep();
   void collect();
-  CompactRecord forget(std::string_view key);
+  void forget(std::string_view key);
 
   // dictionary.cpp
   [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
@@ -393,7 +404,6 @@ class Dictionary {
   // set_aside.cpp
   [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
   [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
-  void let_go_of_due(std::string_view key);
   [[nodiscard]] static bool is_set_aside(ReconcileSet::Handle handle);
   [[nodiscard]] bool is_from_future(const Version& version) const;
   void list(Records::Handle handle, const MessageId& hash);
@@ -418,12 +428,21 @@ class Dictionary {
   std::size_t set_aside_bytes_ = 0;
   std::uint64_t arrivals_ = 0;  // of set-aside records
   MonoTime next_return_;  // meaningful while something is set aside
-  /// Tombstones that have left the set, the first to be collected first.
-  struct Leaving {
-    MonoTime due;
+  /// Tombstones that have left the set, the first to be forgotten first; some have been written again since.
+  struct Left {
+    MonoTime written_here;
     std::string key;
   };
-  std::deque<Leaving> leaving_;
+  std::deque<Left> left_;
+  std::size_t left_bytes_ = 0;  // of their keys
+  /// The largest write times of tombstones.
+  struct Collected {
+    Hlc left;       ///< that have left the set
+    Hlc forgotten;  ///< that are forgotten
+    bool operator==(const Collected&) const = default;
+  };
+  Collected collected_;
+  Collected stored_collected_;
   Hlc swept_;  // items written before have been looked at
   std::optional<MonoTime> next_sweep_;
   Floors floors_{};

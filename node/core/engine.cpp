@@ -47,10 +47,10 @@ std::expected<void, std::string> Engine::Impl::start() {
                             .lease = config_.lease,
                             .skew = config_.skew,
                             .settle = config_.settle,
-                            .horizon = config_.horizon};
-  const AttendanceConfig attendance{.horizon = config_.horizon, .skew = config_.skew};
+                            .horizon = config_.horizon,
+                            .kept_deletions = config_.kept_deletions};
   if (auto good = check_lease(settings); !good) return good;
-  if (auto good = check_horizon(attendance); !good) return good;
+  if (auto good = check_horizon(settings); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
   settings.self = self_;
   settings.boot = boot_;
@@ -59,9 +59,6 @@ std::expected<void, std::string> Engine::Impl::start() {
     std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
   });
   if (auto loaded = dictionary_->load(); !loaded) return loaded;
-  attendance_.emplace(attendance, clock_, store_);
-  if (auto loaded = attendance_->load(dictionary_->now()); !loaded) return loaded;
-  told_presence_ = attendance_->presence();
   if (auto loaded = book_.load(); !loaded) return loaded;
   originator_.emplace(self_, boot_, clock_);
   links_.emplace(link_settings(config_), clock_, transport_, *originator_, random_.stream("links"), *this, arbiter_);
@@ -175,10 +172,6 @@ void Engine::Impl::on_time() {
     if (next_dial_ <= now) overlay_dirty_ = true;
     if (next_stranger_ <= now) dial_a_stranger(now);
     if (next_compare_ <= now) compare_with_somebody(now);
-    if (attendance_->next_deadline() <= now) {
-      attendance_->on_time();
-      tell_presence();
-    }
     if (next_expiry_ <= now) {
       seen_.expire(now);
       note_living_links(now);
@@ -200,7 +193,7 @@ void Engine::Impl::finish_input() {
     overlay_dirty_ = false;
     dial_where_needed();
   }
-  wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_, attendance_->next_deadline()}));
+  wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_}));
   links_->sweep();
 }
 
@@ -271,7 +264,7 @@ void Engine::Impl::on_pair_up(Pair& pair) {
 void Engine::Impl::on_link_up(Connection& link) {
   if (link.dialed_by_us) book_.linked(link.remote, link.peer);
   if (!link.is_meshdict) return;
-  links_->whisper(link, attendance_->presence());
+  links_->whisper(link, kOutsideTheReckoning);
   send_floors(link);
   ask_for_open_confirmations(link);
 }
@@ -411,9 +404,6 @@ std::vector<DepartedView> Engine::departed() const {
 }
 std::size_t Engine::known_addresses() const {
   return impl_->known_addresses();
-}
-Presence Engine::presence() const {
-  return impl_->presence();
 }
 const EngineStats& Engine::stats() const {
   return impl_->stats();

@@ -26,7 +26,6 @@
 #include "core/clock.h"
 #include "core/dictionary.h"
 #include "core/event.h"
-#include "core/presence.h"
 #include "core/random.h"
 #include "core/store.h"
 #include "core/transport.h"
@@ -45,6 +44,8 @@ struct EngineConfig {
   Duration settle = 2s;  ///< D: the longest delay under which promises about settled holders are made
   Duration skew = 30s;
   Duration horizon = 24h;
+  /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
+  std::size_t kept_deletions = limits::kMaxKeptDeletions;
   /// Where others can dial us. Empty host: not known yet; see Engine::set_address().
   Endpoint advertise;
   /// Dialled at the start, and again whenever we have no neighbour.
@@ -97,7 +98,7 @@ struct EngineStats {
   std::uint64_t comparisons = 0;           ///< sessions of reconciliation that we have begun
   std::uint64_t bulk_records_sent = 0;     ///< in sessions, and to py2p nodes at their handshake
   std::uint64_t records_passed_on = 0;     ///< news from a session, sent to other neighbours; each counts
-  std::uint64_t records_let_go = 0;        ///< that the network had deleted while we were apart
+  std::uint64_t old_deletions_told = 0;    ///< to neighbours that sent what had been deleted longer ago than the horizon
   std::uint64_t keys_returned = 0;         ///< see Returned in event.h
   std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
 };
@@ -190,8 +191,6 @@ class Engine {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
-  /// Where we stand towards the network: attendance.h.
-  [[nodiscard]] Presence presence() const;
   [[nodiscard]] const EngineStats& stats() const;
 
   /// Checks the invariants of all parts; aborts when one is broken. For tests.

@@ -17,7 +17,6 @@
 
 #include "core/address_book.h"
 #include "core/arbiter.h"
-#include "core/attendance.h"
 #include "core/compressed_once.h"
 #include "core/engine.h"
 #include "core/links.h"
@@ -64,7 +63,6 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
-  [[nodiscard]] Presence presence() const { return attendance_->presence(); }
   [[nodiscard]] const EngineStats& stats() const;
   void sanity_check() const;
 
@@ -130,9 +128,9 @@ class Engine::Impl final : public LinksHost {
   void handle_answer(Connection& conn, const SyncAnswer& answer);
   void handle_records(Connection& conn, const Records& records);
   void handle_floors(const EpochFloors& floors);
-  void handle_presence(Connection& conn, const Presence& presence);
-  [[nodiscard]] bool should_let_go(const Presence& neighbour) const;
+  void handle_presence(Connection& conn);
   bool take_record(const Connection& conn, const RecordEntry& entry);
+  void tell_old_deletions(Connection& conn, const std::vector<RecordEntry>& outlived);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
   void send_records(std::span<Connection* const> to, const Records& batch);
   Connection::Sync& sync_of(Connection& conn);
@@ -144,11 +142,9 @@ class Engine::Impl final : public LinksHost {
   void ask_for_open_confirmations(Connection& link);
   void continue_confirmations(Connection& link);
   std::size_t send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn, const Confirmation& asked);
-  void tell_presence();
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);
-  [[nodiscard]] bool we_defer(const Connection& conn) const;
-  [[nodiscard]] Connection::Session new_session(const Connection& conn, std::uint64_t id) const;
+  [[nodiscard]] Connection::Session new_session(std::uint64_t id) const;
   void end_session(Connection& conn, const Connection::Session& session);
   void publish_reissued();
   void publish(const OwnRecord& record, HasKey had);
@@ -184,7 +180,6 @@ class Engine::Impl final : public LinksHost {
   std::vector<std::uint64_t> earlier_boots_;  // as stored, the last one first
   bool running_ = false;
   std::optional<Dictionary> dictionary_;
-  std::optional<Attendance> attendance_;
   std::optional<Originator> originator_;
   Arbiter arbiter_;
   std::optional<Links> links_;
@@ -194,7 +189,6 @@ class Engine::Impl final : public LinksHost {
   SeenMessages seen_;
   std::deque<ConnId> due_;  // comparisons that wait for their turn
   ConnId last_served_ = ConnId::kNone;
-  Presence told_presence_;  // what the neighbours know of us
   std::map<NodeId, KeptApart> kept_apart_;
   std::uint64_t wishes_ = 0;
   std::map<NodeId, Search> searches_;

@@ -167,8 +167,8 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
     handle_answer(conn, *answer);
   } else if (const auto* floors = std::get_if<EpochFloors>(&message)) {
     handle_floors(*floors);
-  } else if (const auto* presence = std::get_if<Presence>(&message)) {
-    handle_presence(conn, *presence);
+  } else if (std::holds_alternative<Presence>(message)) {
+    handle_presence(conn);
   } else if (const auto* entry = std::get_if<StoredEntry>(&message)) {
     handle_stored_entry(conn, *entry);
   } else if (const auto* peers = std::get_if<Peers>(&message)) {

@@ -31,7 +31,6 @@ Version complete(const StoreVersion& sent, const NodeId& owner, RawView value) {
 /// The one way to broadcast a store: its owner is the sender, and so it takes nothing but records of ours. `had`: whether py2p
 /// nodes have the key, before this store.
 void Engine::Impl::publish(const OwnRecord& record, HasKey had) {
-  attendance_->wrote();
   const PacedStore store{.key = record.key(), .deletes = deletes_at_py2p(record.value()), .has = had};
   broadcast_message(StoreSet{.key = record.key(), .value = record.value(), .version = record.version()}, &store);
 }
@@ -123,7 +122,7 @@ void Engine::Impl::begin_session(MonoTime now) {
       sync.due = false;
       sync.skipped_news = false;
       sync.progress = now;
-      sync.ours = new_session(*conn, sync_random_.next());
+      sync.ours = new_session(sync_random_.next());
       sync.reconciler.ask(sync.ours.id);
       return;
     }
@@ -135,7 +134,7 @@ void Engine::Impl::compare_with_somebody(MonoTime now) {
   next_compare_ = now + limits::kCompareEvery / 2 + Duration(overlay_random_.between(0, limits::kCompareEvery.count()));
   std::vector<Connection*> candidates;
   for (const auto& [peer, pair] : links_->pairs()) {
-    if (!pair.is_meshdict || !pair.primary->presence) continue;
+    if (!pair.is_meshdict || !pair.primary->comparable) continue;
     const Connection::Sync& sync = sync_of(*pair.primary);
     if (!sync.due && !sync.under_way(now)) candidates.push_back(pair.primary);
   }
@@ -157,7 +156,7 @@ void Engine::Impl::handle_question(Connection& conn, const SyncQuestion& questio
   if (closed) {
     end_session(conn, sync.theirs);
   } else if (first) {
-    sync.theirs = new_session(conn, question.ranges.session);
+    sync.theirs = new_session(question.ranges.session);
   }
   wake_at(sync.progress);
 }
@@ -172,45 +171,22 @@ void Engine::Impl::handle_answer(Connection& conn, const SyncAnswer& answer) {
   wake_at(conn.sync->progress);
 }
 
-bool Engine::Impl::we_defer(const Connection& conn) const {
-  return conn.presence && defers(attendance_->presence(), *conn.presence);
+Connection::Session Engine::Impl::new_session(std::uint64_t id) const {
+  return {.id = id, .without_room = stats_.records_without_room};
 }
 
-Connection::Session Engine::Impl::new_session(const Connection& conn, std::uint64_t id) const {
-  return {.id = id,
-          .began = dictionary_->now(),
-          .we_deferred = we_defer(conn),
-          .without_room = stats_.records_without_room};
-}
-
-/// A session with this neighbour is complete: all that either lacked at its beginning is known to both. Unless the two
-/// have come to stand otherwise meanwhile: then one may have kept what it should have let go of, and the next one counts.
+/// A session with this neighbour is complete: all that either lacked at its beginning is known to both.
 void Engine::Impl::end_session(Connection& conn, const Connection::Session& session) {
   // What was turned away for want of room is not known here: nothing follows from such a session.
   if (session.without_room != stats_.records_without_room) return;
   dictionary_->set_contact(true);
-  if (conn.presence && we_defer(conn) == session.we_deferred) {
-    attendance_->compared(session.began, *conn.presence, dictionary_->now());
-  }
-  tell_presence();
   if (conn.sync->skipped_news) compare(conn);
 }
 
-/// To all links, when something has changed that others act on.
-void Engine::Impl::tell_presence() {
-  if (!attendance_->should_tell(told_presence_)) return;
-  told_presence_ = attendance_->presence();
-  for (const auto& [id, conn] : links_->connections()) {
-    if (conn->established() && conn->is_meshdict) links_->whisper(*conn, told_presence_);
-  }
-}
-
-void Engine::Impl::handle_presence(Connection& conn, const Presence& presence) {
+void Engine::Impl::handle_presence(Connection& conn) {
   if (!conn.established()) return;
-  const bool first = !conn.presence;
-  conn.presence = presence;
   // Of a link's two ends, the dialer asks.
-  if (first && conn.dialed_by_us) compare(conn);
+  if (!std::exchange(conn.comparable, true) && conn.dialed_by_us) compare(conn);
 }
 
 void Engine::Impl::send_floors(Connection& conn) {
@@ -226,28 +202,10 @@ void Engine::Impl::handle_floors(const EpochFloors& floors) {
   dictionary_->merge_floors(taken);
 }
 
-/// Whether this neighbour defers to us, or to one to whom we defer as well: what we have just let go of must not come back
-/// from a neighbour that had it of us.
-bool Engine::Impl::should_let_go(const Presence& neighbour) const {
-  const Presence ours = attendance_->presence();
-  return defers(neighbour, ours) || std::ranges::any_of(links_->connections(), [&](const auto& entry) {
-           const auto& other = entry.second->presence;
-           return other && defers(ours, *other) && defers(neighbour, *other);
-         });
-}
-
-/// Whether it is news.
+/// Whether it is news. REQUIRES: the version is complete.
 bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry) {
-  Version version = entry.version;
-  version.value_hash = sha256(entry.value);
-  const Presence ours = attendance_->presence();
-  const bool unknown = !dictionary_->records().contains(entry.key);
-  if (unknown && conn.presence && should_let_go(*conn.presence) &&
-      attendance_->lets_go(conn.peer, *conn.presence, version, dictionary_->now())) {
-    return false;
-  }
-  const bool returns = unknown && ours.settled && dictionary_->may_be_collected(entry.key, version);
-  const auto merged = dictionary_->merge(entry.key, entry.value, version);
+  const bool returns = dictionary_->may_be_forgotten(entry.key, entry.version);
+  const auto merged = dictionary_->merge(entry.key, entry.value, entry.version);
   if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
   if (merged != Dictionary::Merged::kWon) return false;
   if (returns) {
@@ -259,11 +217,32 @@ bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry)
 
 void Engine::Impl::handle_records(Connection& conn, const Records& records) {
   std::vector<RecordEntry> news;
-  for (const RecordEntry& entry : records.entries) {
-    if (take_record(conn, entry)) news.push_back(entry);
+  std::vector<RecordEntry> outlived;
+  for (RecordEntry entry : records.entries) {
+    entry.version.value_hash = sha256(entry.value);
+    if (take_record(conn, entry)) {
+      news.push_back(entry);
+    } else if (dictionary_->old_deletion_above(entry.key, entry.version)) {
+      outlived.push_back(entry);
+    }
   }
   if (conn.sync) conn.sync->progress = clock_.monotonic();
   if (!news.empty()) forward_records(&conn, news);
+  if (!outlived.empty()) tell_old_deletions(conn, outlived);
+}
+
+/// The neighbour has sent what was deleted so long ago that the deletion is compared no more: D3 in dictionary.h. What
+/// does not fit now it learns in the next session.
+void Engine::Impl::tell_old_deletions(Connection& conn, const std::vector<RecordEntry>& outlived) {
+  if (transport_.queued(conn.id) > limits::kBulkLowWater) return;
+  RecordBatches found;
+  for (const RecordEntry& entry : outlived) {
+    if (const auto deletion = dictionary_->old_deletion_above(entry.key, entry.version)) found.add(*deletion);
+  }
+  stats_.old_deletions_told += found.size();
+  Connection* const to[] = {&conn};
+  for (const Records& batch : found.batches())
+    send_records(to, batch);
 }
 
 /// What was news to us may be news to our other neighbours, of both kinds. Among meshdict nodes it spreads like a rumour and dies where it is known. A
@@ -336,24 +315,8 @@ void Engine::Impl::continue_transfers(MonoTime now) {
 void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   Reconciler& reconciler = conn.sync->reconciler;
   RecordBatches found;
-  std::vector<std::string> let_go;
-  std::vector<std::string> proposed_anew;  // what others have collected meanwhile had a larger epoch
-  const Presence ours = attendance_->presence();
-  const bool we_are_deferring = we_defer(conn);
   const auto add = [&](const ReconcileSet::Entry& item) {
-    const RecordEntry entry = dictionary_->entry(item.handle);
-    // What goes, or is written anew, is the present record: not for the sake of another that is set aside beside it.
-    const auto present = dictionary_->records().get(entry.key);
-    const bool deferring = we_are_deferring && (!present || present->version == entry.version);
-    if (deferring && attendance_->lets_go(self_, ours, entry.version, dictionary_->now())) {
-      let_go.emplace_back(entry.key);
-      return let_go.size() < limits::kBatchRecords;
-    }
-    if (deferring && entry.version.owner == self_ && dictionary_->is_below_floor(entry.key, entry.version)) {
-      proposed_anew.emplace_back(entry.key);
-      return proposed_anew.size() < limits::kBatchRecords;
-    }
-    found.add(entry);
+    found.add(dictionary_->entry(item.handle));
     return !found.full() && found.batches().size() == 1;
   };
   auto out = reconciler.work(limits::kSyncBudget, add);
@@ -368,14 +331,6 @@ void Engine::Impl::continue_sync(Connection& conn, MonoTime now) {
   stats_.bulk_records_sent += found.size();
   for (const Records& batch : found.batches())
     send(batch);
-  for (const std::string& key : let_go)
-    dictionary_->let_go(key);
-  if (!let_go.empty()) {
-    stats_.records_let_go += let_go.size();
-    observer_.on_event(LetGo{.records = let_go.size(), .peer = conn.peer});
-  }
-  for (const std::string& key : proposed_anew)
-    dictionary_->rise_above_floor(key);
   if (out && out->is_question) {
     const bool closing = out->message.closing;
     send(SyncQuestion{.ranges = std::move(out->message)});

@@ -80,22 +80,15 @@ struct Confirmed {
   NodeId peer;
 };
 
-/// We were apart for longer than deletions are remembered, and have dropped old records that `peer`, from whose state we
-/// start, does not have: it has deleted them meanwhile. A Deleted event has told each key that clients could see.
-struct LetGo {
-  std::uint64_t records = 0;
-  NodeId peer;
-};
-
-/// A neighbour that was apart for longer than deletions are remembered has brought a key that we do not have and that may
-/// have been deleted meanwhile. It is there again.
+/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have forgotten it
+/// (D6 in dictionary.h). It is there again.
 struct Returned {
   std::string key;
   NodeId from;
 };
 
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
-                           Confirmed, LetGo, Returned>;
+                           Confirmed, Returned>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

@@ -174,6 +174,10 @@ inline constexpr Duration kLookAtSetAside = 10s;
 /// How often old tombstones are looked for at the least, and records looked at in one go: a few milliseconds.
 inline constexpr Duration kSweepEvery = 60s;
 inline constexpr std::size_t kSweepItems = 4'096;
+/// Deletions that are remembered when they are older than the horizon, in number and in bytes of keys: some 15 MB of
+/// memory. Who was apart for longer brings back what was deleted before these.
+inline constexpr std::size_t kMaxKeptDeletions = 65'536;
+inline constexpr std::size_t kMaxKeptDeletionBytes = 16 * 1024 * 1024;
 /// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are forgotten (guess).
 inline constexpr std::size_t kMaxHistories = 1'024;
 inline constexpr std::size_t kMaxSteps = 8;

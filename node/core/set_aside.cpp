@@ -59,7 +59,7 @@ void Dictionary::list(Records::Handle handle, const MessageId& hash) {
   const std::string_view key = Records::key_at(handle);
   const Record record = Records::record_at(handle);
   if (leaves_the_set(record)) {
-    leaving_.push_back({.due = record.written_here + config_.horizon, .key = std::string(key)});
+    leave(key, record);
   } else {
     items_.insert(make_item(record.version.written, hash), handle);
     // It may come from before the items that were passed over while the clock showed more than it does now.
