@@ -284,6 +284,28 @@ TEST(Collection, ADeletionThatWasComparedForAHorizonIsNotComparedAgain) {
   node.d->sanity_check();
 }
 
+/// Our clock was ahead when it came, and is right again; others compare it, and would send it in each session.
+TEST(Collection, ADeletionThatOthersStillCompareIsComparedAgain) {
+  Fixture node;
+  const Version deletion = deleted(renewed(claim("A", 1, -1'000), 1, 0));
+  node.merge("k", "x", claim("A", 1, -1'000));
+  node.clock.wall_time += 23h + 59min;
+  node.merge("k", "", deletion);
+  pass(node, 5min);
+  node.clock.wall_time -= 23h + 59min;
+  EXPECT_EQ(node.total().count, 0U);
+  EXPECT_EQ(node.merge("k", "", deletion), Merged::kKnown);
+  EXPECT_EQ(node.total().count, 1U);
+  node.d->sanity_check();
+  pass(node, 24h - 10min);
+  EXPECT_EQ(node.total().count, 1U);
+  pass(node, 10min);
+  EXPECT_EQ(node.total().count, 0U);
+  EXPECT_EQ(node.merge("k", "", deletion), Merged::kKnown);
+  EXPECT_EQ(node.total().count, 0U) << "as old as it says";
+  node.d->sanity_check();
+}
+
 TEST(Collection, AWriteThatLosesToACollectedDeletionIsTold) {
   Fixture node;
   node.merge("k", "x", claim("A", 1, 0));

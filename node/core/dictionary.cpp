@@ -103,7 +103,17 @@ void Dictionary::forget_jump() {
 
 Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
   const auto present = records_.get(key);
-  if (present && present->version == version) return Merged::kKnown;
+  if (present && present->version == version) {
+    // Somebody compares a deletion that has left our set: our clock was ahead when it came.
+    const Duration age = std::max(Duration::zero(), hlc_.now(config_.skew) - version.written);
+    if (leaves_the_set(*present) && age <= config_.horizon - config_.skew && !items_.find(item_of(key, version))) {
+      const Records::Handle handle = records_.handle(key);
+      Records::set_written_here(handle, clock_.monotonic() - age);
+      list(handle, record_hash(key, version));
+      plan_sweep();
+    }
+    return Merged::kKnown;
+  }
   if (!is_writable(key, value, version)) return Merged::kRefused;
   if (present && compare(version, present->version, config_.leasing) < 0) {
     note_turned_away(key, present->version, version);
