@@ -1,6 +1,7 @@
 // Plans: how they are read, what their mistakes are told as, and what they leave to the seed.
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -24,6 +25,8 @@
 
 namespace meshdict::test {
 namespace {
+
+using ::testing::ElementsAre;
 
 using testing::TestWithParam;
 
@@ -70,6 +73,45 @@ TEST(Plan, AWorkloadHasItsRate) {
   }
   EXPECT_EQ(count["set"], 70);
   EXPECT_EQ(count["broadcast"], 20);
+}
+
+/// Each step of a two-node plan, as "time verb"; a partition with its first group.
+std::vector<std::string> steps_of(const std::string& yaml) {
+  const auto plan = load_plan("nodes: [ana, bob]\nsteps:\n" + yaml, "plan.yaml");
+  if (!plan) return {"mistaken: " + plan.error().front()};
+  std::vector<std::string> steps;
+  for (const Step& step : expand(*plan, 1).steps) {
+    if (!std::holds_alternative<StartStep>(step.action)) {
+      steps.push_back(seconds_text(step.at.low) + " " + std::string(verb(step.action)));
+    }
+  }
+  return steps;
+}
+
+TEST(Plan, AFaultThatLastsEndsItselfOnly) {
+  EXPECT_THAT(steps_of("  - {at: 10s, partition: {groups: [[ana], [bob]], for: 20s}}\n"
+                       "  - {at: 20s, partition: {groups: [[ana], [bob]], for: 60s}}\n"),
+              ElementsAre("10.000000 partition", "20.000000 partition", "80.000000 heal"));
+  EXPECT_THAT(steps_of("  - {at: 10s, partition: {groups: [[ana], [bob]], for: 60s, reset: on}}\n"
+                       "  - {at: 20s, partition: {groups: [[ana, bob]], for: 10s}}\n"),
+              ElementsAre("10.000000 partition", "20.000000 partition", "30.000000 partition", "70.000000 heal"));
+  EXPECT_THAT(steps_of("  - {at: 10s, crash: {node: ana, for: 20s}}\n  - {at: 15s, crash: {node: ana, for: 5s}}\n"),
+              ElementsAre("10.000000 crash", "15.000000 crash", "30.000000 restart"));
+  EXPECT_THAT(steps_of("  - {at: 10s, pause: {node: ana, for: 20s}}\n  - {at: 15s, pause: {node: ana, for: 50s}}\n"),
+              ElementsAre("10.000000 pause", "15.000000 pause", "65.000000 resume"));
+  EXPECT_THAT(
+      steps_of(
+          "  - {at: 10s, cut: {from: ana, to: bob, for: 20s}}\n  - {at: 15s, cut: {from: ana, to: bob, for: 5s}}\n"),
+      ElementsAre("10.000000 cut", "15.000000 cut", "30.000000 mend"));
+  EXPECT_THAT(steps_of("  - {at: 10s, dials: {node: ana, are: refused, for: 20s}}\n"
+                       "  - {at: 15s, dials: {node: ana, are: lost, for: 5s}}\n"),
+              ElementsAre("10.000000 dials", "15.000000 dials", "20.000000 dials", "30.000000 dials"));
+  EXPECT_THAT(steps_of("  - {at: 10s, disk: {node: ana, full: on, for: 20s}}\n"
+                       "  - {at: 15s, disk: {node: ana, full: on, delay: 5ms, for: 50s}}\n"),
+              ElementsAre("10.000000 disk", "15.000000 disk", "65.000000 disk"));
+  // What is set for good is not ended by what came before it.
+  EXPECT_THAT(steps_of("  - {at: 10s, crash: {node: ana, for: 20s}}\n  - {at: 15s, restart: {node: ana}}\n"),
+              ElementsAre("10.000000 crash", "15.000000 restart"));
 }
 
 TEST(Plan, TimesAreExact) {

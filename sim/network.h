@@ -138,6 +138,9 @@ class Network {
   void reset_between(NodeIndex a, NodeIndex b);
   /// Resets all connections between nodes that do not reach each other.
   void reset_blocked();
+  /// Whether there is a partition or, with `cuts`, a cut; and whether a cut of these sides.
+  [[nodiscard]] bool is_divided(bool cuts) const;
+  [[nodiscard]] bool is_cut(const MendStep& sides) const;
   /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
   void lose_end(NodeIndex a, NodeIndex b, bool mute);
   /// The next frame between the two arrives by half, then its connection is reset.

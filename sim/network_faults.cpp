@@ -35,6 +35,16 @@ void Network::cut(const CutStep& what) {
   cuts_.push_back(std::move(cut));
 }
 
+bool Network::is_divided(bool cuts) const {
+  return (cuts && !cuts_.empty()) ||
+         std::ranges::any_of(groups_, [&](std::uint32_t group) { return group != groups_[0]; });
+}
+
+bool Network::is_cut(const MendStep& sides) const {
+  return std::ranges::any_of(cuts_,
+                             [&](const Cut& cut) { return cut.step.from == sides.from && cut.step.to == sides.to; });
+}
+
 void Network::mend(const MendStep& what) {
   std::erase_if(cuts_, [&](const Cut& cut) { return cut.step.from == what.from && cut.step.to == what.to; });
   release_stalled();

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/limits.h"
 #include "sim/oracle_records.h"
 
 namespace meshdict::sim {
@@ -126,24 +127,64 @@ bool ClaimOracle::promises_hold() const {
   return true;
 }
 
+/// For how long a path of links has joined two nodes, as these are now.
+Duration ClaimOracle::joined_for(std::size_t one, std::size_t other) const {
+  std::vector<Duration> reached(hosts_.size(), Duration::zero());
+  reached[one] = Duration::max();
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t at = 0; at < hosts_.size(); ++at) {
+      if (!hosts_[at]->up() || reached[at] == Duration::zero()) continue;
+      for (const NeighbourView& neighbour : hosts_[at]->engine().neighbours()) {
+        const auto found = std::ranges::find_if(
+            hosts_, [&](const auto& host) { return host->up() && host->engine().id() == neighbour.id; });
+        if (found == hosts_.end()) continue;
+        Duration& there = reached[static_cast<std::size_t>(found - hosts_.begin())];
+        const Duration by_here = std::min(reached[at], neighbour.connected_for);
+        if (by_here <= there) continue;
+        there = by_here;
+        more = true;
+      }
+    }
+  }
+  return reached[other];
+}
+
+/// Whether the younger of two claims was made by one who could know of the other: their meshes had met, and had had the time
+/// to compare what they hold.
+bool ClaimOracle::have_met(const SettledClaim& one, const SettledClaim& other) const {
+  return std::min(one.age, other.age) + limits::kSyncPatience < joined_for(one.host, other.host);
+}
+
 void ClaimOracle::look() {
   if (!calm_ || !checks(Property::kS5) || hosts_.size() > kMostNodes) return;
   calm_ = promises_hold();
   if (!calm_) return;
   for (const std::string& key : keys_) {
-    std::vector<std::string> holders;
-    for (const auto& host : hosts_) {
+    std::vector<SettledClaim> settled;
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      const auto& host = hosts_[i];
       if (!host->up()) continue;
       const Dictionary& dictionary = host->engine().dictionary();
       const auto record = dictionary.find(key);
       if (!record || record->version.owner != host->engine().id()) continue;
       const auto view = dictionary.lease(key);
-      if (view && view->ours && view->held && view->state == LeaseState::kSettled) holders.push_back(host->plan().name);
+      if (!view || !view->ours || !view->held || view->state != LeaseState::kSettled) continue;
+      const Duration began = std::chrono::milliseconds(record->version.claim_start.unix_ms());
+      settled.push_back(
+          {.host = i, .age = std::max(Duration::zero(), host->clock().wall().time_since_epoch() - began)});
     }
-    if (holders.size() > 1) {
-      findings_.add(name_of(Property::kS5), holders,
-                    fmt::format("all call themselves the settled holder of '{}'", key));
+    std::set<std::size_t> holders;
+    for (std::size_t i = 0; i < settled.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (have_met(settled[i], settled[j])) holders.insert({settled[i].host, settled[j].host});
+      }
     }
+    if (holders.empty()) continue;
+    std::vector<std::string> names;
+    for (const std::size_t holder : holders)
+      names.push_back(hosts_[holder]->plan().name);
+    findings_.add(name_of(Property::kS5), names, fmt::format("all call themselves the settled holder of '{}'", key));
   }
 }
 

@@ -6,7 +6,8 @@
 // S4  a resource that accepts only fences at least as large as the largest it has seen never accepts a superseded holder:
 //     it is asked at each acknowledged write, and refuses nobody whose claim is the later one.
 // S5  while nothing is cut off, delayed beyond D, down or paused, and clocks are within their bounds, at most one node
-//     calls itself settled as the holder of a key.
+//     calls itself settled as the holder of a key, if the younger claim was made when the two had met: by a path of links,
+//     and for long enough to have compared what they hold.
 
 #include <cstdint>
 #include <map>
@@ -51,6 +52,12 @@ class ClaimOracle {
     std::string fence;
     Version version;
   };
+  struct SettledClaim {
+    std::size_t host = 0;
+    Duration age{};  ///< by its own clock
+  };
+  [[nodiscard]] Duration joined_for(std::size_t one, std::size_t other) const;
+  [[nodiscard]] bool have_met(const SettledClaim& one, const SettledClaim& other) const;
   [[nodiscard]] bool checks(Property property) const;
   [[nodiscard]] bool promises_hold() const;
   [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }

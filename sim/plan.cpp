@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "core/random.h"
+#include "sim/lasting_steps.h"
 
 namespace meshdict::sim {
 namespace {
@@ -49,29 +50,6 @@ void draw_joins(Plan& plan, std::uint64_t seed) {
   }
   plan.join = Join::kNone;
 }
-
-// What undoes a step that has a duration.
-struct Undo {
-  Action operator()(const CrashStep& crash) const { return RestartStep{crash.node, crash.disk}; }
-  Action operator()(const CloneStep& clone) const { return CrashStep{.node = clone.node}; }
-  Action operator()(const PauseStep& pause) const { return ResumeStep{pause.node}; }
-  Action operator()(const PartitionStep&) const { return HealStep{.cuts = false}; }
-  Action operator()(const CutStep& cut) const { return MendStep{.from = cut.from, .to = cut.to}; }
-  Action operator()(const DialsStep& dials) const { return DialsStep{dials.node, DialAnswer::kTaken}; }
-  Action operator()(const SlowReaderStep& slow) const { return SlowReaderStep{slow.node, 0}; }
-  Action operator()(const ClockStep& clock) const {
-    return ClockStep{clock.node, -clock.jump, clock.ppm ? std::optional<std::int64_t>(0) : std::nullopt};
-  }
-  Action operator()(const DiskStep& disk) const {
-    return DiskStep{disk.node, disk.full ? std::optional(false) : std::nullopt,
-                    disk.delay ? std::optional(Duration()) : std::nullopt};
-  }
-  template <typename Other>
-  Action operator()(const Other&) const {
-    assert(false && "nothing undoes this");
-    return HealStep{};
-  }
-};
 
 void draw_steps(Plan& plan, std::uint64_t seed) {
   Duration before{};
@@ -204,15 +182,8 @@ Plan expand(const Plan& plan, std::uint64_t seed) {
     const NodePlan& starts = explicit_plan.nodes[node];
     if (starts.starts) steps.push_back({starts.start, false, 0, StartStep{node}, std::nullopt});
   }
-  for (Step& step : drawn) {
-    if (const auto lasts = std::exchange(step.lasts, std::nullopt)) {
-      steps.push_back(
-          {fixed(step.at.low + lasts->low), false, step.line, std::visit(Undo{}, step.action), std::nullopt});
-      if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;  // the restart says it now
-    }
-    steps.push_back(std::move(step));
-  }
-  std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at.low < b.at.low; });
+  std::ranges::move(drawn, std::back_inserter(steps));
+  steps = with_ends(std::move(steps));
   return explicit_plan;
 }
 

@@ -315,6 +315,8 @@ struct Plan {
   std::vector<Workload> workloads;
   /// How long the run goes on after the last step, before the promises about the end are checked.
   Duration quiet = 60s;
+  /// Whether a step that changes nothing fails the run; told it is in any case.
+  bool strict = false;
   std::vector<Property> check = all_properties();
 };
 

@@ -108,6 +108,7 @@ std::string PlanWriter::write() {
     write_step(step);
   out_ << YAML::EndSeq;
   plain("quiet", text(plan_.quiet));
+  if (plan_.strict) plain("strict", "on");
   out_ << YAML::Key << "check" << YAML::Value << YAML::Flow << YAML::BeginSeq;
   for (const Property property : plan_.check)
     out_ << std::string(name_of(property));

@@ -135,6 +135,7 @@ void PlanReader::read_root(const YAML::Node& root) {
   read_steps(map.optional("steps"));
   read_workloads(map.optional("workload"));
   if (const auto quiet = read_duration(map.optional("quiet"), errors_)) plan_.quiet = *quiet;
+  plan_.strict = read_flag(map.optional("strict"), errors_).value_or(false);
   read_check(map.optional("check"));
   map.finish();
 }

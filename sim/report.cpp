@@ -34,6 +34,7 @@ Json counters_json(const Counters& counters) {
   json["resets"] = counters.network.resets;
   json["writes_leased"] = counters.refusals_of_writes;
   json["skipped"] = counters.skipped;
+  if (counters.idle_steps > 0) json["idle_steps"] = counters.idle_steps;
   for (std::size_t i = 0; i < counters.steps.size(); ++i) {
     if (counters.steps[i] > 0) json["steps"][std::string(verb_of(i))] = counters.steps[i];
   }
@@ -73,6 +74,11 @@ std::string violations_text(const RunResult& result) {
   constexpr std::size_t kMostLines = 20;
   const std::size_t shown = std::min(result.violations.size(), kMostLines);
   std::string text;
+  for (const std::string& idle : result.idle_steps)
+    text += idle + "\n";
+  if (const auto all = result.counters.idle_steps; all > result.idle_steps.size()) {
+    text += fmt::format("... and {} more steps that change nothing\n", all - result.idle_steps.size());
+  }
   for (std::size_t i = 0; i < shown; ++i) {
     const Violation& violation = result.violations[i];
     text += fmt::format("violated {} at {} s, {}: {}\n", violation.property, seconds_text(violation.at),

@@ -93,8 +93,7 @@ class Shrinker {
     for (std::size_t i = 0; i < best_.steps.size(); ++i) {
       while (best_.steps[i].lasts && best_.steps[i].lasts->low >= 200ms) {
         const Duration half = best_.steps[i].lasts->low / 2;
-        if (!set(
-                [i](Plan & plan) -> auto& { return plan.steps[i].lasts; }, std::optional(DurationRange{half, half}))) {
+        if (!set([i](Plan& plan) -> auto& { return plan.steps[i].lasts; }, std::optional(DurationRange{half, half}))) {
           break;
         }
       }
@@ -109,14 +108,11 @@ class Shrinker {
         const Duration round = at / unit * unit;
         if (round < earliest) continue;
         if (round == at) break;
-        if (set(
-                [i](Plan & plan) -> auto& { return plan.steps[i].at; }, DurationRange{round, round}))
-          break;
+        if (set([i](Plan& plan) -> auto& { return plan.steps[i].at; }, DurationRange{round, round})) break;
       }
       if (best_.steps[i].lasts) {
         const Duration round = rounded(best_.steps[i].lasts->low);
-        set(
-            [i](Plan & plan) -> auto& { return plan.steps[i].lasts; }, std::optional(DurationRange{round, round}));
+        set([i](Plan& plan) -> auto& { return plan.steps[i].lasts; }, std::optional(DurationRange{round, round}));
       }
       if (const auto* write = std::get_if<SetStep>(&best_.steps[i].action); write && write->value.size() > 8) {
         attempt([i](Plan& plan) { std::get<SetStep>(plan.steps[i].action).value.resize(8); });
@@ -125,14 +121,14 @@ class Shrinker {
   }
 
   template <typename Value>
-  void set_of_node(std::size_t i, Value NodePlan::*member, const Value& value) {
+  void set_of_node(std::size_t i, Value NodePlan::* member, const Value& value) {
     if (best_.nodes[i].*member == value) return;
     NodePlan plainer = best_.nodes[i];
     plainer.*member = value;
     if (is_valid(plainer)) attempt([&](Plan& plan) { plan.nodes[i] = plainer; });
   }
   /// Of all nodes, since they must agree.
-  void set_of_all(Duration NodePlan::*member) {
+  void set_of_all(Duration NodePlan::* member) {
     Plan plainer = best_;
     bool valid = true;
     for (NodePlan& node : plainer.nodes) {
@@ -153,9 +149,7 @@ class Shrinker {
   }
 
   void plainer_links() {
-    const auto links = [](Plan & plan) -> auto& {
-      return plan.links;
-    };
+    const auto links = [](Plan& plan) -> auto& { return plan.links; };
     LinkPlan plainer = best_.links;
     plainer.jitter = {};
     set(links, plainer);

@@ -77,8 +77,7 @@ class ShrinkRun {
     Plan start = subject_.plan;
     for (const Property property : all_properties())
       if (failure_.property == name_of(property)) start.check = {property};
-    return sim::shrink(
-        std::move(start), [this](const Plan& plan) { return fails(plan, subject_.seed); }, most_tries_);
+    return sim::shrink(std::move(start), [this](const Plan& plan) { return fails(plan, subject_.seed); }, most_tries_);
   }
 
   /// A file's test starts at seed 1; so does the plan, when it fails there, too.

@@ -13,8 +13,7 @@ std::string seconds_text(Duration time) {
 void Transcript::line(Duration at, std::string_view node, std::string_view what) const {
   if (out_ == nullptr) return;
   std::string text = fmt::format("{:>13} {:<8} {}", seconds_text(at), node, what);
-  std::ranges::replace_if(
-      text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
   text += '\n';
   std::fwrite(text.data(), 1, text.size(), out_);
 }

@@ -453,6 +453,7 @@ RunResult World::finish() {
   result.violations = findings_.list();
   result.violation_count = findings_.count();
   result.counters = counters();
+  result.idle_steps = idle_steps_;
   if (transcript_.enabled()) {
     transcript_.remark(fmt::format("end {} events {} trace {:016x} violations {}", seconds_text(result.simulated),
                                    result.events, result.trace, result.violation_count));

@@ -38,6 +38,7 @@ struct Counters {
   NetworkCounters network;
   std::uint64_t duplicates = 0;  ///< broadcasts that a node had seen; of engines that still run
   std::uint64_t skipped = 0;     ///< operations on nodes that were down
+  std::uint64_t idle_steps = 0;  ///< steps that changed nothing
   std::array<std::uint64_t, std::variant_size_v<Action>> steps{};  ///< by Action
   std::array<std::uint64_t, std::variant_size_v<Event>> events{};  ///< by Event
   std::uint64_t refusals_of_writes = 0;                            ///< leased
@@ -52,6 +53,8 @@ struct RunResult {
   std::uint64_t trace = 0;
   std::vector<Violation> violations;
   std::uint64_t violation_count = 0;
+  /// Of the steps that changed nothing the first few, as lines for a person.
+  std::vector<std::string> idle_steps;
   Counters counters;
   [[nodiscard]] bool passed() const { return violation_count == 0; }
 };
@@ -157,6 +160,8 @@ class World final : public NetworkUser {
   [[nodiscard]] bool start_node(const Step& step, NodeIndex node);
   void end_node(NodeIndex node, Machine machine);
   void dial(NodeIndex node, NodeIndex to);
+  /// A step that could do nothing; with `strict` a failure.
+  void changes_nothing(const Step& step, const std::string& why);
   void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
 
   // world_expect.cpp
@@ -171,6 +176,7 @@ class World final : public NetworkUser {
   const Plan& plan_;
   std::uint64_t seed_;
   RunOptions options_;
+  std::vector<std::string> idle_steps_;
   Counters counters_;
   EventQueue queue_;
   Network network_;

@@ -15,7 +15,7 @@ namespace meshdict::sim {
 
 bool World::start_node(const Step& step, NodeIndex node) {
   if (up(node)) {
-    fail(step, {name(node)}, "is up already");
+    changes_nothing(step, name(node) + " is up");
     return false;
   }
   network_.set_machine(node, Machine::kUp);
@@ -75,17 +75,15 @@ void World::perform(const Step& step, const RestartStep& what) {
 }
 
 void World::perform(const Step& step, const StopStep& what) {
+  if (!up(what.node)) return changes_nothing(step, name(what.node) + " is down");
   if (!usable(step, what.node, false)) return;
   claims_.disturbed();
   hosts_[what.node]->engine().stop();
   if (commit_turn(what.node)) end_node(what.node, Machine::kRefusing);
 }
 
-void World::perform(const Step&, const CrashStep& what) {
-  if (!up(what.node)) {
-    ++counters_.skipped;
-    return;
-  }
+void World::perform(const Step& step, const CrashStep& what) {
+  if (!up(what.node)) return changes_nothing(step, name(what.node) + " is down");
   Host& host = *hosts_[what.node];
   records_.ends(what.node);
   end_node(what.node, what.silent || what.power ? Machine::kDead : Machine::kRefusing);
@@ -103,10 +101,8 @@ void World::perform(const Step&, const CrashStep& what) {
 }
 
 void World::perform(const Step& step, const CloneStep& what) {
-  if (up(what.node) || hosts_[what.of]->id().empty()) {
-    ++counters_.skipped;
-    return;
-  }
+  if (up(what.node)) return changes_nothing(step, name(what.node) + " is up");
+  if (hosts_[what.of]->id().empty()) return changes_nothing(step, name(what.of) + " has never been up");
   hosts_[what.node]->disk().copy_from(hosts_[what.of]->disk());
   records_.forget(what.node, Duration::zero());
   claims_.cloned(hosts_[what.of]->id());
@@ -117,16 +113,17 @@ void World::perform(const Step& step, const CloneStep& what) {
   ++counters_.faults[Fault::kClone];
 }
 
-void World::perform(const Step&, const PauseStep& what) {
-  if (!up(what.node)) return;
+void World::perform(const Step& step, const PauseStep& what) {
+  if (!up(what.node)) return changes_nothing(step, name(what.node) + " is down");
+  if (hosts_[what.node]->paused) return changes_nothing(step, name(what.node) + " stands still");
   claims_.disturbed();
   broadcasts_.node_disturbed(what.node);
   hosts_[what.node]->paused = true;
 }
 
-void World::perform(const Step&, const ResumeStep& what) {
+void World::perform(const Step& step, const ResumeStep& what) {
   Host& host = *hosts_[what.node];
-  if (!host.up() || !host.paused) return;
+  if (!host.up() || !host.paused) return changes_nothing(step, name(what.node) + " does not stand still");
   broadcasts_.node_disturbed(what.node);
   host.paused = false;
   go_on(what.node);
@@ -173,7 +170,8 @@ void World::perform(const Step&, const PartitionStep& what) {
   if (what.reset) network_.reset_blocked();
 }
 
-void World::perform(const Step&, const HealStep& what) {
+void World::perform(const Step& step, const HealStep& what) {
+  if (!network_.is_divided(what.cuts)) return changes_nothing(step, "nothing is divided");
   broadcasts_.disturbed_blocked(now() + slowest_round_trip_);
   network_.set_groups(std::vector<std::uint32_t>(hosts_.size(), 0));
   if (what.cuts) network_.mend_all();
@@ -185,7 +183,8 @@ void World::perform(const Step&, const CutStep& what) {
   broadcasts_.disturbed_blocked(now());
 }
 
-void World::perform(const Step&, const MendStep& what) {
+void World::perform(const Step& step, const MendStep& what) {
+  if (!network_.is_cut(what)) return changes_nothing(step, "there is no cut of these two sides");
   broadcasts_.disturbed_blocked(now() + slowest_round_trip_);
   network_.mend(what);
 }
@@ -238,7 +237,10 @@ void World::perform(const Step&, const SlowReaderStep& what) {
   network_.set_read_rate(what.node, what.rate);
 }
 
-void World::perform(const Step&, const TamperStep& what) {
+void World::perform(const Step& step, const TamperStep& what) {
+  for (const NodeIndex node : {what.from, what.to}) {
+    if (!up(node)) return changes_nothing(step, name(node) + " is down");
+  }
   claims_.disturbed();
   broadcasts_.doubtful(what.from, what.to, end_);
   network_.tamper(what);

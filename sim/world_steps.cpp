@@ -49,6 +49,17 @@ void World::fail(const Step& step, std::vector<std::string> nodes, const std::st
   findings_.add("expect", std::move(nodes), what + where);
 }
 
+void World::changes_nothing(const Step& step, const std::string& why) {
+  constexpr std::size_t kMostTold = 16;
+  ++counters_.idle_steps;
+  const std::string where = step.line > 0 ? fmt::format(" ({}:{})", plan_.name, step.line) : std::string();
+  const std::string line =
+      fmt::format("{} at {} s changes nothing: {}{}", verb(step.action), seconds_text(now()), why, where);
+  if (transcript_.enabled()) transcript_.line(now(), "-", line);
+  if (idle_steps_.size() < kMostTold) idle_steps_.push_back(line);
+  if (plan_.strict) fail(step, {}, fmt::format("{} changes nothing: {}", verb(step.action), why));
+}
+
 // An operation on a node that is down or stands still is left out, unless the plan says what must come of it.
 bool World::usable(const Step& step, NodeIndex node, bool required) {
   if (up(node) && !hosts_[node]->still()) return true;
