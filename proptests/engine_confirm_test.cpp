@@ -70,6 +70,31 @@ TEST_F(EngineConfirmTest, AfterItsEndNothingIsTold) {
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
 }
 
+TEST_F(EngineConfirmTest, WhoDoesNotShowTheRecordsHasNotConfirmedAndIsAskedAgain) {
+  const ConnId conn = peer.join_with_clock(1, -60s);
+  const auto token = node->confirm({"key"});
+  peer.heard(conn);
+  peer.say(conn, Pong{.nonce = *token, .clock_ms = peer.clock_ms(-60s), .hidden = 1});
+  EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
+  node.pass(limits::kConfirmAgain);
+  EXPECT_THAT(peer.heard(conn), ElementsAre("records", "ping"));
+  peer.say(conn, Pong{.nonce = *token, .clock_ms = peer.clock_ms(0s), .hidden = 0});
+  EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
+  node.pass(limits::kConfirmAgain);
+  EXPECT_THAT(peer.heard(conn), Not(Contains("records")));
+}
+
+TEST_F(EngineConfirmTest, OfAnOlderMemberTheClockDecides) {
+  const auto token = node->confirm({"key"});
+  // Neither says what it shows: one whose clock is a minute behind ours does not show what we write.
+  const ConnId wrong = peer.join_with_clock(1, -60s);
+  peer.say(wrong, Pong{.nonce = *token});
+  EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
+  const ConnId right = other.join_with_clock(2, 1s);
+  other.say(right, Pong{.nonce = *token});
+  EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
+}
+
 TEST_F(EngineConfirmTest, OnlySoManyAreOpen) {
   std::optional<std::uint64_t> last;
   for (std::size_t i = 0; i < limits::kMaxConfirmations; ++i) {

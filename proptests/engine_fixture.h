@@ -171,6 +171,21 @@ class Peer {
             .clock_ms = 0};
   }
 
+  /// Joins, and shows a wall clock so far ahead of the node's. No time passes between question and answer.
+  ConnId join_with_clock(std::uint64_t nonce, Duration ahead) {
+    const ConnId conn = connect();
+    say(conn, handshake(kCapability));
+    Hello said = hello(nonce, {});
+    said.clock_ms = clock_ms(ahead);
+    say(conn, said);
+    say(conn, Presence{});
+    return conn;
+  }
+  /// What a wall clock shows that is so far ahead of the node's.
+  [[nodiscard]] std::int64_t clock_ms(Duration ahead) const {
+    return std::chrono::floor<std::chrono::milliseconds>(node_.clock.wall_time.time_since_epoch() + ahead).count();
+  }
+
   void say(ConnId conn, const Message& message) { say_raw(conn, bytes_of(message)); }
 
   /// S of the next message of its own.
@@ -194,6 +209,16 @@ class Peer {
 
   [[nodiscard]] const NodeId& node_id() const { return id_; }
   [[nodiscard]] bool closed(ConnId conn) const { return node_.transport.closed.contains(conn); }
+
+  /// The last message of its type that the node has said on `conn` since this or heard() was last called.
+  template <typename T>
+  std::optional<T> last(ConnId conn) {
+    std::optional<T> found;
+    for_each_message(std::exchange(node_.transport.sent[conn], {}), [&](const Message& message) {
+      if (const T* const one = std::get_if<T>(&message)) found = *one;
+    });
+    return found;
+  }
 
   /// What the node has said on `conn` since the last call, by the names of messages.
   std::vector<std::string> heard(ConnId conn) {

@@ -203,6 +203,15 @@ inline Hello hello() {
   return drawn;
 }
 
+/// Of an older member, or of one that tells its clock.
+inline Pong pong() {
+  constexpr std::uint64_t kMostMs = (std::uint64_t{1} << 48) - 1;
+  Pong drawn{.nonce = number()};
+  drawn.clock_ms = static_cast<std::int64_t>(number(kMostMs));
+  if (drawn.clock_ms != 0) drawn.hidden = number();
+  return drawn;
+}
+
 inline RangeMessage ranges() {
   RangeMessage drawn;
   drawn.session = number();
@@ -262,7 +271,7 @@ inline Message message(std::size_t type, Arena& arena) {
     case 13:
       return Ping{number()};
     case 14:
-      return Pong{number()};
+      return pong();
     case 15:
       return SyncQuestion{ranges()};
     case 16:
@@ -338,7 +347,7 @@ class Rendering {
   void show(const KeepAck& m) { out_ << m.nonce; }
   void show(const Bye& m) { out_ << m.reason; }
   void show(const Ping& m) { out_ << m.nonce; }
-  void show(const Pong& m) { out_ << m.nonce; }
+  void show(const Pong& m) { out_ << m.nonce << ' ' << m.clock_ms << ' ' << m.hidden; }
   void show(const SyncQuestion& m) { show(m.ranges); }
   void show(const SyncAnswer& m) { show(m.ranges); }
   void show(const EpochFloors& m) { show(m.epochs); }

@@ -122,6 +122,11 @@ std::string describe(const Event& event, const NameOf& name_of) {
           [&](const Returned& returned) {
             return fmt::format("returned {} from {}", returned.key, name_of(returned.from));
           },
+          [&](const ClockJudged& judged) {
+            return fmt::format("clock of {} {}, {} us ahead, error {} us",
+                               judged.peer.empty() ? "ours" : name_of(judged.peer), to_string(judged.clock.standing),
+                               judged.clock.offset.ahead.count(), judged.clock.offset.error.count());
+          },
       },
       event);
 }
@@ -171,6 +176,11 @@ void add_to(TraceHash& hash, const Event& event) {
                  [&](const Returned& returned) {
                    hash.add(returned.key);
                    hash.add(returned.from.text());
+                 },
+                 [&](const ClockJudged& judged) {
+                   hash.add(judged.peer.text());
+                   hash.add(static_cast<std::uint64_t>(judged.clock.standing));
+                   hash.add(static_cast<std::uint64_t>(judged.clock.offset.ahead.count()));
                  },
              },
              event);

@@ -72,6 +72,7 @@ std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes)
   config.skew = plan_.skew;
   config.horizon = plan_.horizon;
   config.kept_deletions = plan_.kept_deletions;
+  config.clock_guard = plan_.clock_guard;
   config.advertise = {plan_.name, kPort};
   for (const NodeIndex other : plan_.join)
     config.join.push_back({nodes[other].name, kPort});

@@ -142,7 +142,20 @@ Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
   return age > plan.lease + margins ? Outcome::kOk : Outcome::kAny;
 }
 
+/// Whether its clock has ever been further from another's than members allow.
+bool RecordOracle::may_be_wrong(NodeIndex node) const {
+  const Host& host = *hosts_[node];
+  return std::ranges::any_of(
+      hosts_, [&](const auto& other) { return largest_difference(host.clock(), other->clock()) > host.plan().skew; });
+}
+
 void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome) {
+  if (outcome == Outcome::kClock) {
+    if (checks(Property::kLease) && !may_be_wrong(node)) {
+      findings_.add("lease", {name(node)}, fmt::format("a write of '{}' was refused for a clock that is right", key));
+    }
+    return;
+  }
   if (checks(Property::kLease) && expected != Outcome::kAny && outcome != Outcome::kMissing && expected != outcome) {
     findings_.add("lease", {name(node)},
                   fmt::format("a write of '{}' was {}", key,

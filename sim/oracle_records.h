@@ -9,7 +9,7 @@
 // S7     a deleted key does not return in a version older than its deletion, as long as who deleted it has its disk.
 // wait   a neighbour that has confirmed a write shows it then, or a later one.
 // lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
-//        restarts with its disk is no other.
+//        restarts with its disk is no other. None is refused for a clock that was never beyond the skew of another.
 
 #include <cstdint>
 #include <map>
@@ -66,6 +66,7 @@ class RecordOracle {
   };
   using Place = std::pair<NodeIndex, std::string>;
 
+  [[nodiscard]] bool may_be_wrong(NodeIndex node) const;
   void note_deletion(const std::string& key, const Version& version, Leasing leasing);
   [[nodiscard]] bool was_deleted(const std::string& key, const Version& since, Leasing leasing) const;
   void check_equal(const Society& society);

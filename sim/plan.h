@@ -48,6 +48,8 @@ struct NodePlan {
   Duration horizon = 24h;
   /// Deletions that it remembers beyond the horizon.
   std::uint64_t kept_deletions = limits::kMaxKeptDeletions;
+  /// Whether it claims no keys while its clock is not that of most neighbours.
+  bool clock_guard = true;
   DurationRange start;
   /// False: only a step starts it.
   bool starts = true;
@@ -77,7 +79,7 @@ struct LinkPlan {
 
 /// Steps: operations of clients
 
-enum class Outcome : std::uint8_t { kAny, kOk, kLeased, kMissing };
+enum class Outcome : std::uint8_t { kAny, kOk, kLeased, kClock, kMissing };
 
 struct SetStep {
   NodeIndex node = 0;

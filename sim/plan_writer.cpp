@@ -133,6 +133,7 @@ void PlanWriter::write_node(const NodePlan& node) {
   plain("skew", text(node.skew));
   plain("horizon", text(node.horizon));
   plain("kept_deletions", std::to_string(node.kept_deletions));
+  plain("clock_guard", node.clock_guard ? "on" : "off");
   plain("durability", node.syncs_commits ? "always" : "interval");
   plain("start", node.starts ? text(node.start) : "never");
   plain("clock", text(node.clock));
@@ -171,7 +172,7 @@ void PlanWriter::names(const char* key, const std::vector<NodeIndex>& nodes) {
 }
 
 void PlanWriter::write_outcome(Outcome expect, NodeIndex owner) {
-  static constexpr std::array<const char*, 4> kWords = {"any", "ok", "leased", "missing"};
+  static constexpr std::array<const char*, 5> kWords = {"any", "ok", "leased", "clock", "missing"};
   if (expect != Outcome::kAny) plain("expect", kWords[static_cast<std::size_t>(expect)]);
   if (owner != kNobody) name("owner", owner);
 }

@@ -150,6 +150,7 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
   node.skew = read_duration(map.optional("skew"), errors_).value_or(node.skew);
   node.horizon = read_duration(map.optional("horizon"), errors_).value_or(node.horizon);
   node.kept_deletions = read_count(map.optional("kept_deletions"), errors_).value_or(node.kept_deletions);
+  if (const auto guard = read_flag(map.optional("clock_guard"), errors_)) node.clock_guard = *guard;
   if (const auto word = read_word(map.optional("durability"), "durability", {"interval", "always"}, errors_)) {
     node.syncs_commits = *word == 1;
   }

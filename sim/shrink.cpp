@@ -143,6 +143,7 @@ class Shrinker {
       set_of_node(i, &NodePlan::clock, DurationRange{});
       set_of_node(i, &NodePlan::start, DurationRange{});
       set_of_node(i, &NodePlan::syncs_commits, true);
+      set_of_node(i, &NodePlan::clock_guard, true);
     }
     for (const auto member : {&NodePlan::skew, &NodePlan::settle, &NodePlan::lease, &NodePlan::horizon})
       set_of_all(member);

@@ -109,7 +109,7 @@ Action StepReader::read_set(MapReader& map) {
   set.key_size = read_set_size(map, "key_size", limits::kMaxKey);
   set.value_size = read_set_size(map, "value_size", limits::kMaxValue);
   set.wait = read_count(map.optional("wait"), errors_, 1, kMostAtOnce).value_or(0);
-  read_write(map, set.expect, set.owner, {"any", "ok", "leased"});
+  read_write(map, set.expect, set.owner, {"any", "ok", "leased", "clock"});
   return set;
 }
 
@@ -125,7 +125,7 @@ Action StepReader::read_delete(MapReader& map) {
   DeleteStep erase;
   erase.node = node(map, "node");
   erase.key = text(map, "key");
-  read_write(map, erase.expect, erase.owner, {"any", "ok", "leased", "missing"});
+  read_write(map, erase.expect, erase.owner, {"any", "ok", "leased", "clock", "missing"});
   return erase;
 }
 

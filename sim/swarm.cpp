@@ -111,6 +111,7 @@ void SwarmPlan::settings() {
   const Duration shortest = 9 * defaults_.skew + 1s;
   defaults_.lease = random.chance(4, 5) ? draw(random, shortest, shortest + 15s) : Duration(1h);
   defaults_.settle = draw(random, 300ms, 2s);
+  defaults_.clock_guard = stream("clock guard").chance(1, 2);
   defaults_.leasing = random.chance(17, 20) ? Leasing::kOn : Leasing::kOff;
   const Duration fastest = draw(random, 100us, 50ms);
   plan_.links.latency = {fastest, fastest + draw(random, 0ms, 100ms)};

@@ -15,13 +15,15 @@ namespace meshdict::sim {
 namespace {
 
 std::string_view text_of(Outcome outcome) {
-  static constexpr std::array<std::string_view, 4> kTexts = {"anything", "ok", "leased", "missing"};
+  static constexpr std::array<std::string_view, 5> kTexts = {"anything", "ok", "leased", "refused for the clock",
+                                                             "missing"};
   return kTexts[static_cast<std::size_t>(outcome)];
 }
 
 std::optional<Outcome> outcome_of(const std::expected<void, WriteError>& result) {
   if (result) return Outcome::kOk;
   if (std::holds_alternative<Leased>(result.error())) return Outcome::kLeased;
+  if (std::holds_alternative<WrongClock>(result.error())) return Outcome::kClock;
   if (std::holds_alternative<NoSuchKey>(result.error())) return Outcome::kMissing;
   return std::nullopt;
 }

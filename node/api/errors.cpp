@@ -23,6 +23,9 @@ LeasedError::LeasedError(std::string key, std::string owner, std::chrono::millis
       owner_(std::move(owner)),
       left_(left) {}
 
+ClockError::ClockError(std::string key, std::chrono::milliseconds ahead, const std::string& what)
+    : Error(shown(key) + ": " + what), key_(std::move(key)), ahead_(ahead) {}
+
 KeyError::KeyError(std::string key) : Error("no such key: " + shown(key)), key_(std::move(key)) {}
 
 ReservedFlag::ReservedFlag(std::uint8_t flag)

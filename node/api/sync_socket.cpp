@@ -17,6 +17,7 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
   settings.protocol.network += options.leasing ? "1" : "0";
   settings.core.engine.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
   settings.core.engine.set_lease(options.lease);
+  settings.core.engine.clock_guard = options.clock_guard;
   settings.core.durability = options.sync_each_write ? Durability::kAlways : Durability::kInterval;
   return std::make_shared<detail::MeshNode>(std::move(settings));
 }
@@ -25,6 +26,9 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
   if (const auto* leased = std::get_if<Leased>(&error)) {
     throw LeasedError(std::string(key), std::string(leased->owner.text()),
                       std::chrono::ceil<std::chrono::milliseconds>(leased->left));
+  }
+  if (const auto* wrong = std::get_if<WrongClock>(&error)) {
+    throw ClockError(std::string(key), std::chrono::floor<std::chrono::milliseconds>(wrong->ahead), describe(error));
   }
   if (const auto* bad_key = std::get_if<BadKey>(&error)) throw InvalidKey(bad_key->what);
   if (const auto* bad_value = std::get_if<BadValue>(&error)) throw ValueError(bad_value->what);

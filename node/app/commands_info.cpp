@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "app/commands.h"
@@ -92,11 +93,23 @@ void stats(RespService& service, InfoText& out) {
   out.line("cut_off_clients", s.cut_off_clients);
   out.line("protocol_errors", s.protocol_errors);
   out.line("writes_refused_by_lease", s.refused_by_lease);
+  out.line("writes_refused_by_clock", s.refused_by_clock);
   out.line("messages_published", s.published);
   out.line("longest_turn_us", s.longest_turn.count());
   out.line("longest_commit_us", s.longest_commit.count());
   out.line("pubsub_channels", service.pubsub.channels().size());
   out.line("pubsub_patterns", service.pubsub.patterns().size());
+}
+
+/// Positive: our clock is ahead of the median neighbour's. Empty while nothing was measured.
+void clock_lines(const ClockView& clock, InfoText& out) {
+  const bool known = clock.standing != ClockStanding::kUnknown;
+  const auto ms = [&](Duration time) {
+    return known ? std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) : std::string();
+  };
+  out.line("clock_state", to_string(clock.standing));
+  out.line("clock_offset_ms", ms(clock.offset.ahead));
+  out.line("clock_error_ms", ms(clock.offset.error));
 }
 
 void mesh_section(RespService& service, InfoText& out) {
@@ -110,6 +123,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("lease_seconds", service.facts.lease_seconds);
   out.line("neighbours", engine.neighbours().size());
   out.line("known_addresses", engine.known_addresses());
+  clock_lines(engine.clock(), out);
   out.line("frames_received", s.frames_received);
   out.line("frames_sent", s.frames_sent);
   out.line("bytes_received", s.bytes_received);

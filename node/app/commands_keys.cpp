@@ -33,7 +33,9 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
     session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
     return;
   }
-  const std::string_view kind = std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
+  const bool clock = std::holds_alternative<WrongClock>(error);
+  if (clock) ++session.service().stats.refused_by_clock;
+  const std::string_view kind = clock ? "CLOCK" : std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
   session.reply().error(fmt::format("{} {}{}", kind, meshdict::describe(error), where));
 }
 

@@ -24,16 +24,28 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
+/// Positive: the neighbour's clock is ahead of ours. Nil while nothing was measured.
+void reply_clock(RespSession& session, const ClockView& clock) {
+  session.reply().field("clock_state", to_string(clock.standing));
+  if (clock.standing == ClockStanding::kUnknown) {
+    session.reply().bulk("clock_offset_ms").nil().bulk("clock_error_ms").nil();
+    return;
+  }
+  session.reply().field("clock_offset_ms", milliseconds(clock.offset.ahead));
+  session.reply().field("clock_error_ms", std::chrono::ceil<std::chrono::milliseconds>(clock.offset.error).count());
+}
+
 void mesh_peers(RespSession& session, Arguments) {
   const auto peers = session.service().engine.neighbours();
   session.reply().array(peers.size());
   for (const NeighbourView& peer : peers) {
-    session.reply().array(16).field("id", peer.id.text()).field("address", to_string(peer.address));
+    session.reply().array(22).field("id", peer.id.text()).field("address", to_string(peer.address));
     session.reply().field("direction", peer.dialed_by_us ? "outgoing" : "incoming");
     session.reply().field("speaks", peer.meshdict ? "meshdict" : "py2p");
     session.reply().field("connected_ms", milliseconds(peer.connected_for));
     session.reply().field("connections", peer.connections).field("queued_bytes", peer.queued);
     session.reply().field("waiting_stores", peer.waiting_stores);
+    reply_clock(session, peer.clock);
   }
 }
 

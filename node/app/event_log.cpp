@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -97,6 +98,29 @@ void EventLog::tell(const Returned& e) {
                      fmt::format("{} is back from {}, which was apart for longer than deletions are remembered: if it "
                                  "was deleted meanwhile, delete it again",
                                  printable(e.key, 80), e.from.brief()));
+}
+
+void EventLog::tell(const ClockJudged& e) {
+  const ClockOffset& offset = e.clock.offset;
+  const double seconds = std::chrono::duration<double>(std::chrono::abs(offset.ahead)).count();
+  const std::string_view side = offset.ahead < Duration::zero() ? "behind" : "ahead of";
+  if (!e.peer.empty()) {
+    log_.write_limited(LogLevel::kWarn, "neighbour's clock",
+                       is_beyond(e.clock.standing)
+                           ? fmt::format("the clock of neighbour {} is {:.3f} s {} ours, more than members allow",
+                                         e.peer.brief(), seconds, side)
+                           : fmt::format("the clock of neighbour {} agrees with ours again", e.peer.brief()));
+  } else if (is_beyond(e.clock.standing)) {
+    log_.write(
+        LogLevel::kWarn,
+        fmt::format("our clock is {:.3f} s {} those of most neighbours, more than members allow: no claim of ours "
+                    "is settled, and no key can be claimed here (see --clock-guard); check the time service",
+                    seconds, side));
+  } else {
+    log_.write(LogLevel::kWarn, e.clock.standing == ClockStanding::kUnknown
+                                    ? "our clock is compared with nobody's any more: no neighbour is left"
+                                    : "our clock agrees with those of most neighbours again");
+  }
 }
 
 void EventLog::tell(const MessageArrived& e) {

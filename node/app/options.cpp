@@ -123,6 +123,8 @@ class CommandLine {
         [this](const std::string& text) { options_.leasing = choose("--leasing", text, {"on", "off"}) == 0; });
     add("--lease-seconds", "N", "3600", "How long a key stays closed after its last write; the same on all nodes",
         [this](const std::string& text) { options_.lease_seconds = seconds(text); });
+    add("--clock-guard", "on|off", "on", "Whether no key is claimed here while our clock differs from the neighbours'",
+        [this](const std::string& text) { options_.clock_guard = choose("--clock-guard", text, {"on", "off"}) == 0; });
     add("--encryption", "plaintext", "plaintext", "tls is not available yet", [](const std::string& text) {
       if (choose("--encryption", text, {"plaintext", "tls"}) == 1) {
         throw CLI::ValidationError("--encryption", "tls: not available yet");
@@ -206,6 +208,7 @@ EngineConfig engine_config(const Options& options) {
   config.network = options.network;
   config.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
   config.set_lease(std::chrono::seconds(options.lease_seconds));
+  config.clock_guard = options.clock_guard;
   config.join = options.join;
   return config;
 }

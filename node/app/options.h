@@ -19,6 +19,7 @@ struct Options {
   std::string network = "sync";
   bool leasing = true;
   std::int64_t lease_seconds = 3600;
+  bool clock_guard = true;
   Endpoint resp{"127.0.0.1", 6480};
   std::string data_dir;  ///< empty: all is kept in memory
   Durability durability = Durability::kAlways;

@@ -49,6 +49,7 @@ void RespService::on_event(const Event& event) {
                  [](const Undeliverable&) {},
                  [](const Confirmed&) {},
                  [](const Returned&) {},
+                 [](const ClockJudged&) {},
              },
              event);
 }

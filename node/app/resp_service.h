@@ -31,6 +31,7 @@ struct RespStats {
   std::uint64_t cut_off_clients = 0;       ///< did not read, or sent too much
   std::uint64_t protocol_errors = 0;
   std::uint64_t refused_by_lease = 0;
+  std::uint64_t refused_by_clock = 0;
   std::uint64_t published = 0;
   Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
   Duration longest_commit{};

@@ -70,6 +70,9 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
     const Duration left = config_.lease + margin_ - age(*present);
     return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
   }
+  if (is_guarded() && standing(present, config_.self) == Standing::kFree) {
+    return std::unexpected(WrongClock{.ahead = wall_clock_.offset.ahead});
+  }
   const Hlc highest{highest_epoch(key, present)};
   if (const Hlc next = hlc_.next(config_.skew); highest >= next) {
     const auto behind = std::chrono::ceil<std::chrono::milliseconds>(highest - next + 1ms);
@@ -100,6 +103,7 @@ std::expected<OwnRecord, WriteError> Dictionary::erase(std::string_view key) {
 OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind) {
   forget_jump();
   const auto present = records_.get(key);
+  if (is_guarded()) return write_by_claims_time(key, *present, value, kind);
   const Version version = next_version(key, present, value, kind);
   assert(!present || compare(version, present->version, config_.leasing) > 0);
   accept(key, value, version, Origin::kLocal);
@@ -240,7 +244,7 @@ LeaseState Dictionary::state_of(std::string_view key, const Record& record) cons
   }
   const MonoTime now = clock_.monotonic();
   const MonoTime start = record.written_here - (version.written - version.claim_start);
-  if (contact_.long_enough_after(start, now)) return LeaseState::kSettled;
+  if (!clock_is_wrong() && contact_.long_enough_after(start, now)) return LeaseState::kSettled;
   return now - start < 2 * config_.settle ? LeaseState::kTentative : LeaseState::kUnconfirmed;
 }
 

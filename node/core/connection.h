@@ -70,6 +70,14 @@ struct Connection {
   MonoTime moved;                   ///< something was taken before that ping was
   bool overflowed = false;          ///< its queue was beyond its last bound
   bool congested = false;           ///< its queue was beyond limits::kMaxQueued, and has not drained since
+  /// What is to be answered with the peer's clock: the nonce that was sent, and when.
+  struct ClockQuestion {
+    std::uint64_t nonce = 0;
+    MonoTime asked;
+  };
+  std::optional<ClockQuestion> clock_question;
+  std::uint64_t pings = 0;   ///< sent, each with a nonce of its own
+  std::uint64_t hidden = 0;  ///< of the records that came since the last ping, those that we do not show; see Pong
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
 
   bool comparable = false;  ///< it has told its presence, which comes before all that belongs to comparing

@@ -149,7 +149,10 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
 
 /// Makes a record the present one. REQUIRES: it wins over the one that is.
 void Dictionary::accept(std::string_view key, RawView value, const Version& version, Origin origin) {
-  const Duration age = std::max(Duration::zero(), hlc_.now() - version.written);
+  accept_aged(key, value, version, origin, std::max(Duration::zero(), hlc_.now() - version.written));
+}
+
+void Dictionary::accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age) {
   const MessageId hash = record_hash(key, version);
   store_.put(Table::kRecords, key, encode_record(version, value, hash));
 
@@ -228,10 +231,12 @@ void Dictionary::on_time() {
     }
   }
   plan_return();
+  if (restamp_from_) restamp_some();
   if (next_sweep_ && *next_sweep_ <= clock_.monotonic()) sweep();
 }
 
 std::optional<MonoTime> Dictionary::next_deadline() const {
+  if (restamp_from_) return clock_.monotonic();
   if (set_aside_.empty()) return next_sweep_;
   return next_sweep_ ? std::min(next_return_, *next_sweep_) : next_return_;
 }

@@ -73,6 +73,18 @@
 // Two nodes whose clocks differ by more than the skew, and stay so, are not equal: of each key of which one has taken what
 // the other has set aside, the record that is shown there is sent with each comparison until its time has come.
 //
+// A wrong wall clock. What a node writes while its clock is ahead of the others' is set aside by them, and while it is behind it
+// does not see what they write: its claims mean little. As long as the neighbours say so (clock_offsets.h):
+//   - none of its claims is settled;
+//   - with the guard on it claims no key, and in a claim that it trusts goes on by the claim's own time: the last write
+//     time and what has passed since on the monotonic clock, at most the neighbours' time. Rationale: an owner can then
+//     keep and release what it holds, everybody sees it at once, and the lease is as long as it would have been. With the
+//     guard off it writes by its own clock.
+// Once the neighbours say that it is right, the records of ours that lie in the future by it are written again, under a new
+// claim, with the time at which they were made: now less their age on the monotonic clock. Rationale: others would not see
+// them before their time. The lease does not grow. Those of before a restart have an unknown age, and count as made a
+// lease before it. Not while nobody says so: a clock may also have been set back by mistake.
+//
 // Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
 // on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
 // Each accepted record is put to the Store at once; the driver commits. Not thread-safe.
@@ -96,6 +108,7 @@
 
 #include "core/claim_history.h"
 #include "core/clock.h"
+#include "core/clock_offsets.h"
 #include "core/contact.h"
 #include "core/hlc.h"
 #include "core/limits.h"
@@ -122,6 +135,7 @@ struct DictionaryConfig {
   /// Tombstones that are remembered beyond it.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
   std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
+  bool clock_guard = true;       ///< no key is claimed while our wall clock is wrong
 };
 
 /// What an owner stops early by, and others wait longer by.
@@ -148,7 +162,11 @@ struct BadValue {
 };
 struct NoSuchKey {};
 struct NoRoom {};  ///< Store::has_room()
-using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom>;
+/// A key was not claimed because our wall clock is not the others'.
+struct WrongClock {
+  Duration ahead{};  ///< of the median neighbour's; negative: behind
+};
+using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;
 
 /// One line of text for a person.
 std::string describe(const WriteError& error);
@@ -286,7 +304,11 @@ class Dictionary {
   [[nodiscard]] std::vector<OwnRecord> take_reissued();
 
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
-  void set_contact(bool in_contact) { contact_.set(in_contact, clock_.monotonic()); }
+  void set_contact(bool in_contact) { contact_.set_linked(in_contact, clock_.monotonic()); }
+  /// What the neighbours say of our wall clock.
+  void set_clock(const ClockView& ours);
+  /// It was set: on_time() will look at what lies in the future by it.
+  void clock_was_set();
 
   /// What two nodes compare: an item for each record that we hold, be it set aside; none for old tombstones.
   [[nodiscard]] const ReconcileSet& items() const { return items_; }
@@ -370,6 +392,15 @@ class Dictionary {
                                                          std::int64_t seconds, Plain how);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
+  // wrong_clock.cpp
+  [[nodiscard]] bool clock_is_wrong() const { return is_beyond(wall_clock_.standing); }
+  [[nodiscard]] bool is_guarded() const { return config_.clock_guard && clock_is_wrong(); }
+  [[nodiscard]] Hlc reading(Duration ahead) const;
+  OwnRecord write_by_claims_time(std::string_view key, const Record& held, RawView value, RecordKind kind);
+  void plan_restamping();
+  void restamp_some();
+  void restamp(std::string_view key, const Record& record);
+
   // contest.cpp
   bool first_contest(std::string_view key, const NodeId& rival);
   [[nodiscard]] bool is_live_claim_of_ours(const Record& record) const;
@@ -398,6 +429,7 @@ class Dictionary {
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
+  void accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
 
@@ -449,6 +481,8 @@ class Dictionary {
 
   ClaimHistory history_;
   Contact contact_;
+  ClockView wall_clock_;
+  std::optional<ReconcileItem> restamp_from_;  // items from here on are to be looked at for records of ours
   std::map<std::string, Contest, std::less<>> contests_;
   std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
 };

@@ -39,6 +39,7 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       book_(random.stream("address book"), clock, store),
       overlay_random_(random.stream("overlay")),
       sync_random_(random.stream("sync")),
+      clocks_(config_.skew, DictionaryConfig{}.drift_ppm),
       next_confirmation_(random.stream("confirmations").next()) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
@@ -48,7 +49,8 @@ std::expected<void, std::string> Engine::Impl::start() {
                             .skew = config_.skew,
                             .settle = config_.settle,
                             .horizon = config_.horizon,
-                            .kept_deletions = config_.kept_deletions};
+                            .kept_deletions = config_.kept_deletions,
+                            .clock_guard = config_.clock_guard};
   if (auto good = check_lease(settings); !good) return good;
   if (auto good = check_horizon(settings); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
@@ -180,6 +182,7 @@ void Engine::Impl::on_time() {
       expire_searches(now);
       next_expiry_ = now + limits::kExpireEvery;
     }
+    if (next_confirm_again_ <= now) ask_again_to_confirm(now);
     continue_transfers(now);
   }
   finish_input();
@@ -187,13 +190,14 @@ void Engine::Impl::on_time() {
 
 void Engine::Impl::finish_input() {
   if (!running_) return;
+  watch_clock();
   publish_reissued();
   // Whatever is gone may have been why its peer was not dialled.
   if (overlay_dirty_ || links_->any_closed()) {
     overlay_dirty_ = false;
     dial_where_needed();
   }
-  wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_}));
+  wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_, next_confirm_again_}));
   links_->sweep();
 }
 
@@ -212,6 +216,7 @@ std::vector<NeighbourView> Engine::Impl::neighbours() const {
   std::vector<NeighbourView> views;
   views.reserve(links_->pairs().size());
   const MonoTime now = clock_.monotonic();
+  const WallTime wall = clock_.wall();
   for (const auto& [peer, pair] : links_->pairs()) {
     const Connection& primary = *pair.primary;
     const bool paced = primary.pacer != nullptr;
@@ -222,7 +227,8 @@ std::vector<NeighbourView> Engine::Impl::neighbours() const {
                      .connected_for = now - pair.since,
                      .connections = pair.links.size(),
                      .queued = transport_.queued(primary.id) + (paced ? primary.pacer->bytes() : 0),
-                     .waiting_stores = paced ? primary.pacer->stores() : 0});
+                     .waiting_stores = paced ? primary.pacer->stores() : 0,
+                     .clock = clocks_.of(peer, now, wall)});
   }
   return views;
 }
@@ -281,7 +287,9 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
   if (reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
   observer_.on_event(PeerDown{.peer = pair.peer, .reason = reason, .detail = detail});
   overlay_dirty_ = true;
+  clocks_.forget(pair.peer);
   if (!running_) return;
+  judge_clocks();
   if (std::ranges::none_of(links_->pairs(), [](const auto& entry) { return entry.second.is_meshdict; })) {
     dictionary_->set_contact(false);
   }
@@ -307,6 +315,7 @@ void Engine::Impl::sanity_check() const {
   book_.sanity_check();
   seen_.sanity_check();
   assert(kept_apart_.size() <= limits::kMaxKeptApart);
+  clocks_.sanity_check();
   assert(searches_.size() <= limits::kMaxDeferred);
   assert(departed_.size() <= limits::kMaxDeparted);
   assert(confirmations_.size() <= limits::kMaxConfirmations);
@@ -404,6 +413,9 @@ std::vector<DepartedView> Engine::departed() const {
 }
 std::size_t Engine::known_addresses() const {
   return impl_->known_addresses();
+}
+const ClockView& Engine::clock() const {
+  return impl_->clock();
 }
 const EngineStats& Engine::stats() const {
   return impl_->stats();

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/clock_offsets.h"
 #include "core/dictionary.h"
 #include "core/event.h"
 #include "core/random.h"
@@ -46,6 +47,8 @@ struct EngineConfig {
   Duration horizon = 24h;
   /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
+  /// Keys are not claimed while our wall clock is further from those of most neighbours than `skew`.
+  bool clock_guard = true;
   /// Where others can dial us. Empty host: not known yet; see Engine::set_address().
   Endpoint advertise;
   /// Dialled at the start, and again whenever we have no neighbour.
@@ -69,6 +72,7 @@ struct NeighbourView {
   std::size_t connections = 0;
   std::size_t queued = 0;          ///< bytes that wait to leave
   std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
+  ClockView clock{};               ///< its wall clock against ours
 };
 
 /// An earlier neighbour, and why it is none now.
@@ -158,7 +162,7 @@ class Engine {
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const;
   /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
-  /// or better ones, committed: Confirmed events follow, with this token. Nothing when
+  /// or better ones, committed and show them (a record from their future they do not): Confirmed events follow, with this token. Nothing when
   /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
   std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
   void end_confirmation(std::uint64_t token);
@@ -191,6 +195,8 @@ class Engine {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
+  /// Our wall clock against the neighbours': clock_offsets.h.
+  [[nodiscard]] const ClockView& clock() const;
   [[nodiscard]] const EngineStats& stats() const;
 
   /// Checks the invariants of all parts; aborts when one is broken. For tests.

@@ -1,9 +1,14 @@
 // Which neighbours have what we wrote: for a writer that waits until others have it too.
 //
 // A neighbour is sent the records once more and then a ping. It takes both in order, and answers after the commit of what
-// it took: its pong says that it has the records, or others that beat them. Rationale: that the writes have been sent is
-// no proof, since a link may have ended meanwhile; and a session of comparing, which is one, goes through all differences
-// first. The records go in batches, and only while little else is queued: nobody is slow because we send much at once.
+// it took: its pong says that it has the records, or others that beat them, and how many of them it does not show. Rationale:
+// that the writes have been sent is no proof, since a link may have ended meanwhile; and a session of comparing, which is
+// one, goes through all differences first. The records go in batches, and only while little else is queued: nobody is slow
+// because we send much at once.
+//
+// Who does not show all of them, since its clock says that they are of the future, has confirmed nothing: its clients do
+// not see them, and may take the keys. It is asked again. An older member does not say; it counts unless its clock is
+// known to be beyond the skew. A pong to another ping between the batches may have told of some of them: that counts too.
 
 #include <algorithm>
 
@@ -79,10 +84,36 @@ void Engine::Impl::ask_for_open_confirmations(Connection& link) {
   }
 }
 
-void Engine::Impl::on_pong(const Connection& link, std::uint64_t nonce) {
-  const auto found = confirmations_.find(nonce);
-  if (found == confirmations_.end() || !found->second.confirmed.insert(link.peer).second) return;
-  observer_.on_event(Confirmed{.token = nonce, .peer = link.peer});
+void Engine::Impl::ask_again_to_confirm(MonoTime now) {
+  next_confirm_again_ = MonoTime::max();
+  for (auto& [token, asked] : confirmations_) {
+    for (const NodeId& peer : asked.hidden) {
+      if (Pair* const pair = links_->pair(peer)) ask_to_confirm(*pair->primary, token);
+    }
+    if (!asked.hidden.empty()) next_confirm_again_ = now + limits::kConfirmAgain;
+  }
+}
+
+void Engine::Impl::on_pong(const Connection& link, const Pong& pong) {
+  const auto found = confirmations_.find(pong.nonce);
+  if (found == confirmations_.end()) {
+    if (pong.hidden == 0) return;
+    for (auto& [token, asked] : confirmations_)
+      asked.hidden_between.insert(link.peer);
+    return;
+  }
+  Confirmation& asked = found->second;
+  const bool hidden = asked.hidden_between.erase(link.peer) > 0 || pong.hidden > 0;
+  const MonoTime now = clock_.monotonic();
+  const bool tells = pong.clock_ms != 0;
+  const bool shows = tells ? !hidden : !is_beyond(clocks_.of(link.peer, now, clock_.wall()).standing);
+  if (!shows) {
+    asked.hidden.insert(link.peer);
+    next_confirm_again_ = std::min(next_confirm_again_, now + limits::kConfirmAgain);
+    return;
+  }
+  asked.hidden.erase(link.peer);
+  if (asked.confirmed.insert(link.peer).second) observer_.on_event(Confirmed{.token = pong.nonce, .peer = link.peer});
 }
 
 }  // namespace meshdict

@@ -6,6 +6,7 @@
 //   engine_py2p.cpp      what py2p neighbours are told of the dictionary, and what they bring along
 //   engine_overlay.cpp   which nodes to dial, and when
 //   engine_confirm.cpp   which neighbours have what we wrote
+//   engine_clock.cpp     whether our wall clock can be relied on
 
 #include <deque>
 #include <map>
@@ -17,6 +18,7 @@
 
 #include "core/address_book.h"
 #include "core/arbiter.h"
+#include "core/clock_offsets.h"
 #include "core/compressed_once.h"
 #include "core/engine.h"
 #include "core/links.h"
@@ -63,6 +65,7 @@ class Engine::Impl final : public LinksHost {
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
+  [[nodiscard]] const ClockView& clock() const { return clocks_.own(); }
   [[nodiscard]] const EngineStats& stats() const;
   void sanity_check() const;
 
@@ -77,6 +80,8 @@ class Engine::Impl final : public LinksHost {
   struct Confirmation {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
+    std::set<NodeId> hidden;  ///< who has answered that it does not show all of them, and is asked again
+    std::set<NodeId> hidden_between;  ///< who has said so of some, between the batches
   };
   /// A user's wish that there be no link with a node.
   struct KeptApart {
@@ -97,13 +102,18 @@ class Engine::Impl final : public LinksHost {
   void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
   void on_address(const Endpoint& address, const Connection& conn) override;
   bool keeps_apart(const Connection& conn) override;
-  void on_pong(const Connection& link, std::uint64_t nonce) override;
+  void on_pong(const Connection& link, const Pong& pong) override;
+  void on_clock(const NodeId& peer, std::int64_t unix_ms, MonoTime asked) override;
   std::optional<Frame> next_owed(Connection& link) override;
 
   // engine.cpp
   std::expected<void, std::string> load_identity();
   void finish_input();
   void wake_at(MonoTime when) { next_own_deadline_ = std::min(next_own_deadline_, when); }
+
+  // engine_clock.cpp
+  void watch_clock();
+  void judge_clocks();
 
   // engine_messages.cpp
   void handle_body(Connection& conn, std::string_view body);
@@ -129,7 +139,8 @@ class Engine::Impl final : public LinksHost {
   void handle_records(Connection& conn, const Records& records);
   void handle_floors(const EpochFloors& floors);
   void handle_presence(Connection& conn);
-  bool take_record(const Connection& conn, const RecordEntry& entry);
+  enum class Taken : std::uint8_t { kNews, kKnown, kHidden };
+  Taken take_record(const Connection& conn, const RecordEntry& entry);
   void tell_old_deletions(Connection& conn, const std::vector<RecordEntry>& outlived);
   void forward_records(const Connection* from, const std::vector<RecordEntry>& entries);
   void send_records(std::span<Connection* const> to, const Records& batch);
@@ -142,6 +153,7 @@ class Engine::Impl final : public LinksHost {
   void ask_for_open_confirmations(Connection& link);
   void continue_confirmations(Connection& link);
   std::size_t send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn, const Confirmation& asked);
+  void ask_again_to_confirm(MonoTime now);
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);
   [[nodiscard]] Connection::Session new_session(std::uint64_t id) const;
@@ -187,6 +199,7 @@ class Engine::Impl final : public LinksHost {
   RandomStream overlay_random_;
   RandomStream sync_random_;
   SeenMessages seen_;
+  ClockOffsets clocks_;
   std::deque<ConnId> due_;  // comparisons that wait for their turn
   ConnId last_served_ = ConnId::kNone;
   std::map<NodeId, KeptApart> kept_apart_;
@@ -194,7 +207,8 @@ class Engine::Impl final : public LinksHost {
   std::map<NodeId, Search> searches_;
   std::map<std::uint64_t, Confirmation> confirmations_;
   std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too
-  std::vector<Departed> departed_;       // the newest last
+  MonoTime next_confirm_again_ = MonoTime::max();
+  std::vector<Departed> departed_;  // the newest last
   mutable EngineStats stats_;
 
   bool overlay_dirty_ = false;  // something changed that may call for a dial

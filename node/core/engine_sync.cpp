@@ -41,6 +41,7 @@ void Engine::Impl::publish_reissued() {
 }
 
 std::expected<void, WriteError> Engine::Impl::set(std::string_view key, RawView value) {
+  watch_clock();
   const HasKey had = had_by_py2p(key);
   const auto written = dictionary_->set(key, value);
   if (!written) return std::unexpected(written.error());
@@ -49,6 +50,7 @@ std::expected<void, WriteError> Engine::Impl::set(std::string_view key, RawView 
 }
 
 std::expected<void, WriteError> Engine::Impl::erase(std::string_view key) {
+  watch_clock();
   const HasKey had = had_by_py2p(key);
   const auto written = dictionary_->erase(key);
   if (!written) return std::unexpected(written.error());
@@ -57,6 +59,7 @@ std::expected<void, WriteError> Engine::Impl::erase(std::string_view key) {
 }
 
 std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<const WriteOp> ops) {
+  watch_clock();
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!ops[i].value && !dictionary_->find(ops[i].key)) continue;
     if (auto admitted = dictionary_->admit(ops[i].key); !admitted) {
@@ -202,17 +205,27 @@ void Engine::Impl::handle_floors(const EpochFloors& floors) {
   dictionary_->merge_floors(taken);
 }
 
-/// Whether it is news. REQUIRES: the version is complete.
-bool Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry) {
+/// REQUIRES: the version is complete.
+Engine::Impl::Taken Engine::Impl::take_record(const Connection& conn, const RecordEntry& entry) {
   const bool returns = dictionary_->may_be_forgotten(entry.key, entry.version);
-  const auto merged = dictionary_->merge(entry.key, entry.value, entry.version);
-  if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
-  if (merged != Dictionary::Merged::kWon) return false;
+  switch (dictionary_->merge(entry.key, entry.value, entry.version)) {
+    case Dictionary::Merged::kWon:
+      break;
+    case Dictionary::Merged::kLost:
+    case Dictionary::Merged::kKnown:
+      return Taken::kKnown;
+    case Dictionary::Merged::kNoRoom:
+      ++stats_.records_without_room;
+      return Taken::kHidden;
+    case Dictionary::Merged::kSetAside:
+    case Dictionary::Merged::kRefused:
+      return Taken::kHidden;
+  }
   if (returns) {
     ++stats_.keys_returned;
     observer_.on_event(Returned{.key = std::string(entry.key), .from = conn.peer});
   }
-  return true;
+  return Taken::kNews;
 }
 
 void Engine::Impl::handle_records(Connection& conn, const Records& records) {
@@ -220,7 +233,9 @@ void Engine::Impl::handle_records(Connection& conn, const Records& records) {
   std::vector<RecordEntry> outlived;
   for (RecordEntry entry : records.entries) {
     entry.version.value_hash = sha256(entry.value);
-    if (take_record(conn, entry)) {
+    const Taken taken = take_record(conn, entry);
+    if (taken == Taken::kHidden) ++conn.hidden;
+    if (taken == Taken::kNews) {
       news.push_back(entry);
     } else if (dictionary_->old_deletion_above(entry.key, entry.version)) {
       outlived.push_back(entry);

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/clock_offsets.h"
 #include "core/dictionary.h"
 #include "core/flags.h"
 #include "core/ids.h"
@@ -74,7 +75,7 @@ struct Undeliverable {
   MessageId id;
 };
 
-/// A neighbour has what Engine::confirm() asked about. Told once for each neighbour.
+/// A neighbour has what Engine::confirm() asked about, and shows it. Told once for each neighbour.
 struct Confirmed {
   std::uint64_t token = 0;
   NodeId peer;
@@ -87,8 +88,15 @@ struct Returned {
   NodeId from;
 };
 
+/// A neighbour's wall clock is further from ours than members allow, or ours from those of most neighbours; or it is so
+/// no more. Told once each time (clock_offsets.h).
+struct ClockJudged {
+  NodeId peer;  ///< empty: it is our own clock, against the median neighbour's
+  ClockView clock;
+};
+
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
-                           Confirmed, Returned>;
+                           Confirmed, Returned, ClockJudged>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

@@ -19,6 +19,13 @@ std::string whole_seconds_past(Duration d) {
   return std::to_string(std::chrono::floor<std::chrono::seconds>(d).count()) + " s";
 }
 
+/// "61.5 s ahead of", "0.9 s behind".
+std::string distance_text(Duration ahead) {
+  const std::int64_t tenths = std::chrono::abs(ahead) / 100ms;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s " +
+         (ahead < Duration::zero() ? "behind" : "ahead of");
+}
+
 struct Describe {
   std::string operator()(const Leased& leased) const {
     return std::string(leased.owner.text()) + " holds this key for " + whole_seconds_left(leased.left);
@@ -28,6 +35,10 @@ struct Describe {
   std::string operator()(const NoSuchKey& /*none*/) const { return "no such key"; }
   std::string operator()(const NoRoom& /*none*/) const {
     return "the disk is full: nothing is written but deletions until there is room";
+  }
+  std::string operator()(const WrongClock& wrong) const {
+    return "our clock is " + distance_text(wrong.ahead) +
+           " those of most neighbours, more than members allow: no key can be claimed here until it is right";
   }
 };
 
@@ -147,7 +158,10 @@ std::string Dictionary::explain(std::string_view key) const {
   text += "\nlease: ";
   if (config_.leasing == Leasing::kOff) return text + "none in this network; the later write wins";
   if (!visible) return text + "ended with the delete; whoever writes next claims the key";
-  return text + lease_text(*lease(key));
+  text += lease_text(*lease(key));
+  if (clock_is_wrong())
+    text += "\nclock: ours is " + distance_text(wall_clock_.offset.ahead) + " those of most neighbours";
+  return text;
 }
 
 }  // namespace meshdict

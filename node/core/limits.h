@@ -72,6 +72,14 @@ inline constexpr Duration kLinger = 5s;
 inline constexpr int kLingerRoundTrips = 4;
 /// And no longer than this in all, whatever still comes: the largest frame on the slowest line.
 inline constexpr Duration kLongestLinger = 10min;
+/// Readings of a neighbour's clock of which the best counts: half a minute of pings on an idle link, four minutes of those
+/// that only measure.
+inline constexpr std::size_t kClockReadings = 8;
+/// Each neighbour's clock is read at least so often (guess: a clock that was set is noticed by its own node at once).
+inline constexpr Duration kReadClockEvery = 30s;
+/// A wall clock that moves by so much against the monotonic one was set: more than the pause between two readings of them,
+/// and nothing beside the skew.
+inline constexpr Duration kClockStep = 1ms;
 /// A link that the peer does not know of answers a ping within this, or two of its round trips: else another is kept.
 inline constexpr Duration kProbeDeadline = 1s;
 inline constexpr int kProbeRoundTrips = 2;
@@ -161,6 +169,9 @@ inline constexpr Duration kDeferredLifetime = 30s;
 inline constexpr std::size_t kMaxPackets = kMaxElements - 8;
 /// How often expired entries are looked for; they are kept a little longer than they must.
 inline constexpr Duration kExpireEvery = 10s;
+
+/// A neighbour that does not show what we ask it to confirm is asked again after so long.
+inline constexpr Duration kConfirmAgain = 2s;
 
 // Dictionary
 

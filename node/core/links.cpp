@@ -14,12 +14,14 @@ bool is_pending(const Connection& conn) {
 }
 
 /// When a link is pinged next: one that stays idle, and one on which much comes and we have nothing to say, for the peer's
-/// sake. The latter normally answers the peer's ping first.
+/// sake. The latter normally answers the peer's ping first. And each now and then, to read the peer's clock.
 MonoTime next_ping(const Connection& conn) {
   const Duration lag = conn.dialed_by_us ? Duration(0) : limits::kPingLagOfAcceptor;
   const MonoTime idle = std::max(conn.heard, conn.pinged) + limits::kPingAfterIdle + lag;
-  if (!conn.is_meshdict || conn.heard <= conn.spoken) return idle;
-  return std::min(idle, conn.spoken + limits::kPingAfterIdle + limits::kPingLagOfAcceptor);
+  if (!conn.is_meshdict) return idle;
+  const MonoTime next = std::min(idle, conn.pinged + limits::kReadClockEvery);
+  if (conn.heard <= conn.spoken) return next;
+  return std::min(next, conn.spoken + limits::kPingAfterIdle + limits::kPingLagOfAcceptor);
 }
 
 MonoTime silence_verdict(const Connection& conn) {
@@ -372,7 +374,13 @@ void Links::ping(Connection& conn, MonoTime now) {
     pump(conn, now);
     return;
   }
-  whisper(conn, Ping{.nonce = conn.nonce});
+  // Each with a nonce of its own, so that its answer is not taken for that to an earlier one. Only one answer is waited for;
+  // one that never comes, from an older member, makes room for the next.
+  const std::uint64_t nonce = conn.nonce + ++conn.pings;
+  if (!conn.clock_question || conn.clock_question->asked + limits::kReadClockEvery <= now) {
+    conn.clock_question = {.nonce = nonce, .asked = now};
+  }
+  whisper(conn, Ping{.nonce = nonce});
   if (conn.asked > conn.heard) return;
   conn.asked = now;
   conn.asked_at = transport_.progress(conn.id).given;

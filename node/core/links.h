@@ -17,6 +17,7 @@
 // 8. A slow reader is one that takes nothing for a while, not one for whom much is queued.
 // 9. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
 //    it says hello, so that who is refused never takes itself for a neighbour.
+// 10. A neighbour's clock is read from its hello and its pongs, each with a moment before which it was not read.
 //
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
 // pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
@@ -69,7 +70,9 @@ class LinksHost {
  public:
   virtual ~LinksHost() = default;
   /// A neighbour has answered a ping.
-  virtual void on_pong(const Connection& /*link*/, std::uint64_t /*nonce*/) {}
+  virtual void on_pong(const Connection& /*link*/, const Pong& /*pong*/) {}
+  /// A neighbour's wall clock showed `unix_ms` at some moment since `asked`.
+  virtual void on_clock(const NodeId& /*peer*/, std::int64_t /*unix_ms*/, MonoTime /*asked*/) {}
   virtual void on_pair_up(Pair& pair) = 0;
   /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
   virtual void on_link_up(Connection& link) = 0;
@@ -189,6 +192,7 @@ class Links {
   void linger(Connection& conn, MonoTime heard);
   void check_link(Connection& conn, MonoTime now);
   void check_queue(Connection& conn);
+  [[nodiscard]] std::int64_t clock_ms() const;
   void remove_link(Connection& conn, EndReason reason, const std::string& detail);
   void discard(Connection& conn);
   void check_time(Connection& conn, MonoTime now);

@@ -37,7 +37,9 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
     if (ack->nonce != conn.nonce) conn.last_word = ack->nonce;
     if (conn.established()) policy_.on_keep_ack(*this, *pair(conn.peer), conn, *ack);
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
-    if (conn.established()) whisper(conn, Pong{.nonce = ping->nonce});
+    if (conn.established()) {
+      whisper(conn, Pong{.nonce = ping->nonce, .clock_ms = clock_ms(), .hidden = std::exchange(conn.hidden, 0)});
+    }
   } else if (const auto* bye = std::get_if<Bye>(&message)) {
     if (conn.established()) {
       const std::vector<Connection*> links = pair(conn.peer)->links;
@@ -49,7 +51,12 @@ bool Links::handle(Connection& conn, const Envelope& envelope, const Message& me
     on_refusal(conn, *refusal);
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
     if (conn.probe_started) end_probe(conn);
-    if (conn.established()) host_.on_pong(conn, pong->nonce);
+    if (conn.clock_question && conn.clock_question->nonce == pong->nonce) {
+      const MonoTime asked = conn.clock_question->asked;
+      conn.clock_question.reset();
+      if (conn.established() && pong->clock_ms != 0) host_.on_clock(conn.peer, pong->clock_ms, asked);
+    }
+    if (conn.established()) host_.on_pong(conn, *pong);
   } else {
     return std::holds_alternative<Handshake>(message);
   }
@@ -96,6 +103,7 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
   }
   conn.nonce = random_.next();
   conn.state = ConnState::kGreeted;
+  conn.clock_question = {.nonce = conn.nonce, .asked = clock_.monotonic()};
   send_hello(conn);
 }
 
@@ -110,12 +118,19 @@ void Links::send_hello(Connection& conn) {
               .settle_ms = ms(settings_.settle),
               .skew_ms = ms(settings_.skew),
               .horizon_ms = ms(settings_.horizon),
-              .clock_ms = ms(clock_.wall().time_since_epoch())};
+              .clock_ms = clock_ms()};
   if (const Pair* const known = pair(conn.peer)) {
     for (const Connection* const link : known->links)
       hello.open_nonces.push_back(link->nonce);
   }
   whisper(conn, hello);
+}
+
+/// The wall clock, for others to read. One from before 1970 or of the far future is told as the nearest that can be.
+std::int64_t Links::clock_ms() const {
+  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) - 1;
+  const auto shown = std::chrono::floor<std::chrono::milliseconds>(clock_.wall().time_since_epoch());
+  return std::clamp<std::int64_t>(shown.count(), 1, kLatest);
 }
 
 std::optional<std::string> Links::settings_difference(const Hello& hello) const {
@@ -147,7 +162,11 @@ void Links::on_hello(Connection& conn, const Hello& hello) {
     close(conn, EndReason::kDifferentSettings, *difference);
     return;
   }
+  // A dialer says hello once it has our handshake, which went out when the connection came up.
+  const MonoTime asked = conn.clock_question ? conn.clock_question->asked : conn.opened;
+  conn.clock_question.reset();
   establish(conn, &hello.open_nonces);
+  if (conn.established() && hello.clock_ms != 0) host_.on_clock(conn.peer, hello.clock_ms, asked);
 }
 
 /// Whether it may become a link of its pair; closed when not.

@@ -47,7 +47,7 @@ struct ShapeOf {
   Shape operator()(const KeepAck& /*m*/) const { return whisper(SubFlag::kKeepAck, 1); }
   Shape operator()(const Bye& /*m*/) const { return whisper(SubFlag::kBye, 1); }
   Shape operator()(const Ping& /*m*/) const { return whisper(SubFlag::kPing, 1); }
-  Shape operator()(const Pong& /*m*/) const { return whisper(SubFlag::kPong, 1); }
+  Shape operator()(const Pong& m) const { return whisper(SubFlag::kPong, m.clock_ms == 0 ? 1 : 3); }
   Shape operator()(const SyncQuestion& /*m*/) const { return whisper(SubFlag::kSyncQuestion, kRangeMessageElements); }
   Shape operator()(const SyncAnswer& /*m*/) const { return whisper(SubFlag::kSyncAnswer, kRangeMessageElements); }
   Shape operator()(const Records& /*m*/) const { return whisper(SubFlag::kRecords, 1); }
@@ -120,7 +120,10 @@ class PayloadWriter {
   void operator()(const KeepAck& m) { to_.integer(m.nonce); }
   void operator()(const Bye& m) { to_.str(m.reason); }
   void operator()(const Ping& m) { to_.integer(m.nonce); }
-  void operator()(const Pong& m) { to_.integer(m.nonce); }
+  void operator()(const Pong& m) {
+    to_.integer(m.nonce);
+    if (m.clock_ms != 0) to_.integer(m.clock_ms).integer(m.hidden);
+  }
   void operator()(const SyncQuestion& m) { write_range_message(to_, m.ranges); }
   void operator()(const SyncAnswer& m) { write_range_message(to_, m.ranges); }
   void operator()(const EpochFloors& m) { write(m.epochs); }

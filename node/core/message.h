@@ -146,7 +146,7 @@ struct Hello {
   std::int64_t settle_ms = 0;  ///< D
   std::int64_t skew_ms = 0;
   std::int64_t horizon_ms = 0;
-  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds
+  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
 };
 
 struct Keep {
@@ -179,6 +179,10 @@ struct Ping {
 };
 struct Pong {
   std::uint64_t nonce = 0;
+  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
+  /// Records that came in batches on this connection since the ping before this one, and that the sender does not show:
+  /// set aside as from the future, or not taken at all. 0 from one that does not tell.
+  std::uint64_t hidden = 0;
 };
 
 /// One step of comparing two dictionaries (reconciler.h), from the node whose session it is.

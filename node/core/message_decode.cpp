@@ -268,10 +268,22 @@ Decoded decode_nonce(Payload payload) {
 }
 
 /// py2p gives sub-flags 3 and 4 no meaning, so that its users may send anything under them.
-template <typename T>
-Decoded decode_probe(Payload payload) {
-  Decoded probe = decode_nonce<T>(payload);
-  return probe ? std::move(probe) : Unknown{};
+Decoded decode_ping(Payload payload) {
+  Decoded ping = decode_nonce<Ping>(payload);
+  return ping ? std::move(ping) : Unknown{};
+}
+
+/// [nonce], or [nonce, clock, hidden, ...]
+Decoded decode_pong(Payload payload) {
+  if (payload.empty()) return Unknown{};
+  Fields fields;
+  Pong pong{.nonce = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "nonce")};
+  if (payload.size() >= 3) {
+    MsgpackCursor clock(payload[1]);
+    pong.clock_ms = fields.take(read_ms(clock), "clock");
+    pong.hidden = fields.take(MsgpackCursor(payload[2]).unsigned_integer(), "hidden");
+  }
+  return fields.failed() ? Message(Unknown{}) : Message(pong);
 }
 
 Decoded decode_bye(Payload payload) {
@@ -380,9 +392,9 @@ Decoded decode_addition(SubFlag sub, Payload payload) {
     case SubFlag::kKeepAck:
       return decode_nonce<KeepAck>(payload);
     case SubFlag::kPing:
-      return decode_probe<Ping>(payload);
+      return decode_ping(payload);
     case SubFlag::kPong:
-      return decode_probe<Pong>(payload);
+      return decode_pong(payload);
     case SubFlag::kBye:
       return decode_bye(payload);
     case SubFlag::kRefusal:

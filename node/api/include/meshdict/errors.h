@@ -4,6 +4,7 @@
 //
 //   LeasedError    another node holds the key                     py2p: KeyError
 //   KeyError       there is no such key                           py2p: KeyError
+//   ClockError     the machine's clock is not the other members'
 //   InvalidKey     nobody can have a key like this                py2p: TypeError
 //   ValueError     a value or packet that cannot be sent          py2p: TypeError
 //   TypeError      a Value was asked for as something that it is not
@@ -42,6 +43,21 @@ class LeasedError : public Error {
   std::string key_;
   std::string owner_;
   std::chrono::milliseconds left_;
+};
+
+/// A key was not claimed because the machine's clock differs from those of most neighbours by more than members allow: they
+/// would not see the write. Nothing was written.
+class ClockError : public Error {
+ public:
+  ClockError(std::string key, std::chrono::milliseconds ahead, const std::string& what);
+
+  [[nodiscard]] const std::string& key() const { return key_; }
+  /// How far our clock is ahead; negative: behind.
+  [[nodiscard]] std::chrono::milliseconds ahead() const { return ahead_; }
+
+ private:
+  std::string key_;
+  std::chrono::milliseconds ahead_;
 };
 
 class KeyError : public Error {

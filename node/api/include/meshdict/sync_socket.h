@@ -58,6 +58,9 @@ struct SyncOptions {
   bool leasing = true;
   /// All members must agree on it. Below 300 s the allowed difference of clocks (30 s) shrinks to a tenth of it.
   std::chrono::milliseconds lease = std::chrono::hours(1);
+  /// True: while our clock differs from those of most neighbours by more than members allow, no key is claimed (ClockError),
+  /// since they would not see it. False: it is, by our clock; it is settled in neither case.
+  bool clock_guard = true;
   /// With a data_dir. True: a write waits for the disk, and a power failure loses nothing. False: it may take the last
   /// second.
   bool sync_each_write = true;
