@@ -84,7 +84,7 @@ TEST_F(EngineClockTest, ABusyLinkIsPingedForTheClock) {
   peer.heard(conn);
   for (Duration passed{}; passed < limits::kReadClockEvery; passed += 1s) {
     EXPECT_FALSE(peer.last<Ping>(conn)) << passed.count();
-    peer.say(conn, Presence{});
+    peer.say(conn, Ping{.nonce = 7});
     node.pass(1s);
   }
   EXPECT_TRUE(peer.last<Ping>(conn));

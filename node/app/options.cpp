@@ -114,8 +114,8 @@ class CommandLine {
     add("--network", "NAME", "sync", "Name of the mesh; nodes of other meshes are refused",
         [this](const std::string& text) {
           if (text.size() > kMaxNetworkName) {
-            throw CLI::ValidationError("--network", fmt::format("a name has up to {} bytes, not {}", kMaxNetworkName,
-                                                                text.size()));
+            throw CLI::ValidationError("--network",
+                                       fmt::format("a name has up to {} bytes, not {}", kMaxNetworkName, text.size()));
           }
           options_.network = text;
         });

@@ -64,12 +64,12 @@ struct Connection {
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;
-  MonoTime taking;                  ///< it was last seen to grow
-  MonoTime asked;                   ///< the first ping since we heard something was sent
-  std::uint64_t asked_at = 0;       ///< and ends there
-  MonoTime moved;                   ///< something was taken before that ping was
-  bool overflowed = false;          ///< its queue was beyond its last bound
-  bool congested = false;           ///< its queue was beyond limits::kMaxQueued, and has not drained since
+  MonoTime taking;             ///< it was last seen to grow
+  MonoTime asked;              ///< the first ping since we heard something was sent
+  std::uint64_t asked_at = 0;  ///< and ends there
+  MonoTime moved;              ///< something was taken before that ping was
+  bool overflowed = false;     ///< its queue was beyond its last bound
+  bool congested = false;      ///< its queue was beyond limits::kMaxQueued, and has not drained since
   /// What is to be answered with the peer's clock: the nonce that was sent, and when.
   struct ClockQuestion {
     std::uint64_t nonce = 0;

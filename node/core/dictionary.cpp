@@ -221,8 +221,7 @@ void Dictionary::note_turned_away(std::string_view key, const Version& present, 
 
 void Dictionary::on_time() {
   forget_jump();
-  while (!set_aside_.empty() &&
-         hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
+  while (!set_aside_.empty() && hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
     const SetAside back = take_back(set_aside_.begin());
     if (back.plain != Plain::kNo) {
       merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000, back.plain);

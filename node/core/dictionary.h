@@ -347,7 +347,7 @@ class Dictionary {
     Raw value;
     Plain plain = Plain::kNo;
     std::uint64_t arrival = 0;  ///< orders plain stores of one second
-    Hlc due{};  ///< when it comes back; nothing: at its write time
+    Hlc due{};                  ///< when it comes back; nothing: at its write time
     [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
   };
   struct ComesBackEarlier {

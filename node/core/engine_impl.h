@@ -80,7 +80,7 @@ class Engine::Impl final : public LinksHost {
   struct Confirmation {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
-    std::set<NodeId> hidden;  ///< who has answered that it does not show all of them, and is asked again
+    std::set<NodeId> hidden;          ///< who has answered that it does not show all of them, and is asked again
     std::set<NodeId> hidden_between;  ///< who has said so of some, between the batches
   };
   /// A user's wish that there be no link with a node.

@@ -80,9 +80,9 @@ std::expected<std::size_t, Engine::BatchError> Engine::Impl::write(std::span<con
 
 void Engine::Impl::handle_store(const Envelope& envelope, const StoreSet& store) {
   const auto merged =
-      store.version ? dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value))
-                    : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time,
-                                              Dictionary::Plain::kSaid);
+      store.version
+          ? dictionary_->merge(store.key, store.value, complete(*store.version, envelope.sender, store.value))
+          : dictionary_->merge_py2p(store.key, store.value, envelope.sender, envelope.time, Dictionary::Plain::kSaid);
   if (merged == Dictionary::Merged::kNoRoom) ++stats_.records_without_room;
 }
 
