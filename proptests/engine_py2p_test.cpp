@@ -44,10 +44,10 @@ class Py2pNode {
     link_ = peer_.join_as_py2p();
     for (const auto& [key, held] : data_) {
       const Raw value = bytes_value(held.text);
-      peer_.say(link_, StoredEntry{.key = key,
-                                   .value = value,
-                                   .owner = held.owner,
-                                   .timestamp = static_cast<std::uint64_t>(held.since)});
+      peer_.say(
+          link_,
+          StoredEntry{
+              .key = key, .value = value, .owner = held.owner, .timestamp = static_cast<std::uint64_t>(held.since)});
     }
   }
 
@@ -59,10 +59,9 @@ class Py2pNode {
   void bring(std::string_view key, std::string_view text, std::string_view owner, std::int64_t seconds) {
     const Raw value = bytes_value(text);
     store(key, value, id(owner), seconds);
-    peer_.say(link_, StoredEntry{.key = key,
-                                 .value = value,
-                                 .owner = id(owner),
-                                 .timestamp = static_cast<std::uint64_t>(seconds)});
+    peer_.say(
+        link_,
+        StoredEntry{.key = key, .value = value, .owner = id(owner), .timestamp = static_cast<std::uint64_t>(seconds)});
   }
 
   [[nodiscard]] Texts holds() const {

@@ -145,15 +145,15 @@ TEST(GrowingNumbers, SequencesAndBootsAtTheirEndLockNobodyOut) {
 
 /// Numbers on both sides of every bound that a reading of the clock sets.
 std::uint64_t around_the_bounds(std::int64_t written_ms) {
-  const std::uint64_t bound = *rc::gen::element<std::uint64_t>(
-      0, at_ms(written_ms).bits, at_ms(0).bits, at_ms(30'000).bits, at_ms(30'001).bits, at_ms(-86'400'000).bits,
-      std::uint64_t{1} << 62, std::uint64_t{1} << 63);
+  const std::uint64_t bound =
+      *rc::gen::element<std::uint64_t>(0, at_ms(written_ms).bits, at_ms(0).bits, at_ms(30'000).bits, at_ms(30'001).bits,
+                                       at_ms(-86'400'000).bits, std::uint64_t{1} << 62, std::uint64_t{1} << 63);
   return bound + *rc::gen::element<std::uint64_t>(0, 1, 2, kLargest, kLargest - 1);
 }
 
 Version any_version() {
-  const auto written_ms =
-      *rc::gen::element<std::int64_t>(-90'000'000, -86'400'000, -3'700'000, -1, 0, 1, 29'999, 30'000, 30'001, 90'000'000);
+  const auto written_ms = *rc::gen::element<std::int64_t>(-90'000'000, -86'400'000, -3'700'000, -1, 0, 1, 29'999,
+                                                          30'000, 30'001, 90'000'000);
   Version version = claim(*rc::gen::element<std::string>("A", "M", "Z"), around_the_bounds(written_ms), written_ms);
   version.written.bits += *rc::gen::element<std::uint64_t>(0, 1, 0xFFFF);
   version.boot = *rc::gen::element<std::uint64_t>(0, 1, 10, kLargest);

@@ -78,8 +78,10 @@ TEST_F(Publish, WhatIsTakenAgainTwiceInOneReadGoesOutOnceAsItIs) {
   Peer other(node, "Y");
   const ConnId from = rival.join(2);
   other.join(3);
-  const std::string second = *make_frame(other.broadcast_of(StoreSet{
-      .key = "k", .value = bytes_value("y"), .version = store_version(claim("A", 2, 20'000))}))->bytes;
+  const std::string second =
+      *make_frame(other.broadcast_of(
+                      StoreSet{.key = "k", .value = bytes_value("y"), .version = store_version(claim("A", 2, 20'000))}))
+           ->bytes;
   node->on_data(from, claim_frame(rival, "theirs", 1, 20'000) + second);
   EXPECT_THAT(stores(), ElementsAre("Z: k=theirs @ 1", "Y: k=y @ 2", "M: k=ours @ 3"));
 }

@@ -236,7 +236,8 @@ RC_GTEST_PROP(Py2p, BothKindsOfNodeHoldWhatCame, ()) {
   std::int64_t now = 0;
   const int steps = *rc::gen::inRange(1, 40);
   for (int i = 0; i < steps; ++i) {
-    const std::int64_t pause = *rc::gen::weightedElement<std::int64_t>({{6, 0}, {3, 1}, {1, 100}, {1, 3'600}, {1, 3'601}});
+    const std::int64_t pause =
+        *rc::gen::weightedElement<std::int64_t>({{6, 0}, {3, 1}, {1, 100}, {1, 3'600}, {1, 3'601}});
     node.clock.advance(std::chrono::seconds(pause));
     now += pause;
     const auto text = *rc::gen::element<std::string>("x", "y", "z", "");

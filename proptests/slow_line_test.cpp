@@ -57,7 +57,8 @@ class SlowLineTest : public ::testing::Test {
     const Raw value = bytes_value(std::string(2'000'000, 'v'));
     Version version{.epoch = 1, .claim_start = node->dictionary().now(), .owner = id("A"), .boot = 1, .sequence = 0};
     version.written = version.claim_start;
-    return *make_frame(smaller.bytes_of(Records{.entries = {{.key = "large", .value = value, .version = version}}}))->bytes;
+    return *make_frame(smaller.bytes_of(Records{.entries = {{.key = "large", .value = value, .version = version}}}))
+                ->bytes;
   }
 
   Node node;

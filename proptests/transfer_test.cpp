@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "core/record_batches.h"
 #include "core/reconciler.h"
+#include "core/record_batches.h"
 #include "engine_fixture.h"
 
 namespace meshdict {
 namespace {
-
 
 const NodeId& longest_id() {
   static const NodeId id = *NodeId::parse("9" + std::string(NodeId::kMaxLength - 1, 'z'));
@@ -43,8 +42,9 @@ rc::Gen<std::size_t> size_up_to(std::size_t largest) {
 
 RC_GTEST_PROP(Batches, OfAnyAdmittedRecordsFitTheirFramesAndAreComplete, ()) {
   static const std::string bytes(limits::kMaxFrame, 'b');
-  const auto sizes = *rc::gen::resize(12, rc::gen::container<std::vector<std::pair<std::size_t, std::size_t>>>(
-      rc::gen::pair(size_up_to(limits::kMaxKey), size_up_to(limits::kMaxValue))));
+  const auto sizes =
+      *rc::gen::resize(12, rc::gen::container<std::vector<std::pair<std::size_t, std::size_t>>>(
+                               rc::gen::pair(size_up_to(limits::kMaxKey), size_up_to(limits::kMaxValue))));
   std::vector<RecordEntry> all;
   RecordBatches batches;
   for (const auto& [key, value] : sizes) {
@@ -112,9 +112,14 @@ class TransferTest : public ::testing::Test {
   /// Records at the bounds, between small ones.
   std::vector<std::string> write_at_the_bounds() {
     const std::size_t largest = limits::kMaxValue - 5;
-    const std::vector<std::pair<std::size_t, std::size_t>> sizes = {
-        {1, 2'000},   {limits::kMaxKey, largest}, {2, 2'000}, {limits::kMaxKey - 1, largest - 1}, {3, limits::kBatchBytes},
-        {4, largest}, {5, limits::kBatchBytes},   {6, 10}};
+    const std::vector<std::pair<std::size_t, std::size_t>> sizes = {{1, 2'000},
+                                                                    {limits::kMaxKey, largest},
+                                                                    {2, 2'000},
+                                                                    {limits::kMaxKey - 1, largest - 1},
+                                                                    {3, limits::kBatchBytes},
+                                                                    {4, largest},
+                                                                    {5, limits::kBatchBytes},
+                                                                    {6, 10}};
     std::vector<std::string> keys;
     for (const auto& [key, value] : sizes) {
       keys.emplace_back(key, static_cast<char>('a' + keys.size()));
@@ -165,8 +170,9 @@ TEST_F(TransferTest, AFullFrameOfNewsIsPassedOnWhole) {
   Records news;
   for (const std::string& key : keys)
     news.entries.push_back({.key = key, .value = value, .version = version});
-  const auto encoded = [&] { return encode_message({.sender = id("A"), .time = unix_seconds(node.clock.wall_time), .stamp = std::nullopt},
-                                                      news); };
+  const auto encoded = [&] {
+    return encode_message({.sender = id("A"), .time = unix_seconds(node.clock.wall_time), .stamp = std::nullopt}, news);
+  };
   const std::size_t room = limits::kMaxFrame - kHashSize - encoded().size();
   const Raw last = bytes_value(std::string(3'900 + room - 2, 'v'));  // of which the length takes two bytes more
   news.entries.back().value = last;

@@ -20,36 +20,37 @@ Key key(Held held, NodeIndex node = kNobody) {
   return {held, node, {}, {}};
 }
 
+struct Keys {
+  std::vector<Key> operator()(const StartStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const StopStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const CrashStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const RestartStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const CloneStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const PauseStep& s) const { return {key(Held::kPause, s.node)}; }
+  std::vector<Key> operator()(const ResumeStep& s) const { return {key(Held::kPause, s.node)}; }
+  std::vector<Key> operator()(const PartitionStep&) const { return {key(Held::kPartition)}; }
+  std::vector<Key> operator()(const HealStep&) const { return {key(Held::kPartition)}; }
+  std::vector<Key> operator()(const CutStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
+  std::vector<Key> operator()(const MendStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
+  std::vector<Key> operator()(const DialsStep& s) const { return {key(Held::kDials, s.node)}; }
+  std::vector<Key> operator()(const SlowReaderStep& s) const { return {key(Held::kReading, s.node)}; }
+  std::vector<Key> operator()(const DiskStep& s) const {
+    std::vector<Key> keys;
+    if (s.full) keys.push_back(key(Held::kDiskFull, s.node));
+    if (s.delay) keys.push_back(key(Held::kDiskDelay, s.node));
+    return keys;
+  }
+  std::vector<Key> operator()(const ClockStep& s) const {
+    if (!s.ppm) return {};
+    return {key(Held::kRate, s.node)};
+  }
+  template <typename Other>
+  std::vector<Key> operator()(const Other&) const {
+    return {};
+  }
+};
+
 std::vector<Key> keys_of(const Action& action) {
-  struct Keys {
-    std::vector<Key> operator()(const StartStep& s) const { return {key(Held::kLife, s.node)}; }
-    std::vector<Key> operator()(const StopStep& s) const { return {key(Held::kLife, s.node)}; }
-    std::vector<Key> operator()(const CrashStep& s) const { return {key(Held::kLife, s.node)}; }
-    std::vector<Key> operator()(const RestartStep& s) const { return {key(Held::kLife, s.node)}; }
-    std::vector<Key> operator()(const CloneStep& s) const { return {key(Held::kLife, s.node)}; }
-    std::vector<Key> operator()(const PauseStep& s) const { return {key(Held::kPause, s.node)}; }
-    std::vector<Key> operator()(const ResumeStep& s) const { return {key(Held::kPause, s.node)}; }
-    std::vector<Key> operator()(const PartitionStep&) const { return {key(Held::kPartition)}; }
-    std::vector<Key> operator()(const HealStep&) const { return {key(Held::kPartition)}; }
-    std::vector<Key> operator()(const CutStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
-    std::vector<Key> operator()(const MendStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
-    std::vector<Key> operator()(const DialsStep& s) const { return {key(Held::kDials, s.node)}; }
-    std::vector<Key> operator()(const SlowReaderStep& s) const { return {key(Held::kReading, s.node)}; }
-    std::vector<Key> operator()(const DiskStep& s) const {
-      std::vector<Key> keys;
-      if (s.full) keys.push_back(key(Held::kDiskFull, s.node));
-      if (s.delay) keys.push_back(key(Held::kDiskDelay, s.node));
-      return keys;
-    }
-    std::vector<Key> operator()(const ClockStep& s) const {
-      if (!s.ppm) return {};
-      return {key(Held::kRate, s.node)};
-    }
-    template <typename Other>
-    std::vector<Key> operator()(const Other&) const {
-      return {};
-    }
-  };
   return std::visit(Keys{}, action);
 }
 

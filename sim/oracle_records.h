@@ -1,8 +1,8 @@
 #pragma once
 // The promises about records: S1, S2, S6, S7, "wait" and "lease".
 //
-// S1     at the end all nodes of a society hold the same records, deletions beyond the horizon apart, and of all versions that clients were promised none is
-//        larger than the one that is there.
+// S1     at the end all nodes of a society hold the same records, deletions beyond the horizon apart, and of all
+//        versions that clients were promised none is larger than the one that is there.
 // S2     the claim that a node shows for a key never falls, and is there again after a restart with its disk (leasing on).
 // S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
 //        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.

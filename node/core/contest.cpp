@@ -39,8 +39,8 @@ bool Dictionary::should_reclaim(const Record& present, const Version& winning) c
   if (!is_live_claim_of_ours(present)) return false;
   if (winning.owner == config_.self) return winning.boot < present.version.boot;
   // Every py2p node keeps ours: see merge_py2p().
-  const bool in_second_of_claim = winning.boot == 0 && winning.written.unix_ms() / 1'000 ==
-                                                           present.version.claim_start.unix_ms() / 1'000;
+  const bool in_second_of_claim =
+      winning.boot == 0 && winning.written.unix_ms() / 1'000 == present.version.claim_start.unix_ms() / 1'000;
   if (in_second_of_claim && !yields_in_its_second(present.version, winning.owner)) return true;
   return winning.kind == RecordKind::kTombstone || hlc_.now() - winning.written > config_.lease + margin_;
 }

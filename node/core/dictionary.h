@@ -459,7 +459,7 @@ class Dictionary {
   std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain
   std::size_t set_aside_bytes_ = 0;
   std::uint64_t arrivals_ = 0;  // of set-aside records
-  MonoTime next_return_;  // meaningful while something is set aside
+  MonoTime next_return_;        // meaningful while something is set aside
   /// Tombstones that have left the set, the first to be forgotten first; some have been written again since.
   struct Left {
     MonoTime written_here;

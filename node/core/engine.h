@@ -99,11 +99,11 @@ struct EngineStats {
   /// How often we saw, or were told, that another process has our identity.
   std::uint64_t identity_in_use = 0;
   std::uint64_t dials = 0;
-  std::uint64_t comparisons = 0;           ///< sessions of reconciliation that we have begun
-  std::uint64_t bulk_records_sent = 0;     ///< in sessions, and to py2p nodes at their handshake
-  std::uint64_t records_passed_on = 0;     ///< news from a session, sent to other neighbours; each counts
-  std::uint64_t old_deletions_told = 0;    ///< to neighbours that sent what had been deleted longer ago than the horizon
-  std::uint64_t keys_returned = 0;         ///< see Returned in event.h
+  std::uint64_t comparisons = 0;         ///< sessions of reconciliation that we have begun
+  std::uint64_t bulk_records_sent = 0;   ///< in sessions, and to py2p nodes at their handshake
+  std::uint64_t records_passed_on = 0;   ///< news from a session, sent to other neighbours; each counts
+  std::uint64_t old_deletions_told = 0;  ///< to neighbours that sent what had been deleted longer ago than the horizon
+  std::uint64_t keys_returned = 0;       ///< see Returned in event.h
   std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
 };
 

@@ -36,8 +36,7 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
     }
   }
   // A handshake is never compressed: of a stranger nothing is decompressed.
-  const auto taken =
-      conn.state == ConnState::kHandshaking ? std::span<const Compression>() : offered_compressions();
+  const auto taken = conn.state == ConnState::kHandshaking ? std::span<const Compression>() : offered_compressions();
   const auto opened = open_body(body, taken);
   if (!opened) {
     ++stats_.refused;

@@ -27,10 +27,8 @@ std::int64_t py2p_time(const Version& version) {
 }
 
 StoredEntry stored_entry(std::string_view key, RawView value, const Version& version) {
-  return {.key = key,
-          .value = value,
-          .owner = version.owner,
-          .timestamp = static_cast<std::uint64_t>(py2p_time(version))};
+  return {
+      .key = key, .value = value, .owner = version.owner, .timestamp = static_cast<std::uint64_t>(py2p_time(version))};
 }
 
 std::optional<Frame> frame_or_nothing(std::expected<Frame, FrameTooLarge> frame) {
@@ -111,8 +109,8 @@ std::optional<Frame> Engine::Impl::next_of_walk(Connection& link) {
 
 /// What a py2p node brings along. What is news is told to the others; where it has something older than we, it is told.
 void Engine::Impl::handle_stored_entry(Connection& conn, const StoredEntry& entry) {
-  const auto merged = dictionary_->merge_py2p(
-      entry.key, entry.value, entry.owner, static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
+  const auto merged = dictionary_->merge_py2p(entry.key, entry.value, entry.owner,
+                                              static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
   if (merged == Dictionary::Merged::kLost && conn.established()) links_->owe(conn, entry.key, HasKey::kYes);
   if (merged != Dictionary::Merged::kWon) return;
   if (const auto record = dictionary_->find(entry.key)) {

@@ -260,9 +260,9 @@ void Engine::Impl::tell_old_deletions(Connection& conn, const std::vector<Record
     send_records(to, batch);
 }
 
-/// What was news to us may be news to our other neighbours, of both kinds. Among meshdict nodes it spreads like a rumour and dies where it is known. A
-/// neighbour with whom we compare, or are about to, hears of it there; and one that takes less than we would send gets
-/// what it lacks in a session, at its own pace.
+/// What was news to us may be news to our other neighbours, of both kinds. Among meshdict nodes it spreads like a rumour
+/// and dies where it is known. A neighbour with whom we compare, or are about to, hears of it there; and one that takes
+/// less than we would send gets what it lacks in a session, at its own pace.
 void Engine::Impl::forward_records(const Connection* from, const std::vector<RecordEntry>& entries) {
   const MonoTime now = clock_.monotonic();
   std::vector<Connection*> others;

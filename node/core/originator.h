@@ -31,8 +31,8 @@ class Originator {
   /// A store for a py2p neighbour alone, which takes it for the owner's at that time and does not mind its age.
   std::expected<Frame, FrameTooLarge> plain_store(const StoreSet& store, const NodeId& owner, std::int64_t seconds) {
     const Stamp stamp{.boot = boot_, .counter = Stamp::kNotBroadcast | others_++};
-    return make_frame(encode_message(
-        {.sender = owner, .time = seconds, .stamp = stamp, .user_main = MainFlag::kWhisper}, store));
+    return make_frame(
+        encode_message({.sender = owner, .time = seconds, .stamp = stamp, .user_main = MainFlag::kWhisper}, store));
   }
 
   [[nodiscard]] const NodeId& self() const { return self_; }
@@ -45,8 +45,7 @@ class Originator {
     if (const auto* store = std::get_if<StoreSet>(&message); store != nullptr && store->version) {
       time = std::max(time, store->version->written.unix_ms() / 1'000);
     }
-    return make_frame(
-        encode_message({.sender = self_, .time = time, .stamp = stamp, .user_main = user_main}, message));
+    return make_frame(encode_message({.sender = self_, .time = time, .stamp = stamp, .user_main = user_main}, message));
   }
 
   NodeId self_;

@@ -31,18 +31,18 @@ enum class HasKey : std::uint8_t { kNo, kPerhaps, kYes };
 /// A store as py2p sees it.
 struct PacedStore {
   std::string_view key;
-  bool deletes = false;         ///< its value is one that deletes there
+  bool deletes = false;           ///< its value is one that deletes there
   HasKey has = HasKey::kPerhaps;  ///< of the nodes that have followed so far, before this store
-  Duration age{};               ///< of the message, by its own time
+  Duration age{};                 ///< of the message, by its own time
 };
 
 class Pacer {
  public:
   /// The way through the dictionary that a new neighbour is given.
   struct Walk {
-    std::optional<std::string> last_key;         ///< sent last
-    MonoTime since = MonoTime::min();            ///< of the keys those whose records were accepted here since
-    MonoTime deletes_since = MonoTime::max();    ///< and of deleted ones; also what may be there in an older form
+    std::optional<std::string> last_key;       ///< sent last
+    MonoTime since = MonoTime::min();          ///< of the keys those whose records were accepted here since
+    MonoTime deletes_since = MonoTime::max();  ///< and of deleted ones; also what may be there in an older form
   };
 
   explicit Pacer(MonoTime now) : next_(now) {}

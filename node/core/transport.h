@@ -52,7 +52,8 @@ class Transport {
   /// falls.
   struct Progress {
     std::uint64_t given = 0;  ///< accepted by send()
-    std::uint64_t taken = 0;  ///< of those, what the peer's machine has acknowledged; its process may not have read them
+    std::uint64_t taken =
+        0;  ///< of those, what the peer's machine has acknowledged; its process may not have read them
   };
   /// Nothing for a closed connection, or by a transport that cannot tell.
   [[nodiscard]] virtual Progress progress(ConnId /*conn*/) const { return {}; }

@@ -37,8 +37,9 @@ std::expected<void, StoreError> claim_for_network(Store& store, const EngineConf
   if (named.empty()) {
     store.put(Table::kMeta, kMetaNetwork, network);
   } else if (named != network) {
-    return std::unexpected(StoreError{fmt::format(
-        "it belongs to network '{}', not '{}': give these settings, or another directory", shown(named), shown(network))});
+    return std::unexpected(
+        StoreError{fmt::format("it belongs to network '{}', not '{}': give these settings, or another directory",
+                               shown(named), shown(network))});
   }
   return {};
 }

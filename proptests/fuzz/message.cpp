@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto envelope = decode_envelope(bytes);
   if (!envelope) return 0;
   const bool stamped_broadcast = envelope->main == MainFlag::kBroadcast && envelope->stamp;
-  if (stamped_broadcast && (!origin || origin->sender != envelope->sender.text() || origin->stamp != *envelope->stamp)) {
+  if (stamped_broadcast &&
+      (!origin || origin->sender != envelope->sender.text() || origin->stamp != *envelope->stamp)) {
     std::abort();
   }
   const auto message = decode_message(*envelope);
