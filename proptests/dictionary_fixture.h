@@ -142,4 +142,14 @@ inline const Leased* leased(const std::expected<void, WriteError>& result) {
   return result ? nullptr : std::get_if<Leased>(&result.error());
 }
 
+/// Calls on_time() whenever the dictionary asks for it.
+inline void pass(Fixture& node, Duration time) {
+  const MonoTime end = node.clock.mono + time;
+  while (node.d->next_deadline() && *node.d->next_deadline() <= end) {
+    node.clock.advance(std::max(Duration::zero(), *node.d->next_deadline() - node.clock.mono));
+    node.d->on_time();
+  }
+  node.clock.advance(end - node.clock.mono);
+}
+
 }  // namespace meshdict
