@@ -204,15 +204,6 @@ TEST(Restart, ASequenceAtItsEndIsBeatenByAnEpoch) {
   EXPECT_EQ(node.set("k", "y")->version().epoch, 4U);
 }
 
-TEST(Restart, AfterACorrectedJumpThePresentIsTheWallClocks) {
-  Fixture node;
-  node.clock.wall_time += 24h;
-  node.write("jumped", "x");
-  EXPECT_EQ(node.d->now(), at_ms(86'400'000));
-  node.clock.wall_time -= 24h;
-  EXPECT_EQ(node.d->now(), at_ms(0)) << "with no other write, merge or timer between";
-}
-
 TEST(Restart, AfterACorrectedJumpAWriteClaimsAnew) {
   Fixture node;
   node.clock.wall_time += 24h;

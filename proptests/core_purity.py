@@ -29,7 +29,7 @@ FORBIDDEN_SYMBOLS = re.compile(
 FORBIDDEN_INCLUDES = re.compile(
     r"^\s*#\s*include\s*<(thread|iostream|fstream|random|mutex|condition_variable|future|asio.*|sys/.*|time\.h|ctime|unistd\.h)>"
 )
-FORBIDDEN_CALLS = re.compile(r"\b\w+_clock\b|std::(shuffle|uniform_\w+|random_device)\b")
+FORBIDDEN_CALLS = re.compile(r"\b\w+_clock\b(?!\()|std::(shuffle|uniform_\w+|random_device)\b")
 
 
 def forbidden_symbols(nm, library):

@@ -258,7 +258,7 @@ TEST(VirtualClock, JumpsOfTheWallClockLeaveTheOtherAlone) {
 RunResult run_steps(const std::string& steps, std::uint64_t seed = 1) {
   const std::string yaml =
       "nodes: [{name: ana, clock: 30ms}, {name: bob, durability: interval}, {name: cy, start: never}]\n"
-      "settings: {lease: 20s, skew: 1s, settle: 500ms}\nsteps:\n" +
+      "settings: {lease: 20s, skew: 1s, settle: 500ms, clock_guard: off}\nsteps:\n" +
       steps + "quiet: 90s\n";
   const auto plan = load_plan(yaml, "f.yaml");
   if (!plan) throw std::runtime_error(plan.error().front());

@@ -188,10 +188,12 @@ TEST(Network, BandwidthQueuesAndTellsWhenItHasDrained) {
   wire.send(0, "large", large);
   EXPECT_EQ(wire.network.queued(wire.conns[0]), large);
   wire.run(1s + 500ms);
-  EXPECT_EQ(wire.take(), (Arrivals{{1s + 500ms, 0, "drained"}}));
+  // What the line has carried shows, four times a second.
+  EXPECT_EQ(wire.take(), (Arrivals{{1s + 260ms, 1, "l"}, {1s + 500ms, 0, "drained"}}));
   EXPECT_EQ(wire.network.queued(wire.conns[0]), limits::kBulkLowWater);
   wire.run(1min);
-  EXPECT_EQ(wire.take(), (Arrivals{{1s + Duration(large) + 10ms, 1, "large"}}));
+  EXPECT_EQ(wire.take(),
+            (Arrivals{{1s + 510ms, 1, "ar"}, {1s + 760ms, 1, "g"}, {1s + Duration(large) + 10ms, 1, "e"}}));
 }
 
 TEST(Network, ALinkCanBeChanged) {

@@ -162,7 +162,7 @@ TEST_F(TransferTest, AFullFrameOfNewsIsPassedOnWhole) {
   Version version = largest_version();
   version.epoch = version.boot = version.sequence = 1;
   version.kind = RecordKind::kValue;
-  version.claim_start = version.written = node->dictionary().now();
+  version.claim_start = version.written = Hlc::from_ms(unix_seconds(node.clock.wall_time) * 1'000);
   std::vector<std::string> keys(1'000);
   for (std::size_t i = 0; i < keys.size(); ++i)
     keys[i] = std::to_string(i);

@@ -61,6 +61,7 @@ struct Connection {
   MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
   /// Nonce of the link that the peer uses instead of this one, where it has said its last.
   std::optional<std::uint64_t> last_word;
+  MonoTime told_to_keep;  ///< retired: when its peer was last told of the link that is kept
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;

@@ -261,6 +261,7 @@ void Links::retire(Connection& link) {
   link.to_confirm.clear();
   link.deadline = now;
   link.lingers_to = now + limits::kLongestLinger;
+  link.told_to_keep = now;
   if (link.last_word != kept.nonce) {
     link.last_word.reset();
     linger(link, now);
@@ -280,9 +281,15 @@ void Links::hear_retired(Connection& conn, const Message& message) {
   if (const auto* ack = std::get_if<KeepAck>(&message); ack != nullptr && ack->nonce != conn.nonce) {
     conn.deadline = now;
     wake_at(now);
-  } else {
-    linger(conn, now);
+    return;
   }
+  linger(conn, now);
+  // Its hello may have crossed the KEEP, so that the peer takes it for a further link: it is told again.
+  const Pair* const known = pair(conn.peer);
+  const Duration pause = std::max(limits::kProbeDeadline, limits::kLingerRoundTrips * conn.round_trip);
+  if (known == nullptr || now < conn.told_to_keep + pause) return;
+  conn.told_to_keep = now;
+  whisper(*known->primary, Keep{.nonce = known->primary->nonce});
 }
 
 }  // namespace meshdict

@@ -1,4 +1,5 @@
-// Runs a fuzz target on each file that it is given, in builds without the fuzzer: what was once found stays mended.
+// Runs a fuzz target on the empty input and on each file that it is given, in builds without the fuzzer: what was once found
+// stays mended.
 
 #include <cstdint>
 #include <cstdio>
@@ -10,7 +11,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 int main(int argc, char** argv) {
-  std::size_t inputs = 0;
+  std::size_t inputs = 1;
+  LLVMFuzzerTestOneInput(nullptr, 0);
   const auto run = [&](const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
@@ -26,5 +28,4 @@ int main(int argc, char** argv) {
       run(entry.path());
   }
   std::printf("%zu inputs\n", inputs);
-  return inputs > 0 ? 0 : 1;
 }
