@@ -151,7 +151,8 @@ const Mistake kMistakes[] = {
      "steps, "
      "workload, quiet, strict or check"},
     {"UnknownStepKey", "nodes: [a]\nsteps:\n  - at: 1s\n    set: {node: a, kay: k, value: v}\n",
-     "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, count, key_size, value_size, wait, expect or owner"},
+     "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, count, key_size, value_size, "
+     "wait, expect or owner"},
     {"UnknownVerb", "nodes: [a]\nsteps:\n  - at: 1s\n    sett: {node: a}\n",
      "f.yaml:4:5: 'sett' is no key of a step, expected 'set'; all are at, after, set, delete, broadcast, whisper, "
      "connect, disconnect, stop, crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal or ..."},
@@ -187,12 +188,14 @@ const Mistake kMistakes[] = {
     {"KeyTwice", "nodes: 2\nquiet: 1s\nquiet: 2s\n",
      "f.yaml:3:1: 'quiet' is there twice, expected it once in the plan"},
     {"UnknownProperty", "nodes: 2\ncheck: [S1, S9]\n",
-     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S3, S4, S5, S6, S7, lease, wait, C1, B1 or connected"},
+     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S3, S4, S5, S6, S7, lease, wait, C1, B1 or "
+     "connected"},
     {"UnknownOutcome", "nodes: [a]\nsteps:\n  - set: {node: a, key: k, value: v, expect: leaesd}\n",
      "f.yaml:3:46: 'leaesd' is no outcome, expected 'leased'; all are any, ok, leased or clock"},
     {"UnknownReason", "nodes: [a]\nsteps:\n  - expect: {node: a, refused: {reason: wrong_net}}\n",
      "f.yaml:3:41: 'wrong_net' is no reason, expected closed_by_peer, dial_failed, wrong_network, hello_timeout, "
-     "protocol_error, silent, slow_reader, duplicate, older_boot, self, too_many, different_settings, identity_in_use, another_node, "
+     "protocol_error, silent, slow_reader, duplicate, older_boot, self, too_many, different_settings, identity_in_use, "
+     "another_node, "
      "enough, bye or local"},
     {"EmptyExpectation", "nodes: [a]\nsteps:\n  - expect: {node: a}\n",
      "f.yaml:3:13: 'expect' demands nothing, expected value, absent, owner, neighbours, size, messages, conflicts, "

@@ -8,6 +8,7 @@
 #include "sim/runner.h"
 #include "sim/summary.h"
 #include "sim/swarm.h"
+#include "sim/swarm_ranges.h"
 
 namespace meshdict::sim {
 namespace {
@@ -28,8 +29,12 @@ TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
   });
   EXPECT_EQ(summary.runs(), kSeeds);
   EXPECT_EQ(failures, "");
+  // Plans of the ranges have their own faults.
+  std::uint64_t usual = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed)
+    usual += range_of(seed) == nullptr ? 1U : 0U;
   for (const FaultInfo& info : fault_infos())
-    EXPECT_GE(summary.runs_with(info.fault) * 100, kSeeds * 30) << info.name;
+    EXPECT_GE(summary.runs_with(info.fault) * 100, usual * 30) << info.name;
 }
 
 TEST(Swarm, PlansCanBeWrittenAndReplayed) {

@@ -170,7 +170,7 @@ void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expec
     return;
   }
   const Version& version = found->second.version;
-  acknowledged_[{node, key}] = {version, world_.now(), false};
+  acknowledged_[{node, key}] = {version, world_.now(), false, hosts_[node]->clock().wall_offset()};
   if (version.kind == RecordKind::kTombstone) note_deletion(key, version, hosts_[node]->plan().leasing);
 }
 
@@ -235,14 +235,17 @@ void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Ver
 // The writer's own record of the key is `there` now.
 void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknowledged& promised,
                                   const Version& there) {
-  const Version& version = promised.version;
-  const bool own = there.owner.text() == version.owner.text();
-  if (!checks(Property::kS6) || promised.settled || (own && same_content(there, version))) return;
-  promised.settled = true;
+  const bool own = there.owner.text() == promised.version.owner.text();
+  if (!checks(Property::kS6) || promised.settled) return;
   const NodePlan& plan = hosts_[node]->plan();
-  const bool later = there.written.bits > version.written.bits;
+  if (own && same_content(there, promised.version)) return;
+  const Version& version = promised.version;
+  promised.settled = true;
+  const std::int64_t ahead_ms = promised.ahead > plan.skew ? promised.ahead / 1ms : 0;
+  const bool later = there.written.bits > version.written.bits ||
+                     (ahead_ms > 0 && there.written.unix_ms() > version.written.unix_ms() - ahead_ms);
   const bool freed = version.kind == RecordKind::kTombstone && later;
-  const bool lapsed = milliseconds_between(version, there) > plan.lease / 1ms;
+  const bool lapsed = milliseconds_between(version, there) + ahead_ms > plan.lease / 1ms;
   const bool overwritten = plan.leasing == Leasing::kOff && later;
   // Of two deletions the one takes the place of the other and raises no event: what is there now may have won over that one.
   const auto deletion = deleted_.find(key);

@@ -59,6 +59,9 @@ class RecordOracle {
     Duration at{};
     /// It has lost, and rightly or reported.
     bool settled = false;
+    /// What its writer's wall clock was ahead by then. Beyond the skew, the write is issued again with its true time once the
+    /// clock is right.
+    Duration ahead{};
   };
   struct Shown {
     Version version;
