@@ -131,7 +131,10 @@ class SmallWorld::Digest {
     add(conn.peer_boot);
     add(static_cast<std::uint64_t>(conn.nonce != 0));
     if (!conn.established()) {
-      if (conn.state == ConnState::kRetired) add_time(conn.lingers_to);
+      if (conn.state == ConnState::kRetired) {
+        add_time(conn.lingers_to);
+        add_time(conn.told_to_keep);
+      }
       return add_time(conn.deadline);
     }
     add_time(conn.heard);
