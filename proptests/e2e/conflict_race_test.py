@@ -55,6 +55,7 @@ class ConflictRaceTest(harness.MeshTestCase):
     def assert_never_apart(self, pairs):
         for one, other in pairs:
             for node in (one, other):
+                self.await_log(node, "neighbour")  # lines come a moment after what they tell of
                 self.assertEqual(len(node.log_lines("neighbour")), 1, node.log())
                 self.assertFalse(node.log_lines("down"), node.log())
             one.redis.set("key", one.name)
