@@ -35,6 +35,8 @@ void Engine::Impl::end_confirmation(std::uint64_t token) {
 }
 
 void Engine::Impl::ask_to_confirm(Connection& link, std::uint64_t token) {
+  const bool waits = std::ranges::any_of(link.to_confirm, [&](const auto& turn) { return turn.token == token; });
+  if (waits) return;
   link.to_confirm.push_back({.token = token});
   continue_confirmations(link);
 }
@@ -79,8 +81,7 @@ std::size_t Engine::Impl::send_batch_to_confirm(Connection& link, Connection::To
 
 void Engine::Impl::ask_for_open_confirmations(Connection& link) {
   for (const auto& [token, asked] : confirmations_) {
-    const bool waits = std::ranges::any_of(link.to_confirm, [&](const auto& turn) { return turn.token == token; });
-    if (!waits && !asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
+    if (!asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
   }
 }
 
