@@ -14,8 +14,10 @@
 #include <variant>
 #include <vector>
 
-#include "core/engine.h"
+#include "core/end_reason.h"
+#include "core/limits.h"
 #include "core/time.h"
+#include "core/version.h"
 
 namespace meshdict::sim {
 

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/dictionary.h"
 #include "core/nearest.h"
 #include "sim/node_names.h"
 #include "sim/step_yaml.h"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/event.h"
+#include "core/end_reason.h"
 #include "core/limits.h"
 #include "sim/step_reader.h"
 

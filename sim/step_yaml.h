@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/event.h"
+#include "core/end_reason.h"
 #include "sim/node_names.h"
 #include "sim/plan.h"
 #include "sim/yaml_reader.h"

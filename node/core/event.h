@@ -8,35 +8,13 @@
 
 #include "core/clock_offsets.h"
 #include "core/dictionary.h"
+#include "core/end_reason.h"
 #include "core/flags.h"
 #include "core/ids.h"
 #include "core/msgpack.h"
 #include "core/transport.h"
 
 namespace meshdict {
-
-/// Why a connection ended.
-enum class EndReason : std::uint8_t {
-  kClosedByPeer,       ///< end of stream or reset
-  kDialFailed,         ///< refused, unreachable or not answered in time
-  kWrongNetwork,       ///< another protocol id
-  kHelloTimeout,       ///< connected, but said no good hello in time
-  kProtocolError,      ///< bytes that no member sends
-  kSilent,             ///< nothing heard for limits::kSilenceVerdict
-  kSlowReader,         ///< did not take what we sent
-  kDuplicate,          ///< another connection to the same node was kept
-  kOlderBoot,          ///< belongs to an earlier life of the peer
-  kSelf,               ///< we dialled ourselves
-  kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
-  kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
-  kIdentityInUse,      ///< the peer says that it is us
-  kAnotherNode,        ///< we dialled one node, and another answered
-  kEnough,             ///< an extra link, given up for another
-  kBye,                ///< the peer said goodbye
-  kLocal,              ///< we were told to disconnect
-};
-/// Short text for a log line and for MESH PEERS.
-std::string_view to_string(EndReason reason);
 
 /// A neighbour whose hello exchange has completed.
 struct PeerUp {

@@ -33,7 +33,7 @@
 
 #include "core/clock.h"
 #include "core/connection.h"
-#include "core/event.h"
+#include "core/end_reason.h"
 #include "core/flat_map.h"
 #include "core/link_policy.h"
 #include "core/message.h"

@@ -1,4 +1,4 @@
-#include "core/event.h"
+#include "core/end_reason.h"
 
 namespace meshdict {
 

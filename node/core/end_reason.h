@@ -1,0 +1,32 @@
+#pragma once
+// Why connections end: a closed set, told in events, logs and scenarios.
+
+#include <cstdint>
+#include <string_view>
+
+namespace meshdict {
+
+/// Why a connection ended.
+enum class EndReason : std::uint8_t {
+  kClosedByPeer,       ///< end of stream or reset
+  kDialFailed,         ///< refused, unreachable or not answered in time
+  kWrongNetwork,       ///< another protocol id
+  kHelloTimeout,       ///< connected, but said no good hello in time
+  kProtocolError,      ///< bytes that no member sends
+  kSilent,             ///< nothing heard for limits::kSilenceVerdict
+  kSlowReader,         ///< did not take what we sent
+  kDuplicate,          ///< another connection to the same node was kept
+  kOlderBoot,          ///< belongs to an earlier life of the peer
+  kSelf,               ///< we dialled ourselves
+  kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
+  kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
+  kIdentityInUse,      ///< the peer says that it is us
+  kAnotherNode,        ///< we dialled one node, and another answered
+  kEnough,             ///< an extra link, given up for another
+  kBye,                ///< the peer said goodbye
+  kLocal,              ///< we were told to disconnect
+};
+/// Short text for a log line and for MESH PEERS.
+std::string_view to_string(EndReason reason);
+
+}  // namespace meshdict
