@@ -32,6 +32,29 @@ TEST(Items, ASetAsideRecordCountsAsHeldAndComesBackOnce) {
   node.d->sanity_check();
 }
 
+TEST(SetAside, WithoutLeasesAWriteStandsAboveIt) {
+  Fixture node({.leasing = Leasing::kOff});
+  node.merge("k", "theirs", claim("A", 1, 60'000));
+  node.merge("held", "before", claim("A", 3, 0));
+  node.merge("held", "theirs", claim("A", 3, 60'000));
+  node.write("k", "ours");
+  node.write("held", "ours");
+  node.clock.advance(70s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "ours") << "the other came before it, whatever its writer's clock showed";
+  EXPECT_EQ(node.get("held"), "ours");
+  node.d->sanity_check();
+}
+
+TEST(SetAside, WithoutLeasesAWriteTakesNoGenerationFromTheFuture) {
+  Fixture node({.leasing = Leasing::kOff});
+  const Hlc far = at_ms(100'000'000);
+  node.merge("k", "theirs", claim("A", largest_epoch(far), 100'000'000));
+  node.write("k", "ours");
+  EXPECT_EQ(node.version("k").epoch, 1U);
+  node.d->sanity_check();
+}
+
 /// What a node would compare that has come to hold these records of one key, and no others.
 ReconcileTotal total_of(std::string_view key, std::vector<Version> versions) {
   Fixture other;

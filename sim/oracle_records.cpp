@@ -232,6 +232,17 @@ void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Ver
   shown->second = {version, world_.now()};
 }
 
+/// Whether `there` is what a client wrote later, by the world's time or as the writer's clock said then: it may have been
+/// issued again since, with a write time that a wrong clock no longer falsifies.
+bool RecordOracle::is_later_write(const std::string& key, const Version& there, const Acknowledged& promised) const {
+  const auto owner = identities_.find(there.owner);
+  const auto write = owner == identities_.end() ? acknowledged_.end() : acknowledged_.find({owner->second, key});
+  if (write == acknowledged_.end()) return false;
+  const Version& version = write->second.version;
+  const bool same = version.value_hash == there.value_hash && version.kind == there.kind;
+  return same && (write->second.at > promised.at || version.written.bits > promised.version.written.bits);
+}
+
 // The writer's own record of the key is `there` now.
 void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknowledged& promised,
                                   const Version& there) {
@@ -242,7 +253,7 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
   const Version& version = promised.version;
   promised.settled = true;
   const std::int64_t ahead_ms = promised.ahead > plan.skew ? promised.ahead / 1ms : 0;
-  const bool later = there.written.bits > version.written.bits ||
+  const bool later = there.written.bits > version.written.bits || is_later_write(key, there, promised) ||
                      (ahead_ms > 0 && there.written.unix_ms() > version.written.unix_ms() - ahead_ms);
   const bool freed = version.kind == RecordKind::kTombstone && later;
   const bool lapsed = milliseconds_between(version, there) + ahead_ms > plan.lease / 1ms;
@@ -335,7 +346,8 @@ void RecordOracle::check_largest(const Society& society) {
       if (!checks(property)) continue;
       // A forgotten tombstone leaves nothing behind, and old ones need not be the same everywhere.
       if (property == Property::kS7 && (gone || found->second.version.kind == RecordKind::kTombstone)) continue;
-      if (gone && was_deleted(it->first.second, promised, leasing)) continue;
+      const bool shows_nothing = gone || found->second.version.kind == RecordKind::kTombstone;
+      if (shows_nothing && was_deleted(it->first.second, promised, leasing)) continue;
       if (!gone && naive_compare(found->second.version, promised, leasing) >= 0) continue;
       findings_.add(name_of(property), {name(node), name(society.front())},
                     fmt::format("'{}' was acknowledged as {}, and there is {}", it->first.second, brief(promised),

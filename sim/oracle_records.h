@@ -75,6 +75,7 @@ class RecordOracle {
   void check_equal(const Society& society);
   void check_largest(const Society& society);
   void check_fence(NodeIndex node, const std::string& key, const Version& version);
+  [[nodiscard]] bool is_later_write(const std::string& key, const Version& there, const Acknowledged& promised) const;
   void check_reported(NodeIndex node, const std::string& key, Acknowledged& promised, const Version& there);
   [[nodiscard]] bool checks(Property property) const;
   [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }

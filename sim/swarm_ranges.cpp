@@ -150,6 +150,9 @@ Plan quiet_weeks(RandomStream& random) {
   return draft.finish();
 }
 
+/// Of a value that is a text, without its MessagePack header.
+constexpr std::uint64_t kLargestText = limits::kMaxValue - 5;
+
 /// Keys, values and batches as large as they may be, and a member that comes when they are there.
 Plan sizes(RandomStream& random) {
   Draft draft(random);
@@ -161,12 +164,12 @@ Plan sizes(RandomStream& random) {
   const auto writes = draft.number(2, 6);
   for (std::uint64_t i = 0; i < writes; ++i) {
     SetStep set{.node = 0, .key = fmt::format("k{}", i), .value = draft.value()};
-    switch (draft.number(0, 4)) {
+    switch (draft.number(0, 5)) {
       case 0:
         set.key_size = draft.number(limits::kMaxKey - 2'000, limits::kMaxKey);
         break;
       case 1:
-        set.value_size = draft.number(limits::kMaxValue - 2'000, limits::kMaxValue);
+        set.value_size = draft.number(kLargestText - 2'000, kLargestText);
         break;
       case 2:
         set.count = draft.number(limits::kBatchRecords - 6, 3 * limits::kBatchRecords);
@@ -176,6 +179,16 @@ Plan sizes(RandomStream& random) {
         set.value_size = draft.number(5'000, 50'000);
         set.count = draft.number(2 * limits::kMaxQueued / 3, 3 * limits::kMaxQueued / 2) / set.value_size;
         break;
+      case 4: {
+        // A record that fills a batch behind one that has begun it.
+        SetStep before{.node = 0, .key = fmt::format("k{}.before", i), .value = draft.value()};
+        before.key_size = draft.number(limits::kMaxKey - 2'000, limits::kMaxKey);
+        const Duration at = draft.time(5s, 30s);
+        draft.add(at, std::move(before));
+        set.value_size = draft.number(kLargestText - 2'000, kLargestText);
+        draft.add(at + 1ms, std::move(set));
+        continue;
+      }
       default:
         set.key_size = draft.number(limits::kMaxKey - 2'000, limits::kMaxKey);
         set.count = draft.number(2, 6);

@@ -124,7 +124,9 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
     hlc_.observe(Hlc::from_ms((whole_seconds(now) + 1) * 1'000), config_.skew);
     now = hlc_.tick();
   }
-  Version claim{.epoch = highest_epoch(key, present) + 1,
+  const Version* waiting = config_.leasing == Leasing::kOff ? highest_set_aside(key) : nullptr;
+  const std::uint64_t waiting_epoch = waiting && waiting->epoch < largest_epoch(now) ? waiting->epoch : 0;
+  Version claim{.epoch = std::max(highest_epoch(key, present), waiting_epoch) + 1,
                 .claim_start = now,
                 .owner = config_.self,
                 .boot = config_.boot,
@@ -141,7 +143,8 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
     renewal.claim_start = held.claim_start;
     renewal.sequence = held.sequence + 1;
   }
-  const bool wins = now > held.written && compare(renewal, held, config_.leasing) > 0;
+  const bool wins = now > held.written && compare(renewal, held, config_.leasing) > 0 &&
+                    (!waiting || compare(renewal, *waiting, config_.leasing) > 0);
   return wins ? renewal : claim;
 }
 

@@ -58,7 +58,9 @@
 //       (Returned in event.h). That is the only way in which a deleted key can return, and a fence fall.
 //
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
-// created after a delete takes generation + 1, and so does a write whose time alone would not win.
+// created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
+// and what is set aside of the key (below). Rationale: what a node has received came before what its client writes then,
+// whatever the clocks say.
 //
 // A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
 // once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
@@ -442,6 +444,7 @@ class Dictionary {
   void unlist(std::string_view key, const Version& version);
   void hold_for_others(std::string_view key, RawView value, const Version& version);
   void drop_beaten(std::string_view key, const Version& version);
+  [[nodiscard]] const Version* highest_set_aside(std::string_view key) const;
   void set_aside(SetAside record);
   SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
   void plan_return();

@@ -116,6 +116,14 @@ void Dictionary::hold_for_others(std::string_view key, RawView value, const Vers
   set_aside({.version = version, .key = std::string(key), .value = Raw(value), .due = due});
 }
 
+/// The largest version of a key that is set aside, or null.
+const Version* Dictionary::highest_set_aside(std::string_view key) const {
+  const Version* highest = nullptr;
+  for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key; ++at)
+    highest = &(*at)->version;
+  return highest;
+}
+
 /// What is set aside of a key and not larger than this version, which is the present one now, would lose to it.
 void Dictionary::drop_beaten(std::string_view key, const Version& version) {
   for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key;) {
