@@ -71,7 +71,7 @@ void take_a_step(World& world) {
   World::Neighbour& neighbour = world.neighbours.at(which);
   switch (*rc::gen::weightedElement<int>({{6, 0}, {1, 1}, {1, 2}, {1, 3}, {2, 4}})) {
     case 0:
-      world.ask(which, between(0ms, 3s), between(0ms, 3s));
+      world.ask(which, between(0ms, 3s), between(0ms, 3s));  // in either order: one is as good as the other
       break;
     case 1:
       neighbour.ahead = between(-90s, 90s);
@@ -134,6 +134,15 @@ RC_GTEST_PROP(ClockOffsets, TheTruthLiesWithinTheErrorAndAVerdictIsNeverWrong, (
     RC_ASSERT((own == ClockStanding::kBehind) == (2 * counts[ClockStanding::kAhead] > known));
     RC_ASSERT(told[NodeId()] == is_beyond(own));
   }
+}
+
+TEST(ClockOffsets, AClockSetByLittleIsNotTakenForAnother) {
+  World world;
+  world.ask(0, 5ms, 5ms);
+  world.neighbours.at(0).ahead = 900ms;
+  world.ask(0, 0s, 3s);  // which leaves open whether it was set
+  const ClockOffset offset = world.of(0).offset;
+  EXPECT_LE(std::chrono::abs(world.truly_ahead(0) - offset.ahead), offset.error);
 }
 
 TEST(ClockOffsets, OfTwoNodesBothAreCareful) {

@@ -89,7 +89,8 @@ NodePlan short_leases(Draft& draft) {
 /// Several nodes claim one key at a time, and what they say comes in one read.
 Plan elections(RandomStream& random) {
   Draft draft(random);
-  draft.nodes(draft.number(4, 8), short_leases(draft));
+  const NodePlan like = short_leases(draft);
+  draft.nodes(draft.number(4, 8), like);
   // Far from one and near another, so that what a third says comes before what the first does.
   draft.plan.links.latency = {1ms, draft.time(5ms, 500ms)};
   draft.plan.links.gather = draft.time(5ms, 500ms);
@@ -108,7 +109,8 @@ Plan elections(RandomStream& random) {
 /// A round trip takes longer than a probe waits, while connections cross and give way, and messages are few.
 Plan distant(RandomStream& random) {
   Draft draft(random);
-  draft.nodes(draft.number(2, 3), short_leases(draft));
+  const NodePlan like = short_leases(draft);
+  draft.nodes(draft.number(2, 3), like);
   draft.links(1ms, 100ms);
   LinkStep far{.link = draft.plan.links};
   far.link.latency = fixed(draft.time(limits::kProbeDeadline / 3, 3 * limits::kProbeDeadline / 2));
@@ -231,7 +233,8 @@ Plan wrong_clocks(RandomStream& random) {
   if (draft.chance(1, 2)) {
     draft.plan.nodes[wrong].clock = fixed(off);
   } else {
-    draft.add(draft.time(3s, 20s), ClockStep{.node = wrong, .jump = off}, draft.time(5s, 40s));
+    const Duration from = draft.time(3s, 20s);
+    draft.add(from, ClockStep{.node = wrong, .jump = off}, draft.time(5s, 40s));
   }
   for (int i = 0; i < 30; ++i) {
     SetStep set = draft.write(fmt::format("k{}", draft.number(0, 9)));
@@ -313,7 +316,8 @@ Plan absences(RandomStream& random) {
 /// Pairs part on purpose while connections come up, members end in order and come back.
 Plan partings(RandomStream& random) {
   Draft draft(random);
-  draft.nodes(draft.number(3, 6), short_leases(draft));
+  const NodePlan like = short_leases(draft);
+  draft.nodes(draft.number(3, 6), like);
   draft.links(1ms, 400ms);
   std::set<NodeIndex> stopped;
   for (std::uint64_t left = draft.number(1, 4); left > 0; --left) {

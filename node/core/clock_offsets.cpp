@@ -58,13 +58,16 @@ ClockOffsets::Reading ClockOffsets::aged(const Reading& reading, MonoTime now) c
 }
 
 ClockOffset ClockOffsets::offset_of(const Neighbour& neighbour, MonoTime now, WallTime wall) const {
-  Reading best = aged(neighbour.readings.back(), now);
+  const Reading newest = aged(neighbour.readings.back(), now);
+  Reading best = newest;
   for (const Reading& reading : neighbour.readings) {
     const Reading one = aged(reading, now);
     if (one.high - one.low < best.high - best.low) best = one;
   }
-  const Duration error = (best.high - best.low + Duration(1)) / 2;
-  return {.ahead = best.low + error - gap_between(now, wall), .error = error};
+  // Its clock may have been set by so little that the best does not show it: only the newest is sure to hold the truth.
+  const Duration middle = best.low + (best.high - best.low + Duration(1)) / 2;
+  const Duration error = std::max(middle - newest.low, newest.high - middle);
+  return {.ahead = middle - gap_between(now, wall), .error = error};
 }
 
 ClockStanding ClockOffsets::standing_of(const ClockOffset& offset, ClockStanding before) const {

@@ -8,9 +8,10 @@
 //
 // 1. What a neighbour's clock is ahead of ours lies within `error` of the offset told, as long as both monotonic clocks
 //    keep their rate and that wall clock was not set since its last reading.
-// 2. Of the last limits::kClockReadings readings the one with the smallest error counts; errors grow with age, by the rates
-//    of two clocks. Rationale: a message that was held up says little, and none is better than the quickest. A reading
-//    that contradicts an earlier one means that the clock was set: it counts alone.
+// 2. The offset is the middle of the narrowest of the last limits::kClockReadings readings, and its error reaches to both
+//    ends of the newest; readings widen with age, by the rates of two clocks. Rationale: a message that was held up says
+//    little, and none is better than the quickest; but a clock may have been set by so little that only the newest is sure
+//    to hold the truth. A reading that contradicts an earlier one means that the clock was set: it counts alone.
 // 3. A clock is beyond the skew only when it is so whatever the error. It is within again when the offset itself is.
 //    Rationale: a slow line must not make a clock wrong; and what is told must not flutter.
 // 4. Our own clock is ahead when more than half of the neighbours that were measured are certainly behind it by more than
