@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/protocol_id.h"
 #include "core/engine.h"
 #include "core/frame.h"
 #include "core/limits.h"

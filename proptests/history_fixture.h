@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "sim/history.h"
+#include "sim/history_reader.h"
 #include "sim/plan_yaml.h"
 #include "sim/world.h"
 

@@ -1,6 +1,6 @@
 // A run as it is read back from its transcript, for drawing.
 
-#include "sim/history.h"
+#include "sim/history_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

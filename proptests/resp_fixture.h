@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/commands.h"
 #include "app/resp_service.h"
 #include "app/resp_session.h"
 #include "core/clock.h"
@@ -122,7 +123,7 @@ class LonelyNode : private Observer {
   explicit LonelyNode(EngineConfig config = {}, std::uint64_t seed = 1)
       : random_(seed),
         engine(std::move(config), clock, pipe, store_, random_, *this),
-        service(engine, clock, random_, NodeFacts{}),
+        service(engine, all_commands(), clock, random_, NodeFacts{}),
         session((start(), service), "127.0.0.1:1") {}
 
   /// The session's answer to bytes, all turns that it takes together.

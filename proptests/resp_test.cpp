@@ -328,15 +328,16 @@ TEST(ScanCursors, ForgetsUsedOnesFirst) {
 }
 
 TEST(Commands, StandInTheOrderOfTheirNamesAndAreFoundInAnyCase) {
+  const CommandTable table(all_commands());
   for (const CommandSpec& spec : all_commands()) {
-    EXPECT_EQ(find_command(spec.name), &spec);
+    EXPECT_EQ(table.find(spec.name), &spec);
     std::string upper(spec.name);
     std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 32); });
-    EXPECT_EQ(find_command(upper), &spec) << upper;
+    EXPECT_EQ(table.find(upper), &spec) << upper;
   }
-  EXPECT_EQ(find_command(""), nullptr);
-  EXPECT_EQ(find_command("sets"), nullptr);
-  EXPECT_EQ(find_command(std::string(1'000, 'a')), nullptr);
+  EXPECT_EQ(table.find(""), nullptr);
+  EXPECT_EQ(table.find("sets"), nullptr);
+  EXPECT_EQ(table.find(std::string(1'000, 'a')), nullptr);
 }
 
 /// Commands that end the connection or leave the mode in which the next would be understood.

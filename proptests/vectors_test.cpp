@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/protocol_id.h"
 #include "core/base58.h"
 #include "core/frame.h"
 #include "core/limits.h"

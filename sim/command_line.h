@@ -9,7 +9,7 @@
 
 #include "sim/history.h"
 #include "sim/runner.h"
-#include "sim/sweep_command.h"
+#include "sim/shard.h"
 
 namespace meshdict::sim {
 

@@ -6,10 +6,7 @@
 // 2. A claim is one holder's hold of one key: its owner and epoch. It lasts while a running node shows it.
 // 3. At most HistoryLimits::most flights and events are kept; claims, lives and faults that last are whole.
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
-#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
@@ -126,9 +123,5 @@ struct History {
   Duration whole_from{};
   Duration whole_until{};
 };
-
-/// Error text, with file and line: it is no transcript, or a line is damaged.
-std::expected<History, std::string> read_history(std::FILE* transcript, const std::string& name,
-                                                 const HistoryLimits& limits = {});
 
 }  // namespace meshdict::sim

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sim/console.h"
+#include "sim/history_reader.h"
 #include "sim/html_page.h"
 #include "sim/perfetto_trace.h"
 

@@ -5,8 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "sim/clock_limits.h"
 #include "sim/step_reader.h"
-#include "sim/virtual_clock.h"
 
 namespace meshdict::sim {
 namespace {

@@ -5,14 +5,9 @@
 
 #include "sim/run_files.h"
 #include "sim/runner.h"
+#include "sim/shard.h"
 
 namespace meshdict::sim {
-
-/// The `index`-th of `count` parts of a sweep, from 1.
-struct Shard {
-  std::uint64_t index = 1;
-  std::uint64_t count = 1;
-};
 
 struct SweepOptions {
   std::string file;  ///< empty: swarm plans

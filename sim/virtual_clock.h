@@ -4,17 +4,13 @@
 #include <cstdlib>
 
 #include "core/clock.h"
+#include "sim/clock_limits.h"
 #include "sim/event_queue.h"
 
 namespace meshdict::sim {
 
 /// True time at the start of each run: 2030-01-01 00:00:00 UTC.
 inline constexpr WallTime kEpoch{1'893'456'000s};
-/// A clock that is off by more than a tenth is broken, not wrong.
-inline constexpr std::int64_t kMostPpm = 100'000;
-/// Wall clocks are off by less: from before 1970 to where no calendar ends.
-inline constexpr Duration kMostWrong = 24h * 36'525;
-
 /// The world's time as one machine's clocks show it. Both run at one rate, which may be wrong; the wall clock may be off
 /// and jump, the monotonic clock begins at the machine's start.
 class VirtualClock final : public Clock {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/protocol_id.h"
 #include "core/ids.h"
 #include "mesh_node.h"
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/command_spec.h"
 #include "app/resp_session.h"
 #include "core/dictionary.h"
 
@@ -15,65 +16,15 @@ namespace meshdict {
 /// What clients take us for when they choose which commands to use.
 inline constexpr std::string_view kRedisVersion = "7.0.0";
 
-/// arguments[0] is the command's name.
-using Arguments = std::span<const std::string_view>;
-
-struct Subcommand {
-  std::string_view name;  ///< lower case
-  int arity = 0;          ///< as CommandSpec's, counted with the command's name and its own
-  void (*run)(RespSession& session, Arguments arguments) = nullptr;
-  std::string_view syntax;  ///< arguments, for people
-  std::string_view summary;
-};
-
-struct CommandSpec {
-  enum Flags : std::uint8_t {
-    kNone = 0,
-    kWrite = 1,
-    kReadonly = 2,
-    kFast = 4,
-    kPubsub = 8,
-    kAdmin = 16,
-    kNoMulti = 32,
-    kLong = 64  ///< takes any number of arguments, and goes on in later turns
-  };
-
-  std::string_view name;  ///< lower case
-  int arity = 0;          ///< number of arguments with the name; negative: at least so many
-  void (*run)(RespSession& session, Arguments arguments) = nullptr;
-  std::uint8_t flags = kNone;
-  int first_key = 0;  ///< positions of keys, as COMMAND shows them
-  int last_key = 0;
-  int key_step = 0;
-  std::string_view group;
-  std::string_view syntax;  ///< arguments, for people
-  std::string_view summary;
-  /// Empty unless the command is a container of such, as CLIENT is. All but HELP, which run_subcommand() knows.
-  std::span<const Subcommand> (*subcommands)() = nullptr;
-};
-
-/// Whatever its case; null for an unknown one.
-const CommandSpec* find_command(std::string_view name);
 /// In the order of names.
 std::span<const CommandSpec> all_commands();
 
-/// "get", or "client|list" where the arguments name a subcommand.
-std::string full_name(const CommandSpec& spec, Arguments arguments);
-
-/// Compares without regard to case; `lower` is in lower case.
-bool is_word(std::string_view text, std::string_view lower);
-std::string to_lower(std::string_view text);
-/// Of a command or subcommand; `arity` as CommandSpec's.
-constexpr bool fits_arity(std::size_t count, int arity) {
-  return arity > 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
-}
 /// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
 /// keys.
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
 void reply_syntax_error(RespSession& session);
 void reply_not_integer(RespSession& session);
-/// The text of it. Of a subcommand, `name` is "mesh|connect".
-std::string wrong_arity(std::string_view name);
+/// Of a subcommand, `name` is "mesh|connect".
 void reply_arity(RespSession& session, std::string_view name);
 /// Of Glob::compile().
 void reply_bad_pattern(RespSession& session);

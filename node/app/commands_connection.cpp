@@ -17,10 +17,6 @@ void reply_not_integer(RespSession& session) {
   session.reply().error("ERR value is not an integer or out of range");
 }
 
-std::string wrong_arity(std::string_view name) {
-  return fmt::format("ERR wrong number of arguments for '{}' command", name);
-}
-
 void reply_bad_pattern(RespSession& session) {
   session.reply().error(
       fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal "
@@ -41,13 +37,6 @@ std::string to_upper(std::string_view text) {
   return result;
 }
 
-const Subcommand* find_subcommand(const CommandSpec& container, std::string_view name) {
-  for (const Subcommand& one : container.subcommands()) {
-    if (is_word(name, one.name)) return &one;
-  }
-  return nullptr;
-}
-
 void reply_help(RespSession& session, const CommandSpec& container) {
   const auto known = container.subcommands();
   session.reply().array(2 * known.size() + 3);
@@ -62,15 +51,9 @@ void reply_help(RespSession& session, const CommandSpec& container) {
 
 }  // namespace
 
-std::string full_name(const CommandSpec& spec, Arguments arguments) {
-  const bool container = spec.subcommands != nullptr && arguments.size() > 1;
-  const Subcommand* sub = container ? find_subcommand(spec, arguments[1]) : nullptr;
-  return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);
-}
-
 void run_subcommand(RespSession& session, Arguments arguments) {
-  const CommandSpec& container = *find_command(arguments[0]);
-  const Subcommand* found = find_subcommand(container, arguments[1]);
+  const CommandSpec& container = *session.service().commands.find(arguments[0]);
+  const Subcommand* found = container.find_subcommand(arguments[1]);
   const bool help = found == nullptr && is_word(arguments[1], "help");
   if (found == nullptr && !help) {
     session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),

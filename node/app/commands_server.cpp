@@ -26,7 +26,7 @@ std::vector<std::string_view> flag_names(const CommandSpec& spec) {
                                                                                    {CommandSpec::kAdmin, "admin"}}};
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : kNames) {
-    if ((spec.flags & flag) != 0) names.push_back(name);
+    if (spec.is(flag)) names.push_back(name);
   }
   return names;
 }
@@ -45,9 +45,9 @@ struct Named {
 };
 
 /// "get", or "client|list"; nothing when it is neither.
-std::optional<Named> find_named(std::string_view name) {
+std::optional<Named> find_named(const CommandTable& commands, std::string_view name) {
   const std::size_t bar = name.find('|');
-  Named found{.spec = find_command(name.substr(0, bar))};
+  Named found{.spec = commands.find(name.substr(0, bar))};
   if (found.spec == nullptr) return std::nullopt;
   if (bar == std::string_view::npos) return found;
   for (const Subcommand& sub : found.subcommands()) {
@@ -99,7 +99,7 @@ void command_docs(RespSession& session, Arguments arguments) {
   std::vector<Named> found;
   if (names.empty()) found = all_named();
   for (const std::string_view name : names) {
-    if (const auto named = find_named(name)) found.push_back(*named);
+    if (const auto named = find_named(session.service().commands, name)) found.push_back(*named);
   }
   session.reply().array(2 * found.size());
   for (const Named& named : found)
@@ -114,7 +114,7 @@ void command_info(RespSession& session, Arguments arguments) {
     found.assign(all.begin(), all.end());
   }
   for (const std::string_view name : names)
-    found.push_back(find_named(name));
+    found.push_back(find_named(session.service().commands, name));
   session.reply().array(found.size());
   for (const auto& named : found) {
     if (named) {
@@ -151,7 +151,7 @@ void command_list(RespSession& session, Arguments arguments) {
 
 void command_getkeys(RespSession& session, Arguments arguments) {
   const Arguments inner = arguments.subspan(2);
-  const CommandSpec* spec = find_command(inner[0]);
+  const CommandSpec* spec = session.service().commands.find(inner[0]);
   if (spec == nullptr || spec->first_key == 0) {
     session.reply().error(spec == nullptr ? "ERR Invalid command specified" : "ERR The command has no key arguments");
     return;

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "app/commands.h"
 #include "app/event_log.h"
 #include "app/log.h"
 #include "app/resp_limits.h"
@@ -81,7 +82,7 @@ struct Node::Parts {
         events(log),
         transport(io),
         engine(engine_config(options), clock, transport, store, random, events),
-        service(engine, clock, random,
+        service(engine, all_commands(), clock, random,
                 {.network = options.network,
                  .leasing = options.leasing,
                  .lease_seconds = options.lease_seconds,

@@ -20,8 +20,10 @@ constexpr std::string_view kMeshChannel = "mesh";
 
 }  // namespace
 
-RespService::RespService(Engine& engine_used, const Clock& clock_used, const Random& random_used, NodeFacts facts_told)
+RespService::RespService(Engine& engine_used, std::span<const CommandSpec> commands_known, const Clock& clock_used,
+                         const Random& random_used, NodeFacts facts_told)
     : engine(engine_used),
+      commands(commands_known),
       clock(clock_used),
       facts(std::move(facts_told)),
       cursors(random_used.stream("scan cursors").next()),

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "app/command_spec.h"
 #include "app/pubsub.h"
 #include "app/scan_cursors.h"
 #include "core/clock.h"
@@ -39,8 +41,9 @@ struct RespStats {
 
 class RespService {
  public:
-  /// The references outlive the service.
-  RespService(Engine& engine, const Clock& clock, const Random& random, NodeFacts facts);
+  /// The references, and what `commands` shows, outlive the service.
+  RespService(Engine& engine, std::span<const CommandSpec> commands, const Clock& clock, const Random& random,
+              NodeFacts facts);
 
   /// Hands an event of the dictionary or a message of the mesh to the subscribers, and a confirmation to who waits for
   /// it. Called from within calls into the engine; does not call back.
@@ -50,6 +53,7 @@ class RespService {
   void touch(RespSession& session);
 
   Engine& engine;
+  const CommandTable commands;
   const Clock& clock;
   NodeFacts facts;
   RespStats stats;  ///< CONFIG RESETSTAT begins them anew

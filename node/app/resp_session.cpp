@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/commands.h"
+#include "app/command_spec.h"
 #include "app/resp_limits.h"
 
 namespace meshdict {
@@ -22,17 +22,6 @@ constexpr std::string_view kTooMuchForATransaction =
 /// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
 bool is_http(std::string_view name) {
   return is_word(name, "post") || is_word(name, "host:");
-}
-
-bool is_allowed_to_subscribers(const CommandSpec& spec) {
-  return (spec.flags & CommandSpec::kPubsub) != 0 ? spec.name != "publish"
-                                                  : spec.name == "ping" || spec.name == "quit" || spec.name == "reset";
-}
-
-/// Those that are never queued.
-bool is_about_transactions(const CommandSpec& spec) {
-  return spec.name == "multi" || spec.name == "exec" || spec.name == "discard" || spec.name == "quit" ||
-         spec.name == "reset";
 }
 
 std::string unknown_command(std::span<const std::string_view> arguments) {
@@ -168,7 +157,7 @@ void RespSession::run(std::string_view& bytes) {
 void RespSession::execute(std::span<const std::string_view> arguments) {
   ++service_.stats.commands;
   reply_start_ = output_.size();
-  const CommandSpec* spec = find_command(arguments[0]);
+  const CommandSpec* spec = service_.commands.find(arguments[0]);
   if (spec == nullptr) {
     if (is_http(arguments[0])) {
       closing_ = true;
@@ -178,16 +167,16 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
   }
   last_command_ = spec->name;
   if (!fits_arity(arguments.size(), spec->arity)) return reject(*spec, wrong_arity(spec->name));
-  if (arguments.size() > resp_limits::kMaxArgumentsInOneTurn && (spec->flags & CommandSpec::kLong) == 0) {
+  if (arguments.size() > resp_limits::kMaxArgumentsInOneTurn && !spec->is(CommandSpec::kLong)) {
     return reject(*spec, fmt::format("ERR too many arguments for '{}': at most {} at a time", spec->name,
                                      resp_limits::kMaxArgumentsInOneTurn));
   }
-  if (subscriptions() > 0 && !is_allowed_to_subscribers(*spec)) {
+  if (subscriptions() > 0 && !spec->is(CommandSpec::kWhileSubscribed)) {
     return reject(*spec, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
                                      "RESET are allowed in this context",
                                      full_name(*spec, arguments)));
   }
-  if (is_about_transactions(*spec)) return spec->run(*this, arguments);
+  if (spec->is(CommandSpec::kNotQueued)) return spec->run(*this, arguments);
   if (in_transaction()) return queue(*spec, arguments);
   run_command(*spec, arguments);
 }
@@ -208,7 +197,7 @@ void RespSession::run_transaction(const Transaction& transaction) {
   std::vector<std::string_view> arguments;
   for (const Transaction::Queued& queued : transaction.commands()) {
     const std::size_t before = output_.size();
-    if (*steps_left_ == 0 && (queued.spec->flags & CommandSpec::kReadonly) != 0) {
+    if (*steps_left_ == 0 && queued.spec->is(CommandSpec::kReadonly)) {
       reply().error(kTooMuchForATransaction);
       continue;
     }
@@ -263,13 +252,13 @@ void RespSession::refuse(std::string_view error) {
 }
 
 void RespSession::reject(const CommandSpec& spec, std::string_view error) {
-  if (spec.name != "exec") return refuse(error);
+  if (!spec.is(CommandSpec::kAborts)) return refuse(error);
   if (in_transaction()) end_transaction();
   reply().error(fmt::format("EXECABORT Transaction discarded because of: {}", error.substr(kErr.size())));
 }
 
 void RespSession::queue(const CommandSpec& spec, std::span<const std::string_view> arguments) {
-  if ((spec.flags & CommandSpec::kNoMulti) != 0) return refuse("ERR Command not allowed inside a transaction");
+  if (spec.is(CommandSpec::kNoMulti)) return refuse("ERR Command not allowed inside a transaction");
   const std::size_t before = transaction_->bytes();
   if (!transaction_->add(spec, arguments)) {
     return refuse(fmt::format("ERR the transaction is too large: at most {} commands and {} bytes",

@@ -1,3 +1,4 @@
+#include "core/protocol_id.h"
 #include "core/engine.h"
 
 #include <algorithm>

@@ -6,7 +6,6 @@
 
 #include "core/base58.h"
 #include "core/random.h"
-#include "core/sha256.h"
 
 namespace meshdict {
 namespace {
@@ -66,14 +65,6 @@ std::size_t NodeId::hash() const {
       static_cast<unsigned>(static_cast<unsigned char>(text_[64]) << 8) | static_cast<unsigned char>(text_[65]);
   mixed = (mixed ^ tail) * 0x9E3779B97F4A7C15ULL;
   return mixed ^ (mixed >> 29);
-}
-
-std::string protocol_id(std::string_view network, std::string_view encryption) {
-  std::string seed;
-  seed += network;
-  seed += encryption;
-  seed += "0.6";
-  return base58_encode(sha256(seed).bytes);
 }
 
 }  // namespace meshdict
