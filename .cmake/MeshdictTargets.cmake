@@ -1,16 +1,22 @@
 # What our own targets have in common. A directory's CMakeLists.txt uses:
 #
-#   meshdict_library(NAME SOURCES f.cpp... HEADERS f.h... [BASE_DIR dir] [DEPS t...] [PRIVATE_DEPS t...])
+#   meshdict_library(NAME SOURCES f.cpp... HEADERS f.h... [PRIVATE_HEADERS f.h...] [BASE_DIR dir] [DEPS t...]
+#                    [PRIVATE_DEPS t...])
 #     Static library meshdict_NAME, alias meshdict::NAME. HEADERS are its public headers, included relative to BASE_DIR
-#     (default: the source root, as in "sim/world.h"; the libraries under node/ pass ${PROJECT_SOURCE_DIR}/node, as in
-#     "core/engine.h"). Each compiles on its own: `all_verify_interface_header_sets` checks it in the presets.
+#     (default: the source root, as in "sim/world/world.h"; the libraries under node/ pass ${PROJECT_SOURCE_DIR}/node, as in
+#     "core/engine/engine.h"). Each compiles on its own: `all_verify_interface_header_sets` checks it in the presets. A source
+#     or header below the directory that no list names stops the configuration.
 #
 #   meshdict_executable(NAME SOURCES f.cpp... [DEPS t...])
 #     Program NAME in <build>/bin.
 #
 #   meshdict_test(NAME SOURCES f.cpp... [DEPS t...] [LABELS l...] [TIMEOUT s])
 #     GoogleTest and RapidCheck program, with a main, that is one CTest test NAME (default timeout 120 s). The label
-#     `determinism` makes the second compiler run it too. It runs in its binary directory.
+#     `determinism` makes the second compiler run it too. The program is <build>/proptests/NAME; it runs in its binary
+#     directory, and includes headers of other tests as in "proptests/core/engine/engine_fixture.h".
+#
+#   meshdict_check_tests()
+#     Behind all tests: a source *_test.cpp below the directory that none of them names stops the configuration.
 #
 # All link meshdict_warnings and meshdict_sanitizers, and see MESHDICT_VERSION, a string.
 
@@ -68,8 +74,17 @@ macro(meshdict_parse_ function)
   endif()
 endmacro()
 
+# Stops at a file that its list lacks: it would not be compiled, or not be checked, in silence.
+function(meshdict_all_listed_ files listed where)
+  foreach(file IN LISTS files)
+    if(NOT file IN_LIST listed)
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${file} is missing in ${where}")
+    endif()
+  endforeach()
+endfunction()
+
 function(meshdict_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BASE_DIR" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BASE_DIR" "SOURCES;HEADERS;PRIVATE_HEADERS;DEPS;PRIVATE_DEPS")
   meshdict_parse_(meshdict_library)
   if(NOT arg_BASE_DIR)
     set(arg_BASE_DIR "${PROJECT_SOURCE_DIR}")
@@ -88,6 +103,12 @@ function(meshdict_library name)
     PUBLIC ${arg_DEPS}
     PRIVATE ${arg_PRIVATE_DEPS})
   meshdict_common_(${target})
+  file(GLOB_RECURSE headers RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS "*.h")
+  list(FILTER headers EXCLUDE REGEX "^(examples|package)/")
+  meshdict_all_listed_("${headers}" "${arg_HEADERS};${arg_PRIVATE_HEADERS}" "HEADERS of meshdict_library(${name})")
+  file(GLOB_RECURSE sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS "*.cpp")
+  list(FILTER sources EXCLUDE REGEX "^((examples|package)/|main.cpp$)")
+  meshdict_all_listed_("${sources}" "${arg_SOURCES}" "SOURCES of meshdict_library(${name})")
 endfunction()
 
 function(meshdict_executable name)
@@ -110,7 +131,12 @@ function(meshdict_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck_gtest)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   meshdict_common_(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/proptests")
+  file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
+  list(TRANSFORM arg_SOURCES PREPEND "${place}/")
+  set_property(GLOBAL APPEND PROPERTY MESHDICT_TEST_SOURCES ${arg_SOURCES})
   add_test(NAME ${name} COMMAND ${name})
   if("determinism" IN_LIST arg_LABELS)
     add_dependencies(meshdict_determinism ${name})
@@ -120,4 +146,13 @@ function(meshdict_test name)
     PROPERTIES LABELS "${arg_LABELS}"
                TIMEOUT ${arg_TIMEOUT}
                ENVIRONMENT "RC_PARAMS=${MESHDICT_RC_PARAMS};UBSAN_OPTIONS=print_stacktrace=1")
+endfunction()
+
+function(meshdict_check_tests)
+  file(GLOB_RECURSE sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS "*_test.cpp")
+  if(NOT MESHDICT_BUILD_NODE)
+    list(FILTER sources EXCLUDE REGEX "^(net|store|app|api)/")
+  endif()
+  get_property(listed GLOBAL PROPERTY MESHDICT_TEST_SOURCES)
+  meshdict_all_listed_("${sources}" "${listed}" "the tests of its CMakeLists.txt")
 endfunction()

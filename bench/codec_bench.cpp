@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "core/frame.h"
+#include "core/base/random.h"
+#include "core/encoding/frame.h"
+#include "core/encoding/value.h"
 #include "core/limits.h"
-#include "core/message.h"
-#include "core/random.h"
-#include "core/value.h"
+#include "core/messages/message.h"
 
 namespace meshdict {
 namespace {

@@ -21,13 +21,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/engine.h"
-#include "core/frame.h"
+#include "core/base/sha256.h"
+#include "core/encoding/frame.h"
+#include "core/encoding/value.h"
+#include "core/engine/engine.h"
 #include "core/limits.h"
-#include "core/message.h"
-#include "core/record_codec.h"
-#include "core/sha256.h"
-#include "core/value.h"
+#include "core/messages/message.h"
+#include "core/record/codec.h"
 
 namespace meshdict {
 namespace {

@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/dictionary.h"
-#include "core/random.h"
-#include "core/sha256.h"
-#include "core/value.h"
-#include "core/volatile_store.h"
+#include "core/base/random.h"
+#include "core/base/sha256.h"
+#include "core/dictionary/dictionary.h"
+#include "core/encoding/value.h"
+#include "core/env/volatile_store.h"
 
 namespace meshdict {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "core/dictionary.h"
-#include "core/memory_store.h"
-#include "core/random.h"
-#include "core/sha256.h"
-#include "core/value.h"
+#include "core/base/random.h"
+#include "core/base/sha256.h"
+#include "core/dictionary/dictionary.h"
+#include "core/encoding/value.h"
+#include "core/env/memory_store.h"
 
 namespace meshdict {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/random.h"
-#include "core/reconcile_set.h"
-#include "core/reconciler.h"
+#include "core/base/random.h"
+#include "core/record/reconcile_set.h"
+#include "core/sync/reconciler.h"
 
 namespace meshdict {
 namespace {

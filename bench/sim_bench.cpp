@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "sim/plan.h"
-#include "sim/world.h"
+#include "sim/plan/plan.h"
+#include "sim/world/world.h"
 
 namespace meshdict::sim {
 namespace {

@@ -15,20 +15,20 @@
 #include <system_error>
 #include <vector>
 
-#include "sim/command_line.h"
-#include "sim/conflict_study.h"
-#include "sim/console.h"
-#include "sim/explore_command.h"
-#include "sim/fault.h"
-#include "sim/plan_writer.h"
-#include "sim/plan_yaml.h"
-#include "sim/report.h"
-#include "sim/run_files.h"
-#include "sim/runner.h"
-#include "sim/shrink_command.h"
-#include "sim/sweep_command.h"
-#include "sim/trace_diff.h"
-#include "sim/yaml_reader.h"
+#include "sim/commands/command_line.h"
+#include "sim/commands/console.h"
+#include "sim/commands/explore.h"
+#include "sim/commands/run_files.h"
+#include "sim/commands/shrink.h"
+#include "sim/commands/sweep.h"
+#include "sim/commands/trace_diff.h"
+#include "sim/explore/conflict_study.h"
+#include "sim/plan/fault.h"
+#include "sim/plan/plan_yaml.h"
+#include "sim/plan/writer.h"
+#include "sim/plan/yaml_reader.h"
+#include "sim/runs/report.h"
+#include "sim/runs/runner.h"
 
 namespace meshdict::sim {
 namespace {

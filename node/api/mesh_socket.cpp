@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/protocol_id.h"
-#include "core/ids.h"
+#include "core/base/ids.h"
+#include "core/messages/protocol_id.h"
 #include "mesh_node.h"
 
 namespace meshdict {

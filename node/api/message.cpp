@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/base58.h"
+#include "core/base/base58.h"
 #include "mesh_node.h"
 
 namespace meshdict {

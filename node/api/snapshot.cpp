@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/dictionary.h"
+#include "core/dictionary/dictionary.h"
 #include "meshdict/errors.h"
 
 namespace meshdict {

@@ -7,7 +7,7 @@
 #include <cassert>
 #include <csignal>
 
-#include "core/volatile_store.h"
+#include "core/env/volatile_store.h"
 #include "net/addresses.h"
 #include "net/asio_transport.h"
 #include "net/engine_loop.h"

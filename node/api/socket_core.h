@@ -24,8 +24,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/engine.h"
-#include "core/event.h"
+#include "core/engine/engine.h"
+#include "core/engine/event.h"
 #include "meshdict/errors.h"
 #include "store/sqlite_store.h"
 #include "turn_lock.h"

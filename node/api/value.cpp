@@ -3,7 +3,7 @@
 #include <limits>
 #include <ostream>
 
-#include "core/value.h"
+#include "core/encoding/value.h"
 #include "meshdict/errors.h"
 
 namespace meshdict {

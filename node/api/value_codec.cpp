@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/encoding/msgpack.h"
+#include "core/encoding/value.h"
 #include "core/limits.h"
-#include "core/msgpack.h"
-#include "core/value.h"
 #include "meshdict/errors.h"
 #include "meshdict/value.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "app/log.h"
+#include "app/log/log.h"
 #include "app/node.h"
 #include "app/options.h"
 #include "app/signals.h"

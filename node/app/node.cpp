@@ -10,14 +10,14 @@
 #include <tuple>
 #include <utility>
 
-#include "app/commands.h"
-#include "app/event_log.h"
-#include "app/log.h"
-#include "app/resp_limits.h"
-#include "app/resp_server.h"
-#include "app/resp_service.h"
-#include "core/engine.h"
-#include "core/volatile_store.h"
+#include "app/commands/commands.h"
+#include "app/log/event_log.h"
+#include "app/log/log.h"
+#include "app/resp/limits.h"
+#include "app/resp/server.h"
+#include "app/resp/service.h"
+#include "core/engine/engine.h"
+#include "core/env/volatile_store.h"
 #include "net/addresses.h"
 #include "net/asio_transport.h"
 #include "net/engine_loop.h"

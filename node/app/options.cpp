@@ -8,7 +8,7 @@
 #include <charconv>
 #include <utility>
 
-#include "core/nearest.h"
+#include "core/base/nearest.h"
 #include "net/addresses.h"
 
 namespace meshdict {

@@ -4,9 +4,9 @@
 #include <variant>
 #include <vector>
 
-#include "app/log.h"
-#include "core/engine.h"
-#include "core/transport.h"
+#include "app/log/log.h"
+#include "core/engine/engine.h"
+#include "core/env/transport.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/time.h"
+#include "core/base/time.h"
 
 namespace meshdict::limits {
 

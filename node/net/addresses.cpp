@@ -3,8 +3,8 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/udp.hpp>
 
+#include "core/base/parse_number.h"
 #include "core/limits.h"
-#include "core/parse_number.h"
 
 namespace meshdict {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/transport.h"
+#include "core/env/transport.h"
 
 namespace meshdict {
 

@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/transport.h"
+#include "core/env/transport.h"
 #include "net/listener.h"
 #include "net/tcp_connection.h"
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/clock.h"
-#include "core/engine.h"
-#include "core/store.h"
+#include "core/engine/engine.h"
+#include "core/env/clock.h"
+#include "core/env/store.h"
 #include "net/asio_transport.h"
 
 namespace meshdict {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/transport.h"
+#include "core/env/transport.h"
 
 namespace meshdict {
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "core/time.h"
+#include "core/base/time.h"
 
 namespace meshdict::net_limits {
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/clock.h"
+#include "core/env/clock.h"
 
 namespace meshdict {
 

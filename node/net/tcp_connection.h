@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/transport.h"
+#include "core/env/transport.h"
 
 namespace meshdict {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/store.h"
+#include "core/env/store.h"
 #include "store/file_descriptor.h"
 
 namespace meshdict {

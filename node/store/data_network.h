@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/engine.h"
-#include "core/store.h"
+#include "core/engine/engine.h"
+#include "core/env/store.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {

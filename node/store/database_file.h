@@ -11,7 +11,7 @@
 #include <expected>
 #include <string_view>
 
-#include "core/store.h"
+#include "core/env/store.h"
 #include "store/data_directory.h"
 
 namespace meshdict {

@@ -29,7 +29,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/store.h"
+#include "core/env/store.h"
 #include "store/data_directory.h"
 #include "store/file_descriptor.h"
 #include "store/log_keeper.h"

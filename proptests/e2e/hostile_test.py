@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 # A node holds about 10 MiB by itself; the rest is what strangers may make it hold.
 MEMORY_BOUND = 200 * MEBIBYTE
 SILENT_CONNECTIONS = 1000
-# Lines of one kind in a second, and the one that says how many more there were (node/app/log.h).
+# Lines of one kind in a second, and the one that says how many more there were (node/app/log/log.h).
 LINES_A_SECOND = 6
 
 

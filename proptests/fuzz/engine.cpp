@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "../engine_fixture.h"
 #include "bytes.h"
+#include "proptests/core/engine/engine_fixture.h"
 
 namespace meshdict {
 namespace {

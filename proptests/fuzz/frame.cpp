@@ -1,6 +1,6 @@
 // A byte stream from a peer, divided anywhere: frames, bodies, compression.
 
-#include "core/frame.h"
+#include "core/encoding/frame.h"
 
 #include <cstdlib>
 

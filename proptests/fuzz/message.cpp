@@ -1,11 +1,11 @@
 // S, as it stands behind the hash: envelope, every kind of message, and what is written of it again.
 
-#include "core/message.h"
+#include "core/messages/message.h"
 
 #include <cstdlib>
 #include <variant>
 
-#include "core/frame.h"
+#include "core/encoding/frame.h"
 
 using namespace meshdict;
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "bytes.h"
-#include "core/reconciler.h"
+#include "core/sync/reconciler.h"
 
 using namespace meshdict;
 

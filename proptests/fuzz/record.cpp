@@ -1,6 +1,6 @@
 // A record as a store on a damaged disk may give it back.
 
-#include "core/record_codec.h"
+#include "core/record/codec.h"
 
 #include <cstdlib>
 

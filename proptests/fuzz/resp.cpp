@@ -1,12 +1,12 @@
 // What a client of the Redis protocol may write: however it is divided, the same commands come out.
 
-#include "app/resp_parser.h"
+#include "app/resp/parser.h"
 
 #include <cstdlib>
 #include <string>
 #include <vector>
 
-#include "app/glob.h"
+#include "app/resp/glob.h"
 #include "bytes.h"
 
 using namespace meshdict;

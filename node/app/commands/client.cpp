@@ -1,0 +1,203 @@
+// CLIENT: names, lists and ends the connections of clients.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "app/resp/integer.h"
+#include "app/resp/limits.h"
+
+namespace meshdict::commands {
+namespace {
+
+/// Names stand in the lines of CLIENT LIST: no blanks, nothing unprintable.
+bool is_good_name(std::string_view name) {
+  return name.size() <= resp_limits::kMaxClientName &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+void reply_bad_name(RespSession& session, std::string_view what) {
+  session.reply().error(fmt::format("ERR {} cannot contain spaces, newlines or special characters.", what));
+}
+
+}  // namespace
+
+bool check_client_name(RespSession& session, std::string_view name) {
+  if (is_good_name(name)) return true;
+  reply_bad_name(session, "Client names");
+  return false;
+}
+
+namespace {
+
+void client_setname(RespSession& session, Arguments arguments) {
+  if (!check_client_name(session, arguments[2])) return;
+  session.name = arguments[2];
+  session.reply().simple("OK");
+}
+
+void client_getname(RespSession& session, Arguments) {
+  if (session.name.empty()) {
+    session.reply().nil();
+  } else {
+    session.reply().bulk(session.name);
+  }
+}
+
+void client_setinfo(RespSession& session, Arguments arguments) {
+  const bool is_library = is_word(arguments[2], "lib-name");
+  if (!is_library && !is_word(arguments[2], "lib-ver")) {
+    session.reply().error(fmt::format("ERR Unrecognized option '{}'", arguments[2].substr(0, 128)));
+    return;
+  }
+  if (!is_good_name(arguments[3])) {
+    return reply_bad_name(session, is_library ? "lib-name" : "lib-ver");
+  }
+  (is_library ? session.library : session.library_version) = arguments[3];
+  session.reply().simple("OK");
+}
+
+/// Redis's kinds of clients: there is no other node among ours.
+bool is_client_type(std::string_view word) {
+  return is_word(word, "normal") || is_word(word, "pubsub") || is_word(word, "master") || is_word(word, "replica") ||
+         is_word(word, "slave");
+}
+
+/// Which clients are meant: all, without conditions.
+struct ClientFilter {
+  std::vector<std::uint64_t> ids;  ///< in order
+  std::optional<std::string_view> address;
+  std::optional<std::string_view> own_address;
+  std::optional<std::string_view> type;
+  bool skip_me = false;
+
+  [[nodiscard]] bool matches(RespSession& asking, const RespSession& other) const {
+    if (skip_me && &asking == &other) return false;
+    if (!ids.empty() && !std::ranges::binary_search(ids, other.id())) return false;
+    if (address && *address != other.remote()) return false;
+    if (own_address && *own_address != to_string(asking.service().facts.resp_address)) return false;
+    return !type || is_word(*type, other.subscriptions() > 0 ? "pubsub" : "normal");
+  }
+};
+
+/// False when it has replied with an error.
+bool read_type(RespSession& session, std::string_view word, ClientFilter& out) {
+  if (!is_client_type(word)) {
+    session.reply().error(fmt::format("ERR Unknown client type '{}'", word.substr(0, 128)));
+    return false;
+  }
+  out.type = word;
+  return true;
+}
+
+/// One option of CLIENT KILL and its value. False when it has replied with an error.
+bool read_kill_option(RespSession& session, std::string_view option, std::string_view value, ClientFilter& out) {
+  if (is_word(option, "id")) {
+    const auto id = parse_integer(value);
+    if (!id || *id < 1) {
+      session.reply().error("ERR client-id should be greater than 0");
+      return false;
+    }
+    out.ids = {static_cast<std::uint64_t>(*id)};
+  } else if (is_word(option, "addr")) {
+    out.address = value;
+  } else if (is_word(option, "laddr")) {
+    out.own_address = value;
+  } else if (is_word(option, "type")) {
+    return read_type(session, value, out);
+  } else if (is_word(option, "user")) {
+    if (is_word(value, "default")) return true;  // all clients are
+    session.reply().error(fmt::format("ERR No such user '{}'", value.substr(0, 128)));
+    return false;
+  } else if (is_word(option, "skipme") && (is_word(value, "yes") || is_word(value, "no"))) {
+    out.skip_me = is_word(value, "yes");
+  } else {
+    reply_syntax_error(session);
+    return false;
+  }
+  return true;
+}
+
+/// How many were ended. The one that asks gets its reply first.
+std::size_t end_matching(RespSession& session, const ClientFilter& filter) {
+  std::size_t count = 0;
+  for (const auto& [id, other] : session.service().sessions) {
+    if (other->closing() || !filter.matches(session, *other)) continue;
+    ++count;
+    if (other == &session) {
+      session.close_after_reply();
+    } else {
+      other->end();
+    }
+  }
+  return count;
+}
+
+void client_kill(RespSession& session, Arguments arguments) {
+  ClientFilter filter;
+  if (arguments.size() == 3) {
+    filter.address = arguments[2];
+    if (end_matching(session, filter) > 0) {
+      session.reply().simple("OK");
+    } else {
+      session.reply().error("ERR No such client");
+    }
+    return;
+  }
+  filter.skip_me = true;
+  if (arguments.size() % 2 != 0) return reply_syntax_error(session);
+  for (std::size_t i = 2; i < arguments.size(); i += 2) {
+    if (!read_kill_option(session, arguments[i], arguments[i + 1], filter)) return;
+  }
+  session.reply().integer(end_matching(session, filter));
+}
+
+void client_list(RespSession& session, Arguments arguments) {
+  const Arguments options = arguments.subspan(2);
+  ClientFilter filter;
+  if (options.size() == 2 && is_word(options[0], "type")) {
+    if (!read_type(session, options[1], filter)) return;
+  } else if (options.size() > 1 && is_word(options[0], "id")) {
+    for (const std::string_view word : options.subspan(1)) {
+      const auto id = parse_integer(word);
+      if (!id) {
+        session.reply().error("ERR Invalid client ID");
+        return;
+      }
+      filter.ids.push_back(static_cast<std::uint64_t>(*id));
+    }
+    std::ranges::sort(filter.ids);
+  } else if (!options.empty()) {
+    return reply_syntax_error(session);
+  }
+  std::string list;
+  for (const auto& [id, other] : session.service().sessions) {
+    if (filter.matches(session, *other)) list += other->describe() + "\n";
+  }
+  session.reply().bulk(list);
+}
+
+}  // namespace
+
+std::span<const Subcommand> client_subcommands() {
+  static constexpr Subcommand kSubcommands[] = {
+      {"getname", 2, client_getname, "", "Returns the name of this connection."},
+      {"id", 2, [](RespSession& s, Arguments) { s.reply().integer(s.id()); }, "",
+       "Returns the number of this connection."},
+      {"info", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.describe() + "\n"); }, "",
+       "Describes this connection."},
+      {"kill", -3, client_kill,
+       "ip:port | [ID id] [ADDR ip:port] [LADDR ip:port] [TYPE NORMAL | PUBSUB] [USER default] [SKIPME yes | no]",
+       "Ends connections of clients."},
+      {"list", -2, client_list, "[TYPE NORMAL | PUBSUB] [ID id [id ...]]", "Describes the connections of clients."},
+      {"setinfo", 4, client_setinfo, "LIB-NAME name | LIB-VER version",
+       "Tells the name or version of the client's library."},
+      {"setname", 3, client_setname, "name", "Names this connection."},
+  };
+  return kSubcommands;
+}
+
+}  // namespace meshdict::commands

@@ -1,0 +1,105 @@
+#pragma once
+// The commands of the Redis-protocol endpoint: their table, and the helpers that they share.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "app/resp/command_spec.h"
+#include "app/resp/session.h"
+#include "core/dictionary/dictionary.h"
+
+namespace meshdict {
+
+/// What clients take us for when they choose which commands to use.
+inline constexpr std::string_view kRedisVersion = "7.0.0";
+
+/// In the order of names.
+std::span<const CommandSpec> all_commands();
+
+/// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
+/// keys.
+void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
+void reply_syntax_error(RespSession& session);
+void reply_not_integer(RespSession& session);
+/// Of a subcommand, `name` is "mesh|connect".
+void reply_arity(RespSession& session, std::string_view name);
+/// Of Glob::compile().
+void reply_bad_pattern(RespSession& session);
+/// A value as GET shows it.
+void reply_value(ReplyWriter reply, RawView value);
+
+/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when
+/// there is none, or its arguments are too few or many. HELP answers from the table.
+void run_subcommand(RespSession& session, Arguments arguments);
+
+namespace commands {
+
+// Keys (keys.cpp)
+void set(RespSession& session, Arguments arguments);
+void get(RespSession& session, Arguments arguments);
+void getdel(RespSession& session, Arguments arguments);
+void del(RespSession& session, Arguments arguments);
+void exists(RespSession& session, Arguments arguments);
+void mget(RespSession& session, Arguments arguments);
+void mset(RespSession& session, Arguments arguments);
+void setnx(RespSession& session, Arguments arguments);
+void getset(RespSession& session, Arguments arguments);
+void type(RespSession& session, Arguments arguments);
+void strlen(RespSession& session, Arguments arguments);
+void ttl(RespSession& session, Arguments arguments);
+std::span<const Subcommand> memory_subcommands();
+
+// Listings (scan.cpp)
+void keys(RespSession& session, Arguments arguments);
+void scan(RespSession& session, Arguments arguments);
+void dbsize(RespSession& session, Arguments arguments);
+void randomkey(RespSession& session, Arguments arguments);
+
+// The connection (connection.cpp)
+void ping(RespSession& session, Arguments arguments);
+void echo(RespSession& session, Arguments arguments);
+void select(RespSession& session, Arguments arguments);
+void quit(RespSession& session, Arguments arguments);
+void hello(RespSession& session, Arguments arguments);
+void auth(RespSession& session, Arguments arguments);
+void reset(RespSession& session, Arguments arguments);
+
+// Clients (client.cpp)
+std::span<const Subcommand> client_subcommands();
+/// False when it has replied with an error.
+bool check_client_name(RespSession& session, std::string_view name);
+
+// Transactions (transaction.cpp)
+void multi(RespSession& session, Arguments arguments);
+void exec(RespSession& session, Arguments arguments);
+void discard(RespSession& session, Arguments arguments);
+void watch(RespSession& session, Arguments arguments);
+
+// Until others have what was written (wait.cpp)
+void wait(RespSession& session, Arguments arguments);
+
+// The server (server.cpp, info.cpp)
+void command(RespSession& session, Arguments arguments);
+std::span<const Subcommand> command_subcommands();
+std::span<const Subcommand> config_subcommands();
+void info(RespSession& session, Arguments arguments);
+void time(RespSession& session, Arguments arguments);
+
+// Messages (pubsub.cpp)
+void subscribe(RespSession& session, Arguments arguments);
+void psubscribe(RespSession& session, Arguments arguments);
+void unsubscribe(RespSession& session, Arguments arguments);
+void punsubscribe(RespSession& session, Arguments arguments);
+void publish(RespSession& session, Arguments arguments);
+std::span<const Subcommand> pubsub_subcommands();
+
+// The mesh and its leases (mesh.cpp)
+std::span<const Subcommand> mesh_subcommands();
+void lease(RespSession& session, Arguments arguments);
+void explain(RespSession& session, Arguments arguments);
+
+}  // namespace commands
+}  // namespace meshdict

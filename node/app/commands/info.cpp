@@ -1,0 +1,179 @@
+// INFO: facts and counters as "name:value" lines under section heads, as Redis has them.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "app/commands/commands.h"
+#include "app/log/log.h"
+
+namespace meshdict::commands {
+namespace {
+
+class InfoText {
+ public:
+  void section(std::string_view title) {
+    fmt::format_to(std::back_inserter(text_), "{}# {}\r\n", text_.empty() ? "" : "\r\n", title);
+  }
+  template <typename Value>
+  void line(std::string_view name, const Value& value) {
+    fmt::format_to(std::back_inserter(text_), "{}:{}\r\n", name, value);
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void server(RespService& service, InfoText& out) {
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(service.clock.monotonic() - service.started);
+  out.section("Server");
+  out.line("redis_version", kRedisVersion);
+  out.line("redis_mode", "standalone");
+  out.line("meshdict_version", MESHDICT_VERSION);
+  out.line("process_id", getpid());
+  out.line("tcp_port", service.facts.resp_address.port);
+  out.line("uptime_in_seconds", uptime.count());
+}
+
+void clients(RespService& service, InfoText& out) {
+  out.section("Clients");
+  out.line("connected_clients", service.sessions.size());
+  out.line("maxclients", service.max_clients);
+  out.line("pubsub_clients", std::ranges::count_if(service.sessions, [](const auto& entry) {
+             return entry.second->subscriptions() > 0;
+           }));
+  out.line("blocked_clients", service.waiting.size());
+  out.line("unfinished_bytes", service.unfinished_bytes);
+}
+
+/// By /proc; 0 where there is none.
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string for_people(std::size_t bytes) {
+  constexpr std::array<std::pair<std::size_t, std::string_view>, 3> kUnits{
+      {{std::size_t{1} << 30, "G"}, {std::size_t{1} << 20, "M"}, {std::size_t{1} << 10, "K"}}};
+  for (const auto& [unit, name] : kUnits) {
+    if (bytes >= unit) return fmt::format("{}.{:02}{}", bytes / unit, bytes % unit * 100 / unit, name);
+  }
+  return fmt::format("{}B", bytes);
+}
+
+void memory(RespService& service, InfoText& out) {
+  const std::size_t resident = resident_bytes();
+  out.section("Memory");
+  out.line("used_memory", resident);
+  out.line("used_memory_human", for_people(resident));
+  out.line("used_memory_rss", resident);
+  out.line("used_memory_rss_human", for_people(resident));
+  out.line("maxmemory", 0);
+  out.line("maxmemory_human", "0B");
+  out.line("unread_reply_bytes", service.output_bytes);
+}
+
+void stats(RespService& service, InfoText& out) {
+  const RespStats& s = service.stats;
+  out.section("Stats");
+  out.line("total_connections_received", s.connections);
+  out.line("total_commands_processed", s.commands);
+  out.line("rejected_connections", s.rejected_connections);
+  out.line("cut_off_clients", s.cut_off_clients);
+  out.line("protocol_errors", s.protocol_errors);
+  out.line("writes_refused_by_lease", s.refused_by_lease);
+  out.line("writes_refused_by_clock", s.refused_by_clock);
+  out.line("messages_published", s.published);
+  out.line("longest_turn_us", s.longest_turn.count());
+  out.line("longest_commit_us", s.longest_commit.count());
+  out.line("pubsub_channels", service.pubsub.channels().size());
+  out.line("pubsub_patterns", service.pubsub.patterns().size());
+}
+
+/// Positive: our clock is ahead of the median neighbour's. Empty while nothing was measured.
+void clock_lines(const ClockView& clock, InfoText& out) {
+  const bool known = clock.standing != ClockStanding::kUnknown;
+  const auto ms = [&](Duration time) {
+    return known ? std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) : std::string();
+  };
+  out.line("clock_state", to_string(clock.standing));
+  out.line("clock_offset_ms", ms(clock.offset.ahead));
+  out.line("clock_error_ms", ms(clock.offset.error));
+}
+
+void mesh_section(RespService& service, InfoText& out) {
+  const Engine& engine = service.engine;
+  const EngineStats& s = engine.stats();
+  out.section("Mesh");
+  out.line("id", engine.id().text());
+  out.line("address", to_string(engine.address()));
+  out.line("network", printable(service.facts.network));
+  out.line("leasing", service.facts.leasing ? "on" : "off");
+  out.line("lease_seconds", service.facts.lease_seconds);
+  out.line("neighbours", engine.neighbours().size());
+  out.line("known_addresses", engine.known_addresses());
+  clock_lines(engine.clock(), out);
+  out.line("frames_received", s.frames_received);
+  out.line("frames_sent", s.frames_sent);
+  out.line("bytes_received", s.bytes_received);
+  out.line("messages_delivered", s.delivered);
+  out.line("messages_relayed", s.relayed);
+  out.line("duplicates", s.duplicates);
+  out.line("no_room", s.no_room);
+  out.line("refused", s.refused);
+  out.line("identity_in_use", s.identity_in_use);
+  out.line("too_large", s.too_large);
+  out.line("dials", s.dials);
+  out.line("comparisons", s.comparisons);
+  out.line("bulk_records_sent", s.bulk_records_sent);
+  out.line("records_passed_on", s.records_passed_on);
+  out.line("old_deletions_told", s.old_deletions_told);
+  out.line("keys_returned", s.keys_returned);
+  out.line("records_without_room", s.records_without_room);
+}
+
+void keyspace(RespService& service, InfoText& out) {
+  const std::size_t keys = service.engine.dictionary().size();
+  out.section("Keyspace");
+  if (keys > 0) out.line("db0", fmt::format("keys={},expires=0,avg_ttl=0", keys));
+}
+
+struct Section {
+  std::string_view name;
+  void (*write)(RespService& service, InfoText& out);
+};
+
+constexpr std::array<Section, 6> kSections{{{"server", server},
+                                            {"clients", clients},
+                                            {"memory", memory},
+                                            {"stats", stats},
+                                            {"mesh", mesh_section},
+                                            {"keyspace", keyspace}}};
+
+}  // namespace
+
+void info(RespSession& session, Arguments arguments) {
+  const auto wanted = arguments.subspan(1);
+  const auto asks_for = [&](std::string_view section) {
+    return std::ranges::any_of(wanted, [&](std::string_view w) { return is_word(w, section); });
+  };
+  const bool everything = wanted.empty() || asks_for("all") || asks_for("default") || asks_for("everything");
+  InfoText out;
+  for (const Section& section : kSections) {
+    if (everything || asks_for(section.name)) section.write(session.service(), out);
+  }
+  session.reply().bulk(out.text());
+}
+
+}  // namespace meshdict::commands

@@ -1,0 +1,306 @@
+// SET, GET and their kin. A key set here is leased to this node.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "app/commands/commands.h"
+#include "app/commands/many_keys.h"
+#include "app/resp/integer.h"
+#include "app/resp/limits.h"
+#include "core/encoding/msgpack.h"
+#include "core/encoding/value.h"
+
+namespace meshdict {
+
+void reply_value(ReplyWriter reply, RawView value) {
+  if (is_bytes(value)) {
+    MsgpackCursor cursor(value);
+    if (const auto bytes = cursor.bin()) {
+      reply.bulk(*bytes);
+      return;
+    }
+  }
+  reply.bulk(client_text(value));
+}
+
+void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
+  const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
+  if (const auto* leased = std::get_if<Leased>(&error)) {
+    ++session.service().stats.refused_by_lease;
+    const auto left = std::chrono::ceil<std::chrono::seconds>(leased->left).count();
+    session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
+    return;
+  }
+  const bool clock = std::holds_alternative<WrongClock>(error);
+  if (clock) ++session.service().stats.refused_by_clock;
+  const std::string_view kind = clock ? "CLOCK" : std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
+  session.reply().error(fmt::format("{} {}{}", kind, meshdict::describe(error), where));
+}
+
+namespace commands {
+namespace {
+
+std::optional<Record> find(RespSession& session, std::string_view key) {
+  return session.service().engine.dictionary().find(key);
+}
+
+/// `bytes` as a value, in the shared scratch string.
+RawView as_value(RespSession& session, std::string_view bytes) {
+  std::string& scratch = session.service().scratch;
+  scratch.clear();
+  MsgpackWriter(scratch).bin(bytes);
+  return scratch;
+}
+
+/// False when it has replied with an error. The dictionary has the same bound, and counts what MessagePack adds.
+bool fits(RespSession& session, std::string_view value) {
+  if (value.size() <= resp_limits::kMaxBytesOfValue) return true;
+  session.reply().error(fmt::format("ERR a value may be at most {} bytes long, and this one has {}",
+                                    resp_limits::kMaxBytesOfValue, value.size()));
+  return false;
+}
+
+/// False when it has replied with an error.
+bool write(RespSession& session, std::string_view key, std::string_view value) {
+  if (!fits(session, value)) return false;
+  const auto done = session.service().engine.set(key, as_value(session, value));
+  if (!done) {
+    reply_refused(session, done.error());
+    return false;
+  }
+  session.note_write(key);
+  return true;
+}
+
+void note_writes(RespSession& session, std::span<const WriteOp> ops) {
+  for (const WriteOp& op : ops)
+    session.note_write(op.key);
+}
+
+void reply_old(RespSession& session, const std::optional<Raw>& old) {
+  if (old) {
+    reply_value(session.reply(), *old);
+  } else {
+    session.reply().nil();
+  }
+}
+
+struct SetOptions {
+  bool only_new = false;
+  bool only_existing = false;
+  bool get = false;
+};
+
+bool sets_lifetime(std::string_view option) {
+  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") || is_word(option, "pxat") ||
+         is_word(option, "keepttl");
+}
+
+/// False when it has replied with an error.
+bool read_options(RespSession& session, Arguments options, SetOptions& out) {
+  for (const std::string_view option : options) {
+    if (is_word(option, "nx") && !out.only_existing) {
+      out.only_new = true;
+    } else if (is_word(option, "xx") && !out.only_new) {
+      out.only_existing = true;
+    } else if (is_word(option, "get")) {
+      out.get = true;
+    } else if (sets_lifetime(option)) {
+      session.reply().error(
+          "ERR leases set the lifetime here: a key never expires, it is only free for others when "
+          "its lease has lapsed; EX, PX, EXAT, PXAT and KEEPTTL are not available");
+      return false;
+    } else {
+      reply_syntax_error(session);
+      return false;
+    }
+  }
+  return true;
+}
+
+void set_with_options(RespSession& session, Arguments arguments) {
+  SetOptions options;
+  if (!read_options(session, arguments.subspan(3), options)) return;
+  const auto present = find(session, arguments[1]);
+  // A copy: the record changes with the write.
+  std::optional<Raw> old;
+  if (options.get && present) old = present->value;
+  const bool wanted = !(options.only_new && present) && !(options.only_existing && !present);
+  if (wanted && !write(session, arguments[1], arguments[2])) return;
+  if (options.get) {
+    reply_old(session, old);
+  } else if (wanted) {
+    session.reply().simple("OK");
+  } else {
+    session.reply().nil();
+  }
+}
+
+/// Of a value as GET shows it.
+std::size_t shown_length(RawView value) {
+  if (const auto bytes = MsgpackCursor(value).bin_or_str()) return bytes->size();
+  return client_text(value).size();
+}
+
+/// Key, value, and about what a record costs besides: bench/memory_report.cpp measures it.
+void memory_usage(RespSession& session, Arguments arguments) {
+  constexpr std::size_t kRecord = 160;
+  for (std::size_t i = 3; i < arguments.size(); i += 2) {
+    if (!is_word(arguments[i], "samples") || i + 1 == arguments.size()) return reply_syntax_error(session);
+    // Of what has no parts, no samples are taken.
+    const auto samples = parse_integer(arguments[i + 1]);
+    if (!samples) return reply_not_integer(session);
+    if (*samples < 0) return reply_syntax_error(session);
+  }
+  const auto record = find(session, arguments[2]);
+  if (!record) {
+    session.reply().nil();
+  } else {
+    session.reply().integer(kRecord + arguments[2].size() + record->value.size());
+  }
+}
+
+}  // namespace
+
+void set(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 3) return set_with_options(session, arguments);
+  if (write(session, arguments[1], arguments[2])) session.reply().simple("OK");
+}
+
+void setnx(RespSession& session, Arguments arguments) {
+  if (find(session, arguments[1])) {
+    session.reply().integer(0);
+  } else if (write(session, arguments[1], arguments[2])) {
+    session.reply().integer(1);
+  }
+}
+
+void getset(RespSession& session, Arguments arguments) {
+  const auto present = find(session, arguments[1]);
+  std::optional<Raw> old;
+  if (present) old = present->value;
+  if (write(session, arguments[1], arguments[2])) reply_old(session, old);
+}
+
+void get(RespSession& session, Arguments arguments) {
+  const auto record = find(session, arguments[1]);
+  if (!record) {
+    session.reply().nil();
+  } else {
+    reply_value(session.reply(), record->value);
+  }
+}
+
+void getdel(RespSession& session, Arguments arguments) {
+  const auto record = find(session, arguments[1]);
+  if (!record) {
+    session.reply().nil();
+    return;
+  }
+  const Raw old(record->value);
+  const auto done = session.service().engine.erase(arguments[1]);
+  if (!done) return reply_refused(session, done.error());
+  session.note_write(arguments[1]);
+  reply_value(session.reply(), old);
+}
+
+void del(RespSession& session, Arguments arguments) {
+  std::vector<WriteOp>& ops = session.service().ops;
+  ops.clear();
+  for (const std::string_view key : arguments.subspan(1))
+    ops.push_back({key, std::nullopt});
+  if (ops.size() > 1) {
+    // A key named twice counts once.
+    std::ranges::sort(ops, {}, &WriteOp::key);
+    const auto repeated = std::ranges::unique(ops, {}, &WriteOp::key);
+    ops.erase(repeated.begin(), repeated.end());
+  }
+  const auto done = session.service().engine.write(ops);
+  if (!done) {
+    const std::string_view key = ops.size() > 1 ? ops[done.error().index].key : "";
+    return reply_refused(session, done.error().error, key);
+  }
+  note_writes(session, ops);
+  session.reply().integer(*done);
+}
+
+void exists(RespSession& session, Arguments arguments) {
+  for_many_keys(session, arguments.subspan(1),
+                [&session, count = std::size_t{0}](ManyKeys& keys, std::string& reply, std::size_t& steps) mutable {
+                  while (const auto key = keys.next(steps)) {
+                    if (find(session, *key)) ++count;
+                  }
+                  if (keys.over()) ReplyWriter(reply).integer(count);
+                });
+}
+
+void mget(RespSession& session, Arguments arguments) {
+  for_many_keys(session, arguments.subspan(1), [&session](ManyKeys& keys, std::string& reply, std::size_t& steps) {
+    ReplyWriter writer(reply);
+    if (reply.empty()) writer.array(keys.size());
+    while (const auto key = keys.next(steps)) {
+      const std::size_t before = reply.size();
+      if (const auto record = find(session, *key)) {
+        reply_value(writer, record->value);
+      } else {
+        writer.nil();
+      }
+      if (reply.size() > resp_limits::kMaxOutput) return keys.stop();
+      keys.charge((reply.size() - before) / 1'024, steps);
+    }
+  });
+}
+
+void mset(RespSession& session, Arguments arguments) {
+  if (arguments.size() % 2 == 0) return reply_arity(session, "mset");
+  // First all values, then the views of them: the string moves while it grows.
+  std::string& scratch = session.service().scratch;
+  scratch.clear();
+  std::vector<std::size_t> ends;
+  ends.reserve(arguments.size() / 2);
+  MsgpackWriter writer(scratch);
+  for (std::size_t i = 2; i < arguments.size(); i += 2) {
+    if (!fits(session, arguments[i])) return;
+    writer.bin(arguments[i]);
+    ends.push_back(scratch.size());
+  }
+  std::vector<WriteOp>& ops = session.service().ops;
+  ops.clear();
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const auto value = std::string_view(scratch).substr(start, ends[i] - start);
+    ops.push_back({arguments[2 * i + 1], value});
+    start = ends[i];
+  }
+  const auto done = session.service().engine.write(ops);
+  if (!done) return reply_refused(session, done.error().error, ops[done.error().index].key);
+  note_writes(session, ops);
+  session.reply().simple("OK");
+}
+
+void type(RespSession& session, Arguments arguments) {
+  session.reply().simple(find(session, arguments[1]) ? "string" : "none");
+}
+
+void strlen(RespSession& session, Arguments arguments) {
+  const auto record = find(session, arguments[1]);
+  session.reply().integer(record ? shown_length(record->value) : 0);
+}
+
+// Also PTTL. A key of a lapsed lease stays: nothing here expires, and LEASE tells of the lease.
+void ttl(RespSession& session, Arguments arguments) {
+  session.reply().integer(find(session, arguments[1]) ? -1 : -2);
+}
+
+std::span<const Subcommand> memory_subcommands() {
+  static constexpr Subcommand kSubcommands[] = {
+      {"usage", -3, memory_usage, "key [SAMPLES count]",
+       "Estimates how many bytes of memory a key and its value take."},
+  };
+  return kSubcommands;
+}
+
+}  // namespace commands
+}  // namespace meshdict

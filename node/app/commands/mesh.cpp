@@ -1,0 +1,143 @@
+// What Redis has no word for: neighbours, leases, and why a record won.
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "core/engine/event.h"
+#include "net/addresses.h"
+
+namespace meshdict::commands {
+namespace {
+
+std::int64_t milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const char c : bytes)
+    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+/// Positive: the neighbour's clock is ahead of ours. Nil while nothing was measured.
+void reply_clock(RespSession& session, const ClockView& clock) {
+  session.reply().field("clock_state", to_string(clock.standing));
+  if (clock.standing == ClockStanding::kUnknown) {
+    session.reply().bulk("clock_offset_ms").nil().bulk("clock_error_ms").nil();
+    return;
+  }
+  session.reply().field("clock_offset_ms", milliseconds(clock.offset.ahead));
+  session.reply().field("clock_error_ms", std::chrono::ceil<std::chrono::milliseconds>(clock.offset.error).count());
+}
+
+void mesh_peers(RespSession& session, Arguments) {
+  const auto peers = session.service().engine.neighbours();
+  session.reply().array(peers.size());
+  for (const NeighbourView& peer : peers) {
+    session.reply().array(22).field("id", peer.id.text()).field("address", to_string(peer.address));
+    session.reply().field("direction", peer.dialed_by_us ? "outgoing" : "incoming");
+    session.reply().field("speaks", peer.meshdict ? "meshdict" : "py2p");
+    session.reply().field("connected_ms", milliseconds(peer.connected_for));
+    session.reply().field("connections", peer.connections).field("queued_bytes", peer.queued);
+    session.reply().field("waiting_stores", peer.waiting_stores);
+    reply_clock(session, peer.clock);
+  }
+}
+
+void mesh_departed(RespSession& session, Arguments) {
+  const auto departed = session.service().engine.departed();
+  session.reply().array(departed.size());
+  for (const DepartedView& peer : departed) {
+    session.reply().array(6).field("id", peer.id.text()).field("reason", to_string(peer.reason));
+    session.reply().field("ago_ms", milliseconds(peer.ago));
+  }
+}
+
+/// "host:port", or host and port. Nothing when it has replied with an error.
+std::optional<Endpoint> read_address(RespSession& session, Arguments where) {
+  const std::string text = where.size() == 2 ? fmt::format("{}:{}", where[0], where[1]) : std::string(where[0]);
+  auto parsed = parse_endpoint(text);
+  if (parsed && parsed->port != 0) return *std::move(parsed);
+  session.reply().error(parsed ? "ERR port 0 cannot be dialled" : "ERR " + parsed.error());
+  return std::nullopt;
+}
+
+void mesh_connect(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 4) return reply_arity(session, "mesh|connect");
+  const auto to = read_address(session, arguments.subspan(2));
+  if (!to) return;
+  Engine& engine = session.service().engine;
+  if (*to == engine.address()) {
+    session.reply().error("ERR this is our own address; name another node's");
+    return;
+  }
+  engine.connect(*to);
+  session.reply().simple("OK");
+}
+
+void mesh_forget(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 4) return reply_arity(session, "mesh|forget");
+  const auto address = read_address(session, arguments.subspan(2));
+  if (address) session.reply().integer(session.service().engine.forget(*address) ? 1 : 0);
+}
+
+void mesh_disconnect(RespSession& session, Arguments arguments) {
+  const auto id = NodeId::parse(arguments[2]);
+  if (!id) {
+    session.reply().error("ERR not a node id: " + id.error());
+  } else if (!session.service().engine.disconnect(*id)) {
+    session.reply().error("ERR no such neighbour; MESH PEERS lists them");
+  } else {
+    session.reply().simple("OK");
+  }
+}
+
+}  // namespace
+
+std::span<const Subcommand> mesh_subcommands() {
+  static constexpr Subcommand kSubcommands[] = {
+      {"connect", -3, mesh_connect, "host:port", "Dials a node now, and remembers its address."},
+      {"departed", 2, mesh_departed, "", "Lists earlier neighbours and why they are none now."},
+      {"disconnect", 3, mesh_disconnect, "id", "Says goodbye to a neighbour."},
+      {"forget", -3, mesh_forget, "host:port", "Dials an address no more, until somebody tells of it again."},
+      {"id", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }, "",
+       "Returns the id of this node."},
+      {"peers", 2, mesh_peers, "", "Lists the neighbours."},
+  };
+  return kSubcommands;
+}
+
+void lease(RespSession& session, Arguments arguments) {
+  const auto view = session.service().engine.dictionary().lease(arguments[1]);
+  if (!view) {
+    session.reply().nil_array();
+    return;
+  }
+  session.reply().array(14).field("owner", view->owner.text());
+  session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
+  session.reply()
+      .field("state", to_string(view->state))
+      .field("left_ms", milliseconds(view->left))
+      .field("epoch", view->epoch);
+  session.reply().field("fence", hex(view->fence));
+}
+
+void explain(RespSession& session, Arguments arguments) {
+  const std::string text = session.service().engine.dictionary().explain(arguments[1]);
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    lines.push_back(rest.substr(0, end));
+    rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+  }
+  session.reply().array(lines.size());
+  for (const std::string_view line : lines)
+    session.reply().bulk(line);
+}
+
+}  // namespace meshdict::commands

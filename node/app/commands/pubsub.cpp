@@ -1,0 +1,151 @@
+// Messages. A channel is local to this node's clients; PUBLISH sends to all nodes.
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "app/commands/commands.h"
+#include "app/resp/glob.h"
+#include "app/resp/limits.h"
+#include "core/encoding/msgpack.h"
+
+namespace meshdict::commands {
+namespace {
+
+/// The two kinds of subscription differ in these only.
+struct Kind {
+  std::string_view subscribed;
+  std::string_view unsubscribed;
+  bool (PubSub::*remove)(Subscriber& who, std::string_view name);
+  std::set<std::string, std::less<>> Subscriber::* names;
+};
+
+constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::unsubscribe, &Subscriber::channels};
+constexpr Kind kByPattern{"psubscribe", "punsubscribe", &PubSub::unsubscribe_pattern, &Subscriber::patterns};
+
+/// False when it has replied with an error.
+bool has_room(RespSession& session, std::size_t cost) {
+  if (session.service().pubsub.has_room(session, cost)) return true;
+  session.reply().error(fmt::format("ERR too many subscriptions: a client's may be {}, and take {} bytes of memory",
+                                    resp_limits::kMaxSubscriptions, resp_limits::kMaxSubscribedBytes));
+  return false;
+}
+
+/// False when it has replied with an error.
+bool is_channel(RespSession& session, std::string_view name) {
+  if (name.size() <= resp_limits::kMaxChannel) return true;
+  session.reply().error(fmt::format("ERR the name of a channel may be at most {} bytes long, and this one has {}",
+                                    resp_limits::kMaxChannel, name.size()));
+  return false;
+}
+
+void reply_subscribed(RespSession& session, const Kind& kind, std::string_view name) {
+  session.reply().array(3).bulk(kind.subscribed).bulk(name).integer(session.subscriptions());
+}
+
+void remove(RespSession& session, Arguments names, const Kind& kind) {
+  const auto remove_one = [&](std::string_view name) {
+    (session.service().pubsub.*kind.remove)(session, name);
+    session.reply().array(3).bulk(kind.unsubscribed).bulk(name).integer(session.subscriptions());
+  };
+  for (const std::string_view name : names)
+    remove_one(name);
+  if (!names.empty()) return;
+  if ((session.*kind.names).empty()) {
+    session.reply().array(3).bulk(kind.unsubscribed).nil().integer(session.subscriptions());
+    return;
+  }
+  const auto all = session.*kind.names;
+  for (const std::string& name : all)
+    remove_one(name);
+}
+
+void pubsub_channels(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 3) {
+    session.reply().error(
+        fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.", arguments[1]));
+    return;
+  }
+  const auto pattern = Glob::compile(arguments.size() == 3 ? arguments[2] : "*");
+  if (!pattern) return reply_bad_pattern(session);
+  std::vector<std::string_view> found;
+  for (const auto& [channel, listeners] : session.service().pubsub.channels()) {
+    if (pattern->matches(channel)) found.push_back(channel);
+  }
+  session.reply().array(found.size());
+  for (const std::string_view channel : found)
+    session.reply().bulk(channel);
+}
+
+void pubsub_numsub(RespSession& session, Arguments arguments) {
+  const auto& channels = session.service().pubsub.channels();
+  session.reply().array(2 * (arguments.size() - 2));
+  for (const std::string_view channel : arguments.subspan(2)) {
+    const auto found = channels.find(channel);
+    session.reply().field(channel, found == channels.end() ? 0 : found->second.size());
+  }
+}
+
+}  // namespace
+
+std::span<const Subcommand> pubsub_subcommands() {
+  static constexpr Subcommand kSubcommands[] = {
+      {"channels", -2, pubsub_channels, "[pattern]", "Lists the channels that clients of this node listen to."},
+      {"numpat", 2, [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }, "",
+       "Returns the number of patterns that they listen to."},
+      {"numsub", -2, pubsub_numsub, "[channel [channel ...]]", "Returns how many listen to each channel."},
+  };
+  return kSubcommands;
+}
+
+void subscribe(RespSession& session, Arguments arguments) {
+  for (const std::string_view name : arguments.subspan(1)) {
+    if (!is_channel(session, name) || !has_room(session, PubSub::cost(name))) return;
+    session.service().pubsub.subscribe(session, name);
+    reply_subscribed(session, kByName, name);
+  }
+}
+
+void psubscribe(RespSession& session, Arguments arguments) {
+  for (const std::string_view name : arguments.subspan(1)) {
+    auto pattern = Glob::compile(name);
+    if (!pattern) return reply_bad_pattern(session);
+    if (!has_room(session, PubSub::cost(name, *pattern))) return;
+    session.service().pubsub.subscribe_pattern(session, name, *std::move(pattern));
+    reply_subscribed(session, kByPattern, name);
+  }
+}
+
+void unsubscribe(RespSession& session, Arguments arguments) {
+  remove(session, arguments.subspan(1), kByName);
+}
+
+void punsubscribe(RespSession& session, Arguments arguments) {
+  remove(session, arguments.subspan(1), kByPattern);
+}
+
+void publish(RespSession& session, Arguments arguments) {
+  RespService& service = session.service();
+  const std::string_view channel = arguments[1];
+  if (is_reserved_channel(channel)) {
+    session.reply().error("ERR this channel carries events of the dictionary; choose another name");
+    return;
+  }
+  if (!is_channel(session, channel)) return;
+  Raw name;
+  Raw payload;
+  MsgpackWriter(name).bin(channel);
+  MsgpackWriter(payload).bin(arguments[2]);
+  const std::array<RawView, 2> packets{name, payload};
+  if (const auto sent = service.engine.broadcast(packets); !sent) {
+    session.reply().error("ERR " + sent.error());
+    return;
+  }
+  ++service.stats.published;
+  const std::size_t receivers = service.pubsub.publish(channel, arguments[2]);
+  session.reply().integer(receivers + service.engine.neighbours().size());
+}
+
+}  // namespace meshdict::commands

@@ -1,0 +1,76 @@
+#include "app/resp/command_spec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace meshdict {
+namespace {
+
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+/// FNV-1a of the name in lower case.
+constexpr std::uint32_t hash_of(std::string_view name) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(lower(c))) * 16777619U;
+  return hash ^ (hash >> 15);
+}
+
+}  // namespace
+
+const Subcommand* CommandSpec::find_subcommand(std::string_view subcommand) const {
+  for (const Subcommand& one : subcommands()) {
+    if (is_word(subcommand, one.name)) return &one;
+  }
+  return nullptr;
+}
+
+// At most a quarter full, so that a look-up hardly ever compares more than one name.
+CommandTable::CommandTable(std::span<const CommandSpec> commands)
+    : commands_(commands), index_(std::bit_ceil(4 * commands.size() + 1)) {
+  assert(std::ranges::is_sorted(commands, {}, &CommandSpec::name));
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    longest_name_ = std::max(longest_name_, commands[i].name.size());
+    std::size_t slot = hash_of(commands[i].name) % index_.size();
+    while (index_[slot] != 0)
+      slot = (slot + 1) % index_.size();
+    index_[slot] = static_cast<std::uint16_t>(i + 1);
+  }
+}
+
+const CommandSpec* CommandTable::find(std::string_view name) const {
+  if (name.size() > longest_name_) return nullptr;
+  for (std::size_t slot = hash_of(name) % index_.size(); index_[slot] != 0; slot = (slot + 1) % index_.size()) {
+    const CommandSpec& spec = commands_[index_[slot] - 1U];
+    if (is_word(name, spec.name)) return &spec;
+  }
+  return nullptr;
+}
+
+std::string full_name(const CommandSpec& spec, Arguments arguments) {
+  const bool container = spec.subcommands != nullptr && arguments.size() > 1;
+  const Subcommand* sub = container ? spec.find_subcommand(arguments[1]) : nullptr;
+  return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);
+}
+
+bool is_word(std::string_view text, std::string_view lower_word) {
+  return std::ranges::equal(text, lower_word, {}, lower);
+}
+
+std::string to_lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = lower(c);
+  return result;
+}
+
+std::string wrong_arity(std::string_view name) {
+  return fmt::format("ERR wrong number of arguments for '{}' command", name);
+}
+
+}  // namespace meshdict

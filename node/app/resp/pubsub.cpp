@@ -1,0 +1,105 @@
+#include "app/resp/pubsub.h"
+
+#include <utility>
+
+#include "app/resp/limits.h"
+
+namespace meshdict {
+
+std::size_t PubSub::cost(std::string_view channel) {
+  // Two nodes of trees with the name in each, and the subscriber in a third.
+  constexpr std::size_t kNodes = 240;
+  return kNodes + 2 * channel.size();
+}
+
+std::size_t PubSub::cost(std::string_view name, const Glob& pattern) {
+  return cost(name) + pattern.bytes();
+}
+
+bool PubSub::has_room(const Subscriber& who, std::size_t cost) const {
+  return who.subscriptions() < resp_limits::kMaxSubscriptions &&
+         who.subscribed_bytes + cost <= resp_limits::kMaxSubscribedBytes &&
+         bytes_ + cost <= resp_limits::kMaxSubscribedBytesOfAll;
+}
+
+void PubSub::charge(Subscriber& who, std::size_t cost) {
+  who.subscribed_bytes += cost;
+  bytes_ += cost;
+}
+
+void PubSub::discharge(Subscriber& who, std::size_t cost) {
+  who.subscribed_bytes -= cost;
+  bytes_ -= cost;
+}
+
+bool PubSub::subscribe(Subscriber& who, std::string_view channel) {
+  if (!who.channels.emplace(channel).second) return false;
+  channels_[std::string(channel)].insert(&who);
+  charge(who, cost(channel));
+  return true;
+}
+
+bool PubSub::subscribe_pattern(Subscriber& who, std::string_view pattern, Glob compiled) {
+  if (!who.patterns.emplace(pattern).second) return false;
+  charge(who, cost(pattern, compiled));
+  const auto place = patterns_.try_emplace(std::string(pattern), Pattern{std::move(compiled), {}}).first;
+  place->second.listeners.insert(&who);
+  return true;
+}
+
+void PubSub::remove_channel(Subscriber& who, std::string_view channel) {
+  discharge(who, cost(channel));
+  const auto found = channels_.find(channel);
+  found->second.erase(&who);
+  if (found->second.empty()) channels_.erase(found);
+}
+
+void PubSub::remove_pattern(Subscriber& who, std::string_view pattern) {
+  const auto found = patterns_.find(pattern);
+  discharge(who, cost(pattern, found->second.glob));
+  found->second.listeners.erase(&who);
+  if (found->second.listeners.empty()) patterns_.erase(found);
+}
+
+bool PubSub::unsubscribe(Subscriber& who, std::string_view channel) {
+  const auto found = who.channels.find(channel);
+  if (found == who.channels.end()) return false;
+  remove_channel(who, channel);
+  who.channels.erase(found);
+  return true;
+}
+
+bool PubSub::unsubscribe_pattern(Subscriber& who, std::string_view pattern) {
+  const auto found = who.patterns.find(pattern);
+  if (found == who.patterns.end()) return false;
+  remove_pattern(who, pattern);
+  who.patterns.erase(found);
+  return true;
+}
+
+void PubSub::forget(Subscriber& who) {
+  for (const std::string& channel : who.channels)
+    remove_channel(who, channel);
+  for (const std::string& pattern : who.patterns)
+    remove_pattern(who, pattern);
+  who.channels.clear();
+  who.patterns.clear();
+}
+
+std::size_t PubSub::publish(std::string_view channel, std::string_view payload) {
+  std::size_t receivers = 0;
+  if (const auto found = channels_.find(channel); found != channels_.end()) {
+    for (Subscriber* who : found->second)
+      who->deliver(std::nullopt, channel, payload);
+    receivers += found->second.size();
+  }
+  for (const auto& [name, pattern] : patterns_) {
+    if (!pattern.glob.matches(channel)) continue;
+    for (Subscriber* who : pattern.listeners)
+      who->deliver(name, channel, payload);
+    receivers += pattern.listeners.size();
+  }
+  return receivers;
+}
+
+}  // namespace meshdict

@@ -1,0 +1,70 @@
+#pragma once
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "app/resp/glob.h"
+
+namespace meshdict {
+
+/// Someone who gets messages of channels.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  /// `pattern`: what it subscribed to, which may be empty; nothing for a subscription by name.
+  virtual void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) = 0;
+
+  std::set<std::string, std::less<>> channels;
+  std::set<std::string, std::less<>> patterns;
+  std::size_t subscribed_bytes = 0;  ///< kept by PubSub
+  [[nodiscard]] std::size_t subscriptions() const { return channels.size() + patterns.size(); }
+};
+
+/// Who listens to which channel of this node. Channels here are local; the mesh is one wire below.
+class PubSub {
+ public:
+  /// What a subscription takes of resp_limits::kMaxSubscribedBytes, about.
+  static std::size_t cost(std::string_view channel);
+  static std::size_t cost(std::string_view name, const Glob& pattern);
+  /// Whether `who` may take one more of this cost.
+  [[nodiscard]] bool has_room(const Subscriber& who, std::size_t cost) const;
+
+  /// False when `who` was subscribed already.
+  bool subscribe(Subscriber& who, std::string_view channel);
+  /// `compiled` is made of `pattern`.
+  bool subscribe_pattern(Subscriber& who, std::string_view pattern, Glob compiled);
+  bool unsubscribe(Subscriber& who, std::string_view channel);
+  bool unsubscribe_pattern(Subscriber& who, std::string_view pattern);
+  /// Before a subscriber's end.
+  void forget(Subscriber& who);
+
+  /// Delivers to all whose subscription fits, once per subscription. How many that were.
+  std::size_t publish(std::string_view channel, std::string_view payload);
+  [[nodiscard]] bool empty() const { return channels_.empty() && patterns_.empty(); }
+
+  /// Ordered by subscriber's address: the order of delivery among clients carries no meaning.
+  using Listeners = std::set<Subscriber*>;
+  struct Pattern {
+    Glob glob;
+    Listeners listeners;
+  };
+  using Channels = std::map<std::string, Listeners, std::less<>>;
+  using Patterns = std::map<std::string, Pattern, std::less<>>;
+  [[nodiscard]] const Channels& channels() const { return channels_; }
+  [[nodiscard]] const Patterns& patterns() const { return patterns_; }
+
+ private:
+  void charge(Subscriber& who, std::size_t cost);
+  void discharge(Subscriber& who, std::size_t cost);
+  void remove_channel(Subscriber& who, std::string_view channel);
+  void remove_pattern(Subscriber& who, std::string_view pattern);
+
+  Channels channels_;
+  Patterns patterns_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace meshdict

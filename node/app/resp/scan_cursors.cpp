@@ -1,0 +1,32 @@
+#include "app/resp/scan_cursors.h"
+
+#include "app/resp/limits.h"
+
+namespace meshdict {
+
+ScanCursors::ScanCursors(std::uint64_t first) : next_((first & ((std::uint64_t{1} << 50) - 1)) + 1) {}
+
+std::uint64_t ScanCursors::add(std::string_view last_key) {
+  if (entries_.size() >= resp_limits::kMaxCursors) {
+    std::list<std::uint64_t>& from = used_.empty() ? waiting_ : used_;
+    entries_.erase(from.front());
+    from.pop_front();
+  }
+  const std::uint64_t cursor = next_++;
+  waiting_.push_back(cursor);
+  entries_.emplace(cursor, Entry{std::string(last_key), false, std::prev(waiting_.end())});
+  return cursor;
+}
+
+std::optional<std::string> ScanCursors::take(std::uint64_t cursor) {
+  const auto found = entries_.find(cursor);
+  if (found == entries_.end()) return std::nullopt;
+  Entry& entry = found->second;
+  if (!entry.used) {
+    entry.used = true;
+    used_.splice(used_.end(), waiting_, entry.place);
+  }
+  return entry.last_key;
+}
+
+}  // namespace meshdict

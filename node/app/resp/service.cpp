@@ -1,0 +1,82 @@
+#include "app/resp/service.h"
+
+#include <utility>
+#include <variant>
+
+#include "app/resp/limits.h"
+#include "app/resp/session.h"
+#include "core/base/overloaded.h"
+#include "core/encoding/msgpack.h"
+#include "core/encoding/value.h"
+
+namespace meshdict {
+namespace {
+
+constexpr std::string_view kMeshChannel = "mesh";
+
+}  // namespace
+
+RespService::RespService(Engine& engine_used, std::span<const CommandSpec> commands_known, const Clock& clock_used,
+                         const Random& random_used, NodeFacts facts_told)
+    : engine(engine_used),
+      commands(commands_known),
+      clock(clock_used),
+      facts(std::move(facts_told)),
+      cursors(random_used.stream("scan cursors").next()),
+      random(random_used.stream("random key")),
+      started(clock_used.monotonic()),
+      max_clients(resp_limits::kMaxClients) {}
+
+void RespService::on_event(const Event& event) {
+  if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
+    if (const auto found = waiting.find(confirmed->token); found != waiting.end()) found->second->on_confirmed();
+    return;
+  }
+  if (pubsub.empty()) return;
+  std::visit(Overloaded{
+                 [this](const Updated& e) { pubsub.publish("__keyevent@0__:set", e.key); },
+                 [this](const Deleted& e) { pubsub.publish("__keyevent@0__:del", e.key); },
+                 [this](const Conflict& e) { pubsub.publish("__keyevent@0__:conflict", e.key); },
+                 [this](const MessageArrived& e) {
+                   const ChannelMessage message = channel_message(e.packets);
+                   pubsub.publish(message.channel, message.payload);
+                 },
+                 [](const PeerUp&) {},
+                 [](const PeerDown&) {},
+                 [](const Refused&) {},
+                 [](const Undeliverable&) {},
+                 [](const Confirmed&) {},
+                 [](const Returned&) {},
+                 [](const ClockJudged&) {},
+             },
+             event);
+}
+
+void RespService::touch(RespSession& session) {
+  if (session.mark_touched()) touched.push_back(&session);
+}
+
+ChannelMessage channel_message(const std::vector<Raw>& packets) {
+  if (packets.size() == 2 && is_bytes(packets[0]) && is_bytes(packets[1])) {
+    MsgpackCursor channel(packets[0]);
+    MsgpackCursor payload(packets[1]);
+    const auto name = channel.bin();
+    const auto body = payload.bin();
+    if (name && body && !is_reserved_channel(*name) && name->size() <= resp_limits::kMaxChannel) {
+      return {std::string(*name), std::string(*body)};
+    }
+  }
+  if (packets.size() == 1) return {std::string(kMeshChannel), client_text(packets.front())};
+  std::string array;
+  MsgpackWriter writer(array);
+  writer.array(static_cast<std::uint32_t>(packets.size()));
+  for (const Raw& packet : packets)
+    writer.raw(packet);
+  return {std::string(kMeshChannel), client_text(array)};
+}
+
+bool is_reserved_channel(std::string_view channel) {
+  return channel.starts_with("__keyevent@") || channel.starts_with("__keyspace@");
+}
+
+}  // namespace meshdict

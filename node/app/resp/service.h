@@ -1,0 +1,90 @@
+#pragma once
+// What all sessions of the Redis-protocol endpoint share.
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/resp/command_spec.h"
+#include "app/resp/pubsub.h"
+#include "app/resp/scan_cursors.h"
+#include "core/base/random.h"
+#include "core/engine/engine.h"
+#include "core/env/clock.h"
+
+namespace meshdict {
+
+class RespSession;
+
+/// For INFO.
+struct NodeFacts {
+  std::string network = "sync";
+  bool leasing = true;
+  std::int64_t lease_seconds = 3600;
+  Endpoint resp_address;
+};
+
+struct RespStats {
+  std::uint64_t commands = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t rejected_connections = 0;  ///< beyond the largest number of clients
+  std::uint64_t cut_off_clients = 0;       ///< did not read, or sent too much
+  std::uint64_t protocol_errors = 0;
+  std::uint64_t refused_by_lease = 0;
+  std::uint64_t refused_by_clock = 0;
+  std::uint64_t published = 0;
+  Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
+  Duration longest_commit{};
+};
+
+class RespService {
+ public:
+  /// The references, and what `commands` shows, outlive the service.
+  RespService(Engine& engine, std::span<const CommandSpec> commands, const Clock& clock, const Random& random,
+              NodeFacts facts);
+
+  /// Hands an event of the dictionary or a message of the mesh to the subscribers, and a confirmation to who waits for
+  /// it. Called from within calls into the engine; does not call back.
+  void on_event(const Event& event);
+
+  /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
+  void touch(RespSession& session);
+
+  Engine& engine;
+  const CommandTable commands;
+  const Clock& clock;
+  NodeFacts facts;
+  RespStats stats;  ///< CONFIG RESETSTAT begins them anew
+  PubSub pubsub;
+  ScanCursors cursors;
+  RandomStream random;
+  const MonoTime started;
+  std::size_t max_clients;
+  std::uint64_t last_client_id = 0;
+  std::map<std::uint64_t, RespSession*> sessions;
+  /// Those in a WAIT, by the token of Engine::confirm().
+  std::map<std::uint64_t, RespSession*> waiting;
+  std::vector<RespSession*> touched;
+  std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
+  std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions
+  /// Reused, so that a SET does not allocate.
+  std::string scratch;
+  std::vector<WriteOp> ops;
+};
+
+/// Where a message of the mesh is delivered, and as what: two bytes packets are channel and payload, as PUBLISH sends
+/// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would
+/// show it, several as a JSON array. So is a message that would pass for a key event, or whose channel has a longer name than
+/// resp_limits::kMaxChannel.
+struct ChannelMessage {
+  std::string channel;
+  std::string payload;
+};
+ChannelMessage channel_message(const std::vector<Raw>& packets);
+
+/// Channels of events of the dictionary; not for PUBLISH.
+bool is_reserved_channel(std::string_view channel);
+
+}  // namespace meshdict

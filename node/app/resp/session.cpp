@@ -1,0 +1,375 @@
+#include "app/resp/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+#include <vector>
+
+#include "app/resp/command_spec.h"
+#include "app/resp/limits.h"
+
+namespace meshdict {
+namespace {
+
+static_assert(resp_limits::kMaxOutput == 33'554'432);
+constexpr std::string_view kErr = "ERR ";
+constexpr std::string_view kReplyTooLarge = "ERR the reply would be larger than 33554432 bytes; ask for less at a time";
+constexpr std::string_view kTooMuchForATransaction =
+    "ERR the transaction looks at too much: nothing else runs meanwhile; read less in it, or outside";
+
+/// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
+bool is_http(std::string_view name) {
+  return is_word(name, "post") || is_word(name, "host:");
+}
+
+std::string unknown_command(std::span<const std::string_view> arguments) {
+  std::string text = fmt::format("ERR unknown command '{}', with args beginning with: ", arguments[0].substr(0, 128));
+  const std::size_t bound = text.size() + 128;
+  for (const std::string_view argument : arguments.subspan(1)) {
+    if (text.size() >= bound) break;
+    text += fmt::format("'{}' ", argument.substr(0, bound - text.size()));
+  }
+  return text;
+}
+
+}  // namespace
+
+RespSession::RespSession(RespService& service, std::string remote)
+    : service_(service),
+      id_(++service.last_client_id),
+      remote_(std::move(remote)),
+      since_(service.clock.monotonic()),
+      last_active_(since_) {
+  service_.sessions.emplace(id_, this);
+}
+
+RespSession::~RespSession() {
+  if (in_transaction()) end_transaction();
+  if (waiting()) end_wait();
+  release(pending_.size() + (going_on_ ? going_on_->holds : 0));
+  service_.output_bytes -= output_counted_;
+  service_.pubsub.forget(*this);
+  service_.sessions.erase(id_);
+  if (touched_) std::erase(service_.touched, this);
+}
+
+void RespSession::feed(std::string_view bytes) {
+  if (closing_ || cut_off_) return;
+  last_active_ = service_.clock.monotonic();
+  if (has_waited()) {
+    reply().integer(wait_->confirmed);
+    if (wait_->confirmed >= wait_->wanted) written_.clear();
+    end_wait();
+  }
+  yielded_ = false;
+  const bool may_run = go_on() && !waiting();
+  if (may_run) behind_ = output().size() > output_bound();
+  if (closing_ || cut_off_) return;
+  if (may_run && !behind_ && pending_.empty()) {
+    run(bytes);
+    keep(bytes);
+  } else if (keep(bytes) && may_run && !behind_) {
+    std::string_view rest = pending_.view();
+    run(rest);
+    const std::size_t used = pending_.size() - rest.size();
+    release(used);
+    pending_.remove_prefix(used);
+  }
+  if (input_over_ && !has_unrun()) closing_ = true;
+  account_output();
+}
+
+void RespSession::end_input() {
+  input_over_ = true;
+  if (!has_unrun() || waiting()) closing_ = true;
+}
+
+bool RespSession::keep(std::string_view bytes) {
+  if (bytes.empty()) return true;
+  if (behind_ && pending_.size() + bytes.size() > resp_limits::kMaxPending) {
+    hang_up_unread();
+    return false;
+  }
+  if (service_.unfinished_bytes + bytes.size() > resp_limits::kMaxUnfinished) {
+    cut_off_now();
+    return false;
+  }
+  pending_.append(bytes);
+  service_.unfinished_bytes += bytes.size();
+  return true;
+}
+
+void RespSession::release(std::size_t bytes) {
+  service_.unfinished_bytes -= bytes;
+}
+
+bool RespSession::has_more() const {
+  if (closing_ || cut_off_) return false;
+  return yielded_ || going_on_ || has_waited() || (behind_ && output().size() <= output_bound() / 2);
+}
+
+bool RespSession::wants_bytes() const {
+  if (closing_ || cut_off_ || input_over_ || has_more()) return false;
+  return !waiting() || pending_.size() < resp_limits::kMaxPending;
+}
+
+std::size_t RespSession::output_bound() const {
+  return service_.output_bytes <= resp_limits::kMaxOutputOfAll ? resp_limits::kMaxOutput : resp_limits::kPauseOutput;
+}
+
+void RespSession::account_output() {
+  service_.output_bytes += output_.size();
+  service_.output_bytes -= std::exchange(output_counted_, output_.size());
+}
+
+void RespSession::run(std::string_view& bytes) {
+  const std::size_t unsent = output().size();
+  while (!bytes.empty()) {
+    switch (parser_.next(bytes)) {
+      case RespParser::Result::kPartial:
+        return;
+      case RespParser::Result::kError:
+        ++service_.stats.protocol_errors;
+        reply().error("ERR " + parser_.error());
+        closing_ = true;
+        misunderstood_ = true;
+        break;
+      case RespParser::Result::kCommand:
+        execute(parser_.arguments());
+        [[fallthrough]];
+      case RespParser::Result::kNothing:
+        bytes.remove_prefix(parser_.consumed());
+        break;
+    }
+    if (closing_ || cut_off_) {
+      bytes = {};
+      return;
+    }
+    if (waiting() || going_on_) return;
+    behind_ = output().size() > output_bound();
+    yielded_ = output().size() > unsent + resp_limits::kPauseOutput;
+    if (behind_ || yielded_) return;
+  }
+}
+
+void RespSession::execute(std::span<const std::string_view> arguments) {
+  ++service_.stats.commands;
+  reply_start_ = output_.size();
+  const CommandSpec* spec = service_.commands.find(arguments[0]);
+  if (spec == nullptr) {
+    if (is_http(arguments[0])) {
+      closing_ = true;
+      return;
+    }
+    return refuse(unknown_command(arguments));
+  }
+  last_command_ = spec->name;
+  if (!fits_arity(arguments.size(), spec->arity)) return reject(*spec, wrong_arity(spec->name));
+  if (arguments.size() > resp_limits::kMaxArgumentsInOneTurn && !spec->is(CommandSpec::kLong)) {
+    return reject(*spec, fmt::format("ERR too many arguments for '{}': at most {} at a time", spec->name,
+                                     resp_limits::kMaxArgumentsInOneTurn));
+  }
+  if (subscriptions() > 0 && !spec->is(CommandSpec::kWhileSubscribed)) {
+    return reject(*spec, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+                                     "RESET are allowed in this context",
+                                     full_name(*spec, arguments)));
+  }
+  if (spec->is(CommandSpec::kNotQueued)) return spec->run(*this, arguments);
+  if (in_transaction()) return queue(*spec, arguments);
+  run_command(*spec, arguments);
+}
+
+void RespSession::run_command(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+  const std::size_t start = output_.size();
+  spec.run(*this, arguments);
+  if (reply_full()) {
+    output_.resize(start);
+    reply().error(kReplyTooLarge);
+  }
+}
+
+void RespSession::run_transaction(const Transaction& transaction) {
+  // What a copy costs that is as long as a step.
+  constexpr std::size_t kBytesOfStep = 1'024;
+  steps_left_ = resp_limits::kStepsPerTransaction;
+  std::vector<std::string_view> arguments;
+  for (const Transaction::Queued& queued : transaction.commands()) {
+    const std::size_t before = output_.size();
+    if (*steps_left_ == 0 && queued.spec->is(CommandSpec::kReadonly)) {
+      reply().error(kTooMuchForATransaction);
+      continue;
+    }
+    arguments.assign(queued.arguments.begin(), queued.arguments.end());
+    run_command(*queued.spec, arguments);
+    *steps_left_ -= std::min(*steps_left_, (output_.size() - before) / kBytesOfStep);
+  }
+  steps_left_.reset();
+}
+
+std::size_t& RespSession::steps() {
+  if (steps_left_) return *steps_left_;
+  steps_of_turn_ = resp_limits::kStepsPerTurn;
+  return steps_of_turn_;
+}
+
+void RespSession::run_long(LongCommand command, std::size_t holds) {
+  std::string made;
+  if (command(made, steps())) return finish_long(made);
+  if (steps_left_) {
+    reply().error(kTooMuchForATransaction);
+    return;
+  }
+  if (service_.unfinished_bytes + holds > resp_limits::kMaxUnfinished) return cut_off_now();
+  service_.unfinished_bytes += holds;
+  going_on_ = GoingOn{std::move(command), holds, std::move(made)};
+}
+
+bool RespSession::go_on() {
+  if (!going_on_) return true;
+  reply_start_ = output_.size();
+  if (!going_on_->command(going_on_->reply, steps())) return false;
+  const GoingOn done = *std::exchange(going_on_, std::nullopt);
+  release(done.holds);
+  finish_long(done.reply);
+  return true;
+}
+
+void RespSession::finish_long(std::string_view made) {
+  if (made.size() > resp_limits::kMaxOutput) {
+    reply().error(kReplyTooLarge);
+  } else if (service_.output_bytes + made.size() > resp_limits::kMaxOutputOfAll) {
+    reply().error("ERR too many replies of all clients are unread; ask again later");
+  } else {
+    output_.append(made);
+  }
+}
+
+void RespSession::refuse(std::string_view error) {
+  if (transaction_) transaction_->spoil();
+  reply().error(error);
+}
+
+void RespSession::reject(const CommandSpec& spec, std::string_view error) {
+  if (!spec.is(CommandSpec::kAborts)) return refuse(error);
+  if (in_transaction()) end_transaction();
+  reply().error(fmt::format("EXECABORT Transaction discarded because of: {}", error.substr(kErr.size())));
+}
+
+void RespSession::queue(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+  if (spec.is(CommandSpec::kNoMulti)) return refuse("ERR Command not allowed inside a transaction");
+  const std::size_t before = transaction_->bytes();
+  if (!transaction_->add(spec, arguments)) {
+    return refuse(fmt::format("ERR the transaction is too large: at most {} commands and {} bytes",
+                              resp_limits::kMaxQueuedCommands, resp_limits::kMaxQueuedBytes));
+  }
+  service_.unfinished_bytes += transaction_->bytes() - before;
+  if (service_.unfinished_bytes > resp_limits::kMaxUnfinished) return cut_off_now();
+  reply().simple("QUEUED");
+}
+
+Transaction RespSession::end_transaction() {
+  service_.unfinished_bytes -= transaction_->bytes();
+  return *std::exchange(transaction_, std::nullopt);
+}
+
+void RespSession::reset() {
+  if (in_transaction()) end_transaction();
+  service_.pubsub.forget(*this);
+  name.clear();
+}
+
+bool RespSession::reply_full() const {
+  return output_.size() - reply_start_ > resp_limits::kMaxOutput;
+}
+
+void RespSession::sent(std::size_t bytes) {
+  output_sent_ += bytes;
+  assert(output_sent_ <= output_.size());
+  if (output_sent_ == output_.size()) {
+    output_.clear();
+    output_sent_ = 0;
+    if (output_.capacity() > resp_limits::kKeepBuffer) std::string().swap(output_);
+  } else if (output_sent_ > resp_limits::kPauseOutput && output_sent_ > output_.size() / 2) {
+    output_.erase(0, output_sent_);
+    output_sent_ = 0;
+  }
+  account_output();
+}
+
+void RespSession::deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) {
+  if (closing_ || cut_off_) return;
+  const std::size_t names = channel.size() + (pattern ? pattern->size() : 0);
+  if (output().size() + names + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
+  if (pattern) {
+    reply().array(4).bulk("pmessage").bulk(*pattern).bulk(channel).bulk(payload);
+  } else {
+    reply().array(3).bulk("message").bulk(channel).bulk(payload);
+  }
+  account_output();
+  service_.touch(*this);
+}
+
+bool RespSession::wait_for_others(std::size_t neighbours, std::optional<MonoTime> deadline) {
+  const auto token = service_.engine.confirm(written_.distinct());
+  if (!token) return false;
+  wait_ = Wait{.token = *token, .wanted = neighbours, .deadline = deadline};
+  service_.waiting.emplace(*token, this);
+  return true;
+}
+
+void RespSession::on_confirmed() {
+  if (++wait_->confirmed >= wait_->wanted) give_up_waiting();
+}
+
+void RespSession::give_up_waiting() {
+  if (!waiting()) return;
+  wait_->over = true;
+  service_.touch(*this);
+}
+
+void RespSession::end_wait() {
+  service_.engine.end_confirmation(wait_->token);
+  service_.waiting.erase(wait_->token);
+  wait_.reset();
+}
+
+void RespSession::end() {
+  closing_ = true;
+  ended_ = true;
+  service_.touch(*this);
+}
+
+void RespSession::hang_up_unread() {
+  ++service_.stats.cut_off_clients;
+  reply().error(fmt::format(
+      "ERR {} bytes of replies are unread, and {} bytes of commands wait behind them: read what is answered "
+      "before you send more",
+      output().size(), pending_.size()));
+  closing_ = true;
+  misunderstood_ = true;
+}
+
+void RespSession::cut_off_now() {
+  if (cut_off_) return;
+  cut_off_ = true;
+  ++service_.stats.cut_off_clients;
+  service_.touch(*this);
+}
+
+std::string RespSession::describe() const {
+  const MonoTime now = service_.clock.monotonic();
+  const auto seconds = [now](MonoTime since) {
+    return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
+  };
+  const std::string_view flags = subscriptions() > 0 ? "P" : waiting() ? "b" : transaction_ ? "x" : "N";
+  return fmt::format(
+      "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi={} qbuf={} "
+      "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
+      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_), flags,
+      channels.size(), patterns.size(), transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1,
+      pending_.size(), output().size(), last_command_, library, library_version);
+}
+
+}  // namespace meshdict

@@ -1,0 +1,185 @@
+#pragma once
+// One client of the Redis-protocol endpoint, without its socket: bytes go in by feed(), replies wait in output().
+//
+// 1. Replies come in the order of the commands, whatever pieces these arrive in.
+// 2. A client that does not read yet makes us hold at most resp_limits::kMaxOutput of replies (with kMaxOutputOfAll for all
+//    clients, kPauseOutput), one reply, and kMaxPending of commands behind them. One that then goes on writing is told so and
+//    hung up on. A subscriber, to whom others write, is cut off at kMaxOutput.
+// 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
+// 4. In a WAIT, a client's further commands are kept and not run. Its end is found by feed(), never within a call into
+//    the engine.
+// 5. No call of feed() runs for long: commands that look at many keys do so in steps, and much that waits is run bit by bit.
+//    has_more() then asks for another turn.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "app/resp/parser.h"
+#include "app/resp/pending_bytes.h"
+#include "app/resp/pubsub.h"
+#include "app/resp/reply.h"
+#include "app/resp/service.h"
+#include "app/resp/transaction.h"
+#include "app/resp/written_keys.h"
+
+namespace meshdict {
+
+struct CommandSpec;
+
+/// A command that looks at many things. Appends to `reply`, takes what it does off `steps` and stops at 0; true when it is
+/// done. Keeps copies of its arguments, and finds its place again whatever was written between two calls.
+using LongCommand = std::function<bool(std::string& reply, std::size_t& steps)>;
+
+class RespSession final : public Subscriber {
+ public:
+  /// `service` outlives the session.
+  RespSession(RespService& service, std::string remote);
+  ~RespSession() override;
+  RespSession(const RespSession&) = delete;
+  RespSession& operator=(const RespSession&) = delete;
+
+  /// Runs the commands that are complete, or some of them. May be called with no bytes, to go on.
+  void feed(std::string_view bytes);
+
+  /// What is to be sent.
+  [[nodiscard]] std::string_view output() const { return std::string_view(output_).substr(output_sent_); }
+  /// Takes off what has been sent.
+  void sent(std::size_t bytes);
+
+  /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
+  [[nodiscard]] bool waiting() const { return wait_.has_value(); }
+  [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : std::nullopt; }
+  void give_up_waiting();
+  /// The WAIT is over: feed() goes on, if with no bytes.
+  [[nodiscard]] bool has_waited() const { return wait_ && wait_->over; }
+
+  /// There is something to run: feed(), if with no bytes, in a later turn.
+  [[nodiscard]] bool has_more() const;
+  /// Whether feed() takes bytes now. Otherwise they are to stay with the client.
+  [[nodiscard]] bool wants_bytes() const;
+  /// To be closed once output() has been sent.
+  [[nodiscard]] bool closing() const { return closing_; }
+  /// With closing(): what it still sends was not understood and is to be read away first, so that it gets the reply.
+  [[nodiscard]] bool misunderstood() const { return misunderstood_; }
+  /// To be closed at once: it is hopelessly behind.
+  [[nodiscard]] bool cut_off() const { return cut_off_; }
+  /// To be closed at once: another client wants it so.
+  [[nodiscard]] bool ended() const { return ended_; }
+  /// True when there is something to do for the server: output, or an end.
+  [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty() || has_more(); }
+
+  /// Another neighbour has what this client waits for. Called from within calls into the engine.
+  void on_confirmed();
+  void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) override;
+
+  // For the commands
+
+  RespService& service() { return service_; }
+  ReplyWriter reply() { return ReplyWriter(output_); }
+  /// Runs `command`, in later turns too; in a transaction at once, within resp_limits::kStepsPerTransaction. `holds`: bytes
+  /// that it keeps meanwhile. Nothing else is to be replied.
+  void run_long(LongCommand command, std::size_t holds);
+  /// What a command may do in this turn, to be taken off: that of a transaction is for all of its commands.
+  std::size_t& steps();
+  /// True when a reply that is being written has grown too large to be of use: the command may stop.
+  [[nodiscard]] bool reply_full() const;
+  /// Runs one command of a client or of a transaction; a reply that is too large becomes an error.
+  void run_command(const CommandSpec& spec, std::span<const std::string_view> arguments);
+  /// Runs the commands of a transaction, with nothing between them.
+  void run_transaction(const Transaction& transaction);
+  [[nodiscard]] bool in_transaction() const { return transaction_.has_value(); }
+  /// What follows is queued, not run.
+  void begin_transaction() { transaction_.emplace(); }
+  /// REQUIRES: in_transaction().
+  Transaction end_transaction();
+  /// RESET: as if it had just connected.
+  void reset();
+  /// After each write of this client that was done.
+  void note_write(std::string_view key) { written_.add(key); }
+  /// Answers once so many neighbours have what this client wrote, or at the deadline, with their number. False when too
+  /// many clients wait already.
+  bool wait_for_others(std::size_t neighbours, std::optional<MonoTime> deadline);
+  /// Runs and sends nothing more.
+  void end();
+  void close_after_reply() { closing_ = true; }
+  /// The client will send no more: it is hung up on once what it sent has been run and answered.
+  void end_input();
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] const std::string& remote() const { return remote_; }
+  /// One line of CLIENT LIST.
+  [[nodiscard]] std::string describe() const;
+  std::string name;
+  std::string library;
+  std::string library_version;
+
+  /// True the first time since the server looked; see RespService::touch().
+  bool mark_touched() { return !std::exchange(touched_, true); }
+  void clear_touched() { touched_ = false; }
+
+ private:
+  void run(std::string_view& bytes);
+  void execute(std::span<const std::string_view> arguments);
+  void queue(const CommandSpec& spec, std::span<const std::string_view> arguments);
+  void refuse(std::string_view error);
+  /// Refuses a known command before it is run. `error` begins with "ERR ".
+  void reject(const CommandSpec& spec, std::string_view error);
+  [[nodiscard]] bool has_unrun() const { return behind_ || yielded_ || going_on_ || waiting(); }
+  /// Keeps bytes that are not run now. False when the client is hung up on for them.
+  bool keep(std::string_view bytes);
+  void release(std::size_t bytes);
+  /// Goes on with a long command. True when it is done, or there is none.
+  bool go_on();
+  void finish_long(std::string_view reply);
+  [[nodiscard]] std::size_t output_bound() const;
+  void account_output();
+  void hang_up_unread();
+  void cut_off_now();
+  void end_wait();
+
+  struct GoingOn {
+    LongCommand command;
+    std::size_t holds = 0;
+    std::string reply;
+  };
+  struct Wait {
+    std::uint64_t token = 0;
+    std::size_t wanted = 0;
+    std::size_t confirmed = 0;
+    std::optional<MonoTime> deadline;
+    bool over = false;
+  };
+
+  RespService& service_;
+  const std::uint64_t id_;
+  const std::string remote_;
+  const MonoTime since_;
+  MonoTime last_active_;
+  std::string_view last_command_ = "NULL";
+  RespParser parser_;
+  PendingBytes pending_;                    ///< bytes of an incomplete command, and of those that wait behind it
+  std::optional<Transaction> transaction_;  ///< its bytes count as unfinished
+  WrittenKeys written_;
+  std::optional<Wait> wait_;
+  std::optional<GoingOn> going_on_;
+  std::string output_;
+  std::size_t output_sent_ = 0;
+  std::size_t output_counted_ = 0;  ///< in RespService::output_bytes
+  std::size_t reply_start_ = 0;
+  std::optional<std::size_t> steps_left_;  ///< of a transaction that is being run
+  std::size_t steps_of_turn_ = 0;          ///< otherwise
+  bool behind_ = false;                    ///< commands wait until more of output() has been sent
+  bool yielded_ = false;                   ///< they wait for the next turn
+  bool input_over_ = false;
+  bool closing_ = false;
+  bool misunderstood_ = false;
+  bool cut_off_ = false;
+  bool ended_ = false;
+  bool touched_ = false;
+};
+
+}  // namespace meshdict

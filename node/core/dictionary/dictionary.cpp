@@ -1,0 +1,256 @@
+// Records, their merge, and those that wait for their time. Admission at the writer is in admission.cpp.
+
+#include "core/dictionary/dictionary.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/base/sha256.h"
+#include "core/encoding/value.h"
+#include "core/limits.h"
+#include "core/record/codec.h"
+
+namespace meshdict {
+Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink)
+    : config_(std::move(config)),
+      clock_(clock),
+      store_(store),
+      sink_(std::move(sink)),
+      hlc_(clock),
+      margin_(lease_margin(config_)),
+      set_aside_(ComesBackEarlier{config_.leasing}),
+      set_aside_by_key_(KeyThenVersion{config_.leasing}),
+      contact_(2 * config_.settle) {
+  assert(!config_.self.empty());
+  assert(sink_);
+}
+
+std::expected<void, std::string> Dictionary::load() {
+  assert(records_.empty());
+  if (auto floors = load_floors(); !floors) return floors;
+  if (auto collected = load_collected(); !collected) return collected;
+  std::optional<std::string> damage;
+  Hlc newest_of_ours;
+  const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
+    if (damage) return;
+    auto stored = decode_record(key, bytes);
+    // There was no bound once. All nodes cut alike, so that what was equal stays so, and what was larger is not smaller.
+    if (stored) stored->version.epoch = std::min(stored->version.epoch, largest_epoch(stored->version.written));
+    if (!stored || !is_writable(key, stored->value, stored->version)) {
+      damage = "the stored record of key '" + std::string(key) +
+               "' is damaged: " + (stored ? "no member may write it" : stored.error().what);
+      return;
+    }
+    // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not. Ours
+    // may be a millisecond further ahead than what we take from others (HybridClock::is_ahead()).
+    hlc_.observe(stored->version.written, config_.skew + 1ms);
+    if (stored->version.owner == config_.self) newest_of_ours = std::max(newest_of_ours, stored->version.written);
+    records_.put(key, stored->version, stored->value, {});
+  });
+  if (!loaded) return std::unexpected(loaded.error().what);
+  if (damage) return std::unexpected(std::move(*damage));
+  // Only now: the clock has seen all records, and no age depends on their order.
+  const Hlc now = hlc_.now();
+  const MonoTime here = clock_.monotonic();
+  for (auto at = records_.begin(); at != records_.end(); ++at) {
+    const Version& version = at->second.version;
+    Duration age = std::max(Duration::zero(), now - version.written);
+    if (version.owner == config_.self && is_visible(version)) {
+      age = std::max(age, least_age_of_ours(version, newest_of_ours, now));
+    }
+    if (!is_visible(version) && version.written <= collected_.left) age = std::max(age, config_.horizon);
+    const MessageId hash = record_hash(at->first, version);
+    Records::set_written_here(at.handle(), here - age);
+    list(at.handle(), hash);
+  }
+  std::ranges::stable_sort(left_, {}, &Left::written_here);
+  store_collected();
+  plan_sweep();
+  return {};
+}
+
+/// Of a value that an earlier life wrote. A clock that was set back since must not make our trust in its lease grow: the newest
+/// that we wrote shows what it had reached, and of what lies in the future nobody knows how old it is.
+Duration Dictionary::least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const {
+  return version.written > now ? config_.lease : newest_of_ours - version.written;
+}
+
+bool Dictionary::is_writable(std::string_view key, RawView value, const Version& version) {
+  if (key.size() > limits::kMaxKey || version.owner.empty()) return false;
+  if (version.epoch > largest_epoch(version.written)) return false;
+  switch (version.kind) {
+    case RecordKind::kValue:
+      return check_value(value).has_value();
+    case RecordKind::kTombstone:
+      return is_empty_bytes(value);
+  }
+  return false;  // a number of no kind, from elsewhere
+}
+
+std::optional<Record> Dictionary::find(std::string_view key) const {
+  auto record = records_.get(key);
+  if (record && !is_visible(record->version)) record.reset();
+  return record;
+}
+
+/// The wall clock had jumped ahead and was corrected. Readings from the jump would make every record look old.
+void Dictionary::forget_jump() {
+  if (!hlc_.is_ahead(config_.skew)) return;
+  hlc_.reset();
+  swept_ = {};
+}
+
+Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
+  const auto present = records_.get(key);
+  if (present && present->version == version) {
+    // Somebody compares a deletion that has left our set: our clock was ahead when it came.
+    const Duration age = std::max(Duration::zero(), hlc_.now(config_.skew) - version.written);
+    if (leaves_the_set(*present) && age <= config_.horizon - config_.skew && !items_.find(item_of(key, version))) {
+      const Records::Handle handle = records_.handle(key);
+      Records::set_written_here(handle, clock_.monotonic() - age);
+      list(handle, record_hash(key, version));
+      plan_sweep();
+    }
+    return Merged::kKnown;
+  }
+  if (!is_writable(key, value, version)) return Merged::kRefused;
+  if (present && compare(version, present->version, config_.leasing) < 0) {
+    note_turned_away(key, present->version, version);
+    if (should_reissue(*present, version) && first_contest(key, version.owner)) {
+      reissue(key, *present, present->version.epoch + 1);
+    }
+    hold_for_others(key, value, version);
+    return Merged::kLost;
+  }
+  if (is_visible(version) && !has_room()) return Merged::kNoRoom;
+  forget_jump();
+  if (!hlc_.observe(version.written, config_.skew)) {
+    set_aside({.version = version, .key = std::string(key), .value = Raw(value)});
+    return Merged::kSetAside;
+  }
+  if (!present && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
+    raise_floor(bucket_of(key), version.epoch);
+    return Merged::kLost;
+  }
+  if (present && should_reclaim(*present, version) && first_contest(key, version.owner)) {
+    note_turned_away(key, present->version, version);
+    reclaim(key, *present, version);
+    return Merged::kLost;
+  }
+  if (present && should_propose_again(*present, version) && first_contest(key, version.owner)) {
+    note_turned_away(key, present->version, version);
+    reissue(key, *present, version.epoch + 1);
+    return Merged::kLost;
+  }
+  accept(key, value, version, Origin::kForeign);
+  return Merged::kWon;
+}
+
+/// Makes a record the present one. REQUIRES: it wins over the one that is.
+void Dictionary::accept(std::string_view key, RawView value, const Version& version, Origin origin) {
+  accept_aged(key, value, version, origin, std::max(Duration::zero(), hlc_.now() - version.written));
+}
+
+void Dictionary::accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age) {
+  const MessageId hash = record_hash(key, version);
+  store_.put(Table::kRecords, key, encode_record(version, value, hash));
+
+  // Kept to the end: `value` may be a view into it.
+  const auto placed = records_.put(key, version, value, clock_.monotonic() - age);
+  const auto old = placed.before ? std::optional(placed.before.record()) : std::nullopt;
+  // A write that comes again, with another epoch, is as old as it was: clocks were compared at its first sight.
+  const bool again = old && old->version.owner == version.owner && old->version.written == version.written;
+  if (again) Records::set_written_here(placed.handle, old->written_here);
+  if (old) unlist(key, old->version);
+  drop_beaten(key, version);
+  list(placed.handle, hash);
+  plan_sweep();
+
+  const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
+  if (old && !same_claim(old->version, version)) {
+    history_.note(key, {.version = old->version,
+                        .end = conflict ? ClaimEnd::kLost : ClaimEnd::kFollowed,
+                        .decided_by = deciding_field(version, old->version, config_.leasing)});
+  }
+  if (origin == Origin::kReissued) {
+    reissued_.insert_or_assign(std::string(key), version);
+    return;
+  }
+  if (conflict) {
+    sink_(Conflict{.key = std::string(key),
+                   .losing_value = Raw(old->value),
+                   .losing = old->version,
+                   .winning = version,
+                   .reason = std::string(deciding_field(version, old->version, config_.leasing))});
+  }
+  if (is_visible(version)) {
+    sink_(Updated{.key = std::string(key), .local = origin == Origin::kLocal});
+  } else if (old && is_visible(old->version)) {
+    sink_(Deleted{.key = std::string(key), .local = origin == Origin::kLocal});
+  }
+}
+
+bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
+  const Version& lost = losing.version;
+  if (lost.owner != config_.self) return false;
+  const bool later = winning.written > lost.written;
+  if (winning.owner == config_.self) {
+    // An earlier life's write that beats a later one, or one of a process with a copy of our identity, which has boots
+    // that this store never saw; but not an echo of this life's, translated from py2p, which has no boot.
+    const auto is_our_life = [this](std::uint64_t boot) {
+      return boot == 0 || boot == config_.boot ||
+             std::ranges::find(config_.earlier_boots, boot) != config_.earlier_boots.end();
+    };
+    return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) &&
+           (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
+  }
+  if (!later) return true;
+  if (config_.leasing == Leasing::kOff) return false;
+  if (winning.epoch <= lost.epoch) return true;
+  if (!is_visible(lost)) return false;
+  return is_trusted(losing) || winning.written - lost.written <= config_.lease;
+}
+
+void Dictionary::note_turned_away(std::string_view key, const Version& present, const Version& incoming) {
+  if (same_claim(present, incoming)) return;
+  history_.note(key, {.version = incoming,
+                      .end = ClaimEnd::kTurnedAway,
+                      .decided_by = deciding_field(incoming, present, config_.leasing)});
+}
+
+void Dictionary::on_time() {
+  forget_jump();
+  while (!set_aside_.empty() && hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
+    const SetAside back = take_back(set_aside_.begin());
+    if (back.plain != Plain::kNo) {
+      merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000, back.plain);
+    } else {
+      merge(back.key, back.value, back.version);
+    }
+  }
+  plan_return();
+  if (restamp_from_) restamp_some();
+  if (next_sweep_ && *next_sweep_ <= clock_.monotonic()) sweep();
+}
+
+std::optional<MonoTime> Dictionary::next_deadline() const {
+  if (restamp_from_) return clock_.monotonic();
+  if (set_aside_.empty()) return next_sweep_;
+  return next_sweep_ ? std::min(next_return_, *next_sweep_) : next_return_;
+}
+
+void Dictionary::sanity_check() const {
+  for (const auto& [key, record] : records_) {
+    assert(is_writable(key, record.value, record.version));
+    assert(record.version.value_hash == sha256(record.value));
+    assert(record.written_here <= clock_.monotonic());
+  }
+  records_.sanity_check();
+  assert(records_.size() == records_.visible() || next_sweep_);
+  check_items();
+  history_.sanity_check();
+  assert(contests_.size() <= limits::kMaxContests);
+}
+
+}  // namespace meshdict

@@ -1,0 +1,493 @@
+#pragma once
+// The replicated dictionary: records, their merge, and the rules of leases at the writer.
+//
+// 1. Equal sets of records give equal state, whatever order they arrive in and however often (version.h).
+// 2. A key that another node holds under a live lease is not written here.
+// 3. A local write always beats what it replaces.
+// 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
+// 5. No clock is looked at to choose between two records: only in admission, and to set aside what is from the future.
+//
+// Admission at the writer. A write finds the key in one of three standings:
+//
+// Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key), claim start now,
+// sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the clocks stand.
+//
+// Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the
+// claim too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
+//   - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the
+//     present one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
+//   - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was
+//     corrected, others have set our records from the future aside, and what follows must stand above them when they
+//     come back.
+//
+// Leased: another node's, and live. The write is refused with the owner and the time left.
+//
+// Age of a lease: (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then.
+// Rationale: wall clocks are compared once; from then on a jump of ours changes nothing, nor does the same write when it
+// comes again under a larger epoch. After a restart our own are as old as the newest of them shows at the least. It has lapsed for others when
+// age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
+// two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
+// side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
+// shorter than eight margins is refused at the start (check_lease()).
+//
+// Contests. Two claims of one key can be made unknown to each other; then the merge chooses, and the owner, while it
+// trusts its lease, sees to it that the outcome is sound:
+//   - A live claim that loses to a tombstone, to a claim whose lease has lapsed, or to an older life of its own owner is
+//     taken again at once with an epoch above it. Rationale: nobody holds what won, so nobody loses by it; and a client
+//     was promised this key. A deletion may thus be undone by a holder that had not heard of it.
+//   - A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time
+//     stay, and its age (the lease does not grow, here or at others), sequence + 1. Rationale: the integer epoch alone is then a valid fencing token.
+//   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
+//     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
+//
+// Tombstones. They are compared for a horizon, and remembered for as long as there is room.
+//   D1. Nothing is deleted because somebody lacks it: only a tombstone deletes, by the order of versions. So neither a
+//       clock nor what a member says of its past removes a key, and a member that was apart loses nothing of its own.
+//   D2. A tombstone older than the horizon less the skew leaves the set that nodes compare. It does so once: what has
+//       left is old after a restart too, whatever the clocks show then. It stays the record of its key, on disk too.
+//   D3. A record that loses to a tombstone which has left the set comes from somebody who was apart: the engine answers
+//       with the tombstone. So two nodes that have met hold the same visible records, however long they were apart,
+//       and the loss of a write is told at its writer as any other.
+//   D4. When it leaves the set, its epoch is folded into a floor, one for each of kFloorBuckets parts of the keys, and a
+//       claim of an unknown key starts above its floor. Rationale: who has come since does not know the tombstone, and
+//       its claim must win over it. A floor never refuses a record.
+//   D5. An owner whose own record loses to a tombstone which has left the set, and was written before, proposes it again
+//       above it, with its write time. Rationale: nobody had told it the epoch, and its client wrote after the delete.
+//   D6. Beyond kMaxKeptDeletions that have left the set, or kMaxKeptDeletionBytes of their keys, the one that left first
+//       is forgotten: its floor is left, and as of when it was written. What comes back from before then is told
+//       (Returned in event.h). That is the only way in which a deleted key can return, and a fence fall.
+//
+// Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
+// created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
+// and what is set aside of the key (below). Rationale: what a node has received came before what its client writes then,
+// whatever the clocks say.
+//
+// A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
+// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
+//   F1. Set aside is what is larger than the present record. It and the present record stand in the set that nodes compare,
+//       both. Rationale: it must not hide the present record from who has just come, or from who was cut off when that was
+//       written; a liar could hide any key's for years.
+//   F2. When another becomes the present record, or the present one is forgotten, what is set aside and smaller goes.
+//       Rationale: it has lost, and would bring back what was deleted.
+//   F3. A node whose clock had jumped ahead, and was set right, holds as present what all others have set aside. Of what they
+//       hold it is sent what it lacks, once, and holds that too, as they do: of what is smaller than its present record all
+//       that is from the future, and of the rest the largest. So nodes that have met hold the same set, and are quiet.
+// Two nodes whose clocks differ by more than the skew, and stay so, are not equal: of each key of which one has taken what
+// the other has set aside, the record that is shown there is sent with each comparison until its time has come.
+//
+// A wrong wall clock. What a node writes while its clock is ahead of the others' is set aside by them, and while it is behind it
+// does not see what they write: its claims mean little. As long as the neighbours say so (clock_offsets.h):
+//   - none of its claims is settled;
+//   - with the guard on it claims no key, and in a claim that it trusts goes on by the claim's own time: the last write
+//     time and what has passed since on the monotonic clock, at most the neighbours' time. Rationale: an owner can then
+//     keep and release what it holds, everybody sees it at once, and the lease is as long as it would have been. With the
+//     guard off it writes by its own clock.
+// Once the neighbours say that it is right, the records of ours that lie in the future by it are written again, under a new
+// claim, with the time at which they were made: now less their age on the monotonic clock. Rationale: others would not see
+// them before their time. The lease does not grow. Those of before a restart have an unknown age, and count as made a
+// lease before it. Not while nobody says so: a clock may also have been set back by mistake.
+//
+// Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
+// on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
+// Each accepted record is put to the Store at once; the driver commits. Not thread-safe.
+//
+// Cost: O(log n) comparisons of keys for each call, and for each accepted record two SHA-256 of about 150 bytes (one
+// when the key is new).
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/dictionary/contact.h"
+#include "core/env/clock.h"
+#include "core/env/store.h"
+#include "core/limits.h"
+#include "core/record/claim_history.h"
+#include "core/record/clock_offsets.h"
+#include "core/record/entry.h"
+#include "core/record/hlc.h"
+#include "core/record/reconcile_set.h"
+#include "core/record/table.h"
+#include "core/record/version.h"
+
+namespace meshdict {
+
+/// Parts of the keys that share a floor. Few, because a floor that is too high costs nothing but larger numbers.
+inline constexpr std::size_t kFloorBuckets = 64;
+
+struct DictionaryConfig {
+  NodeId self{};
+  std::uint64_t boot = 0;
+  std::vector<std::uint64_t> earlier_boots{};  ///< lives before this one, by the same store
+  Leasing leasing = Leasing::kOn;
+  Duration lease = 3600s;
+  Duration skew = 30s;     ///< largest difference of two members' clocks
+  Duration settle = 2s;    ///< D: the longest delay of a message between two members
+  Duration horizon = 24h;  ///< how long tombstones are compared
+  /// Tombstones that are remembered beyond it.
+  std::size_t kept_deletions = limits::kMaxKeptDeletions;
+  std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
+  bool clock_guard = true;       ///< no key is claimed while our wall clock is wrong
+};
+
+/// What an owner stops early by, and others wait longer by.
+[[nodiscard]] Duration lease_margin(const DictionaryConfig& config);
+
+/// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
+/// lease; with longer ones its owner would trust it for too short a time to work with.
+[[nodiscard]] std::expected<void, std::string> check_lease(const DictionaryConfig& config);
+
+/// Error text unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
+/// may differ by it, and most of that must be left for two nodes to meet in.
+[[nodiscard]] std::expected<void, std::string> check_horizon(const DictionaryConfig& config);
+
+/// A write refused because another node holds the key.
+struct Leased {
+  NodeId owner;
+  Duration left{};  ///< until the key is free for us, at least 1 ms
+};
+struct BadKey {
+  std::string what;
+};
+struct BadValue {
+  std::string what;
+};
+struct NoSuchKey {};
+struct NoRoom {};  ///< Store::has_room()
+/// A key was not claimed because our wall clock is not the others'.
+struct WrongClock {
+  Duration ahead{};  ///< of the median neighbour's; negative: behind
+};
+using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;
+
+/// One line of text for a person.
+std::string describe(const WriteError& error);
+
+struct Updated {
+  std::string key;
+  bool local = false;
+};
+struct Deleted {
+  std::string key;
+  bool local = false;
+};
+/// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
+///
+/// Every record of our owner id counts as a local write, of whatever boot: an earlier life acknowledged it, and its
+/// loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk), unless it is of
+/// a life that the store knows nothing of, and so perhaps of a copied identity; a claim that followed ours in order, that
+/// is with a larger epoch after our lease had ended (in our eyes and by the write times) or after our delete; an ordinary
+/// later write without leases. When in doubt it is told.
+struct Conflict {
+  std::string key;
+  Raw losing_value;
+  Version losing;
+  Version winning;
+  std::string reason;  ///< the field of the version that decided
+};
+using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
+
+/// How far the owner of a claim may rely on it.
+enum class LeaseState : std::uint8_t {
+  kForeign,    ///< another node's, and none of ours was lost to it
+  kTentative,  ///< ours, younger than 2 D: a rival's claim may be on its way
+  kSettled,    ///< ours, and for 2 D since its start we were in contact with the mesh: a rival would have shown itself
+  kUnconfirmed,  ///< ours, but without such contact so far
+  kLost,         ///< a claim of ours has lost to this record
+};
+/// "foreign", "tentative", ...
+std::string_view to_string(LeaseState state);
+
+/// What LEASE key shows.
+struct LeaseView {
+  NodeId owner;
+  /// Ours: how long we still trust it. Another's: how long we must still wait. At least 1 ms while
+  /// held; 0 when lapsed, and without leases.
+  Duration left{};
+  bool held = false;  ///< live, as seen from here
+  bool ours = false;
+  LeaseState state = LeaseState::kForeign;
+  std::uint64_t epoch = 0;
+  std::string fence;
+};
+
+/// A record as it is present under our id: what may be broadcast as ours. Only the dictionary makes one, from what it holds
+/// at that moment. Views, good until the dictionary's next non-const call.
+class OwnRecord {
+ public:
+  [[nodiscard]] std::string_view key() const { return key_; }
+  [[nodiscard]] RawView value() const { return value_; }
+  [[nodiscard]] const StoreVersion& version() const { return version_; }
+
+ private:
+  friend class Dictionary;
+  OwnRecord(std::string_view key, const Record& record)
+      : key_(key), value_(record.value), version_(store_version(record.version)) {}
+
+  std::string_view key_;
+  RawView value_;
+  StoreVersion version_;
+};
+
+class Dictionary {
+ public:
+  using EventSink = std::function<void(const DictionaryEvent&)>;
+  using Records = RecordTable;
+
+  /// `clock` and `store` outlive the dictionary.
+  Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink);
+
+  /// Reads the records that the store holds; their leases have aged by what the clocks say. Raises no events. Error
+  /// text names the first damaged one; the dictionary cannot be used then. REQUIRES: nothing was written or merged
+  /// before.
+  std::expected<void, std::string> load();
+
+  // Local operations (admission.cpp)
+
+  [[nodiscard]] bool has_room() const { return store_.has_room(); }
+  /// Whether a write of `key` would be admitted now; for writing several keys all or none.
+  [[nodiscard]] std::expected<void, WriteError> admit(std::string_view key) const;
+
+  /// Writes, and returns what must be broadcast.
+  std::expected<OwnRecord, WriteError> set(std::string_view key, RawView value);
+  /// Leaves a tombstone, admitted like any write. NoSuchKey when there is nothing to delete.
+  std::expected<OwnRecord, WriteError> erase(std::string_view key);
+
+  /// The visible record: nothing for an unknown or deleted key. Valid until the next non-const call.
+  [[nodiscard]] std::optional<Record> find(std::string_view key) const;
+  /// Nothing for an unknown or deleted key.
+  [[nodiscard]] std::optional<LeaseView> lease(std::string_view key) const;
+  /// Number of visible keys.
+  [[nodiscard]] std::size_t size() const { return records_.visible(); }
+  /// Where the key stands and why, as lines for a person: the present version, its lease, and the claims that it met
+  /// before, as far as they are remembered (claim_history.h).
+  [[nodiscard]] std::string explain(std::string_view key) const;
+
+  // Replication
+
+  enum class Merged : std::uint8_t {
+    kWon,       ///< it is the present record now
+    kLost,      ///< the present one is larger
+    kKnown,     ///< it is the present one
+    kSetAside,  ///< from too far in the future
+    kRefused,   ///< no member may write this key, value or version
+    kNoRoom,    ///< the store has no room for it: the next comparing after there is some brings it again
+  };
+  /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
+  Merged merge(std::string_view key, RawView value, const Version& version);
+
+  /// How a plain py2p store came here.
+  enum class Plain : std::uint8_t {
+    kNo,    ///< it is none: it has a version
+    kSaid,  ///< as its writer's message: those of one writer come in the order of its writes
+    kKept,  ///< as an entry of some py2p node's dictionary, of any age
+  };
+  /// A plain py2p store (wire.md, last section): `seconds` is its timestamp, an empty bin deletes. By the key's live
+  /// owner it continues the claim; by anyone else it is admitted like a local write, with `seconds` as claim start. Boot
+  /// is 0. Within one second its place is behind the present record: a writer's own writes stand in the order of their
+  /// coming, and of two writers the one with the smaller id overwrites, as at py2p nodes. kKnown: the present record is
+  /// this very store. kLost also for one that is refused, that deletes nothing, or that is older than the present record;
+  /// a kept one must be younger: py2p sends its whole dictionary at each handshake, and what was deleted or overwritten
+  /// meanwhile must not come back with it.
+  Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds, Plain how);
+
+  /// What this node has written anew by itself since the last call (see "Contests"), to be broadcast: each as it was
+  /// written, and only if it is still the present record. What has lost meanwhile is somebody else's to tell.
+  [[nodiscard]] std::vector<OwnRecord> take_reissued();
+
+  /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
+  void set_contact(bool in_contact) { contact_.set_linked(in_contact, clock_.monotonic()); }
+  /// What the neighbours say of our wall clock.
+  void set_clock(const ClockView& ours);
+  /// It was set: on_time() will look at what lies in the future by it.
+  void clock_was_set();
+
+  /// What two nodes compare: an item for each record that we hold, be it set aside; none for old tombstones.
+  [[nodiscard]] const ReconcileSet& items() const { return items_; }
+  /// The record of an item. Valid until the next non-const call.
+  [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
+
+  /// The largest epoch collected in each part of the keys.
+  using Floors = std::array<std::uint64_t, kFloorBuckets>;
+  [[nodiscard]] const Floors& floors() const { return floors_; }
+  /// Takes what another node has collected.
+  void merge_floors(const Floors& floors);
+  /// The tombstone of a key, if it is one that is compared no more and wins over this version. Valid until the next
+  /// non-const call.
+  [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const;
+  /// Whether a record of a key of which we have none may be of one whose deletion we have forgotten.
+  [[nodiscard]] bool may_be_forgotten(std::string_view key, const Version& version) const;
+
+  /// All records, tombstones included, in the order of keys.
+  [[nodiscard]] const Records& records() const { return records_; }
+
+  /// Takes back set-aside records whose time has come, and collects tombstones.
+  void on_time();
+  /// Nothing while no record is set aside and no key deleted.
+  [[nodiscard]] std::optional<MonoTime> next_deadline() const;
+
+  /// Checks the invariants; aborts when one is broken. For tests.
+  void sanity_check() const;
+
+ private:
+  enum class Standing : std::uint8_t { kFree, kContinues, kLeased, kRival };
+
+  /// A record, or a plain store that is translated when it comes back: only then is it known what it meets.
+  struct SetAside {
+    Version version;
+    std::string key;
+    Raw value;
+    Plain plain = Plain::kNo;
+    std::uint64_t arrival = 0;  ///< orders plain stores of one second
+    Hlc due{};                  ///< when it comes back; nothing: at its write time
+    [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
+  };
+  struct ComesBackEarlier {
+    Leasing leasing;
+    bool operator()(const SetAside& left, const SetAside& right) const;
+  };
+
+  struct KeyThenVersion {
+    using is_transparent = void;
+    Leasing leasing;
+    bool operator()(const SetAside* left, const SetAside* right) const;
+    bool operator()(const SetAside* left, std::string_view key) const { return left->key < key; }
+    bool operator()(std::string_view key, const SetAside* right) const { return key < right->key; }
+  };
+
+  enum class Origin : std::uint8_t {
+    kLocal,     ///< a client's write
+    kForeign,   ///< merged
+    kReissued,  ///< our own, with the same value under another version
+  };
+
+  /// Rivals that were contested for one key.
+  struct Contest {
+    MonoTime began;
+    std::vector<NodeId> rivals;
+  };
+
+  // admission.cpp
+  [[nodiscard]] Duration age(const Record& record) const;
+  [[nodiscard]] bool is_trusted(const Record& record) const;
+  [[nodiscard]] bool has_lapsed_for_others(const Record& record) const;
+  [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
+  [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
+                                     RecordKind kind);
+  [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
+  OwnRecord write(std::string_view key, RawView value, RecordKind kind);
+  [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
+  [[nodiscard]] static bool yields_in_its_second(const Version& held, const NodeId& writer);
+  [[nodiscard]] Standing standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                           std::int64_t seconds) const;
+  [[nodiscard]] static std::optional<Hlc> place_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                                         std::int64_t seconds, Plain how);
+  [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
+
+  // wrong_clock.cpp
+  [[nodiscard]] bool clock_is_wrong() const { return is_beyond(wall_clock_.standing); }
+  [[nodiscard]] bool is_guarded() const { return config_.clock_guard && clock_is_wrong(); }
+  [[nodiscard]] Hlc reading(Duration ahead) const;
+  OwnRecord write_by_claims_time(std::string_view key, const Record& held, RawView value, RecordKind kind);
+  void plan_restamping();
+  void restamp_some();
+  void restamp(std::string_view key, const Record& record);
+
+  // contest.cpp
+  bool first_contest(std::string_view key, const NodeId& rival);
+  [[nodiscard]] bool is_live_claim_of_ours(const Record& record) const;
+  [[nodiscard]] bool should_reclaim(const Record& present, const Version& winning) const;
+  void reclaim(std::string_view key, const Record& present, const Version& winning);
+  [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
+  void reissue(std::string_view key, const Record& present, std::uint64_t epoch);
+  void keep_against_plain(std::string_view key, const Record& present, const NodeId& rival, std::int64_t seconds);
+  [[nodiscard]] bool should_propose_again(const Record& present, const Version& winning) const;
+
+  // collection.cpp
+  [[nodiscard]] static std::size_t bucket_of(std::string_view key);
+  void raise_floor(std::size_t bucket, std::uint64_t epoch);
+  [[nodiscard]] std::expected<void, std::string> load_floors();
+  [[nodiscard]] std::expected<void, std::string> load_collected();
+  void store_collected();
+  [[nodiscard]] bool leaves_the_set(const Record& record) const;
+  void leave(std::string_view key, const Record& record);
+  void plan_sweep();
+  void sweep();
+  void collect();
+  void forget(std::string_view key);
+
+  // dictionary.cpp
+  [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
+  [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
+  void forget_jump();
+  void accept(std::string_view key, RawView value, const Version& version, Origin origin);
+  void accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age);
+  [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
+  void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
+
+  // set_aside.cpp
+  [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
+  [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
+  [[nodiscard]] static bool is_set_aside(ReconcileSet::Handle handle);
+  [[nodiscard]] bool is_from_future(const Version& version) const;
+  void list(Records::Handle handle, const MessageId& hash);
+  void unlist(std::string_view key, const Version& version);
+  void hold_for_others(std::string_view key, RawView value, const Version& version);
+  void drop_beaten(std::string_view key, const Version& version);
+  [[nodiscard]] const Version* highest_set_aside(std::string_view key) const;
+  void set_aside(SetAside record);
+  SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
+  void plan_return();
+  void check_items() const;
+
+  DictionaryConfig config_;
+  const Clock& clock_;
+  Store& store_;
+  EventSink sink_;
+  HybridClock hlc_;
+  Duration margin_;
+  Records records_;
+  ReconcileSet items_;
+  std::set<SetAside, ComesBackEarlier> set_aside_;
+  std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain
+  std::size_t set_aside_bytes_ = 0;
+  std::uint64_t arrivals_ = 0;  // of set-aside records
+  MonoTime next_return_;        // meaningful while something is set aside
+  /// Tombstones that have left the set, the first to be forgotten first; some have been written again since.
+  struct Left {
+    MonoTime written_here;
+    std::string key;
+  };
+  std::deque<Left> left_;
+  std::size_t left_bytes_ = 0;  // of their keys
+  /// The largest write times of tombstones.
+  struct Collected {
+    Hlc left;       ///< that have left the set
+    Hlc forgotten;  ///< that are forgotten
+    bool operator==(const Collected&) const = default;
+  };
+  Collected collected_;
+  Collected stored_collected_;
+  Hlc swept_;  // items written before have been looked at
+  std::optional<MonoTime> next_sweep_;
+  Floors floors_{};
+
+  ClaimHistory history_;
+  Contact contact_;
+  ClockView wall_clock_;
+  std::optional<ReconcileItem> restamp_from_;  // items from here on are to be looked at for records of ours
+  std::map<std::string, Contest, std::less<>> contests_;
+  std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
+};
+
+}  // namespace meshdict

@@ -1,0 +1,167 @@
+// What the dictionary tells a person: errors of writes, and why a key stands as it does.
+
+#include <string>
+#include <variant>
+
+#include "core/dictionary/dictionary.h"
+#include "core/encoding/value.h"
+
+namespace meshdict {
+namespace {
+
+/// At least so long, as a caller who waits for it wants to know.
+std::string whole_seconds_left(Duration d) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(d).count()) + " s";
+}
+
+/// At least so long ago.
+std::string whole_seconds_past(Duration d) {
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(d).count()) + " s";
+}
+
+/// "61.5 s ahead of", "0.9 s behind".
+std::string distance_text(Duration ahead) {
+  const std::int64_t tenths = std::chrono::abs(ahead) / 100ms;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s " +
+         (ahead < Duration::zero() ? "behind" : "ahead of");
+}
+
+struct Describe {
+  std::string operator()(const Leased& leased) const {
+    return std::string(leased.owner.text()) + " holds this key for " + whole_seconds_left(leased.left);
+  }
+  std::string operator()(const BadKey& key) const { return key.what; }
+  std::string operator()(const BadValue& value) const { return value.what; }
+  std::string operator()(const NoSuchKey& /*none*/) const { return "no such key"; }
+  std::string operator()(const NoRoom& /*none*/) const {
+    return "the disk is full: nothing is written but deletions until there is room";
+  }
+  std::string operator()(const WrongClock& wrong) const {
+    return "our clock is " + distance_text(wrong.ahead) +
+           " those of most neighbours, more than members allow: no key can be claimed here until it is right";
+  }
+};
+
+std::string padded(std::int64_t number, std::size_t width) {
+  std::string digits = std::to_string(number);
+  return digits.size() < width ? std::string(width - digits.size(), '0') + digits : digits;
+}
+
+/// "2027-01-15 08:00:01.000 UTC", and "+ 3" when it is the fourth reading of that millisecond.
+std::string time_text(Hlc time) {
+  using std::chrono::milliseconds;
+  const std::chrono::sys_time<milliseconds> moment{milliseconds(time.unix_ms())};
+  const auto midnight = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(midnight);
+  const std::int64_t ms = (moment - midnight).count();
+  std::string text =
+      std::to_string(static_cast<int>(date.year())) + "-" + padded(static_cast<unsigned>(date.month()), 2) + "-" +
+      padded(static_cast<unsigned>(date.day()), 2) + " " + padded(ms / 3'600'000, 2) + ":" +
+      padded(ms / 60'000 % 60, 2) + ":" + padded(ms / 1'000 % 60, 2) + "." + padded(ms % 1'000, 3) + " UTC";
+  if (const std::uint64_t counter = time.bits & 0xFFFF; counter > 0) text += " + " + std::to_string(counter);
+  return text;
+}
+
+std::string claim_text(const Version& version) {
+  return "epoch " + std::to_string(version.epoch) + ", started " + time_text(version.claim_start) + ", of " +
+         std::string(version.owner.text());
+}
+
+std::string_view rule_text(std::string_view field, Leasing leasing) {
+  if (field == "epoch") return leasing == Leasing::kOn ? "the larger epoch wins" : "the larger generation wins";
+  if (field == "claim start") return "of equal epochs the earlier start wins";
+  if (field == "owner") return "all else being equal the smaller id wins";
+  if (field == "boot") return "of one owner's writes the later process's wins";
+  if (field == "sequence") return "of one claim's writes the last wins";
+  if (field == "write time") return "the later write wins";
+  return "a tie is broken the same way everywhere";
+}
+
+/// One line for a claim that the key has met before.
+std::string step_text(const ClaimHistory::Step& step, Leasing leasing) {
+  std::string text;
+  switch (step.end) {
+    case ClaimEnd::kFollowed:
+      text = "before: ";
+      break;
+    case ClaimEnd::kLost:
+      text = "lost: ";
+      break;
+    case ClaimEnd::kTurnedAway:
+      text = "turned away: ";
+      break;
+  }
+  text += claim_text(step.version);
+  if (!is_visible(step.version)) text += ", deleted";
+  return text + " (decided by " + std::string(step.decided_by) + ": " +
+         std::string(rule_text(step.decided_by, leasing)) + ")";
+}
+
+std::string lease_text(const LeaseView& view) {
+  if (!view.held) {
+    return view.ours ? "lapsed; our next write claims the key anew" : "lapsed; whoever writes next claims the key";
+  }
+  std::string text = "held for " + whole_seconds_left(view.left);
+  switch (view.state) {
+    case LeaseState::kForeign:
+      return text;
+    case LeaseState::kLost:
+      return text + "; this node had claimed the key too, and lost";
+    case LeaseState::kTentative:
+      return text + "; tentative: a rival's claim may still be on its way";
+    case LeaseState::kSettled:
+      return text + "; settled: we were in contact with the mesh, and no rival has shown itself";
+    case LeaseState::kUnconfirmed:
+      return text + "; unconfirmed: we have not been in contact with the mesh for long enough since it began";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const WriteError& error) {
+  return std::visit(Describe{}, error);
+}
+
+std::string_view to_string(LeaseState state) {
+  switch (state) {
+    case LeaseState::kForeign:
+      return "foreign";
+    case LeaseState::kTentative:
+      return "tentative";
+    case LeaseState::kSettled:
+      return "settled";
+    case LeaseState::kUnconfirmed:
+      return "unconfirmed";
+    case LeaseState::kLost:
+      return "lost";
+  }
+  return "foreign";
+}
+
+std::string Dictionary::explain(std::string_view key) const {
+  const auto record = records_.get(key);
+  if (!record) return "never heard of: whoever writes it first claims it";
+  const Version& version = record->version;
+  const bool visible = is_visible(version);
+  std::string text = visible ? "a value of " + std::to_string(client_text(record->value).size()) + " bytes" : "deleted";
+  text += visible ? ", owned by " : " by ";
+  text += version.owner == config_.self ? "this node" : "another node";
+  text += "\nclaim: " + claim_text(version);
+  text += "\nversion: write " + std::to_string(version.sequence) + " of the claim, by process " +
+          std::to_string(version.boot) + " of its owner, at " + time_text(version.written) + ", " +
+          whole_seconds_past(age(*record)) + " ago";
+  if (const ClaimHistory::Steps* const steps = history_.find(key)) {
+    for (const ClaimHistory::Step& step : *steps)
+      text += "\n" + step_text(step, config_.leasing);
+  }
+  text += "\nlease: ";
+  if (config_.leasing == Leasing::kOff) return text + "none in this network; the later write wins";
+  if (!visible) return text + "ended with the delete; whoever writes next claims the key";
+  text += lease_text(*lease(key));
+  if (clock_is_wrong())
+    text += "\nclock: ours is " + distance_text(wall_clock_.offset.ahead) + " those of most neighbours";
+  return text;
+}
+
+}  // namespace meshdict

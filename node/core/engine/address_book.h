@@ -1,0 +1,131 @@
+#pragma once
+// Where other nodes can be dialled, and when to try next.
+//
+// 1. At most limits::kMaxAddresses entries. An address given by the user never gives way, and one where we had a link
+//    does so only to our own doing, or when nothing was heard of it for limits::kProvenStays. Of the others, those that
+//    came from one source are a bucket; the largest bucket gives way, in it the entry with the most failures in a row,
+//    the one not heard of for longest among equals. Rationale: a neighbour that tells of a thousand addresses drives out
+//    those that it has told of itself (Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015).
+// 2. Who is at an address, only our own dial shows. What others say is believed until somebody says otherwise, and never
+//    of an address where we had a link or that the user gave.
+// 3. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
+//    drawn at random ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+//    A link that has lived for limits::kLinkProven resets it; one that ends sooner is a failure. An unreachable address
+//    thus costs at most one dial per half cap. The cap is longer for one that was put off.
+// 4. Addresses outlive the process with its Store, and are forgotten when nobody has told of them, and we had no link
+//    there, for limits::kAddressLifetime of running: ages are measured by the monotonic clock and stored as such, so that
+//    neither a wall clock that jumps nor a long time on the shelf forgets anybody.
+// 5. Some addresses are insisted on: dialled however many connections we have. One given by the user, until it has
+//    answered once, or else a node whose acquaintances have all found other neighbours would stay alone; and one of a
+//    neighbour that was lost without our wish, for limits::kInsistFor and at a steady pace, so that a process that is
+//    restarted is soon where it was.
+// 6. Iteration is in the order of addresses: the same history gives the same choices.
+//
+// Not thread-safe.
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/flat_map.h"
+#include "core/base/ids.h"
+#include "core/base/random.h"
+#include "core/base/time.h"
+#include "core/env/clock.h"
+#include "core/env/store.h"
+#include "core/env/transport.h"
+#include "core/messages/message.h"
+
+namespace meshdict {
+
+/// Who told us of an address, as a number: a neighbour by its id, a connection by the host that it came from.
+enum class AddressSource : std::uint64_t { kOurselves = 0 };
+AddressSource address_source(std::string_view name);
+
+class AddressBook {
+ public:
+  struct Entry {
+    NodeId id;                   ///< empty: not known yet, or told differently
+    std::uint32_t failures = 0;  ///< in a row
+    MonoTime next_try;
+    MonoTime heard;          ///< when somebody last told us of it, or it answered
+    Duration stored_age{};   ///< how long ago that was when it was last stored
+    bool from_user = false;  ///< given by the user
+    bool proven = false;     ///< we have dialled it, and had a link
+    bool put_off = false;    ///< the next tries wait for longer
+    AddressSource source = AddressSource::kOurselves;
+    MonoTime insist_until = MonoTime::min();
+  };
+
+  /// `clock` and `store` outlive the book.
+  AddressBook(RandomStream random, const Clock& clock, Store& store) : random_(random), clock_(clock), store_(store) {}
+
+  /// Reads what the store holds. Error text names a damaged entry.
+  std::expected<void, std::string> load();
+
+  /// Learns or refreshes an address. `id`, if not empty, is what the source says of who is there.
+  void add(const Endpoint& address, const NodeId& id, AddressSource source);
+  void add_from_user(const Endpoint& address);
+  /// We have dialled it, and this node answered.
+  void answered(const Endpoint& address, const NodeId& id);
+  /// We have dialled it, and are linked. It counts as a success with lived().
+  void linked(const Endpoint& address, const NodeId& id);
+  /// The link with this node, which can be dialled there, has lived for limits::kLinkProven. Call it now and then while it
+  /// lives: it counts as heard of.
+  void lived(const Endpoint& address, const NodeId& id);
+  void failed(const Endpoint& address);
+  /// It answered our dial, but does not want us as long as things are as they are: tries become ever more seldom.
+  void put_off(const Endpoint& address);
+
+  // Of a neighbour that can be dialled there, as it says itself: without effect where another node is known to be.
+
+  /// It was lost: insist on it for a while.
+  void lost(const Endpoint& address, const NodeId& id);
+  /// It has said goodbye, or does not want us any more.
+  void put_off(const Endpoint& address, const NodeId& id);
+  /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected.
+  void mute(const Endpoint& address, const NodeId& id);
+
+  /// It answered, but is no member of our network: left alone for limits::kMutedFor; but one given by the user is tried
+  /// again like one that failed, so that it is a neighbour soon after its settings have been mended.
+  void turned_away(const Endpoint& address);
+  void forget(const Endpoint& address);
+  /// Forgets what nobody has told of for too long, and stores how old the others are.
+  void expire();
+
+  using Wanted = std::function<bool(const Endpoint&, const Entry&)>;
+  /// A random one of the wanted addresses whose time has come; those given by the user first while `user_first`.
+  std::optional<Endpoint> pick(bool user_first, const Wanted& wanted);
+  /// When the first of the wanted addresses may be tried.
+  [[nodiscard]] std::optional<MonoTime> next_try(const Wanted& wanted) const;
+
+  [[nodiscard]] std::optional<Endpoint> find(const NodeId& id) const;
+  [[nodiscard]] const Entry* entry(const Endpoint& address) const;
+  /// At most `most` random entries where we had a link and that have not failed last: we tell nobody what we only heard, or
+  /// what one made up would come from many.
+  std::vector<PeerEntry> sample(std::size_t most);
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  void sanity_check() const;
+
+ private:
+  /// The entry, made if there is room; else nothing.
+  Entry* find_or_make(const Endpoint& address, AddressSource source, bool from_user);
+  Entry* entry_of(const Endpoint& address, const NodeId& id);
+  bool make_room(AddressSource source, bool from_user);
+  void back_off(Entry& entry);
+  void put_off(Entry& entry);
+  void heard(const Endpoint& address, Entry& entry, bool changed);
+  void save(const Endpoint& address, Entry& entry);
+
+  FlatMap<Endpoint, Entry> entries_;
+  RandomStream random_;
+  const Clock& clock_;
+  Store& store_;
+};
+
+}  // namespace meshdict

@@ -1,0 +1,210 @@
+#pragma once
+// One node of the mesh, without a world: it is driven by calls and acts through the interfaces it was given.
+//
+// Order of calls: construct, start(); then, in any order, the inputs of the transport, on_time() at next_deadline(),
+// and the operations; stop() at the end. All from one thread. After each batch of calls the driver commits the Store,
+// before it acknowledges an operation to anyone.
+//
+// Inputs  (from the driver)        on_accepted, on_connected, on_data, on_drained, on_closed, on_time
+// Operations (for the application) set, erase, find, broadcast, whisper, connect, disconnect, ...
+// Effects (through interfaces)     Transport: dial, send, close. Store: records, identity, addresses. Observer: events.
+//
+// 1. No socket, thread, system clock or entropy: the same inputs give the same effects, bit for bit.
+// 2. Memory grows with live connections and records, never with the number of nodes in the mesh (limits.h).
+// 3. Bytes from a peer can be anything: at worst its connection is closed.
+
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/dictionary/dictionary.h"
+#include "core/engine/event.h"
+#include "core/env/clock.h"
+#include "core/env/store.h"
+#include "core/env/transport.h"
+#include "core/record/clock_offsets.h"
+
+namespace meshdict {
+
+struct EngineConfig {
+  /// Name of the subnet, without the suffix for leasing.
+  std::string network = "sync";
+  std::string encryption = "Plaintext";
+  Leasing leasing = Leasing::kOn;
+  /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
+  bool has_dictionary = true;
+  /// All members must agree on these four; the hello carries them.
+  Duration lease = 3600s;
+  Duration settle = 2s;  ///< D: the longest delay under which promises about settled holders are made
+  Duration skew = 30s;
+  Duration horizon = 24h;
+  /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
+  std::size_t kept_deletions = limits::kMaxKeptDeletions;
+  /// Keys are not claimed while our wall clock is further from those of most neighbours than `skew`.
+  bool clock_guard = true;
+  /// Where others can dial us. Empty host: not known yet; see Engine::set_address().
+  Endpoint advertise;
+  /// Dialled at the start, and again whenever we have no neighbour.
+  std::vector<Endpoint> join;
+
+  /// Sets the lease, and the skew and D that go with it: members that were given the same lease agree on all three.
+  void set_lease(Duration length) {
+    lease = length;
+    skew = std::min(skew, length / 10);
+    settle = std::min(settle, length / 10);
+  }
+};
+
+/// A neighbour, for listings.
+struct NeighbourView {
+  NodeId id;
+  Endpoint address;
+  bool dialed_by_us = false;
+  bool meshdict = false;  ///< speaks the additions of meshdict; a py2p node otherwise
+  Duration connected_for{};
+  std::size_t connections = 0;
+  std::size_t queued = 0;          ///< bytes that wait to leave
+  std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
+  ClockView clock{};               ///< its wall clock against ours
+};
+
+/// An earlier neighbour, and why it is none now.
+struct DepartedView {
+  NodeId id;
+  EndReason reason = EndReason::kClosedByPeer;
+  Duration ago{};
+};
+
+/// Counters since the start, for INFO and for tests.
+struct EngineStats {
+  std::uint64_t frames_received = 0;
+  std::uint64_t frames_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
+  std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
+  std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
+  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
+  std::uint64_t no_room = 0;
+  std::uint64_t relayed = 0;
+  std::uint64_t refused = 0;  ///< connections and frames
+  std::uint64_t too_large =
+      0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong
+  /// How often we saw, or were told, that another process has our identity.
+  std::uint64_t identity_in_use = 0;
+  std::uint64_t dials = 0;
+  std::uint64_t comparisons = 0;         ///< sessions of reconciliation that we have begun
+  std::uint64_t bulk_records_sent = 0;   ///< in sessions, and to py2p nodes at their handshake
+  std::uint64_t records_passed_on = 0;   ///< news from a session, sent to other neighbours; each counts
+  std::uint64_t old_deletions_told = 0;  ///< to neighbours that sent what had been deleted longer ago than the horizon
+  std::uint64_t keys_returned = 0;       ///< see Returned in event.h
+  std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
+};
+
+enum class WhisperOutcome : std::uint8_t {
+  kSent,      ///< handed to a neighbour's connection
+  kDeferred,  ///< its address is being asked for; Undeliverable is raised if nobody knows in time
+  kRefused,   ///< too many are held back already, or it is addressed to ourselves
+};
+
+/// One write of several that happen all or none.
+struct WriteOp {
+  std::string_view key;
+  std::optional<RawView> value;  ///< nothing: delete (an absent key is skipped)
+};
+
+class Engine {
+ public:
+  /// The five references outlive the engine.
+  Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
+         Observer& observer);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Reads or makes the identity, raises the boot counter, loads the records, dials. Error text when the store cannot
+  /// be read or holds something damaged.
+  std::expected<void, std::string> start();
+
+  /// Says goodbye on all connections and closes them. Nothing may be called afterwards but const members.
+  void stop();
+
+  // Inputs
+
+  void on_accepted(ConnId conn, const Endpoint& remote);
+  /// A dial has succeeded.
+  void on_connected(ConnId conn);
+  void on_data(ConnId conn, std::string_view bytes);
+  /// queued(conn) has fallen to limits::kBulkLowWater or below, from above it.
+  void on_drained(ConnId conn);
+  /// End of stream, reset, or a failed dial. `detail` for the log.
+  void on_closed(ConnId conn, std::string_view detail);
+  void on_time();
+  /// When on_time() must be called next; may change with every call. Never nothing after start().
+  [[nodiscard]] MonoTime next_deadline() const;
+
+  // Dictionary
+
+  std::expected<void, WriteError> set(std::string_view key, RawView value);
+  std::expected<void, WriteError> erase(std::string_view key);
+  /// All or none: the first write that is not admitted is returned with its position and nothing is written. Otherwise
+  /// how many keys were written or deleted.
+  struct BatchError {
+    std::size_t index = 0;
+    WriteError error;
+  };
+  std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
+  [[nodiscard]] const Dictionary& dictionary() const;
+  /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
+  /// or better ones, committed and show them (a record from their future they do not): Confirmed events follow, with this token. Nothing when
+  /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
+  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
+  void end_confirmation(std::uint64_t token);
+
+  // Messages and peers
+
+  /// Sends packets (each one raw MessagePack value) to every node. Error text when they do not fit a frame.
+  /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
+  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type = SubFlag::kBroadcast);
+  /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
+  /// follow.
+  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                     SubFlag type = SubFlag::kWhisper);
+  /// Dials now; the address is also remembered. With `expected`, only that node will do: another that answers is refused, and
+  /// the address is remembered once the right one has.
+  void connect(const Endpoint& to, const NodeId& expected = {});
+  /// Dials an address no more, until we are told of it again. False when it was not known.
+  bool forget(const Endpoint& address);
+  /// Asks all neighbours for the nodes that they know.
+  void request_peers();
+  /// Says goodbye to one neighbour, and ends connections to it that are coming up. For limits::kMutedFor neither of the two
+  /// dials the other, and what it dials all the same is refused; unless connect() or whisper() here says so. False when none.
+  bool disconnect(const NodeId& peer);
+
+  [[nodiscard]] const NodeId& id() const;
+  [[nodiscard]] std::uint64_t boot() const;
+  /// The address told to others; for a port chosen by the system, and before start().
+  void set_address(const Endpoint& advertise);
+  [[nodiscard]] const Endpoint& address() const;
+  [[nodiscard]] std::vector<NeighbourView> neighbours() const;
+  [[nodiscard]] std::vector<DepartedView> departed() const;
+  [[nodiscard]] std::size_t known_addresses() const;
+  /// Our wall clock against the neighbours': clock_offsets.h.
+  [[nodiscard]] const ClockView& clock() const;
+  [[nodiscard]] const EngineStats& stats() const;
+
+  /// Checks the invariants of all parts; aborts when one is broken. For tests.
+  void sanity_check() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace meshdict

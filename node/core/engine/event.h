@@ -1,0 +1,87 @@
+#pragma once
+// What a node tells the outside: a closed set of events, visited exhaustively.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/dictionary/dictionary.h"
+#include "core/encoding/msgpack.h"
+#include "core/env/transport.h"
+#include "core/links/end_reason.h"
+#include "core/messages/flags.h"
+#include "core/record/clock_offsets.h"
+
+namespace meshdict {
+
+/// A neighbour whose hello exchange has completed.
+struct PeerUp {
+  NodeId peer;
+  Endpoint address;  ///< where it says it listens, or where it connected from
+  bool dialed_by_us = false;
+  bool meshdict = false;  ///< a py2p node otherwise
+};
+/// The last connection to a neighbour has ended.
+struct PeerDown {
+  NodeId peer;
+  EndReason reason = EndReason::kClosedByPeer;
+  std::string detail;
+};
+/// A broadcast or whisper for the application.
+struct MessageArrived {
+  NodeId sender;
+  std::int64_t time = 0;  ///< Unix seconds, the sender's clock
+  MessageId id;
+  bool whisper = false;
+  SubFlag type = SubFlag::kBroadcast;  ///< kBroadcast or kWhisper, as its sender named it
+  NodeId from;                         ///< the neighbour that it came through
+  std::vector<Raw> packets;
+};
+/// A connection was refused or dropped before it became a neighbour, or bytes were refused.
+struct Refused {
+  ConnId conn = ConnId::kNone;
+  Endpoint remote;
+  EndReason reason = EndReason::kProtocolError;
+  std::string detail;
+  bool dialed_by_us = false;
+};
+/// A whisper that was held back for a node that could not be found in time.
+struct Undeliverable {
+  NodeId receiver;
+  MessageId id;
+};
+
+/// A neighbour has what Engine::confirm() asked about, and shows it. Told once for each neighbour.
+struct Confirmed {
+  std::uint64_t token = 0;
+  NodeId peer;
+};
+
+/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have forgotten it
+/// (D6 in dictionary.h). It is there again.
+struct Returned {
+  std::string key;
+  NodeId from;
+};
+
+/// A neighbour's wall clock is further from ours than members allow, or ours from those of most neighbours; or it is so
+/// no more. Told once each time (clock_offsets.h).
+struct ClockJudged {
+  NodeId peer;  ///< empty: it is our own clock, against the median neighbour's
+  ClockView clock;
+};
+
+using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
+                           Confirmed, Returned, ClockJudged>;
+
+/// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
+/// where the record that an event speaks of is in place.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_event(const Event& event) = 0;
+};
+
+}  // namespace meshdict

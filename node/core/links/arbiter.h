@@ -1,0 +1,33 @@
+#pragma once
+// The policy of production: of one pair, only the node with the larger id closes duplicates.
+//
+// 1. It keeps the link that was established first, says KEEP on it, and retires the others when KEEP_ACK arrives: it
+//    never writes to them again, reads what the peer had sent, and then closes them.
+// 2. The smaller id accepts all and closes none; it sends where it was last told to. As the last on each other link it says
+//    KEEP_ACK with the nonce of the one that is kept: nothing follows, and the link may be closed. A link that became one
+//    there after KEEP had come is none of these; while it is spoken on, KEEP is said again.
+// 3. A new link whose hello does not list an older one shows that the older may be half-open. The larger id probes the
+//    older; meanwhile nothing is decided, and when no answer comes in time another is kept. The smaller id pings it, too,
+//    but closes it for the long silence only (links.h): answers can be late, and then each end would have closed another.
+//
+// Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link in
+// most simultaneous dials). One chooser cannot disagree with itself.
+
+#include "core/links/policy.h"
+
+namespace meshdict {
+
+/// Holds nothing itself: what is pending stands in the Pair.
+class Arbiter final : public LinkPolicy {
+ public:
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override;
+  void added(Links& links, Pair& pair, Connection& link) override;
+  void changed(Links& links, Pair& pair) override;
+  void on_keep(Links& links, Pair& pair, Connection& link, const Keep& keep) override;
+  void on_keep_ack(Links& links, Pair& pair, Connection& link, const KeepAck& ack) override;
+
+ private:
+  static void arbitrate(Links& links, Pair& pair);
+};
+
+}  // namespace meshdict

@@ -1,0 +1,126 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/encoding/compression.h"
+#include "core/encoding/frame.h"
+#include "core/env/transport.h"
+#include "core/limits.h"
+#include "core/links/pacer.h"
+#include "core/messages/message.h"
+#include "core/sync/reconciler.h"
+
+namespace meshdict {
+
+/// How far a connection has come.
+enum class ConnState : std::uint8_t {
+  kDialing,      ///< waiting for the transport
+  kHandshaking,  ///< both sides speak; waiting for the peer's handshake
+  kGreeted,      ///< handshake good; waiting for the extended hello
+  kEstablished,  ///< a link of its pair
+  kRetired,      ///< a duplicate that gave way: read until it closes, never written
+  kClosed,       ///< gone; the object lives until the end of the current input
+};
+
+/// One byte stream to a peer. Plain data, changed by Links and by the engine.
+struct Connection {
+  ConnId id = ConnId::kNone;
+  Endpoint remote;  ///< where it was dialled, or where it came from
+  bool dialed_by_us = false;
+  /// Dialled beyond the target for outgoing connections; the first to go when there are too many.
+  bool extra = false;
+  /// Which wish of the user's it was dialled for, counted over all; 0: for none.
+  std::uint64_t wish = 0;
+  /// The only node that it was dialled for; empty: whoever answers.
+  NodeId expected;
+  ConnState state = ConnState::kHandshaking;
+  FrameDecoder decoder{limits::kMaxFrameBeforeHandshake};
+
+  NodeId peer;
+  Endpoint peer_address;  ///< where the peer says it listens, else `remote`
+  bool is_meshdict = false;
+  std::vector<Compression> compressions;  ///< that both read, the one to use first
+  std::uint64_t nonce = 0;
+  std::uint64_t peer_boot = 0;
+
+  MonoTime opened;
+  MonoTime heard;
+  MonoTime spoken;        ///< we last sent something
+  Duration round_trip{};  ///< no less than it took when the connection was made
+  MonoTime frame_begun;   ///< of an incomplete frame: since when at the latest
+  MonoTime deadline;      ///< of the dial, of the hello exchange, or of the linger
+  MonoTime pinged;
+  std::optional<MonoTime> probe_started;
+  bool late = false;    ///< has not answered its probe in time
+  MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
+  /// Nonce of the link that the peer uses instead of this one, where it has said its last.
+  std::optional<std::uint64_t> last_word;
+  MonoTime told_to_keep;  ///< retired: when its peer was last told of the link that is kept
+
+  // What the peer's machine has taken of what we sent; see Transport::Progress.
+  std::uint64_t taken = 0;
+  MonoTime taking;             ///< it was last seen to grow
+  MonoTime asked;              ///< the first ping since we heard something was sent
+  std::uint64_t asked_at = 0;  ///< and ends there
+  MonoTime moved;              ///< something was taken before that ping was
+  bool overflowed = false;     ///< its queue was beyond its last bound
+  bool congested = false;      ///< its queue was beyond limits::kMaxQueued, and has not drained since
+  /// What is to be answered with the peer's clock: the nonce that was sent, and when.
+  struct ClockQuestion {
+    std::uint64_t nonce = 0;
+    MonoTime asked;
+  };
+  std::optional<ClockQuestion> clock_question;
+  std::uint64_t pings = 0;   ///< sent, each with a nonce of its own
+  std::uint64_t hidden = 0;  ///< of the records that came since the last ping, those that we do not show; see Pong
+  std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
+
+  bool comparable = false;  ///< it has told its presence, which comes before all that belongs to comparing
+
+  /// One session of comparing.
+  struct Session {
+    std::uint64_t id = 0;
+    std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
+  };
+
+  /// Comparing dictionaries with a meshdict node.
+  struct Sync {
+    explicit Sync(const ReconcileSet& set) : reconciler(set) {}
+    Reconciler reconciler;
+    Session ours;  ///< the one that we ask in
+    Session theirs;
+    bool due = false;        ///< we want a session, and wait for its turn
+    bool peer_asks = false;  ///< a session of the peer's is under way
+    MonoTime progress;       ///< when something of a session last came or went
+    /// Records arrived that were not passed on because a session was under way, which may have missed them.
+    bool skipped_news = false;
+
+    /// Whether a session is under way, ours or the peer's. One in which nothing happens any more is none.
+    [[nodiscard]] bool under_way(MonoTime now) const {
+      const bool open = reconciler.asked() == Reconciler::Asked::kUnderWay || peer_asks;
+      return open && now - progress < limits::kSyncPatience;
+    }
+  };
+  std::optional<Sync> sync;
+
+  /// A writer waits for this neighbour: the records of keys from `next` on are still to be sent (engine/confirm.cpp).
+  struct ToConfirm {
+    std::uint64_t token = 0;
+    std::size_t next = 0;
+  };
+  std::deque<ToConfirm> to_confirm;
+
+  /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
+  std::shared_ptr<Pacer> pacer;
+
+  [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
+  [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }
+};
+
+}  // namespace meshdict

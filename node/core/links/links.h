@@ -1,0 +1,229 @@
+#pragma once
+// Connections, and the pairs of nodes that they link.
+//
+// 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
+//    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
+// 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link
+//    that gave way is retired: never written to again, read until the peer says that nothing follows or for a linger, then
+//    closed. No link is closed because another is better: what is on its way there would be lost.
+// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused. One from
+//    the future (limits::kBootAhead) gives way to any that is not, so that no number locks an identity out.
+// 4. A link that is probed, since the peer may not know of it, is pinged; when no answer comes in time the policy keeps
+//    another.
+// 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
+// 6. Every deadline is an integer time: dial, hello, silence, probe, linger. Those of the last two follow the round trip.
+// 7. A line may be slow. Who hears much and says nothing for a while pings; silence counts from the moment when our question
+//    has left the queue, as long as something leaves; a frame has time as long as it comes in at limits::kSlowestLine.
+// 8. A slow reader is one that takes nothing for a while, not one for whom much is queued.
+// 9. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
+//    it says hello, so that who is refused never takes itself for a neighbour.
+// 10. A neighbour's clock is read from its hello and its pongs, each with a moment before which it was not read.
+//
+// Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
+// pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/flat_map.h"
+#include "core/base/random.h"
+#include "core/env/clock.h"
+#include "core/env/transport.h"
+#include "core/links/connection.h"
+#include "core/links/end_reason.h"
+#include "core/links/policy.h"
+#include "core/messages/message.h"
+#include "core/messages/originator.h"
+
+namespace meshdict {
+
+/// What all members must agree on, and what a node says of itself.
+struct LinkSettings {
+  std::string protocol;  ///< protocol id of the network
+  Endpoint address;      ///< where we can be dialled
+  Duration lease{};
+  Duration settle{};
+  Duration skew{};
+  Duration horizon{};
+};
+
+/// Two nodes and their links.
+struct Pair {
+  NodeId peer;
+  /// Established links, the first established first, until KEEP moves another to the front.
+  std::vector<Connection*> links;
+  /// Where we send.
+  Connection* primary = nullptr;
+  MonoTime since;
+  std::uint64_t boot = 0;
+  bool keep_pending = false;
+  bool is_meshdict = false;
+};
+
+class LinksHost {
+ public:
+  virtual ~LinksHost() = default;
+  /// A neighbour has answered a ping.
+  virtual void on_pong(const Connection& /*link*/, const Pong& /*pong*/) {}
+  /// A neighbour's wall clock showed `unix_ms` at some moment since `asked`.
+  virtual void on_clock(const NodeId& /*peer*/, std::int64_t /*unix_ms*/, MonoTime /*asked*/) {}
+  virtual void on_pair_up(Pair& pair) = 0;
+  /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
+  virtual void on_link_up(Connection& link) = 0;
+  /// Another link of the pair has gone or is not used any more; what was asked on it may stay without an answer.
+  virtual void on_link_left(Connection& /*primary*/) {}
+  /// The last link has gone. `last` is the connection that ended it.
+  virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
+  /// A connection ended before it became a link, for a reason of ours or the peer's.
+  virtual void on_refused(const Connection& conn, EndReason reason, const std::string& detail) = 0;
+  /// The turn of what a py2p node is owed (pacer.h): the next frame of it, or nothing for now.
+  virtual std::optional<Frame> next_owed(Connection& /*link*/) { return std::nullopt; }
+  /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
+  /// dialled it, as we see.
+  virtual void on_address(const Endpoint& address, const Connection& conn) = 0;
+  /// Whether the user wants no link with conn.peer, which has just shown itself.
+  virtual bool keeps_apart(const Connection& /*conn*/) { return false; }
+};
+
+class Links {
+ public:
+  using Connections = FlatMap<ConnId, std::unique_ptr<Connection>>;
+
+  Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
+        LinksHost& host, LinkPolicy& policy);
+  /// The same state in other surroundings, for those who try what would happen (sim/explore/small_world.h).
+  /// REQUIRES: no input of `other` is under way.
+  Links(const Links& other, const Clock& clock, Transport& transport, Originator& originator, LinksHost& host,
+        LinkPolicy& policy);
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
+
+  // Transport events and time
+
+  Connection& dial(const Endpoint& to, bool extra);
+  void on_accepted(ConnId id, const Endpoint& remote);
+  void on_connected(Connection& conn);
+  void on_closed(Connection& conn, std::string_view detail);
+  /// Its queue has fallen to limits::kBulkLowWater.
+  void on_drained(Connection& conn) { conn.congested = false; }
+  void on_time(MonoTime now);
+  [[nodiscard]] MonoTime next_deadline() const { return next_deadline_; }
+
+  /// Handles a message of the link layer. False when it is not one.
+  bool handle(Connection& conn, const Envelope& envelope, const Message& message);
+
+  // Effects
+
+  void send(Connection& conn, const Frame& frame);
+  /// Of a message that no frame can carry nothing is sent; it is counted.
+  void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
+  /// To a py2p node.
+  void send_store(Connection& conn, const Frame& frame, const PacedStore& store);
+  /// Sees to it that a py2p node gets the record of a key, as it is when its turn comes.
+  void owe(Connection& conn, std::string_view key, HasKey has);
+  /// Gives a py2p node the whole dictionary.
+  void hand_over(Connection& conn);
+  /// A py2p node's frames arrive on this link: we send there.
+  void heard_on(Connection& conn);
+  void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
+  /// Closes and tells the host; and the peer, when the reason is a refusal.
+  void close(Connection& conn, EndReason reason, const std::string& detail);
+  /// Ends the connections with a peer that are not established yet: they are kept apart.
+  void refuse_pending(const NodeId& peer);
+  /// Says goodbye to all links of a pair and closes them.
+  void part(const NodeId& peer, std::string_view reason, EndReason end);
+  void part_from_all(std::string_view reason);
+
+  // Effects for the policy
+
+  /// Pings a link of which the peer may not know.
+  void probe(Connection& link);
+  /// The policy has taken the link out of its pair.
+  void retire(Connection& link);
+
+  // Views
+
+  [[nodiscard]] const NodeId& self() const { return originator_.self(); }
+  [[nodiscard]] Connection* find(ConnId id);
+  [[nodiscard]] const std::map<NodeId, Pair>& pairs() const { return pairs_; }
+  [[nodiscard]] std::map<NodeId, Pair>& pairs() { return pairs_; }
+  [[nodiscard]] const Connections& connections() const { return connections_; }
+  [[nodiscard]] Pair* pair(const NodeId& peer);
+  [[nodiscard]] bool linked_to(const NodeId& peer) const { return pairs_.contains(peer); }
+  [[nodiscard]] const LinkSettings& settings() const { return settings_; }
+  void set_address(const Endpoint& address) { settings_.address = address; }
+  [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
+  [[nodiscard]] std::uint64_t frames_too_large() const { return frames_too_large_; }
+
+  /// Frees closed connections. Call at the end of every input.
+  void sweep();
+  /// Whether a connection has ended since.
+  [[nodiscard]] bool any_closed() const { return !closed_.empty(); }
+  void sanity_check() const;
+
+ private:
+  void add(std::unique_ptr<Connection> conn);
+  void greet(Connection& conn);
+  void drop_oldest_pending();
+  void on_handshake(Connection& conn, const Envelope& envelope, const Handshake& handshake);
+  // One for each of LinkMessage.
+  void on_message(Connection& conn, const Handshake& handshake);
+  void on_message(Connection& conn, const Hello& hello);
+  void on_message(Connection& conn, const Keep& keep);
+  void on_message(Connection& conn, const KeepAck& ack);
+  void on_message(Connection& conn, const Bye& bye);
+  void on_message(Connection& conn, const Ping& ping);
+  void on_message(Connection& conn, const Pong& pong);
+  void on_message(Connection& conn, const Refusal& refusal);
+  void refuse(Connection& conn, EndReason reason, const std::string& detail, const Refusal& told);
+  /// Without a word to the peer.
+  void end(Connection& conn, EndReason reason, const std::string& detail);
+  void keep_apart(Connection& conn);
+  void send_hello(Connection& conn);
+  [[nodiscard]] std::optional<std::string> settings_difference(const Hello& hello) const;
+  bool admit(Connection& conn);
+  void establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces);
+  bool yield_to_newer_boot(Connection& conn, Pair& pair);
+  [[nodiscard]] bool is_newer(std::uint64_t boot, std::uint64_t than) const;
+  void end_probe(Connection& conn);
+  void give_up_probe(Connection& conn);
+  void hear_retired(Connection& conn, const Message& message);
+  void ping(Connection& conn, MonoTime now);
+  void look_at_progress(Connection& conn, MonoTime now);
+  void linger(Connection& conn, MonoTime heard);
+  void check_link(Connection& conn, MonoTime now);
+  void check_queue(Connection& conn);
+  [[nodiscard]] std::int64_t clock_ms() const;
+  void remove_link(Connection& conn, EndReason reason, const std::string& detail);
+  void discard(Connection& conn);
+  void check_time(Connection& conn, MonoTime now);
+  [[nodiscard]] MonoTime next_check(const Connection& conn) const;
+  void wake_at(MonoTime when);
+  void overflow(Connection& conn);
+  void pump(Connection& conn, MonoTime now);
+  void inherit(Connection& heir, Connection& other);
+  void resume(Connection& heir, Connection& gone);
+
+  LinkSettings settings_;
+  const Clock& clock_;
+  Transport& transport_;
+  Originator& originator_;
+  RandomStream random_;
+  LinksHost& host_;
+  LinkPolicy& policy_;
+  Connections connections_;
+  std::map<NodeId, Pair> pairs_;
+  std::vector<std::unique_ptr<Connection>> closed_;
+  std::size_t pending_accepted_ = 0;
+  std::uint64_t frames_sent_ = 0;
+  std::uint64_t frames_too_large_ = 0;
+  MonoTime next_deadline_ = MonoTime::max();
+};
+
+}  // namespace meshdict

@@ -1,0 +1,106 @@
+#pragma once
+// What waits for a py2p node, which breaks when frames come in bulk: they leave one by one, limits::kPy2pStoresPerSecond.
+//
+// 1. Stores of one key are one: the last takes the place of the one before. What overwrites one key costs one frame.
+// 2. A store that comes to its turn so late that py2p would drop it for its age is owed instead; so is one that finds no
+//    room. What is owed is known by its key only: the engine sends the record as it is then, in a form without an age.
+// 3. Every other message waits as it is; one that finds no room ends the connection.
+// 4. Bounded in number and bytes: limits::kMaxPaced, kMaxPacedBytes, kMaxOwed. When more is owed than that, the
+//    whole dictionary is walked through again.
+// 5. A delete leaves only for a node that has the key: py2p breaks on any other.
+//
+// While something is owed, or the dictionary is walked through, messages and that take turns. Plain data: copies are
+// independent. Not thread-safe.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/time.h"
+#include "core/encoding/frame.h"
+
+namespace meshdict {
+
+/// Whether a py2p node has a key.
+enum class HasKey : std::uint8_t { kNo, kPerhaps, kYes };
+
+/// A store as py2p sees it.
+struct PacedStore {
+  std::string_view key;
+  bool deletes = false;           ///< its value is one that deletes there
+  HasKey has = HasKey::kPerhaps;  ///< of the nodes that have followed so far, before this store
+  Duration age{};                 ///< of the message, by its own time
+};
+
+class Pacer {
+ public:
+  /// The way through the dictionary that a new neighbour is given.
+  struct Walk {
+    std::optional<std::string> last_key;       ///< sent last
+    MonoTime since = MonoTime::min();          ///< of the keys those whose records were accepted here since
+    MonoTime deletes_since = MonoTime::max();  ///< and of deleted ones; also what may be there in an older form
+  };
+
+  explicit Pacer(MonoTime now) : next_(now) {}
+
+  /// False when there is no room.
+  bool push(const Frame& frame);
+  /// Ahead of all others, whatever the room.
+  void push_front(const Frame& frame);
+  void push_store(const Frame& frame, const PacedStore& store, MonoTime now);
+
+  /// The record of this key is to be sent as it will be then. `has`: whether the node has the key.
+  void owe(std::string_view key, HasKey has);
+  /// Takes out a key that is owed.
+  std::optional<std::pair<std::string, HasKey>> take_owed();
+  /// From the first key on; joined to a walk that is under way.
+  void walk(MonoTime since, MonoTime deletes_since);
+  [[nodiscard]] std::optional<Walk>& walking() { return walk_; }
+
+  /// What leaves next: a message, or nothing and then it is the turn of what is owed. Nothing too when nothing waits.
+  std::optional<Frame> take(MonoTime now);
+  /// Something has left: the next one waits for a while.
+  void sent(MonoTime now);
+  [[nodiscard]] MonoTime next() const { return next_; }
+  [[nodiscard]] bool owes() const { return walk_ || !owed_.empty(); }
+  [[nodiscard]] bool empty() const { return waiting_.empty() && !owes(); }
+
+  /// What waits for a link that has gone is what this one must send. False when a message found no room.
+  bool take_over(Pacer& gone);
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + owed_bytes_; }
+  [[nodiscard]] std::size_t stores() const { return by_key_.size() + owed_.size(); }
+  void sanity_check() const;
+
+ private:
+  struct Waiting {
+    Frame frame;
+    std::optional<std::string> key{};  ///< of a store
+    bool deletes = false;
+    HasKey has = HasKey::kPerhaps;  ///< without this store
+    MonoTime expires = MonoTime::max();
+  };
+  using Queue = std::map<std::int64_t, Waiting>;
+
+  void add(std::int64_t place, Waiting waiting);
+  Waiting take_out(Queue::iterator at);
+  [[nodiscard]] bool has_room(std::size_t bytes, std::size_t most) const;
+  [[nodiscard]] HasKey has(const PacedStore& store) const;
+
+  Queue waiting_;  // by the order of leaving
+  std::map<std::string, std::int64_t, std::less<>> by_key_;
+  std::size_t bytes_ = 0;
+  std::map<std::string, HasKey, std::less<>> owed_;
+  std::size_t owed_bytes_ = 0;
+  std::optional<Walk> walk_;
+  std::int64_t first_ = 0;  // places given out: first_ <= place < last_
+  std::int64_t last_ = 0;
+  bool owed_is_next_ = false;
+  MonoTime next_;
+};
+
+}  // namespace meshdict

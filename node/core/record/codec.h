@@ -1,0 +1,32 @@
+#pragma once
+// The two byte forms of a record: as the Store keeps it, and as the dictionary's fingerprint counts it.
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "core/base/ids.h"
+#include "core/encoding/msgpack.h"
+#include "core/record/version.h"
+
+namespace meshdict {
+
+/// SHA-256 over the key and every field of the version, the value's hash among them: two records of equal hash are
+/// equal.
+MessageId record_hash(std::string_view key, const Version& version);
+
+/// For the Store: a MessagePack array of epoch, claim start, owner, boot, sequence, write time, kind, the first 16
+/// bytes of `hash` (which is record_hash()), and the value. Later forms add elements behind these.
+std::string encode_record(const Version& version, RawView value, const MessageId& hash);
+
+struct StoredRecord {
+  Version version;
+  RawView value;   ///< points into the decoded bytes
+  MessageId hash;  ///< record_hash()
+};
+
+/// Error for bytes that encode_record() cannot have made for this key. A changed bit in key, version or value is found
+/// by the hash: it would otherwise come to life as a second record under an old version.
+std::expected<StoredRecord, DecodeError> decode_record(std::string_view key, std::string_view bytes);
+
+}  // namespace meshdict

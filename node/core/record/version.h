@@ -1,0 +1,83 @@
+#pragma once
+// Versions of records and their total order.
+//
+// The order is total, so that merging is commutative, associative and idempotent whatever the clocks say; no clock is
+// read here. By the first field that differs, the winner has
+// - leasing on: the larger epoch; the smaller claim start; the smaller owner; the larger boot; the larger sequence; the
+//   larger value hash; the larger write time; the larger kind;
+// - leasing off: the larger generation (kept in the epoch's slot); the larger write time; the smaller owner; the larger
+//   value hash; the larger boot; the larger sequence; the smaller claim start; the larger kind.
+// All fields take part, so that equal means equal in every field.
+//
+// Rationale: "of overlapping leases the earlier wins, else the later" would be natural, and is not transitive: claims
+// A[0..10], B[5..20], C[15..30] beat each other in a circle. The epoch, taken by whoever claims a free key, breaks it.
+// Of two claims that took the same epoch unknown to each other the earlier wins, since its writer was answered first;
+// boot stands above sequence, since a node that lost its disk counts its sequence anew. The write time stands last: a
+// clock that jumps cannot undo the order of an owner's own writes. Without leases nobody owns a key, and the write time
+// is all there is; the generation keeps a key that was created anew above its tombstone, whatever the clocks say.
+//
+// No epoch is larger than its write time, both read as numbers of 64 bits (largest_epoch()). Rationale: nobody could stand
+// above the last epoch of all, and one record, or one message of floors, would take a key out of use for ever. So bounded,
+// an epoch is from the future if its number is, and is treated like any reading from there; whoever takes it has a clock
+// behind it, of which the next reading has room for the next epoch. Who follows the rules keeps to the bound whatever the
+// clocks show: a new claim takes one more than what it has seen, at a reading that is one more at least; what keeps its
+// write time while its epoch grows, a claim issued again or a store of py2p, takes an epoch only where there is room. There
+// is: epochs count claims, and a clock of the second of January 1970 has room for five million million.
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/ids.h"
+#include "core/record/hlc.h"
+
+namespace meshdict {
+
+enum class RecordKind : std::uint8_t { kValue = 0, kTombstone = 1 };
+
+struct Version {
+  std::uint64_t epoch = 0;  ///< leasing on: rises with each new claim; leasing off: the generation
+  Hlc claim_start{};        ///< when the claim began
+  NodeId owner{};
+  std::uint64_t boot = 0;      ///< of the owner when it wrote; 0 for a py2p node
+  std::uint64_t sequence = 0;  ///< of the write within its claim
+  MessageId value_hash{};      ///< SHA-256 of the value's bytes as received
+  Hlc written{};               ///< when this version was written
+  RecordKind kind = RecordKind::kValue;
+
+  bool operator==(const Version&) const = default;
+};
+
+/// Readers see the record: it is no tombstone.
+inline bool is_visible(const Version& version) {
+  return version.kind == RecordKind::kValue;
+}
+
+enum class Leasing : std::uint8_t { kOff = 0, kOn = 1 };
+
+/// The largest epoch that a record of this write time may have.
+constexpr std::uint64_t largest_epoch(Hlc written) {
+  return written.bits;
+}
+
+/// `greater`: `left` wins the merge.
+std::strong_ordering compare(const Version& left, const Version& right, Leasing leasing);
+
+/// Which field decided between two versions: "epoch", "claim start", "owner", ... ; "equal" when nothing differs.
+std::string_view deciding_field(const Version& left, const Version& right, Leasing leasing);
+
+/// True when both belong to one claim: the same epoch, claim start and owner.
+bool same_claim(const Version& left, const Version& right);
+
+/// Widths of a fence. An id of 384 bits needs 48 bytes; the largest text that NodeId takes, 66 digits of base 58, needs
+/// 387 bits, and one byte more keeps the order for those too.
+inline constexpr std::size_t kFenceOwnerSize = 49;
+inline constexpr std::size_t kFenceSize = 8 + 8 + kFenceOwnerSize;
+
+/// Epoch, inverted claim start, inverted owner, big-endian and of fixed width: the memcmp order of fences is the order
+/// of claims. An owner's own writes within its claim do not change it.
+std::string fence(const Version& version);
+
+}  // namespace meshdict

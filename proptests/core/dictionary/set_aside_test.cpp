@@ -1,0 +1,238 @@
+// Records from the future: what is compared of them, and how they come back.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/dictionary/dictionary.h"
+#include "core/limits.h"
+#include "proptests/core/dictionary/dictionary_fixture.h"
+
+namespace meshdict {
+namespace {
+
+using ::testing::ElementsAre;
+using Merged = Dictionary::Merged;
+
+TEST(Items, ASetAsideRecordCountsAsHeldAndComesBackOnce) {
+  Fixture node;
+  const Version early = claim("A", 1, 60'000);
+  EXPECT_EQ(node.merge("k", "x", early), Merged::kSetAside);
+  const ReconcileTotal held = node.total();
+  EXPECT_EQ(held.count, 1U);
+  node.clock.advance(40s);
+  EXPECT_EQ(node.merge("k", "x", early), Merged::kWon) << "it came once more before it was taken back";
+  EXPECT_EQ(node.total(), held);
+  node.d->on_time();
+  EXPECT_EQ(node.total(), held);
+  node.d->sanity_check();
+}
+
+TEST(SetAside, WithoutLeasesAWriteStandsAboveIt) {
+  Fixture node({.leasing = Leasing::kOff});
+  node.merge("k", "theirs", claim("A", 1, 60'000));
+  node.merge("held", "before", claim("A", 3, 0));
+  node.merge("held", "theirs", claim("A", 3, 60'000));
+  node.write("k", "ours");
+  node.write("held", "ours");
+  node.clock.advance(70s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "ours") << "the other came before it, whatever its writer's clock showed";
+  EXPECT_EQ(node.get("held"), "ours");
+  node.d->sanity_check();
+}
+
+TEST(SetAside, WithoutLeasesAWriteTakesNoGenerationFromTheFuture) {
+  Fixture node({.leasing = Leasing::kOff});
+  const Hlc far = at_ms(100'000'000);
+  node.merge("k", "theirs", claim("A", largest_epoch(far), 100'000'000));
+  node.write("k", "ours");
+  EXPECT_EQ(node.version("k").epoch, 1U);
+  node.d->sanity_check();
+}
+
+/// What a node would compare that has come to hold these records of one key, and no others.
+ReconcileTotal total_of(std::string_view key, std::vector<Version> versions) {
+  Fixture other;
+  for (const Version& version : versions)
+    other.merge(key, "x", version);
+  return other.total();
+}
+
+TEST(Items, ASetAsideRecordHidesThePresentOneFromNobody) {
+  Fixture node;
+  const Version present = claim("A", 1, 0);
+  const Version second = claim("A", 2, 60'000);
+  const Version far = claim("B", 1'000, 100'000'000'000);
+  node.merge("k", "x", present);
+  EXPECT_EQ(node.merge("k", "x", second), Merged::kSetAside);
+  EXPECT_EQ(node.merge("k", "x", far), Merged::kSetAside);
+  EXPECT_EQ(node.total(), total_of("k", {far, second, present}));
+  EXPECT_EQ(node.total().count, 3U);
+  node.d->sanity_check();
+  node.clock.advance(40s);
+  node.d->on_time();
+  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.total().count, 2U) << "the second has beaten the first, and the last waits";
+  node.d->sanity_check();
+
+  Fixture newcomer;
+  newcomer.clock.advance(40s);
+  newcomer.merge("k", "x", far);
+  EXPECT_NE(newcomer.total(), node.total()) << "who knows only of the far one finds out that it lacks something";
+  newcomer.merge("k", "x", node.version("k"));
+  EXPECT_EQ(newcomer.total(), node.total());
+  EXPECT_EQ(newcomer.get("k"), "x");
+}
+
+TEST(Items, WhatLosesToThePresentRecordIsNotSetAsideAnyMore) {
+  Fixture node;
+  node.merge("k", "x", claim("A", 2, 60'000));
+  node.merge("k", "x", claim("A", 4, 60'000));
+  EXPECT_EQ(node.total().count, 2U);
+  node.merge("k", "x", claim("B", 3, 0));
+  EXPECT_EQ(node.total().count, 2U) << "the second has lost to the third";
+  node.d->sanity_check();
+  node.clock.advance(70s);
+  node.d->on_time();
+  EXPECT_EQ(node.version("k").epoch, 4U);
+  EXPECT_EQ(node.total().count, 1U);
+}
+
+/// A node whose clock had jumped ahead has written; the others have set that aside.
+class AfterAJump : public ::testing::Test {
+ protected:
+  AfterAJump() {
+    node.merge("k", "x", shown);
+    other.merge("k", "x", shown);
+    node.clock.wall_time += 10min;
+    node.write("k", "x");
+    first = node.version("k");
+    node.clock.wall_time += 1min;
+    node.write("k", "x");
+    last = node.version("k");
+    node.clock.wall_time -= 11min;
+    for (const Version& version : {first, last})
+      EXPECT_EQ(other.merge("k", "x", version), Merged::kSetAside);
+  }
+  ~AfterAJump() override {
+    node.d->sanity_check();
+    other.d->sanity_check();
+  }
+  /// Both hold the same, once each has been sent what it lacks.
+  void expect_equal(std::vector<Version> held) {
+    for (const Version& version : held)
+      node.merge("k", "x", version);
+    EXPECT_EQ(node.total(), other.total());
+    EXPECT_EQ(node.total().count, held.size());
+    node.d->sanity_check();
+  }
+  void pass(Duration time) {
+    for (Fixture* one : {&node, &other}) {
+      one->clock.advance(time);
+      one->d->on_time();
+    }
+  }
+
+  Fixture node{DictionaryConfig{.leasing = Leasing::kOff}};
+  Fixture other{DictionaryConfig{.self = id("Q"), .leasing = Leasing::kOff}};
+  Version shown = claim("A", 1, 0);
+  Version first;
+  Version last;
+};
+
+TEST_F(AfterAJump, TheWriterHoldsWhatTheOthersHoldUntilTheyTakeItsWrites) {
+  expect_equal({shown, first, last});
+  const Version later = renewed(shown, 1, 5'000);
+  other.merge("k", "x", later);
+  expect_equal({later, first, last});
+  node.merge("k", "x", shown);
+  EXPECT_EQ(node.total().count, 3U) << "what they have dropped is not held";
+  pass(10min);
+  EXPECT_EQ(other.version("k"), first);
+  EXPECT_EQ(node.version("k"), last) << "its own writes stay in their order";
+  expect_equal({first, last});
+  pass(1min);
+  EXPECT_EQ(other.version("k"), last);
+  expect_equal({last});
+  EXPECT_FALSE(node.d->next_deadline());
+}
+
+TEST_F(AfterAJump, AfterARestartToo) {
+  node.restart(11);
+  expect_equal({shown, first, last});
+}
+
+TEST_F(AfterAJump, UntilAWriteOfTheTimeBeatsThemAll) {
+  expect_equal({shown, first, last});
+  node.write("k", "now");
+  other.merge("k", "now", node.version("k"));
+  EXPECT_EQ(node.total(), other.total());
+  EXPECT_EQ(node.total().count, 1U);
+}
+
+TEST_F(AfterAJump, ADeletionThatLeavesTheirSetsIsHeldNoLonger) {
+  Fixture bystander({.self = id("Q"), .leasing = Leasing::kOff, .skew = 1s, .horizon = 1min});
+  Fixture jumped({.leasing = Leasing::kOff, .skew = 1s, .horizon = 1min});
+  jumped.clock.wall_time += 10min;
+  jumped.write("k", "x");
+  jumped.clock.wall_time -= 10min;
+  const Version deletion = deleted(claim("A", 1, -1'000));
+  for (Fixture* one : {&jumped, &bystander}) {
+    one->merge("k", "", deletion);
+    one->merge("k", "x", jumped.version("k"));
+  }
+  EXPECT_EQ(jumped.total(), bystander.total());
+  EXPECT_EQ(jumped.total().count, 2U);
+  for (Fixture* one : {&jumped, &bystander}) {
+    for (int second = 0; second < 70; ++second) {
+      one->clock.advance(1s);
+      one->d->on_time();
+      one->d->sanity_check();
+    }
+  }
+  EXPECT_EQ(jumped.total(), bystander.total());
+  EXPECT_EQ(jumped.total().count, 1U);
+}
+
+TEST(Items, LeadToTheirRecords) {
+  Fixture node;
+  node.write("k", "x");
+  node.merge("j", "y", claim("A", 1, 60'000));
+  std::set<std::string> keys;
+  for (const auto& item : node.d->items().run({}).entries) {
+    const RecordEntry entry = node.d->entry(item.handle);
+    keys.insert(std::string(entry.key) + "=" + client_text(entry.value));
+  }
+  EXPECT_THAT(keys, ElementsAre("j=y", "k=x"));
+}
+
+TEST(Items, ASetAsideRecordThatATombstoneOvercameGoesWithIt) {
+  Fixture node({.lease = 60s, .skew = 1s, .horizon = 1min, .kept_deletions = 0});
+  const Version rival = claim("A", 1, 600'000);
+  const Version next = claim("A", 2, 700'000);
+  EXPECT_EQ(node.merge("k", "x", rival), Merged::kSetAside);
+  EXPECT_EQ(node.merge("j", "x", rival), Merged::kSetAside);
+  EXPECT_EQ(node.merge("j", "x", next), Merged::kSetAside);
+  for (const char* key : {"k", "j"}) {
+    node.write(key, "mine");
+    node.remove(key);
+  }
+  EXPECT_EQ(node.total().count, 3U) << "the rival's is of the same epoch, and claimed later: it has lost";
+  node.d->sanity_check();
+  pass(node, 70s);
+  EXPECT_FALSE(node.d->records().contains("k"));
+  EXPECT_EQ(node.total(), total_of("j", {next}));
+  node.d->sanity_check();
+  pass(node, 700s);
+  EXPECT_EQ(node.get("k"), "-") << "what was deleted does not return";
+  EXPECT_EQ(node.get("j"), "x") << "a later claim";
+  node.d->sanity_check();
+}
+
+}  // namespace
+}  // namespace meshdict

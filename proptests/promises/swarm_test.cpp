@@ -1,0 +1,77 @@
+// Swarm plans: pure functions of their seeds that use every kind of fault, and after which all promises hold.
+
+#include <gtest/gtest.h>
+
+#include "sim/plan/plan_yaml.h"
+#include "sim/plan/writer.h"
+#include "sim/runs/report.h"
+#include "sim/runs/runner.h"
+#include "sim/runs/summary.h"
+#include "sim/swarm/ranges.h"
+#include "sim/swarm/swarm.h"
+
+namespace meshdict::sim {
+namespace {
+
+constexpr std::uint64_t kSeeds = 512;
+
+Plan drawn(std::uint64_t seed) {
+  return expand(swarm_plan(seed), seed);
+}
+
+TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
+  Summary summary;
+  std::string failures;
+  run_seeds(drawn, {.first = 1, .count = kSeeds}, 2, {.sanity_every = 50}, [&](const RunResult& result) {
+    summary.add(result);
+    if (!result.passed()) failures += violations_text(result);
+    return true;
+  });
+  EXPECT_EQ(summary.runs(), kSeeds);
+  EXPECT_EQ(failures, "");
+  // Plans of the ranges have their own faults.
+  std::uint64_t usual = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed)
+    usual += range_of(seed) == nullptr ? 1U : 0U;
+  for (const FaultInfo& info : fault_infos())
+    EXPECT_GE(summary.runs_with(info.fault) * 100, usual * 30) << info.name;
+}
+
+TEST(Swarm, PlansCanBeWrittenAndReplayed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Plan plan = swarm_plan(seed);
+    const RunResult result = run_plan(plan, seed);
+    EXPECT_EQ(run_plan(swarm_plan(seed), seed).trace, result.trace);
+    const auto again = load_plan(to_yaml(plan), "swarm.yaml");
+    ASSERT_TRUE(again) << again.error().front();
+    const RunResult replayed = run_plan(*again, seed);
+    EXPECT_EQ(replayed.trace, result.trace) << seed;
+    EXPECT_EQ(replayed.events, result.events) << seed;
+  }
+}
+
+TEST(Summary, OfJsonLinesIsThatOfTheRuns) {
+  Summary direct;
+  Summary joined;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Plan plan = swarm_plan(seed);
+    if (seed > 2) {  // it fails
+      plan.join = Join::kNone;
+      plan.quiet = 1s;
+      plan.nodes.push_back(plan.nodes.front());
+      plan.nodes.back().name = "alone";
+      plan.nodes.back().starts = true;
+    }
+    const RunResult result = run_plan(plan, seed);
+    direct.add(result);
+    ASSERT_TRUE(joined.add_json(result_json(result)));
+  }
+  EXPECT_EQ(direct.failed(), 3U);
+  EXPECT_EQ(joined.text(), direct.text());
+  EXPECT_FALSE(joined.add_json("{}"));
+  EXPECT_FALSE(joined.add_json("what is this"));
+  EXPECT_EQ(joined.text(), direct.text());
+}
+
+}  // namespace
+}  // namespace meshdict::sim

@@ -1,0 +1,36 @@
+#pragma once
+// Values of meshdict-sim's options: whatever is wrong becomes one line that says what was expected.
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/picture/history.h"
+#include "sim/runs/runner.h"
+#include "sim/runs/shard.h"
+
+namespace meshdict::sim {
+
+/// Any 64-bit number.
+std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
+/// "A..B", both ends included. All 2^64 seeds are one too many to be counted.
+std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
+/// "I/N", I from 1 to N.
+std::expected<Shard, std::string> parse_shard(std::string_view text);
+/// "S1,S4": some of property_names().
+std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text);
+/// Threads.
+std::expected<unsigned, std::string> parse_jobs(std::string_view text);
+/// Runs of plans that become smaller.
+std::expected<std::uint64_t, std::string> parse_tries(std::string_view text);
+/// Of an exploration.
+std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
+/// In MiB.
+std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
+
+/// "A..B": two durations since the start of the run, the smaller first.
+std::expected<HistoryLimits, std::string> parse_window(std::string_view text);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,120 @@
+#include "sim/commands/explore.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "sim/commands/console.h"
+#include "sim/explore/explore.h"
+#include "sim/explore/explore_yaml.h"
+#include "sim/plan/plan_yaml.h"
+#include "sim/trace/trace.h"
+
+namespace meshdict::sim {
+namespace {
+
+std::string progress_text(const ExploreCounts& counts, double seconds) {
+  return fmt::format("{} states, {} terminals, {:.0f} states a second", counts.states, counts.terminals,
+                     static_cast<double>(counts.states) / seconds);
+}
+
+int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
+  const std::string& path = options.out;
+  for (const std::string& wrong : result.wrongs)
+    fmt::print("violated: {}\n", wrong);
+  std::vector<std::string> heading = {
+      fmt::format("Found by exploring {} under '{}'. At its end:", options.file, name_of(plan.rule))};
+  heading.insert(heading.end(), result.wrongs.begin(), result.wrongs.end());
+  std::ofstream file(path, std::ios::binary);
+  file << to_yaml({.plan = plan, .choices = result.tape}, heading);
+  if (!file.flush()) return complain(not_written(path));
+  fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), path);
+  return kViolated;
+}
+
+std::optional<std::string> text_of_file(const std::string& path) {
+  std::ostringstream text;
+  std::ifstream file(path, std::ios::binary);
+  if (file) text << file.rdbuf();
+  if (!file || !text) return std::nullopt;
+  return text.str();
+}
+
+int replay_choices(const Exploration& exploration, const std::string& file);
+
+}  // namespace
+
+int explore_command(const ExploreOptions& options) {
+  const auto text = text_of_file(options.file);
+  if (!text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
+  auto exploration = load_exploration(*text, options.file);
+  if (!exploration) {
+    if (load_plan_file(options.file)) return complain(options.file + ": is a plan: this is for `meshdict-sim run`");
+    return complain_of(exploration.error());
+  }
+  SmallPlan& plan = exploration->plan;
+  if (!options.policy.empty()) {
+    const auto& names = rule_names();
+    plan.rule = static_cast<Rule>(std::ranges::find(names, options.policy) - names.begin());
+  }
+  LiveLine live;
+  const ExploreResult result =
+      explore(plan, {.states = options.states, .bytes = options.megabytes << 20}, [&](const ExploreCounts& counts) {
+        if (live.due()) live.show(progress_text(counts, live.seconds()));
+      });
+  live.clear();
+  int code = kPass;
+  if (!result.wrongs.empty()) {
+    code = report_violation(plan, result, options);
+  } else if (!result.stopped.empty()) {
+    code = kBadInput;
+    fmt::print("not all was visited: {}; make the world smaller, or see --states and --megabytes\n", result.stopped);
+  }
+  const ExploreCounts& counts = result.counts;
+  const char* const verdict = code == kPass ? "PASS" : code == kViolated ? "FAIL" : "INCOMPLETE";
+  fmt::print("policy={} states={} transitions={} terminals={} depth={} cycles={} {}\n", name_of(plan.rule),
+             counts.states, counts.transitions, counts.terminals, counts.depth, counts.cycles, verdict);
+  return code;
+}
+
+std::optional<int> replay_exploration(const std::string& file, bool alone) {
+  const auto text = text_of_file(file);
+  if (!text || !is_exploration(*text)) return std::nullopt;
+  const auto exploration = load_exploration(*text, file);
+  if (!exploration) return complain_of(exploration.error());
+  if (!exploration->choices.empty()) return replay_choices(*exploration, file);
+  const std::string what = file + ": has no 'choices' to replay: this is for `meshdict-sim explore`";
+  if (alone) return complain(what);
+  fmt::print(stderr, "left out: {}\n", what);
+  return kPass;
+}
+
+namespace {
+
+int replay_choices(const Exploration& exploration, const std::string& file) {
+  const SmallPlan& plan = exploration.plan;
+  SmallWorld world(plan);
+  TraceHash hash;
+  for (const Choice& choice : exploration.choices) {
+    const std::vector<Choice> possible = world.choices();
+    if (std::ranges::find(possible, choice) == possible.end()) {
+      return complain(fmt::format("{}: '{}' cannot happen there", file, text_of(plan, choice)));
+    }
+    const std::string what = world.describe(choice);
+    fmt::print("{} {}{}{}\n", seconds_text(world.now()), text_of(plan, choice), what.empty() ? "" : ": ", what);
+    world.apply(choice);
+    hash.add(world.digest());
+  }
+  if (!world.at_rest() && !world.choices().empty()) fmt::print("the world is not at rest: more would happen\n");
+  const std::vector<std::string> wrongs = world.wrongs();
+  for (const std::string& wrong : wrongs)
+    fmt::print("violated: {}\n", wrong);
+  fmt::print("seed=1 events={} simulated={} trace={:016x} {}\n", exploration.choices.size(), seconds_text(world.now()),
+             hash.value(), wrongs.empty() ? "PASS" : "FAIL");
+  return wrongs.empty() ? kPass : kViolated;
+}
+
+}  // namespace
+}  // namespace meshdict::sim

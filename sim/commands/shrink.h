@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+struct ShrinkOptions {
+  std::string what;                   ///< a seed of a swarm plan, or a file
+  std::optional<std::uint64_t> seed;  ///< of the file's run
+  std::string out;
+  std::vector<Property> check;  ///< empty: what the plan says
+  std::uint64_t tries = 5'000;
+};
+
+/// Writes a small plan that fails as the given one does. Exit code: 0 when it is written, 2 when there is nothing to shrink.
+int shrink_command(const ShrinkOptions& options);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,162 @@
+#pragma once
+// A machine of the virtual world: one engine, and the clock, disk, randomness and transport that it sees.
+
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/engine/engine.h"
+#include "sim/machines/event_queue.h"
+#include "sim/machines/network.h"
+#include "sim/machines/virtual_clock.h"
+#include "sim/machines/virtual_disk.h"
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+/// The port at which every node of a world listens, on a host that has the node's name.
+inline constexpr std::uint16_t kPort = 44565;
+/// One stream per (seed, node, life, subsystem).
+class VirtualRandom final : public Random {
+ public:
+  explicit VirtualRandom(std::uint64_t seed) : seed_(seed) {}
+  void next_life(std::uint64_t life) { life_ = life; }
+  [[nodiscard]] RandomStream stream(std::string_view subsystem) const override;
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t life_ = 0;
+};
+
+/// Leads from addresses to nodes.
+class AddressBook {
+ public:
+  explicit AddressBook(const std::vector<NodePlan>& nodes);
+  [[nodiscard]] NodeIndex find(std::string_view host) const;
+  [[nodiscard]] NodeIndex find(const Endpoint& endpoint) const;
+
+ private:
+  std::map<std::string, NodeIndex, std::less<>> by_name_;
+};
+
+class VirtualTransport final : public Transport {
+ public:
+  VirtualTransport(NodeIndex node, Network& network, const AddressBook& addresses)
+      : node_(node), network_(network), addresses_(addresses) {}
+
+  ConnId dial(const Endpoint& to) override { return network_.dial(node_, addresses_.find(to)); }
+  void send(ConnId conn, const Frame& frame) override { network_.send(conn, frame); }
+  [[nodiscard]] std::size_t queued(ConnId conn) const override { return network_.queued(conn); }
+  [[nodiscard]] Progress progress(ConnId conn) const override { return network_.progress(conn); }
+  void close(ConnId conn) override { network_.close(conn); }
+
+ private:
+  NodeIndex node_;
+  Network& network_;
+  const AddressBook& addresses_;
+};
+
+/// What a host has lived through, for expectations.
+struct RefusedEntry {
+  NodeIndex who = kNobody;
+  EndReason reason = EndReason::kProtocolError;
+  auto operator<=>(const RefusedEntry&) const = default;
+};
+
+class Host {
+ public:
+  /// All references outlive it. `keeps`: the node will restart, so that its disk matters.
+  Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps, const EventQueue& world, Network& network,
+       const AddressBook& addresses, Observer& observer);
+
+  /// Makes an engine and starts it. Error text when it does not.
+  std::expected<void, std::string> start(const std::vector<NodePlan>& nodes);
+  /// Without a goodbye: what was not committed is gone, and what arrived and had to wait is.
+  void end();
+
+  [[nodiscard]] bool up() const { return engine_ != nullptr; }
+  [[nodiscard]] Engine& engine() { return *engine_; }
+  [[nodiscard]] const Engine& engine() const { return *engine_; }
+  [[nodiscard]] const NodePlan& plan() const { return plan_; }
+  [[nodiscard]] VirtualClock& clock() { return clock_; }
+  [[nodiscard]] const VirtualClock& clock() const { return clock_; }
+  [[nodiscard]] VirtualDisk& disk() { return disk_; }
+  /// Empty before the first life.
+  [[nodiscard]] const NodeId& id() const { return id_; }
+  /// Of the present life; 0 before the first.
+  [[nodiscard]] std::uint64_t life() const { return life_; }
+  [[nodiscard]] Duration alive_since() const { return alive_since_; }
+
+  /// Whether it stands still: paused, or busy with its disk.
+  [[nodiscard]] bool still() const { return paused || busy; }
+
+  /// Whether what passes through it may take longer than links do, or comes to another.
+  [[nodiscard]] bool hampered() const { return still() || disk_delay > Duration::zero() || shares_identity; }
+
+  /// What has arrived and waits until the node goes on.
+  struct Arrival {
+    enum class Kind : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed };
+    Kind kind = Kind::kAccepted;
+    ConnId conn{};
+    NodeIndex from = kNobody;
+    Portion portion{};
+    std::string why{};
+  };
+
+  bool paused = false;
+  bool busy = false;
+  Duration busy_until{};
+  /// When its disk last synced, if it does so only now and then.
+  Duration synced{};
+  /// There are two with its id.
+  bool shares_identity = false;
+  /// It is down because of its disk, and starts again when that has room.
+  bool awaits_room = false;
+  Duration disk_delay{};
+  std::deque<Arrival> waiting;
+  /// Of the read under way, what has come before its last portion.
+  std::string reading;
+  /// A client waits for others to have what it wrote.
+  struct Wait {
+    std::uint64_t token = 0;
+    std::vector<std::string> keys;
+    Duration since{};
+    std::uint64_t wanted = 0;
+    std::uint64_t confirmed = 0;
+  };
+  std::vector<Wait> waits;
+  /// When its timer entry in the queue is due; Duration::max(): it has none.
+  Duration armed = Duration::max();
+  /// Timer events in a row without time passing.
+  std::uint32_t spins = 0;
+  /// Broadcasts and whispers received, over all lives.
+  std::uint64_t messages = 0;
+  std::map<std::string, std::uint64_t, std::less<>> conflicts;
+  std::map<RefusedEntry, std::uint64_t> refused;
+  /// Keys that changed in the present turn.
+  std::vector<std::string> changed;
+  /// Keys whose records it has sent in the present turn: its own may have changed without an event. Only kept for a
+  /// transcript.
+  std::vector<std::string> sent;
+
+ private:
+  const NodePlan& plan_;
+  const EventQueue& world_;
+  Observer& observer_;
+  VirtualClock clock_;
+  VirtualDisk disk_;
+  VirtualRandom random_;
+  VirtualTransport transport_;
+  std::unique_ptr<Engine> engine_;
+  NodeId id_;
+  std::uint64_t life_ = 0;
+  Duration alive_since_{};
+};
+
+}  // namespace meshdict::sim

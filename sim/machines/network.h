@@ -1,0 +1,279 @@
+#pragma once
+// The virtual network: connections as byte streams between nodes, and what can befall them.
+//
+// A connection has two pipes, one a direction. A pipe carries parcels: the three of TCP's opening, frames, an end, a
+// reset.
+//
+// 1. Parcels of one pipe arrive in the order in which they were sent. So only the first of a pipe needs an entry in the
+//    event queue: its length does not depend on the traffic.
+// 2. Nothing here calls a node during a node's call into the network: all effects come out of handle() and the faults.
+// 3. Links charge a frame's uncompressed size, so that a compressor's version changes nothing.
+//    What a line carries in less than kPartEvery arrives as a whole, with its last byte; of what takes longer the receiver
+//    gets so often what has come by then.
+// 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with pairs of nodes.
+//
+// Partition, cut: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
+// Silent crash: parcels to the node vanish, and its peers' connections are half-open. Whatever reaches a connection
+// that its end has forgotten is answered with a reset, once that machine is up again.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/env/transport.h"
+#include "core/limits.h"
+#include "sim/machines/event_queue.h"
+#include "sim/machines/ring.h"
+#include "sim/plan/fault.h"
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+/// A dial that nobody answers ends after this; as production's.
+inline constexpr Duration kDialTimeout = limits::kDialDeadline;
+/// A closing sender tries this long to get rid of its backlog.
+inline constexpr Duration kGiveUpAfter = 5s;
+/// How often a receiver sees the progress of a frame on a slow line: often enough for every deadline of the core.
+inline constexpr Duration kPartEvery = 250ms;
+/// Bytes that a node takes in one read; as production's.
+inline constexpr std::size_t kMostRead = 64 * 1024;
+
+enum class ParcelKind : std::uint8_t { kSyn, kSynAck, kAck, kData, kFin, kReset };
+
+struct Parcel {
+  std::shared_ptr<const std::string> bytes;
+  std::uint64_t id_prefix = 0;
+  Duration arrives{};
+  std::uint32_t plain_size = 0;
+  ParcelKind kind = ParcelKind::kData;
+  /// The how-manieth frame of the run, from 1: leads from an arrival to its sending.
+  std::uint64_t number = 0;
+  /// How long it is on a slow line, from its first byte to its last; zero: it arrives as a whole.
+  Duration takes{};
+  /// Bytes of it that its receiver has already.
+  std::size_t handed = 0;
+};
+
+/// What a node reads at once, or a part of it: bytes of one frame.
+struct Portion {
+  Parcel frame;
+  std::string_view bytes;   ///< in frame.bytes
+  std::uint64_t piece = 0;  ///< the node takes so many bytes at a time; 0: all
+  bool last = true;         ///< nothing of the frame is missing now
+  bool more = false;        ///< of the same read: what comes next belongs to it
+};
+
+/// Takes what arrives at the nodes.
+class NetworkUser {
+ public:
+  virtual ~NetworkUser() = default;
+  virtual void accepted(NodeIndex node, ConnId conn, NodeIndex dialer) = 0;
+  virtual void connected(NodeIndex node, ConnId conn) = 0;
+  virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) = 0;
+  virtual void drained(NodeIndex node, ConnId conn) = 0;
+  virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
+  /// To be noted, during the node's call: nothing may be done about it.
+  virtual void sent(NodeIndex /*node*/, ConnId /*conn*/, NodeIndex /*to*/, const Parcel& /*frame*/) {}
+};
+
+/// What a dial or a late parcel meets at a node.
+enum class Machine : std::uint8_t {
+  kDead,      ///< nothing answers
+  kRefusing,  ///< the machine is up, the process is not
+  kUp,
+};
+
+struct NetworkCounters {
+  std::uint64_t sent = 0;       ///< frames that nodes handed over
+  std::uint64_t delivered = 0;  ///< whole frames handed to nodes
+  std::uint64_t delivered_bytes = 0;
+  std::uint64_t lost = 0;  ///< frames that reached no one
+  std::uint64_t held = 0;  ///< times that a pipe came to a halt at a partition's border
+  std::uint64_t dials = 0;
+  std::uint64_t dials_refused = 0;
+  std::uint64_t dials_timed_out = 0;
+  std::uint64_t resets = 0;  ///< connections ended by a reset
+};
+
+class Network {
+ public:
+  /// `queue`, `user` and `faults` outlive it. All machines are kRefusing at first.
+  Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
+          FaultCounts& faults);
+
+  // For nodes; see Transport. `to` may be kNobody: an address that leads nowhere is refused.
+
+  ConnId dial(NodeIndex from, NodeIndex to);
+  void send(ConnId conn, const Frame& frame);
+  [[nodiscard]] std::size_t queued(ConnId conn) const;
+  [[nodiscard]] Transport::Progress progress(ConnId conn) const;
+  void close(ConnId conn);
+
+  // For the world
+
+  /// REQUIRES: an event of one of the first four kinds.
+  /// False when the event was stale and nothing happened.
+  bool handle(const QueuedEvent& event);
+
+  void set_machine(NodeIndex node, Machine state) { machines_[node] = state; }
+  /// All connections of the node end: with resets to the peers or, when its machine is kDead, without a word.
+  void abandon(NodeIndex node);
+  /// What the node has sent after the `last_kept`-th frame of the run, and what has not arrived yet, never left.
+  void take_back(NodeIndex node, std::uint64_t last_kept);
+  /// group[i] of node i; nodes of different groups do not reach each other.
+  void set_groups(std::vector<std::uint32_t> groups);
+  void cut(const CutStep& what);
+  void mend(const MendStep& what);
+  void mend_all();
+  /// Whether anything is in the way of a stream between the two, in either direction.
+  [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const { return !passes(a, b) || !passes(b, a); }
+  [[nodiscard]] std::uint32_t group(NodeIndex node) const { return groups_[node]; }
+  /// Resets all connections between the two.
+  void reset_between(NodeIndex a, NodeIndex b);
+  /// Resets all connections between nodes that do not reach each other.
+  void reset_blocked();
+  /// Whether there is a partition or, with `cuts`, a cut; and whether a cut of these sides.
+  [[nodiscard]] bool is_divided(bool cuts) const;
+  [[nodiscard]] bool is_cut(const MendStep& sides) const;
+  /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
+  void lose_end(NodeIndex a, NodeIndex b, bool mute);
+  /// The next frame between the two arrives by half, then its connection is reset.
+  void break_next_frame(NodeIndex a, NodeIndex b);
+  void tamper(const TamperStep& what);
+  void set_dials(NodeIndex node, DialAnswer answer) { dial_answers_[node] = answer; }
+  /// In bytes a second; 0: at once.
+  void set_read_rate(NodeIndex node, std::uint64_t rate);
+  /// From now on; the latest that fits a connection counts.
+  void set_link(const LinkStep& link);
+
+  struct OpenConnection {
+    NodeIndex dialer = kNobody;
+    NodeIndex acceptor = kNobody;
+    std::uint64_t number = 0;  ///< as number() gives it
+  };
+  /// Connections that both ends hold open.
+  [[nodiscard]] std::vector<OpenConnection> open_connections() const;
+  [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
+  /// A short number for transcripts: the how-manieth connection of the run, from 1.
+  static std::uint64_t number(ConnId conn);
+
+ private:
+  enum class SideState : std::uint8_t {
+    kDialing,
+    kSynReceived,  // the engine has not been told yet
+    kOpen,
+    kClosed,  // closed by its engine; an end is on its way to the other
+    kGone,    // forgotten without a word
+  };
+  struct Side {
+    NodeIndex node = kNobody;
+    SideState state = SideState::kDialing;
+    // The pipe towards this side.
+    bool armed = false;        // its first parcel has an entry in the queue
+    bool stalled = false;      // it waits at a partition's border
+    bool drain_armed = false;  // the sender of this pipe waits to be told that it has drained
+    Duration armed_for{};
+    Duration busy_until{};
+    Duration last_arrival{};
+    std::size_t in_flight = 0;  // bytes
+    std::uint64_t given = 0;    // bytes of all frames
+    Ring<Parcel> parcels;
+  };
+  struct Connection {
+    std::uint64_t serial = 0;
+    std::uint32_t slot = 0;
+    Duration latency{};
+    Duration jitter{};
+    std::uint64_t bandwidth = 0;
+    std::uint64_t piece = 0;
+    Duration gather{};
+    std::uint64_t noise = 0;
+    bool mute = false;          // an end that is gone answers nothing
+    std::array<Side, 2> sides;  // dialer, acceptor
+  };
+  struct Cut {
+    CutStep step;
+    std::vector<bool> from;
+    std::vector<bool> to;
+  };
+  enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak };
+  /// Waits for the next frame from the one to the other; kBreak: or back.
+  struct Trap {
+    NodeIndex from = kNobody;
+    NodeIndex to = kNobody;
+    Mangling how = Mangling::kFlip;
+  };
+  struct End {  // one side of a connection
+    Connection* conn = nullptr;
+    std::size_t side = 0;
+    explicit operator bool() const { return conn != nullptr; }
+    [[nodiscard]] Side& self() const { return conn->sides[side]; }
+    [[nodiscard]] Side& other() const { return conn->sides[1 - side]; }
+  };
+
+  static ConnId id_of(const Connection& conn, std::size_t side);
+  [[nodiscard]] End find(ConnId conn) const;
+  [[nodiscard]] End find(std::uint64_t detail) const;
+  static std::uint64_t detail_of(const Connection& conn, std::size_t side);
+  Connection& allocate();
+  void release(Connection& conn);
+  void apply_link(Connection& conn);
+  [[nodiscard]] bool passes(NodeIndex from, NodeIndex to) const;
+  [[nodiscard]] bool blocked(const Connection& conn, std::size_t towards) const;
+  [[nodiscard]] std::uint64_t rate(const Connection& conn, std::size_t towards) const;
+  void count_held(const Connection& conn, std::size_t towards);
+  [[nodiscard]] Machine machine(NodeIndex node) const;
+
+  void push(Connection& conn, std::size_t towards, Parcel parcel);
+  void arm(Connection& conn, std::size_t towards);
+  [[nodiscard]] Duration flight_time(Connection& conn);
+  [[nodiscard]] std::size_t backlog(const Connection& conn, std::size_t towards) const;
+  void arm_drain(Connection& conn, std::size_t towards);
+  void discard(Side& side);
+
+  bool deliver(End end);
+  bool deliver_part(End end);
+  [[nodiscard]] bool joins_next(End end, const Parcel& parcel, std::size_t read) const;
+  bool check_drained(End end);
+  bool check_dial(End end);
+  bool check_give_up(End end);
+  void arrived(End end, const Parcel& parcel, bool more);
+  void arrived_data(End end, const Parcel& parcel, bool more);
+  void hand_over(End end, const Parcel& parcel, bool more = false);
+  void bounce(End end);
+  void end_connection(End end, std::string_view why);
+  void reset_all(const std::vector<Connection*>& conns);
+  [[nodiscard]] std::vector<Connection*> between(NodeIndex a, NodeIndex b) const;
+  /// Lets flow what stood at a border that is gone.
+  void release_stalled();
+  [[nodiscard]] std::optional<Mangling> spring_trap(NodeIndex from, NodeIndex to);
+  void deliver_mangled(End end, const Parcel& parcel, Mangling how);
+  bool deliver_stale(End end);
+
+  std::uint64_t seed_;
+  EventQueue& queue_;
+  NetworkUser& user_;
+  FaultCounts& faults_;
+  LinkPlan first_link_;
+  LinkPlan default_link_;
+  std::vector<LinkStep> links_;
+  std::vector<Machine> machines_;
+  std::vector<std::uint32_t> groups_;
+  std::vector<Cut> cuts_;
+  std::vector<Trap> traps_;
+  std::vector<DialAnswer> dial_answers_;
+  std::vector<std::uint64_t> read_rates_;           // empty until there is one
+  std::multimap<std::uint64_t, Parcel> stale_;      // by the detail of their events
+  std::vector<std::unique_ptr<Connection>> slots_;  // serial 0: free
+  std::vector<std::uint32_t> free_;
+  std::uint64_t next_serial_ = 1;
+  NetworkCounters counters_;
+};
+
+}  // namespace meshdict::sim

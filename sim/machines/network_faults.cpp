@@ -1,0 +1,295 @@
+// What faults do to connections.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/encoding/frame.h"
+#include "sim/machines/mixing.h"
+#include "sim/machines/network.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// When a frame that arrives twice does so again.
+constexpr Duration kStaleAfter = 3s;
+/// Bytes that a truncated frame lacks at the most: fewer than any frame has, so that the next frame ends it.
+constexpr std::uint64_t kMostMissing = 8;
+
+}  // namespace
+
+// Partitions
+
+void Network::set_groups(std::vector<std::uint32_t> groups) {
+  assert(groups.size() == groups_.size());
+  groups_ = std::move(groups);
+  release_stalled();
+}
+
+void Network::cut(const CutStep& what) {
+  Cut cut{.step = what, .from = std::vector<bool>(groups_.size(), false), .to = cut.from};
+  for (const NodeIndex node : what.from)
+    cut.from[node] = true;
+  for (const NodeIndex node : what.to)
+    cut.to[node] = true;
+  cuts_.push_back(std::move(cut));
+}
+
+bool Network::is_divided(bool cuts) const {
+  return (cuts && !cuts_.empty()) ||
+         std::ranges::any_of(groups_, [&](std::uint32_t group) { return group != groups_[0]; });
+}
+
+bool Network::is_cut(const MendStep& sides) const {
+  return std::ranges::any_of(cuts_,
+                             [&](const Cut& cut) { return cut.step.from == sides.from && cut.step.to == sides.to; });
+}
+
+void Network::mend(const MendStep& what) {
+  std::erase_if(cuts_, [&](const Cut& cut) { return cut.step.from == what.from && cut.step.to == what.to; });
+  release_stalled();
+}
+
+void Network::mend_all() {
+  cuts_.clear();
+  release_stalled();
+}
+
+// A stream or a dial has come to a border.
+void Network::count_held(const Connection& conn, std::size_t towards) {
+  ++counters_.held;
+  const NodeIndex from = conn.sides[1 - towards].node;
+  const NodeIndex to = conn.sides[towards].node;
+  if (groups_[from] != groups_[to]) {
+    ++faults_[Fault::kPartition];
+  } else {
+    ++faults_[passes(to, from) ? Fault::kOneWayCut : Fault::kCut];
+  }
+}
+
+void Network::release_stalled() {
+  for (const auto& slot : slots_) {
+    Connection& conn = *slot;
+    if (conn.serial == 0) continue;
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (blocked(conn, side)) continue;
+      Side& pipe = conn.sides[side];
+      if (pipe.stalled) {
+        pipe.stalled = false;
+        const Duration arrives = queue_.now() + flight_time(conn);
+        pipe.parcels.front().arrives = std::max(pipe.parcels.front().arrives, arrives);
+        pipe.last_arrival = std::max(pipe.last_arrival, arrives);
+        arm(conn, side);
+      }
+      if (pipe.drain_armed) queue_.push(queue_.now(), EventKind::kDrained, detail_of(conn, side));
+    }
+  }
+}
+
+// Resets
+
+std::vector<Network::Connection*> Network::between(NodeIndex a, NodeIndex b) const {
+  std::vector<Connection*> conns;
+  for (const auto& slot : slots_) {
+    const NodeIndex dialer = slot->sides[0].node;
+    const NodeIndex acceptor = slot->sides[1].node;
+    const bool fits = (dialer == a && acceptor == b) || (dialer == b && acceptor == a);
+    if (slot->serial != 0 && fits) conns.push_back(slot.get());
+  }
+  return conns;
+}
+
+void Network::reset_between(NodeIndex a, NodeIndex b) {
+  const auto conns = between(a, b);
+  faults_[Fault::kReset] += conns.size();
+  reset_all(conns);
+}
+
+void Network::reset_blocked() {
+  std::vector<Connection*> conns;
+  for (const auto& slot : slots_) {
+    if (slot->serial != 0 && (blocked(*slot, 0) || blocked(*slot, 1))) conns.push_back(slot.get());
+  }
+  reset_all(conns);
+}
+
+void Network::lose_end(NodeIndex a, NodeIndex b, bool mute) {
+  std::vector<ConnId> told;
+  for (Connection* conn : between(a, b)) {
+    const std::size_t side = conn->sides[0].node == a ? 0 : 1;
+    if (conn->sides[side].state != SideState::kOpen || conn->sides[1 - side].state != SideState::kOpen) continue;
+    told.push_back(id_of(*conn, side));
+    conn->sides[side].state = SideState::kGone;
+    conn->mute = mute;
+    discard(conn->sides[0]);
+    discard(conn->sides[1]);
+    ++faults_[mute ? Fault::kHalfOpen : Fault::kOneSidedReset];
+  }
+  for (const ConnId id : told)
+    user_.closed(a, id, mute ? "connection lost" : "connection reset");
+}
+
+// First all connections go, then the nodes are told: what they dial then is not meant.
+void Network::reset_all(const std::vector<Connection*>& conns) {
+  std::vector<std::pair<NodeIndex, ConnId>> told;
+  for (Connection* conn : conns) {
+    for (std::size_t side = 0; side < 2; ++side) {
+      const SideState state = conn->sides[side].state;
+      if (state == SideState::kOpen || state == SideState::kDialing) {
+        told.emplace_back(conn->sides[side].node, id_of(*conn, side));
+      }
+    }
+    ++counters_.resets;
+    release(*conn);
+  }
+  for (const auto& [node, id] : told)
+    user_.closed(node, id, "connection reset");
+}
+
+// Damage
+
+void Network::tamper(const TamperStep& what) {
+  static_assert(static_cast<int>(Mangling::kStale) == static_cast<int>(Tampering::kStale));
+  traps_.push_back({what.from, what.to, static_cast<Mangling>(what.how)});
+}
+
+void Network::break_next_frame(NodeIndex a, NodeIndex b) {
+  traps_.push_back({a, b, Mangling::kBreak});
+}
+
+std::optional<Network::Mangling> Network::spring_trap(NodeIndex from, NodeIndex to) {
+  const auto trap = std::ranges::find_if(traps_, [&](const Trap& one) {
+    return (one.from == from && one.to == to) || (one.how == Mangling::kBreak && one.from == to && one.to == from);
+  });
+  if (trap == traps_.end()) return std::nullopt;
+  const Mangling how = trap->how;
+  traps_.erase(trap);
+  return how;
+}
+
+void Network::deliver_mangled(End end, const Parcel& parcel, Mangling how) {
+  Connection& conn = *end.conn;
+  conn.noise = mix64(conn.noise);
+  const auto changed = [&](std::string bytes) {
+    Parcel other = parcel;
+    other.bytes = std::make_shared<const std::string>(std::move(bytes));
+    hand_over(end, other);
+  };
+  std::string bytes = *parcel.bytes;
+  switch (how) {
+    case Mangling::kFlip: {
+      ++faults_[Fault::kBitFlip];
+      // Where the hash is or the compressor's first bytes are: the body is refused, whatever the compressor's version.
+      const std::uint64_t bit = conn.noise % (std::uint64_t{8} * kHashSize);
+      bytes[kFrameHeader + bit / 8] ^= static_cast<char>(1U << (bit % 8));
+      return changed(std::move(bytes));
+    }
+    case Mangling::kTruncate:
+      ++faults_[Fault::kTruncatedFrame];
+      bytes.resize(bytes.size() - 1 - conn.noise % kMostMissing);
+      return changed(std::move(bytes));
+    case Mangling::kRepeat: {
+      ++faults_[Fault::kRepeatedFrame];
+      const ConnId id = id_of(conn, end.side);
+      hand_over(end, parcel);
+      if (const End again = find(id)) arrived_data(again, parcel, false);
+      return;
+    }
+    case Mangling::kStale: {
+      const std::uint64_t detail = detail_of(conn, end.side);
+      stale_.emplace(detail, parcel);
+      queue_.push(queue_.now() + kStaleAfter, EventKind::kStale, detail);
+      return hand_over(end, parcel);
+    }
+    case Mangling::kBreak: {
+      ++faults_[Fault::kResetInsideFrame];
+      const ConnId id = id_of(conn, end.side);
+      bytes.resize(bytes.size() / 2);
+      changed(std::move(bytes));
+      if (const End broken = find(id)) reset_all({broken.conn});
+      return;
+    }
+  }
+}
+
+bool Network::deliver_stale(End end) {
+  const auto found = stale_.find(detail_of(*end.conn, end.side));
+  if (found == stale_.end()) return false;
+  const Parcel parcel = std::move(found->second);
+  stale_.erase(found);
+  if (end.self().state != SideState::kOpen || machine(end.self().node) != Machine::kUp) return false;
+  ++faults_[Fault::kStaleFrame];
+  hand_over(end, parcel);
+  return true;
+}
+
+// Links
+
+void Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
+  if (read_rates_.empty()) read_rates_.resize(groups_.size(), 0);
+  read_rates_[node] = rate;
+  if (rate > 0) return;
+  // What waited for the reader comes as soon as the line lets it.
+  for (const auto& slot : slots_) {
+    Connection& conn = *slot;
+    for (std::size_t side = 0; side < 2; ++side) {
+      Side& pipe = conn.sides[side];
+      if (conn.serial == 0 || pipe.node != node || pipe.parcels.empty()) continue;
+      Ring<Parcel> waiting = std::exchange(pipe.parcels, {});
+      pipe.busy_until = queue_.now();
+      pipe.last_arrival = queue_.now();
+      pipe.in_flight = 0;
+      pipe.armed = false;
+      while (!waiting.empty())
+        push(conn, side, waiting.pop_front());
+    }
+  }
+}
+
+void Network::set_link(const LinkStep& link) {
+  assert(link.link.jitter.fixed());
+  if (link.a == kNobody) {
+    default_link_ = link.link;
+    links_.clear();
+  } else {
+    links_.push_back(link);
+  }
+  for (const auto& slot : slots_) {
+    if (slot->serial != 0) apply_link(*slot);
+  }
+}
+
+void Network::apply_link(Connection& conn) {
+  const NodeIndex a = std::min(conn.sides[0].node, conn.sides[1].node);
+  const NodeIndex b = std::max(conn.sides[0].node, conn.sides[1].node);
+  const LinkPlan* link = &default_link_;
+  for (const LinkStep& other : links_) {
+    const bool fits = other.b == kNobody ? other.a == a || other.a == b
+                                         : std::min(other.a, other.b) == a && std::max(other.a, other.b) == b;
+    if (fits) link = &other.link;
+  }
+  // One pair has one distance, however often it connects.
+  const std::uint64_t pair = mix64(seed_ ^ (std::uint64_t{a} << 32 | b));
+  conn.latency = Duration(spread(pair, link->latency.low.count(), link->latency.high.count()));
+  conn.jitter = link->jitter.low;
+  conn.bandwidth = link->bandwidth;
+  conn.piece = link->piece;
+  conn.gather = link->gather;
+  if (link->latency != first_link_.latency) ++faults_[Fault::kLatency];
+  if (link->jitter != first_link_.jitter) ++faults_[Fault::kJitter];
+  if (link->bandwidth != first_link_.bandwidth) ++faults_[Fault::kBandwidth];
+}
+
+std::vector<Network::OpenConnection> Network::open_connections() const {
+  std::vector<OpenConnection> open;
+  for (const auto& slot : slots_) {
+    if (slot->serial == 0) continue;
+    const auto& sides = slot->sides;
+    if (sides[0].state == SideState::kOpen && sides[1].state == SideState::kOpen) {
+      open.push_back({.dialer = sides[0].node, .acceptor = sides[1].node, .number = slot->serial});
+    }
+  }
+  return open;
+}
+
+}  // namespace meshdict::sim

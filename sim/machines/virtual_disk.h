@@ -1,0 +1,75 @@
+#pragma once
+// The disk of a machine of the virtual world: a Store with the faults of disks. proptests/store/contract_test.cpp holds it
+// against the same contract as the one on a real disk.
+//
+// 1. What was staged and not committed is gone after every end of a life.
+// 2. A power failure takes unsynced commits from the last one backwards, and each as a whole: a write that it tears is
+//    one whose checksum fails, and what lies behind that in a log is not read. Which ones it takes, the world chooses.
+// 3. A commit that fails changes nothing and is the last of that life.
+
+#include <array>
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/env/store.h"
+
+namespace meshdict::sim {
+
+class VirtualDisk final : public Store {
+ public:
+  /// `keeps`: whether it will be read again. That of a node that never restarts keeps nothing: 10,000 nodes would
+  /// otherwise hold each record twice.
+  explicit VirtualDisk(bool keeps) : keeps_(keeps) {}
+
+  std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
+  void put(Table table, std::string_view key, std::string_view value) override;
+  void erase(Table table, std::string_view key) override;
+  std::expected<void, StoreError> commit() override;
+
+  /// Whether each commit is synced; otherwise sync() does it. At first it is.
+  void set_syncs_commits(bool on);
+  void sync();
+  /// Commits that are not synced.
+  [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
+  /// Whether there is no room for another commit.
+  void set_full(bool full) { full_ = full; }
+  /// Whether commit() has anything to write.
+  [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
+
+  /// The process ends, in whatever way. The next life reads what was committed.
+  void end_life();
+  /// What `other` has committed. REQUIRES: between lives of this disk.
+  void copy_from(const VirtualDisk& other);
+  /// All is lost, but the node's id when `keep_identity`. REQUIRES: between lives of this disk.
+  void wipe(bool keep_identity);
+  /// Power fails: of the unsynced commits only the first `kept` remain. REQUIRES: kept <= unsynced().
+  void power_failure(std::size_t kept);
+
+ private:
+  static constexpr std::size_t kTables = 4;
+  using Tables = std::array<std::map<std::string, std::string, std::less<>>, kTables>;
+  struct Write {
+    Table table;
+    std::string key;
+    std::optional<std::string> value;
+  };
+  using Commit = std::vector<Write>;
+  static void apply(Tables& tables, const Commit& commit);
+
+  bool keeps_;
+  bool syncs_commits_ = true;
+  bool full_ = false;
+  bool failed_ = false;
+  Tables tables_;
+  Commit staged_;
+  /// While commits are not synced: what a power failure leaves at least, and what it may take.
+  Tables synced_;
+  std::vector<Commit> unsynced_;
+};
+
+}  // namespace meshdict::sim

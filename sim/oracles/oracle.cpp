@@ -1,0 +1,48 @@
+#include "sim/oracles/oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace meshdict::sim {
+
+std::string names_text(const std::vector<std::string>& nodes) {
+  constexpr std::size_t kMost = 20;
+  if (nodes.empty()) return "all nodes";
+  if (nodes.size() <= kMost) return fmt::format("{}", fmt::join(nodes, " "));
+  return fmt::format("{} and {} more", fmt::join(nodes.begin(), nodes.begin() + kMost, " "), nodes.size() - kMost);
+}
+
+void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what) {
+  const auto is_it = [&](Property one) { return name_of(one) == property; };
+  if (std::ranges::any_of(all_properties(), is_it) && std::ranges::none_of(check_, is_it)) return;
+  ++count_;
+  if (transcript_ != nullptr && transcript_->enabled()) {
+    transcript_->line(world_.now(), "-", fmt::format("violated {}, {}: {}", property, names_text(nodes), what));
+  }
+  if (list_.size() < kMost) {
+    list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what)});
+  }
+}
+
+std::vector<Society> societies(const Hosts& hosts, const Network& network) {
+  using Terms = std::tuple<std::string, Leasing, Duration, Duration, Duration, Duration, std::uint32_t>;
+  std::map<Terms, Society> by_terms;
+  for (NodeIndex node = 0; node < hosts.size(); ++node) {
+    if (!hosts[node]->up()) continue;
+    const NodePlan& plan = hosts[node]->plan();
+    const Terms terms{plan.network, plan.leasing, plan.lease,         plan.settle,
+                      plan.skew,    plan.horizon, network.group(node)};
+    by_terms[terms].push_back(node);
+  }
+  std::vector<Society> all;
+  all.reserve(by_terms.size());
+  for (auto& [terms, society] : by_terms)
+    all.push_back(std::move(society));
+  return all;
+}
+
+}  // namespace meshdict::sim

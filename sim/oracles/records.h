@@ -1,0 +1,98 @@
+#pragma once
+// The promises about records: S1, S2, S6, S7, "wait" and "lease".
+//
+// S1     at the end all nodes of a society hold the same records, deletions beyond the horizon apart, and of all
+//        versions that clients were promised none is larger than the one that is there.
+// S2     the claim that a node shows for a key never falls, and is there again after a restart with its disk (leasing on).
+// S6     when an acknowledged write gives way at its writer, then to a write of its own, to a later one after its lease
+//        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.
+// S7     a deleted key does not return in a version older than its deletion, as long as who deleted it has its disk.
+// wait   a neighbour that has confirmed a write shows it then, or a later one.
+// lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
+//        restarts with its disk is no other. None is refused for a clock that was never beyond the skew of another.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/oracles/oracle.h"
+
+namespace meshdict::sim {
+
+/// RFC 5905's bound for the rate of a clock, which leases allow for.
+inline constexpr std::int64_t kMostDriftPpm = 500;
+
+/// The part of the order that a fence shows: greater is the later claim.
+int order_of_claims(const Version& left, const Version& right);
+
+/// The oracle's own idea of the order of versions: greater wins.
+int naive_compare(const Version& left, const Version& right, Leasing leasing);
+
+class RecordOracle {
+ public:
+  RecordOracle(const Hosts& hosts, const Network& network, const EventQueue& world, const Identities& identities,
+               const std::vector<Property>& check, Findings& findings);
+
+  /// Before a client's write: what must come of it. kAny when the oracle does not know.
+  [[nodiscard]] Outcome expected(NodeIndex node, const std::string& key) const;
+  /// After it; `outcome` kOk when it was acknowledged.
+  void written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome);
+  void conflict(NodeIndex node, const Conflict& conflict);
+  /// `peer` has told the node that it has what was written to these keys at `since`.
+  void confirmed(NodeIndex node, const std::vector<std::string>& keys, Duration since, NodeIndex peer);
+  /// The node's record of `key` has changed.
+  void changed(NodeIndex node, const std::string& key);
+  /// The node ends without a warning: what it shows now its disk has.
+  void ends(NodeIndex node);
+  /// It has read its disk again.
+  void restarted(NodeIndex node);
+  /// What the node has acknowledged and shown since then is lost with its disk.
+  void forget(NodeIndex node, Duration since);
+  void check_at_end();
+
+ private:
+  struct Acknowledged {
+    Version version;
+    Duration at{};
+    /// It has lost, and rightly or reported.
+    bool settled = false;
+    /// What its writer's wall clock was ahead by then. Beyond the skew, the write is issued again with its true time once the
+    /// clock is right.
+    Duration ahead{};
+  };
+  struct Shown {
+    Version version;
+    Duration at{};
+  };
+  using Place = std::pair<NodeIndex, std::string>;
+
+  [[nodiscard]] bool may_be_wrong(NodeIndex node) const;
+  void note_deletion(const std::string& key, const Version& version, Leasing leasing);
+  [[nodiscard]] bool was_deleted(const std::string& key, const Version& since, Leasing leasing) const;
+  void check_equal(const Society& society);
+  void check_largest(const Society& society);
+  void check_fence(NodeIndex node, const std::string& key, const Version& version);
+  [[nodiscard]] bool is_later_write(const std::string& key, const Version& there, const Acknowledged& promised) const;
+  void check_reported(NodeIndex node, const std::string& key, Acknowledged& promised, const Version& there);
+  [[nodiscard]] bool checks(Property property) const;
+  [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }
+
+  const Hosts& hosts_;
+  const Network& network_;
+  const EventQueue& world_;
+  const Identities& identities_;
+  const std::vector<Property> check_;
+  Findings& findings_;
+  std::map<Place, Acknowledged> acknowledged_;  // the last write of each node to each key
+  std::map<Place, Shown> shown_;                // the claim that a node has shown last
+  std::map<std::string, Version> deleted_;      // the largest acknowledged deletion: its tombstone may be collected
+};
+
+/// Whether two nodes hold the same records; otherwise the first key that differs, and how. A deletion older than the
+/// horizon is remembered by those who had it then, and need not be known to others.
+std::optional<std::string> first_difference(const Host& left, const Host& right);
+
+}  // namespace meshdict::sim

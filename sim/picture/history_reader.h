@@ -1,0 +1,16 @@
+#pragma once
+// From a transcript to what can be drawn of it.
+
+#include <cstdio>
+#include <expected>
+#include <string>
+
+#include "sim/picture/history.h"
+
+namespace meshdict::sim {
+
+/// Error text, with file and line: it is no transcript, or a line is damaged.
+std::expected<History, std::string> read_history(std::FILE* transcript, const std::string& name,
+                                                 const HistoryLimits& limits = {});
+
+}  // namespace meshdict::sim

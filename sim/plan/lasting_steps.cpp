@@ -1,0 +1,213 @@
+#include "sim/plan/lasting_steps.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace meshdict::sim {
+namespace {
+
+constexpr std::size_t kNone = ~std::size_t{0};
+
+/// What faults hold; of each, one at a time is in force.
+enum class Held : std::uint8_t { kLife, kPause, kPartition, kCut, kDials, kReading, kDiskFull, kDiskDelay, kRate };
+using Key = std::tuple<Held, NodeIndex, std::vector<NodeIndex>, std::vector<NodeIndex>>;
+
+Key key(Held held, NodeIndex node = kNobody) {
+  return {held, node, {}, {}};
+}
+
+struct Keys {
+  std::vector<Key> operator()(const StartStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const StopStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const CrashStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const RestartStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const CloneStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const PauseStep& s) const { return {key(Held::kPause, s.node)}; }
+  std::vector<Key> operator()(const ResumeStep& s) const { return {key(Held::kPause, s.node)}; }
+  std::vector<Key> operator()(const PartitionStep&) const { return {key(Held::kPartition)}; }
+  std::vector<Key> operator()(const HealStep&) const { return {key(Held::kPartition)}; }
+  std::vector<Key> operator()(const CutStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
+  std::vector<Key> operator()(const MendStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
+  std::vector<Key> operator()(const DialsStep& s) const { return {key(Held::kDials, s.node)}; }
+  std::vector<Key> operator()(const SlowReaderStep& s) const { return {key(Held::kReading, s.node)}; }
+  std::vector<Key> operator()(const DiskStep& s) const {
+    std::vector<Key> keys;
+    if (s.full) keys.push_back(key(Held::kDiskFull, s.node));
+    if (s.delay) keys.push_back(key(Held::kDiskDelay, s.node));
+    return keys;
+  }
+  std::vector<Key> operator()(const ClockStep& s) const {
+    if (!s.ppm) return {};
+    return {key(Held::kRate, s.node)};
+  }
+  template <typename Other>
+  std::vector<Key> operator()(const Other&) const {
+    return {};
+  }
+};
+
+std::vector<Key> keys_of(const Action& action) {
+  return std::visit(Keys{}, action);
+}
+
+/// What undoes a step that lasts.
+struct Undo {
+  Action operator()(const CrashStep& crash) const { return RestartStep{crash.node, crash.disk}; }
+  Action operator()(const CloneStep& clone) const { return CrashStep{.node = clone.node}; }
+  Action operator()(const PauseStep& pause) const { return ResumeStep{pause.node}; }
+  Action operator()(const PartitionStep&) const { return HealStep{.cuts = false}; }
+  Action operator()(const CutStep& cut) const { return MendStep{.from = cut.from, .to = cut.to}; }
+  Action operator()(const DialsStep& dials) const { return DialsStep{dials.node, DialAnswer::kTaken}; }
+  Action operator()(const SlowReaderStep& slow) const { return SlowReaderStep{slow.node, 0}; }
+  Action operator()(const ClockStep& clock) const {
+    return ClockStep{clock.node, -clock.jump, clock.ppm ? std::optional<std::int64_t>(0) : std::nullopt};
+  }
+  Action operator()(const DiskStep& disk) const {
+    return DiskStep{disk.node, disk.full ? std::optional(false) : std::nullopt,
+                    disk.delay ? std::optional(Duration()) : std::nullopt};
+  }
+  template <typename Other>
+  Action operator()(const Other&) const {
+    assert(false && "nothing undoes this");
+    return HealStep{};
+  }
+};
+
+/// A step, or the end of one.
+struct Timed {
+  Step step;
+  std::size_t begins = kNone;  ///< number of the fault that it begins
+  std::size_t ends = kNone;    ///< and of that which it ends
+};
+
+/// Who holds what at a moment of the plan.
+class Holders {
+ public:
+  void begin(std::size_t fault, const Action& action) {
+    for (const Key& held : keys_of(action))
+      holders_[held].push_back({fault, action});
+  }
+  void set(const Action& action) {
+    for (const Key& held : keys_of(action))
+      holders_[held] = {{kNone, action}};
+    if (const auto* heal = std::get_if<HealStep>(&action); heal != nullptr && heal->cuts) {
+      std::erase_if(holders_, [](const auto& entry) { return std::get<Held>(entry.first) == Held::kCut; });
+    }
+  }
+  /// What becomes of `undo` when this fault ends: it, another step in its place, or nothing.
+  std::optional<Action> end(std::size_t fault, const Action& action, Action undo) {
+    if (auto* disk = std::get_if<DiskStep>(&undo)) return end_of_disk(fault, std::get<DiskStep>(action), *disk);
+    if (auto* clock = std::get_if<ClockStep>(&undo)) return end_of_clock(fault, *clock);
+    const auto keys = keys_of(action);
+    assert(keys.size() == 1);
+    const auto [was_in_force, before] = release(keys.front(), fault);
+    if (!was_in_force) return std::nullopt;
+    if (before == nullptr) return undo;
+    return again(*before, std::holds_alternative<CloneStep>(action), std::move(undo));
+  }
+
+ private:
+  struct Holder {
+    std::size_t fault = kNone;
+    Action action;
+  };
+  struct Released {
+    bool was_in_force = false;
+    const Action* before = nullptr;  ///< what is in force now; nothing when nothing is
+  };
+
+  Released release(const Key& held, std::size_t fault) {
+    std::vector<Holder>& all = holders_[held];
+    const auto found = std::ranges::find(all, fault, &Holder::fault);
+    if (found == all.end()) return {};
+    const bool was_in_force = found == all.end() - 1;
+    all.erase(found);
+    return {was_in_force, all.empty() ? nullptr : &all.back().action};
+  }
+
+  /// Brings about anew what is in force again: nothing where it never ceased to be, `undo` where that is how things are
+  /// without faults.
+  static std::optional<Action> again(const Action& action, bool after_clone, Action undo) {
+    if (std::holds_alternative<DialsStep>(action) || std::holds_alternative<SlowReaderStep>(action)) return action;
+    if (const auto* partition = std::get_if<PartitionStep>(&action)) {
+      PartitionStep without_reset = *partition;
+      without_reset.reset = false;
+      return without_reset;
+    }
+    const bool is_down = std::holds_alternative<CrashStep>(action) || std::holds_alternative<StopStep>(action);
+    const bool still_so = std::holds_alternative<PauseStep>(action) || std::holds_alternative<CutStep>(action) ||
+                          (is_down && !after_clone);
+    if (still_so) return std::nullopt;
+    return undo;
+  }
+
+  std::optional<Action> end_of_disk(std::size_t fault, const DiskStep& action, DiskStep undo) {
+    if (undo.full) {
+      const auto [was_in_force, before] = release(key(Held::kDiskFull, action.node), fault);
+      undo.full = was_in_force ? std::optional(before != nullptr && *std::get<DiskStep>(*before).full) : std::nullopt;
+    }
+    if (undo.delay) {
+      const auto [was_in_force, before] = release(key(Held::kDiskDelay, action.node), fault);
+      const Duration left = before == nullptr ? Duration() : *std::get<DiskStep>(*before).delay;
+      undo.delay = was_in_force ? std::optional(left) : std::nullopt;
+    }
+    if (!undo.full && !undo.delay) return std::nullopt;
+    return undo;
+  }
+
+  /// Jumps add up: each takes back its own.
+  std::optional<Action> end_of_clock(std::size_t fault, ClockStep undo) {
+    if (undo.ppm) {
+      const auto [was_in_force, before] = release(key(Held::kRate, undo.node), fault);
+      const std::int64_t left = before == nullptr ? 0 : *std::get<ClockStep>(*before).ppm;
+      undo.ppm = was_in_force ? std::optional(left) : std::nullopt;
+    }
+    if (!undo.ppm && undo.jump == Duration::zero()) return std::nullopt;
+    return undo;
+  }
+
+  std::map<Key, std::vector<Holder>> holders_;
+};
+
+}  // namespace
+
+std::vector<Step> with_ends(std::vector<Step> steps) {
+  std::vector<Timed> timed;
+  timed.reserve(2 * steps.size());
+  std::vector<Action> faults;
+  for (Step& step : steps) {
+    std::size_t fault = kNone;
+    if (const auto lasts = std::exchange(step.lasts, std::nullopt)) {
+      const Duration at = step.at.low + lasts->low;
+      fault = faults.size();
+      timed.push_back(
+          {.step = {{at, at}, false, step.line, std::visit(Undo{}, step.action), std::nullopt}, .ends = fault});
+      if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;  // the restart says it now
+      faults.push_back(step.action);
+    }
+    timed.push_back({.step = std::move(step), .begins = fault});
+  }
+  std::ranges::stable_sort(timed, {}, [](const Timed& one) { return one.step.at.low; });
+
+  Holders holders;
+  steps.clear();
+  for (Timed& one : timed) {
+    if (one.ends != kNone) {
+      auto end = holders.end(one.ends, faults[one.ends], std::move(one.step.action));
+      if (!end) continue;
+      one.step.action = *std::move(end);
+    } else if (one.begins != kNone) {
+      holders.begin(one.begins, one.step.action);
+    } else {
+      holders.set(one.step.action);
+    }
+    steps.push_back(std::move(one.step));
+  }
+  return steps;
+}
+
+}  // namespace meshdict::sim

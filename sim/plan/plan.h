@@ -1,0 +1,335 @@
+#pragma once
+// What happens in a run: the nodes, the network between them, the steps, and what must be true.
+//
+// A plan as written may leave things to the seed (ranges of times, topologies, workloads). expand() draws them and
+// gives an explicit plan, in which every step has its time; a World runs explicit plans only. So whatever ever fails
+// can be written out and kept.
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/limits.h"
+#include "core/links/end_reason.h"
+#include "core/record/version.h"
+
+namespace meshdict::sim {
+
+/// A node's position in Plan::nodes.
+using NodeIndex = std::uint32_t;
+inline constexpr NodeIndex kNobody = std::numeric_limits<NodeIndex>::max();
+
+/// Drawn uniformly per seed, both ends included.
+struct DurationRange {
+  Duration low{};
+  Duration high{};
+  [[nodiscard]] bool fixed() const { return low == high; }
+  bool operator==(const DurationRange&) const = default;
+};
+
+/// How many of something must be there, both ends included.
+struct CountRange {
+  std::uint64_t low = 0;
+  std::uint64_t high = std::numeric_limits<std::uint64_t>::max();
+  [[nodiscard]] bool contains(std::uint64_t count) const { return low <= count && count <= high; }
+};
+
+struct NodePlan {
+  std::string name;
+  std::string network = "sync";
+  Leasing leasing = Leasing::kOn;
+  Duration lease = 3600s;
+  Duration settle = 2s;
+  Duration skew = 30s;
+  Duration horizon = 24h;
+  /// Deletions that it remembers beyond the horizon.
+  std::uint64_t kept_deletions = limits::kMaxKeptDeletions;
+  /// Whether it claims no keys while its clock is not that of most neighbours.
+  bool clock_guard = true;
+  DurationRange start;
+  /// False: only a step starts it.
+  bool starts = true;
+  /// How far its wall clock is ahead of the true time; negative: behind.
+  DurationRange clock;
+  /// Whether its disk syncs each commit, and otherwise once in kSyncEvery.
+  bool syncs_commits = true;
+  std::vector<NodeIndex> join;
+};
+
+/// What every connection between two nodes is like.
+struct LinkPlan {
+  /// One way. Drawn once for each pair of nodes.
+  DurationRange latency{5ms, 40ms};
+  /// Drawn once a run; each frame then waits between nothing and this, without overtaking others.
+  DurationRange jitter{0ms, 5ms};
+  /// Bytes a second of each direction of each connection; 0: no limit.
+  std::uint64_t bandwidth = 0;
+  /// Bytes that are handed over at a time; 0: whole frames.
+  std::uint64_t piece = 0;
+  /// The receiver looks up to this long after something has come, and takes at once all that has come by then.
+  Duration gather{};
+  /// The longest that a frame is on its way, but for what limited bandwidth adds.
+  [[nodiscard]] Duration slowest() const { return latency.high + jitter.high + gather; }
+  bool operator==(const LinkPlan&) const = default;
+};
+
+/// Steps: operations of clients
+
+enum class Outcome : std::uint8_t { kAny, kOk, kLeased, kClock, kMissing };
+
+struct SetStep {
+  NodeIndex node = 0;
+  std::string key;
+  std::string value;
+  Outcome expect = Outcome::kAny;
+  NodeIndex owner = kNobody;  ///< with kLeased: who must hold it
+  /// So many keys are set at once, all or none: `key`, `key`.1, `key`.2, ...
+  std::uint64_t count = 1;
+  /// Key and value are made so long at least, with dots; bytes.
+  std::uint64_t key_size = 0;
+  std::uint64_t value_size = 0;
+  /// Others are asked to say when they have it, until so many have.
+  std::uint64_t wait = 0;
+};
+/// As they are written: made long.
+std::vector<std::string> keys_of(const SetStep& set);
+std::string value_of(const SetStep& set);
+struct DeleteStep {
+  NodeIndex node = 0;
+  std::string key;
+  Outcome expect = Outcome::kAny;
+  NodeIndex owner = kNobody;
+};
+struct BroadcastStep {
+  NodeIndex node = 0;
+  std::string text;
+};
+struct WhisperStep {
+  NodeIndex node = 0;
+  NodeIndex to = 0;
+  std::string text;
+};
+struct ConnectStep {
+  NodeIndex node = 0;
+  NodeIndex to = 0;
+};
+struct DisconnectStep {
+  NodeIndex node = 0;
+  NodeIndex from = 0;
+};
+
+/// Steps: what befalls nodes and network
+
+struct StartStep {
+  NodeIndex node = 0;
+};
+/// The node says goodbye and ends.
+struct StopStep {
+  NodeIndex node = 0;
+};
+/// The process is killed and its system closes its connections; `silent`: the machine dies, and nobody is told;
+/// `power`: so too, and of the commits that its disk had not synced some are lost.
+/// What the disk had synced stays, but for what the restart that follows finds lost.
+enum class DiskLeft : std::uint8_t { kAll, kIdentity, kNothing };
+struct CrashStep {
+  NodeIndex node = 0;
+  bool silent = false;
+  bool power = false;
+  DiskLeft disk = DiskLeft::kAll;  ///< of its `lasts`
+};
+struct RestartStep {
+  NodeIndex node = 0;
+  DiskLeft disk = DiskLeft::kAll;
+};
+/// Starts a node that is down with a copy of the disk of another, and so with its id.
+struct CloneStep {
+  NodeIndex node = 0;
+  NodeIndex of = 0;
+};
+/// The process stands still; what arrives waits in its system.
+struct PauseStep {
+  NodeIndex node = 0;
+};
+struct ResumeStep {
+  NodeIndex node = 0;
+};
+struct DiskStep {
+  NodeIndex node = 0;
+  std::optional<bool> full{};
+  std::optional<Duration> delay{};  ///< of each commit
+};
+/// The wall clock jumps, or both clocks get another rate.
+struct ClockStep {
+  NodeIndex node = 0;
+  Duration jump{};
+  std::optional<std::int64_t> ppm{};
+};
+/// Between nodes of different groups nothing passes until heal. Bytes wait, as TCP would send them again; `reset`: the
+/// connections across are reset instead.
+struct PartitionStep {
+  std::vector<std::vector<NodeIndex>> groups;  ///< nodes in none of them form one more
+  bool reset = false;
+};
+/// From one side to the other nothing passes until mended and, unless `one_way`, neither back. All else is as before.
+struct CutStep {
+  std::vector<NodeIndex> from;
+  std::vector<NodeIndex> to;
+  bool one_way = false;
+};
+/// Ends the cuts of these sides.
+struct MendStep {
+  std::vector<NodeIndex> from;
+  std::vector<NodeIndex> to;
+};
+/// Ends the partition and, with `cuts`, all cuts.
+struct HealStep {
+  bool cuts = true;
+};
+/// Both ends of all connections between two nodes are told, and bytes on the way are lost. `one_sided`: only `a` is.
+/// `inside_frame`: only one connection, after half of the next frame on it.
+struct ResetStep {
+  NodeIndex a = 0;
+  NodeIndex b = 0;
+  bool one_sided = false;
+  bool inside_frame = false;
+};
+/// The connections of two nodes carry nothing more; `a` is told that they are over, `b` is not.
+struct HalfOpenStep {
+  NodeIndex a = 0;
+  NodeIndex b = 0;
+};
+enum class DialAnswer : std::uint8_t { kTaken, kRefused, kLost };
+/// What becomes of dials to this node.
+struct DialsStep {
+  NodeIndex node = 0;
+  DialAnswer answer = DialAnswer::kTaken;
+};
+/// All of these dial each other at one moment.
+struct StormStep {
+  std::vector<NodeIndex> nodes;
+  std::uint64_t times = 1;
+};
+/// The node takes what arrives only so fast, in bytes a second; 0: at once.
+struct SlowReaderStep {
+  NodeIndex node = 0;
+  std::uint64_t rate = 0;
+};
+enum class Tampering : std::uint8_t { kFlip, kTruncate, kRepeat, kStale };
+/// Befalls the next frame from the one to the other.
+struct TamperStep {
+  NodeIndex from = 0;
+  NodeIndex to = 0;
+  Tampering how = Tampering::kFlip;
+};
+/// Changes the links from now on: between two nodes, of one node (b is kNobody), or all (both are).
+struct LinkStep {
+  NodeIndex a = kNobody;
+  NodeIndex b = kNobody;
+  LinkPlan link;
+};
+
+/// Steps: what must be true
+
+struct Expectation {
+  std::vector<NodeIndex> nodes;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  bool absent = false;
+  NodeIndex owner = kNobody;
+  std::optional<CountRange> neighbours;
+  std::optional<CountRange> size;
+  /// Since the start, over all lives of the node; conflicts only of `key` when one is given.
+  std::optional<CountRange> messages;
+  std::optional<CountRange> conflicts;
+  /// The same, of all these nodes together.
+  std::optional<CountRange> total_messages;
+  std::optional<CountRange> total_conflicts;
+  std::vector<NodeIndex> linked;
+  std::vector<NodeIndex> not_linked;
+  /// The node has refused or dropped a connection for this reason; of this other node, when one is given.
+  std::optional<EndReason> refused;
+  NodeIndex refused_who = kNobody;
+  bool equal = false;  ///< all of `nodes` hold the same records
+};
+struct ExpectStep {
+  std::shared_ptr<const Expectation> what;
+};
+
+using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
+                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep,
+                            CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
+                            DialsStep, StormStep, SlowReaderStep, TamperStep>;
+
+/// The word for an action in YAML, traces and counters: "set", "partition", ...
+std::string_view verb(const Action& action);
+/// The same, by its place in Action.
+std::string_view verb_of(std::size_t index);
+
+struct Step {
+  /// From the start; in a plan as written: from the start or, when `relative`, from the step before.
+  DurationRange at;
+  bool relative = false;
+  std::uint32_t line = 0;  ///< in the file that it came from; 0: from none
+  Action action;
+  /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
+  std::optional<DurationRange> lasts;
+};
+
+/// Many operations, drawn from the seed.
+struct Workload {
+  std::vector<NodeIndex> nodes;
+  std::uint64_t sets_per_second = 0;
+  std::uint64_t deletes_per_second = 0;
+  std::uint64_t broadcasts_per_second = 0;
+  std::uint64_t keys = 100;
+  std::uint64_t value_size = 8;
+  Duration from{};
+  Duration until{};
+};
+
+enum class Join : std::uint8_t {
+  kNone,
+  kChain,   ///< each joins the one before
+  kStar,    ///< all join the first
+  kRandom,  ///< each joins `join_count` of those before
+};
+
+/// The promises that are checked, see the README. A plan may name some of them only.
+enum class Property : std::uint8_t { kS1, kS2, kS3, kS4, kS5, kS6, kS7, kLease, kWait, kC1, kB1, kConnected };
+inline constexpr std::size_t kProperties = static_cast<std::size_t>(Property::kConnected) + 1;
+/// In the order of the enumeration.
+std::vector<Property> all_properties();
+std::string_view name_of(Property property);
+/// In the same order.
+std::vector<std::string> property_names();
+
+struct Plan {
+  std::string name;  ///< the file's, for messages and for the command that replays
+  std::vector<NodePlan> nodes;
+  Join join = Join::kNone;
+  std::uint32_t join_count = 0;
+  LinkPlan links;
+  std::vector<Step> steps;
+  std::vector<Workload> workloads;
+  /// How long the run goes on after the last step, before the promises about the end are checked.
+  Duration quiet = 60s;
+  /// Whether a step that changes nothing fails the run; told it is in any case.
+  bool strict = false;
+  std::vector<Property> check = all_properties();
+};
+
+/// Draws what the plan leaves to the seed, and leaves the rest as it is written: in the result all ranges are fixed, no
+/// step is relative, each node has those that it joins, and there are no workloads.
+Plan draw_plan(const Plan& plan, std::uint64_t seed);
+
+/// The same, spelled out for a World. In the result all ranges are fixed, no step is relative, steps are sorted by
+/// time, each node has a step that starts it, and there are no workloads.
+Plan expand(const Plan& plan, std::uint64_t seed);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,271 @@
+#include "sim/plan/yaml_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "core/base/nearest.h"
+#include "core/base/parse_number.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// Longer than any run; keeps sums of times within 64 bits.
+constexpr Duration kLongestDuration = 24h * 366 * 100;
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+// "1.5s" in units of 10^-6 of the unit's factor, without floating point: at most six digits behind the point.
+std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, digits);
+  const std::string_view suffix = text.substr(digits);
+  const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == suffix; });
+  if (unit == units.end()) return std::nullopt;
+  const std::size_t point = std::min(number.find('.'), number.size());
+  const auto whole = parse_number<std::uint64_t>(number.substr(0, point));
+  if (!whole || *whole > 9'000'000'000'000'000) return std::nullopt;  // in ms, 63 bits hold it
+  std::uint64_t millionths = 0;
+  if (point < number.size()) {
+    std::string behind(number.substr(point + 1));
+    if (behind.empty() || behind.size() > 6) return std::nullopt;
+    behind.resize(6, '0');
+    const auto fraction = parse_number<std::uint64_t>(behind);
+    if (!fraction) return std::nullopt;
+    millionths = *fraction;
+  }
+  std::uint64_t result = 0;
+  if (__builtin_mul_overflow(*whole, unit->factor, &result)) return std::nullopt;
+  std::uint64_t part = 0;
+  if (__builtin_mul_overflow(millionths, unit->factor, &part) || part % 1'000'000 != 0) return std::nullopt;
+  return result + part / 1'000'000;
+}
+
+constexpr std::array<Unit, 5> kTimeUnits = {
+    {{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"min", 60'000'000}, {"h", 3'600'000'000}}};
+constexpr std::array<Unit, 4> kSizeUnits = {{{"B", 1}, {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}}};
+
+const std::string kTimeForm = "a time such as 250us, 5ms, 1.5s, 2min or 1h";
+
+std::optional<std::string> scalar(const YAML::Node& node, const std::string& expected, PlanErrors& errors) {
+  if (!node.IsDefined()) return std::nullopt;
+  if (node.IsScalar()) return node.Scalar();
+  if (node.IsNull()) {
+    errors.add(node.Mark(), "there is no value here, expected " + expected);
+  } else {
+    errors.add(node.Mark(), fmt::format("this is a {}, expected {}", node.IsMap() ? "map" : "list", expected));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string list_words(const std::vector<std::string>& words) {
+  if (words.size() < 2) return words.empty() ? "nothing" : words.front();
+  return fmt::format("{} or {}", fmt::join(words.begin(), words.end() - 1, ", "), words.back());
+}
+
+std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words) {
+  constexpr std::size_t kMostListed = 20;
+  const auto meant = nearest(word, words);
+  std::vector<std::string> listed = words;
+  if (listed.size() > kMostListed) {
+    listed.resize(kMostListed);
+    listed.emplace_back("...");
+  }
+  return fmt::format("'{}' is no {}, expected {}", word, is_no,
+                     meant ? fmt::format("'{}'; all are {}", *meant, list_words(listed)) : list_words(listed));
+}
+
+void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
+  if (list_.size() < kMost) list_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, what));
+}
+
+void PlanErrors::add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
+                             const std::vector<std::string>& words) {
+  add(mark, unknown_word(word, is_no, words));
+}
+
+MapReader::MapReader(const YAML::Node& map, std::string what, PlanErrors& errors)
+    : map_(map), what_(std::move(what)), errors_(errors) {
+  if (map_.IsDefined() && !map_.IsMap() && !map_.IsNull()) {
+    errors_.add(map_.Mark(), fmt::format("{} is no map, expected 'key: value' lines", what_));
+    map_ = YAML::Node(YAML::NodeType::Map);
+  }
+}
+
+YAML::Node MapReader::optional(const std::string& key) {
+  known_.push_back(key);
+  if (!map_.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
+  for (const auto& entry : map_) {
+    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+  }
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+YAML::Node MapReader::required(const std::string& key) {
+  YAML::Node found = optional(key);
+  if (!found.IsDefined()) missing_.push_back(key);
+  return found;
+}
+
+void MapReader::finish() {
+  std::vector<std::string> seen;
+  std::vector<std::string> mistyped;
+  for (const auto& entry : map_.IsMap() ? map_ : YAML::Node(YAML::NodeType::Map)) {
+    if (!entry.first.IsScalar()) {
+      errors_.add(entry.first.Mark(), fmt::format("this is no key of {}, expected {}", what_, list_words(known_)));
+      continue;
+    }
+    const std::string& key = entry.first.Scalar();
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+      errors_.add_unknown(entry.first.Mark(), key, "key of " + what_, known_);
+      if (auto meant = nearest(key, missing_)) mistyped.push_back(*std::move(meant));
+    } else if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      errors_.add(entry.first.Mark(), fmt::format("'{}' is there twice, expected it once in {}", key, what_));
+    }
+    seen.push_back(key);
+  }
+  for (const std::string& key : missing_) {
+    if (std::find(mistyped.begin(), mistyped.end(), key) != mistyped.end()) continue;
+    errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
+  }
+}
+
+std::optional<std::string> read_text(const YAML::Node& node, PlanErrors& errors) {
+  return scalar(node, "a text", errors);
+}
+
+std::optional<bool> read_flag(const YAML::Node& node, PlanErrors& errors) {
+  const auto text = scalar(node, "on or off", errors);
+  if (!text) return std::nullopt;
+  bool flag = false;
+  if (YAML::convert<bool>::decode(node, flag)) return flag;
+  errors.add(node.Mark(), fmt::format("'{}' is no switch, expected on or off", *text));
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_count(const YAML::Node& node, PlanErrors& errors, std::uint64_t least,
+                                        std::uint64_t most) {
+  const std::string expected = fmt::format("a whole number from {} to {}", least, most);
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  const auto number = parse_number<std::uint64_t>(*text);
+  if (number && least <= *number && *number <= most) return number;
+  errors.add(node.Mark(), fmt::format("'{}' is no count, expected {}", *text, expected));
+  return std::nullopt;
+}
+
+std::optional<CountRange> read_count_range(const YAML::Node& node, PlanErrors& errors) {
+  const std::string expected = "a number such as 3, or a range such as 2..4 or 2..";
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  const std::size_t dots = text->find("..");
+  CountRange range;
+  const auto low = parse_number<std::uint64_t>(std::string_view(*text).substr(0, dots));
+  const bool open = dots != std::string::npos && dots + 2 == text->size();
+  const auto high =
+      dots == std::string::npos ? low : parse_number<std::uint64_t>(std::string_view(*text).substr(dots + 2));
+  if (low) range.low = *low;
+  if (high) range.high = *high;
+  if (low && (high || open) && range.low <= range.high) return range;
+  errors.add(node.Mark(), fmt::format("'{}' is no count, expected {}", *text, expected));
+  return std::nullopt;
+}
+
+std::optional<Duration> parse_duration(std::string_view text) {
+  if (text == "0") return Duration{};
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const auto micros = parse_quantity(text, kTimeUnits);
+  if (!micros || *micros > static_cast<std::uint64_t>(kLongestDuration.count())) return std::nullopt;
+  const Duration duration(static_cast<std::int64_t>(*micros));
+  return negative ? -duration : duration;
+}
+
+std::optional<Duration> read_duration(const YAML::Node& node, PlanErrors& errors) {
+  const auto text = scalar(node, kTimeForm, errors);
+  if (!text) return std::nullopt;
+  const auto duration = parse_duration(*text);
+  if (duration && *duration >= Duration{}) return duration;
+  errors.add(node.Mark(), fmt::format("'{}' is no time, expected {}", *text, kTimeForm));
+  return std::nullopt;
+}
+
+std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErrors& errors, bool may_be_negative) {
+  const std::string expected = kTimeForm + ", or a range such as 5ms..40ms";
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  const std::size_t dots = text->find("..");
+  const auto low = parse_duration(std::string_view(*text).substr(0, dots));
+  const auto high = dots == std::string::npos ? low : parse_duration(std::string_view(*text).substr(dots + 2));
+  if (!low || !high || (!may_be_negative && *low < Duration{})) {
+    errors.add(node.Mark(), fmt::format("'{}' is no time, expected {}", *text, expected));
+    return std::nullopt;
+  }
+  if (*low > *high) {
+    errors.add(node.Mark(), fmt::format("'{}' runs backwards, expected the smaller time first", *text));
+    return std::nullopt;
+  }
+  return DurationRange{*low, *high};
+}
+
+std::optional<std::uint64_t> read_size(const YAML::Node& node, PlanErrors& errors) {
+  const std::string expected = "a size such as 500B, 64KB or 1MB";
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  const auto size = parse_quantity(*text, kSizeUnits);
+  if (!size) errors.add(node.Mark(), fmt::format("'{}' is no size, expected {}", *text, expected));
+  return size;
+}
+
+std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& errors) {
+  const std::string expected = "a rate such as 64KB/s or 10MB/s, or unlimited";
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  if (*text == "unlimited") return 0;
+  if (text->ends_with("/s")) {
+    const auto rate = parse_quantity(std::string_view(*text).substr(0, text->size() - 2), kSizeUnits);
+    if (rate && *rate > 0 && *rate <= 1'000'000'000'000) return rate;
+    if (rate && *rate == 0) {
+      errors.add(node.Mark(), fmt::format("'{}' lets nothing pass, expected a rate above 0, or a step that is a "
+                                          "partition",
+                                          *text));
+      return std::nullopt;
+    }
+  }
+  errors.add(node.Mark(), fmt::format("'{}' is no rate, expected {}", *text, expected));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_ppm(const YAML::Node& node, std::int64_t most, PlanErrors& errors) {
+  const std::string expected = fmt::format("parts per million from -{}ppm to {}ppm, such as 300ppm", most, most);
+  const auto text = scalar(node, expected, errors);
+  if (!text) return std::nullopt;
+  std::int64_t ppm = 0;
+  const char* const begin = text->data();
+  const auto [rest, error] = std::from_chars(begin, begin + text->size(), ppm);
+  if (error == std::errc() && std::string_view(rest) == "ppm" && std::abs(ppm) <= most) return ppm;
+  errors.add(node.Mark(), fmt::format("'{}' is no rate of a clock, expected {}", *text, expected));
+  return std::nullopt;
+}
+
+std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
+                                     const std::vector<std::string>& words, PlanErrors& errors) {
+  const auto text = scalar(node, list_words(words), errors);
+  if (!text) return std::nullopt;
+  const auto found = std::find(words.begin(), words.end(), *text);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  errors.add_unknown(node.Mark(), *text, what, words);
+  return std::nullopt;
+}
+
+}  // namespace meshdict::sim

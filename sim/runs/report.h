@@ -1,0 +1,22 @@
+#pragma once
+// Results as text and as JSON.
+
+#include <string>
+
+#include "sim/world/world.h"
+
+namespace meshdict::sim {
+
+/// "seed=7 events=1234 simulated=60.000000 trace=0123456789abcdef PASS".
+std::string result_line(const RunResult& result);
+
+/// A line for each violation, and the command that replays the run.
+std::string violations_text(const RunResult& result);
+
+/// A word as a shell reads it back.
+std::string shell_word(const std::string& text);
+
+/// One object in one line: file, result, violations, counters.
+std::string result_json(const RunResult& result);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,51 @@
+#pragma once
+// What many runs have shown: how much was simulated, which faults took effect, what was violated and by which seeds.
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/plan/fault.h"
+#include "sim/world/world.h"
+
+namespace meshdict::sim {
+
+class Summary {
+ public:
+  void add(const RunResult& result);
+  /// A line that result_json() made. Error: what is wrong with it.
+  std::expected<void, std::string> add_json(const std::string& line);
+
+  [[nodiscard]] std::uint64_t runs() const { return runs_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  [[nodiscard]] std::uint64_t runs_with(Fault fault) const { return faults_[static_cast<std::size_t>(fault)].runs; }
+  /// Several lines for people: totals, a table of faults, failures by property. The same for the same runs, in whatever
+  /// order.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  static constexpr std::size_t kExamples = 5;
+  struct FaultLine {
+    std::uint64_t runs = 0;
+    std::uint64_t times = 0;
+  };
+  struct Failures {
+    std::uint64_t runs = 0;
+    std::vector<std::uint64_t> seeds;  ///< the smallest
+  };
+  void add_failure(const std::string& property, std::uint64_t seed);
+  void add_fault(std::size_t fault, std::uint64_t times);
+
+  std::uint64_t runs_ = 0;
+  std::uint64_t failed_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t delivered_ = 0;
+  Duration simulated_{};
+  std::array<FaultLine, kFaults> faults_{};
+  std::map<std::string, Failures> failures_;
+};
+
+}  // namespace meshdict::sim

@@ -1,0 +1,30 @@
+#pragma once
+// Swarm plans for what the usual ones do not reach: deadlines, lifetimes and sizes crossed, clocks beyond their bounds.
+//
+// A range is a kind of plan with draws of its own. Rare ones are those that cost: a week takes a second. What a range
+// breaks on purpose (clocks beyond the skew, absences beyond the horizon) its plans leave out of their `check`; all else is
+// promised still.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/base/random.h"
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+struct SwarmRange {
+  std::string_view name;
+  std::string_view crosses;  ///< what the usual plans stay on one side of
+  std::uint64_t one_in = 1;  ///< of so many plans of the swarm
+  bool on = true;            ///< off: known to be broken still, and left out
+  Plan (*make)(RandomStream& random);
+};
+
+std::span<const SwarmRange> swarm_ranges();
+
+/// The range that the seed's plan belongs to. Null: it is a usual one.
+const SwarmRange* range_of(std::uint64_t seed);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,26 @@
+#pragma once
+// Plans out of nothing but a seed: small meshes, client operations, and faults of every kind.
+//
+// Each plan may use only some kinds of faults, drawn anew (Groce, Zhang, Eide, Chen and Regehr, "Swarm testing", ISSTA
+// 2012): what always happens hides what happens only without it. Settings are drawn, too: leases short enough to lapse
+// within the run, slow links, wrong clocks. Faults end, and the plan's quiet is settle_bound(): then all promises must
+// hold.
+
+#include <cstdint>
+#include <string>
+
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+/// "swarm-SEED".
+std::string swarm_name(std::uint64_t seed);
+
+/// A pure function of the seed. Goes through expand() like any other plan; its name is swarm_name().
+Plan swarm_plan(std::uint64_t seed);
+
+/// How long after the last fault of a plan of at most some twenty nodes its mesh is whole and its nodes are equal, at the
+/// latest: by the deadlines of core/limits.h and the plan's slowest links, clocks and disks.
+Duration settle_bound(const Plan& plan);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,185 @@
+#include "sim/trace/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <expected>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/overloaded.h"
+#include "core/encoding/frame.h"
+#include "core/encoding/value.h"
+#include "core/messages/message.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// Keys of one message, and bytes of a value, that a line shows.
+constexpr std::size_t kMostKeys = 8;
+constexpr std::size_t kMostOfValue = 60;
+
+/// Calls `take` with the message of a frame; otherwise the error says what kind of rubbish it is.
+template <typename Take>
+auto with_message(std::string_view frame, const Take& take)
+    -> std::expected<decltype(take(Message())), std::string_view> {
+  if (frame.size() < kFrameHeader) return std::unexpected("damaged");
+  const auto body = open_body(frame.substr(kFrameHeader), known_compressions());
+  if (!body) return std::unexpected("damaged");
+  const auto envelope = decode_envelope(body->plain.message);
+  if (!envelope) return std::unexpected("malformed");
+  const auto message = decode_message(*envelope);
+  if (!message) return std::unexpected("malformed");
+  return take(*message);
+}
+
+std::vector<std::string> keys_in(const Message& message) {
+  std::vector<std::string> keys;
+  std::visit(Overloaded{
+                 [&](const StoreSet& store) { keys.emplace_back(store.key); },
+                 [&](const StoredEntry& entry) { keys.emplace_back(entry.key); },
+                 [&](const Records& records) {
+                   for (const RecordEntry& entry : records.entries)
+                     keys.emplace_back(entry.key);
+                 },
+                 [](const auto& /*others*/) {},
+             },
+             message);
+  return keys;
+}
+
+void add_version(TraceHash& hash, const Version& version) {
+  hash.add(version.epoch);
+  hash.add(version.claim_start.bits);
+  hash.add(version.owner.text());
+  hash.add(version.boot);
+  hash.add(version.sequence);
+  hash.add(version.value_hash.prefix());
+  hash.add(version.written.bits);
+  hash.add(static_cast<std::uint64_t>(version.kind));
+}
+
+}  // namespace
+
+std::string describe(const Parcel& frame) {
+  const auto name = with_message(*frame.bytes, [](const Message& message) { return message_name(message); });
+  return fmt::format("#{} {} {} B {:08x}", frame.number, name ? *name : name.error(), frame.plain_size,
+                     frame.id_prefix >> 32);
+}
+
+std::vector<std::string> keys_of(const Parcel& frame) {
+  return with_message(*frame.bytes, keys_in).value_or(std::vector<std::string>());
+}
+
+std::string keys_text(const std::vector<std::string>& keys) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(keys.size(), kMostKeys); ++i)
+    text += " " + word_text(keys[i]);
+  if (keys.size() > kMostKeys) text += fmt::format(" and {} more", keys.size() - kMostKeys);
+  return text;
+}
+
+std::string value_text(RawView value) {
+  const std::string text = client_text(value);
+  return text.size() <= kMostOfValue ? word_text(text) : word_text(text.substr(0, kMostOfValue)) + "...";
+}
+
+std::string describe(const Event& event, const NameOf& name_of) {
+  return std::visit(
+      Overloaded{
+          [&](const PeerUp& up) {
+            return fmt::format("peer up {} at {}{}", name_of(up.peer), to_string(up.address),
+                               up.dialed_by_us ? ", dialed" : "");
+          },
+          [&](const PeerDown& down) {
+            return fmt::format("peer down {}: {}; {}", name_of(down.peer), to_string(down.reason), down.detail);
+          },
+          [&](const MessageArrived& message) {
+            return fmt::format("{} of {} {:016x}", message.whisper ? "whisper" : "broadcast", name_of(message.sender),
+                               message.id.prefix());
+          },
+          [](const Refused& refused) {
+            return fmt::format("refused c{} {}: {}; {}", Network::number(refused.conn), to_string(refused.remote),
+                               to_string(refused.reason), refused.detail);
+          },
+          [&](const Undeliverable& whisper) { return fmt::format("undeliverable to {}", name_of(whisper.receiver)); },
+          [&](const Confirmed& confirmed) { return fmt::format("confirmed by {}", name_of(confirmed.peer)); },
+          [](const Updated& updated) {
+            return fmt::format("updated {}{}", word_text(updated.key), updated.local ? " by us" : "");
+          },
+          [](const Deleted& deleted) {
+            return fmt::format("deleted {}{}", word_text(deleted.key), deleted.local ? " by us" : "");
+          },
+          [&](const Conflict& conflict) {
+            return fmt::format("conflict {} = {} lost to {} by {}", word_text(conflict.key),
+                               value_text(conflict.losing_value), name_of(conflict.winning.owner), conflict.reason);
+          },
+          [&](const Returned& returned) {
+            return fmt::format("returned {} from {}", returned.key, name_of(returned.from));
+          },
+          [&](const ClockJudged& judged) {
+            return fmt::format("clock of {} {}, {} us ahead, error {} us",
+                               judged.peer.empty() ? "ours" : name_of(judged.peer), to_string(judged.clock.standing),
+                               judged.clock.offset.ahead.count(), judged.clock.offset.error.count());
+          },
+      },
+      event);
+}
+
+void add_to(TraceHash& hash, const Event& event) {
+  hash.add(event.index());
+  std::visit(Overloaded{
+                 [&](const PeerUp& up) {
+                   hash.add(up.peer.text());
+                   hash.add(up.address.host);
+                   hash.add(std::uint64_t{up.address.port});
+                   hash.add(std::uint64_t{up.dialed_by_us});
+                 },
+                 [&](const PeerDown& down) {
+                   hash.add(down.peer.text());
+                   hash.add(static_cast<std::uint64_t>(down.reason));
+                 },
+                 [&](const MessageArrived& message) {
+                   hash.add(message.id.prefix());
+                   hash.add(static_cast<std::uint64_t>(message.time));
+                   hash.add(std::uint64_t{message.whisper});
+                 },
+                 [&](const Refused& refused) {
+                   hash.add(static_cast<std::uint64_t>(refused.conn));
+                   hash.add(refused.remote.host);
+                   hash.add(static_cast<std::uint64_t>(refused.reason));
+                 },
+                 [&](const Undeliverable& whisper) {
+                   hash.add(whisper.receiver.text());
+                   hash.add(whisper.id.prefix());
+                 },
+                 [&](const Confirmed& confirmed) { hash.add(confirmed.peer.text()); },
+                 [&](const Updated& updated) {
+                   hash.add(updated.key);
+                   hash.add(std::uint64_t{updated.local});
+                 },
+                 [&](const Deleted& deleted) {
+                   hash.add(deleted.key);
+                   hash.add(std::uint64_t{deleted.local});
+                 },
+                 [&](const Conflict& conflict) {
+                   hash.add(conflict.key);
+                   hash.add(conflict.losing_value);
+                   add_version(hash, conflict.losing);
+                   add_version(hash, conflict.winning);
+                 },
+                 [&](const Returned& returned) {
+                   hash.add(returned.key);
+                   hash.add(returned.from.text());
+                 },
+                 [&](const ClockJudged& judged) {
+                   hash.add(judged.peer.text());
+                   hash.add(static_cast<std::uint64_t>(judged.clock.standing));
+                   hash.add(static_cast<std::uint64_t>(judged.clock.offset.ahead.count()));
+                 },
+             },
+             event);
+}
+
+}  // namespace meshdict::sim

@@ -1,0 +1,85 @@
+#pragma once
+// Transcripts, read back: lines and the words in them. What the lines say is in README.md; history.h makes a run of
+// them.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/time.h"
+
+namespace meshdict::sim {
+
+struct TranscriptLine {
+  std::size_t number = 0;  ///< in the file, from 1
+  std::string text;        ///< as it stands, without its end
+  bool remark = false;     ///< "# <what>": of the run as a whole
+  Duration at{};
+  std::string_view node;  ///< "-": nobody's; both point into `text`
+  std::string_view what;
+
+  TranscriptLine() = default;
+  TranscriptLine(const TranscriptLine&) = delete;
+  TranscriptLine& operator=(const TranscriptLine&) = delete;
+};
+
+/// Reads the lines of one transcript. A line has at most kLongestLine bytes: the names of some 30,000 nodes.
+class TranscriptReader {
+ public:
+  static constexpr std::size_t kLongestLine = std::size_t{1} << 20;
+
+  /// `file` stays the caller's and is read from where it stands; `name` is for errors.
+  TranscriptReader(std::FILE* file, std::string name) : file_(file), name_(std::move(name)) {}
+
+  /// False at the end. Error text, with file and line: it is no transcript, cannot be read, or a line is damaged.
+  std::expected<bool, std::string> next(TranscriptLine& line);
+  /// An error text about the line that was read last.
+  [[nodiscard]] std::string error(std::string_view what) const;
+
+ private:
+  std::FILE* file_;
+  std::string name_;
+  std::size_t lines_ = 0;
+};
+
+/// The words of a line, as word_text() has written them.
+class Words {
+ public:
+  /// Keeps a view of `text`.
+  explicit Words(std::string_view text) : rest_(text) {}
+  explicit Words(std::string&& text) = delete;
+  /// The next word without its quotes; nothing at the end.
+  std::optional<std::string> next();
+  /// What has not been taken, without the spaces before it.
+  [[nodiscard]] std::string_view rest() const { return rest_; }
+  /// Takes `word` when it is next.
+  bool skip(std::string_view word);
+
+ private:
+  void skip_spaces();
+  std::string_view rest_;
+};
+
+/// Reads what seconds_text() writes.
+std::optional<Duration> parse_seconds(std::string_view text);
+
+/// A line that speaks of a frame: "c3 -> bob #17 store 212 B 3fa9c1d2 colour".
+struct FrameLine {
+  std::uint64_t conn = 0;
+  bool sent = false;  ///< otherwise it has arrived
+  std::string peer;
+  std::uint64_t number = 0;
+  std::string kind;
+  std::uint64_t size = 0;
+  std::string id;
+  std::string_view keys;  ///< words; points into the line
+};
+/// Nothing for any other line.
+std::optional<FrameLine> parse_frame_line(std::string_view what);
+
+}  // namespace meshdict::sim
