@@ -182,6 +182,7 @@ void ClaimOracle::look() {
     }
     if (holders.empty()) continue;
     std::vector<std::string> names;
+    names.reserve(holders.size());
     for (const std::size_t holder : holders)
       names.push_back(hosts_[holder]->plan().name);
     findings_.add(name_of(Property::kS5), names, fmt::format("all call themselves the settled holder of '{}'", key));
