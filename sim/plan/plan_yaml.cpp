@@ -72,7 +72,7 @@ class PlanReader {
   void read_nodes(const YAML::Node& list);
   void read_node(const YAML::Node& item);
   void read_start(const YAML::Node& start, NodePlan& node);
-  void add_node(const std::string& name, const YAML::Mark& mark, NodePlan node);
+  bool add_node(const std::string& name, const YAML::Mark& mark, NodePlan node);
   void read_node_joins();
   void read_join(const YAML::Node& node);
   void read_network(const YAML::Node& node);
@@ -191,8 +191,8 @@ void PlanReader::read_node(const YAML::Node& item) {
   const YAML::Node join = map.optional("join");
   map.finish();
   if (!name) return;
-  add_node(*name, item.Mark(), std::move(node));
-  if (join.IsDefined()) node_joins_.emplace_back(static_cast<NodeIndex>(names_.size() - 1), join);
+  const bool added = add_node(*name, item.Mark(), std::move(node));
+  if (added && join.IsDefined()) node_joins_.emplace_back(static_cast<NodeIndex>(names_.size() - 1), join);
 }
 
 void PlanReader::read_start(const YAML::Node& start, NodePlan& node) {
@@ -200,7 +200,8 @@ void PlanReader::read_start(const YAML::Node& start, NodePlan& node) {
   if (node.starts) node.start = read_duration_range(start, errors_).value_or(node.start);
 }
 
-void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodePlan node) {
+/// False, and a mistake, when there can be no node of this name.
+bool PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodePlan node) {
   const auto is_fine = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
@@ -208,14 +209,15 @@ void PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodeP
     errors_.add(mark,
                 fmt::format("'{}' is no name for a node, expected 1 to {} letters, digits, '_' and '-', and not 'all'",
                             name, kLongestName));
-    return;
+    return false;
   }
   if (!names_.add(name)) {
     errors_.add(mark, fmt::format("there is a node '{}' already, expected another name", name));
-    return;
+    return false;
   }
   node.name = name;
   plan_.nodes.push_back(std::move(node));
+  return true;
 }
 
 // Once all names are known.
