@@ -11,6 +11,7 @@ namespace meshdict::sim {
 
 /// True time at the start of each run: 2030-01-01 00:00:00 UTC.
 inline constexpr WallTime kEpoch{1'893'456'000s};
+
 /// The world's time as one machine's clocks show it. Both run at one rate, which may be wrong; the wall clock may be off
 /// and jump, the monotonic clock begins at the machine's start.
 class VirtualClock final : public Clock {

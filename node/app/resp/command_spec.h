@@ -65,8 +65,6 @@ class CommandTable {
 
   /// Whatever the case of its name; null for an unknown one.
   [[nodiscard]] const CommandSpec* find(std::string_view name) const;
-  /// In the order of names.
-  [[nodiscard]] std::span<const CommandSpec> all() const { return commands_; }
 
  private:
   std::span<const CommandSpec> commands_;

@@ -87,6 +87,11 @@ std::uint64_t Dictionary::highest_epoch(std::string_view key, const std::optiona
   return std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
 }
 
+std::uint64_t Dictionary::epoch_above(std::string_view key, const std::optional<Record>& present,
+                                      const Version* waiting) const {
+  return std::max(highest_epoch(key, present), waiting ? waiting->epoch : 0) + 1;
+}
+
 std::expected<OwnRecord, WriteError> Dictionary::set(std::string_view key, RawView value) {
   if (auto admitted = admit(key); !admitted) return std::unexpected(std::move(admitted.error()));
   if (auto good = check_value(value); !good) return std::unexpected(BadValue{std::move(good.error())});
@@ -124,9 +129,8 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
     hlc_.observe(Hlc::from_ms((whole_seconds(now) + 1) * 1'000), config_.skew);
     now = hlc_.tick();
   }
-  const Version* waiting = config_.leasing == Leasing::kOff ? highest_set_aside(key) : nullptr;
-  const std::uint64_t waiting_epoch = waiting && waiting->epoch < largest_epoch(now) ? waiting->epoch : 0;
-  Version claim{.epoch = std::max(highest_epoch(key, present), waiting_epoch) + 1,
+  const Version* waiting = waiting_for_a_writer(key, now);
+  Version claim{.epoch = epoch_above(key, present, waiting),
                 .claim_start = now,
                 .owner = config_.self,
                 .boot = config_.boot,

@@ -59,8 +59,7 @@
 //
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
-// and what is set aside of the key (below). Rationale: what a node has received came before what its client writes then,
-// whatever the clocks say.
+// and what is set aside (below). Rationale: what a node has received came before what its client writes then.
 //
 // A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
 // once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
@@ -357,12 +356,17 @@ class Dictionary {
     bool operator()(const SetAside& left, const SetAside& right) const;
   };
 
+  struct KeyAndEpoch {
+    std::string_view key;
+    std::uint64_t epoch = 0;
+  };
   struct KeyThenVersion {
     using is_transparent = void;
     Leasing leasing;
     bool operator()(const SetAside* left, const SetAside* right) const;
-    bool operator()(const SetAside* left, std::string_view key) const { return left->key < key; }
-    bool operator()(std::string_view key, const SetAside* right) const { return key < right->key; }
+    bool operator()(const SetAside* left, const KeyAndEpoch& right) const {
+      return left->key != right.key ? left->key < right.key : left->version.epoch < right.epoch;
+    }
   };
 
   enum class Origin : std::uint8_t {
@@ -385,6 +389,9 @@ class Dictionary {
   [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                      RecordKind kind);
   [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
+  /// Of a write that is to win over the present record and over `waiting`, if any.
+  [[nodiscard]] std::uint64_t epoch_above(std::string_view key, const std::optional<Record>& present,
+                                          const Version* waiting) const;
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
   [[nodiscard]] static bool yields_in_its_second(const Version& held, const NodeId& writer);
@@ -444,7 +451,7 @@ class Dictionary {
   void unlist(std::string_view key, const Version& version);
   void hold_for_others(std::string_view key, RawView value, const Version& version);
   void drop_beaten(std::string_view key, const Version& version);
-  [[nodiscard]] const Version* highest_set_aside(std::string_view key) const;
+  [[nodiscard]] const Version* waiting_for_a_writer(std::string_view key, Hlc written) const;
   void set_aside(SetAside record);
   SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
   void plan_return();

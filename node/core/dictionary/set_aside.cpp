@@ -106,7 +106,8 @@ void Dictionary::hold_for_others(std::string_view key, RawView value, const Vers
       due = std::min(due, Hlc::from_ms(version.written.unix_ms() + horizon.count()));
     }
     // Of those whose time has come they hold the largest.
-    for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key;) {
+    for (auto at = set_aside_by_key_.lower_bound(KeyAndEpoch{.key = key});
+         at != set_aside_by_key_.end() && (*at)->key == key;) {
       const SetAside& held = **at++;
       if (is_from_future(held.version)) continue;
       if (compare(held.version, version, config_.leasing) >= 0) return;
@@ -116,17 +117,20 @@ void Dictionary::hold_for_others(std::string_view key, RawView value, const Vers
   set_aside({.version = version, .key = std::string(key), .value = Raw(value), .due = due});
 }
 
-/// The largest version of a key that is set aside, or null.
-const Version* Dictionary::highest_set_aside(std::string_view key) const {
-  const Version* highest = nullptr;
-  for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key; ++at)
-    highest = &(*at)->version;
-  return highest;
+/// Without leases, what is set aside of a key and a write of this time is to stand above: the largest above which it has
+/// room. With leases, or for want of such, null.
+const Version* Dictionary::waiting_for_a_writer(std::string_view key, Hlc written) const {
+  if (config_.leasing == Leasing::kOn || set_aside_by_key_.empty()) return nullptr;
+  const auto behind = set_aside_by_key_.lower_bound(KeyAndEpoch{.key = key, .epoch = largest_epoch(written)});
+  if (behind == set_aside_by_key_.begin()) return nullptr;
+  const SetAside& highest = **std::prev(behind);
+  return highest.key == key ? &highest.version : nullptr;
 }
 
 /// What is set aside of a key and not larger than this version, which is the present one now, would lose to it.
 void Dictionary::drop_beaten(std::string_view key, const Version& version) {
-  for (auto at = set_aside_by_key_.lower_bound(key); at != set_aside_by_key_.end() && (*at)->key == key;) {
+  for (auto at = set_aside_by_key_.lower_bound(KeyAndEpoch{.key = key});
+       at != set_aside_by_key_.end() && (*at)->key == key;) {
     const SetAside& waiting = **at++;
     if (compare(waiting.version, version, config_.leasing) > 0) return;
     take_back(set_aside_.find(waiting));

@@ -47,8 +47,12 @@ OwnRecord Dictionary::write_by_claims_time(std::string_view key, const Record& h
                   .value_hash = sha256(value),
                   .written = written,
                   .kind = kind};
-  if (compare(version, before, config_.leasing) < 0) {  // it is of a later boot, which lost its disk
-    version.epoch = highest_epoch(key, held) + 1;
+  // It may be of a later boot, which lost its disk.
+  const Version* waiting = waiting_for_a_writer(key, written);
+  const bool wins =
+      compare(version, before, config_.leasing) > 0 && (!waiting || compare(version, *waiting, config_.leasing) > 0);
+  if (!wins) {
+    version.epoch = epoch_above(key, held, waiting);
     version.written = std::max(written, Hlc{version.epoch});
     version.claim_start = version.written;
     version.sequence = 0;

@@ -52,6 +52,9 @@ TEST(SetAside, WithoutLeasesAWriteTakesNoGenerationFromTheFuture) {
   node.merge("k", "theirs", claim("A", largest_epoch(far), 100'000'000));
   node.write("k", "ours");
   EXPECT_EQ(node.version("k").epoch, 1U);
+  node.merge("k", "honest", claim("B", 7, 60'000));
+  node.write("k", "ours again");
+  EXPECT_EQ(node.version("k").epoch, 8U) << "a liar does not hide what came from a clock that is a little ahead";
   node.d->sanity_check();
 }
 

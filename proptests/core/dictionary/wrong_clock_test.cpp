@@ -123,6 +123,20 @@ TEST(WrongClock, WithoutLeasesWhatIsThereIsWrittenAndNothingElse) {
   EXPECT_TRUE(refused_for_the_clock(node.d->admit("new")));
 }
 
+TEST(WrongClock, WithoutLeasesAWriteStandsAboveWhatIsSetAside) {
+  Fixture node({.leasing = Leasing::kOff});
+  node.merge("k", "x", claim("A", 3, 0));
+  node.clock.advance(30s);
+  go_wrong(node, -10min);
+  ASSERT_EQ(node.merge("k", "theirs", claim("A", 3, 40'000)), Dictionary::Merged::kSetAside);
+  node.write("k", "ours");
+  go_right(node, -10min);
+  node.clock.advance(20s);
+  node.d->on_time();
+  EXPECT_EQ(node.get("k"), "ours");
+  node.d->sanity_check();
+}
+
 TEST(WrongClock, SettlesNoClaim) {
   for (const bool guard : {true, false}) {
     Fixture node({.clock_guard = guard});
