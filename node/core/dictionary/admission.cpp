@@ -6,6 +6,7 @@
 
 #include "core/base/sha256.h"
 #include "core/dictionary/dictionary.h"
+#include "core/dictionary/explain.h"
 #include "core/encoding/value.h"
 #include "core/limits.h"
 
@@ -272,6 +273,19 @@ std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
   const Duration length = view.ours ? config_.lease - margin_ : config_.lease + margin_;
   view.left = std::max<Duration>(length - age(*record), 1ms);
   return view;
+}
+
+std::string Dictionary::explain(std::string_view key) const {
+  const auto present = records_.get(key);
+  if (!present) return "never heard of: whoever writes it first claims it";
+  KeyStory story{.present = *present,
+                 .ours = present->version.owner == config_.self,
+                 .age = age(*present),
+                 .met = history_.find(key),
+                 .leasing = config_.leasing,
+                 .lease = lease(key)};
+  if (clock_is_wrong()) story.clock_ahead = wall_clock_.offset.ahead;
+  return meshdict::explain(story);
 }
 
 }  // namespace meshdict

@@ -104,10 +104,14 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "core/dictionary/config.h"
 #include "core/dictionary/contact.h"
+#include "core/dictionary/events.h"
+#include "core/dictionary/lease_view.h"
+#include "core/dictionary/own_record.h"
+#include "core/dictionary/write_error.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
 #include "core/limits.h"
@@ -123,120 +127,6 @@ namespace meshdict {
 
 /// Parts of the keys that share a floor. Few, because a floor that is too high costs nothing but larger numbers.
 inline constexpr std::size_t kFloorBuckets = 64;
-
-struct DictionaryConfig {
-  NodeId self{};
-  std::uint64_t boot = 0;
-  std::vector<std::uint64_t> earlier_boots{};  ///< lives before this one, by the same store
-  Leasing leasing = Leasing::kOn;
-  Duration lease = 3600s;
-  Duration skew = 30s;     ///< largest difference of two members' clocks
-  Duration settle = 2s;    ///< D: the longest delay of a message between two members
-  Duration horizon = 24h;  ///< how long tombstones are compared
-  /// Tombstones that are remembered beyond it.
-  std::size_t kept_deletions = limits::kMaxKeptDeletions;
-  std::int64_t drift_ppm = 500;  ///< largest rate error of a monotonic clock, parts per million (NTP's bound, RFC 5905)
-  bool clock_guard = true;       ///< no key is claimed while our wall clock is wrong
-};
-
-/// What an owner stops early by, and others wait longer by.
-[[nodiscard]] Duration lease_margin(const DictionaryConfig& config);
-
-/// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
-/// lease; with longer ones its owner would trust it for too short a time to work with.
-[[nodiscard]] std::expected<void, std::string> check_lease(const DictionaryConfig& config);
-
-/// Error text unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
-/// may differ by it, and most of that must be left for two nodes to meet in.
-[[nodiscard]] std::expected<void, std::string> check_horizon(const DictionaryConfig& config);
-
-/// A write refused because another node holds the key.
-struct Leased {
-  NodeId owner;
-  Duration left{};  ///< until the key is free for us, at least 1 ms
-};
-struct BadKey {
-  std::string what;
-};
-struct BadValue {
-  std::string what;
-};
-struct NoSuchKey {};
-struct NoRoom {};  ///< Store::has_room()
-/// A key was not claimed because our wall clock is not the others'.
-struct WrongClock {
-  Duration ahead{};  ///< of the median neighbour's; negative: behind
-};
-using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;
-
-/// One line of text for a person.
-std::string describe(const WriteError& error);
-
-struct Updated {
-  std::string key;
-  bool local = false;
-};
-struct Deleted {
-  std::string key;
-  bool local = false;
-};
-/// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
-///
-/// Every record of our owner id counts as a local write, of whatever boot: an earlier life acknowledged it, and its
-/// loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk), unless it is of
-/// a life that the store knows nothing of, and so perhaps of a copied identity; a claim that followed ours in order, that
-/// is with a larger epoch after our lease had ended (in our eyes and by the write times) or after our delete; an ordinary
-/// later write without leases. When in doubt it is told.
-struct Conflict {
-  std::string key;
-  Raw losing_value;
-  Version losing;
-  Version winning;
-  std::string reason;  ///< the field of the version that decided
-};
-using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
-
-/// How far the owner of a claim may rely on it.
-enum class LeaseState : std::uint8_t {
-  kForeign,    ///< another node's, and none of ours was lost to it
-  kTentative,  ///< ours, younger than 2 D: a rival's claim may be on its way
-  kSettled,    ///< ours, and for 2 D since its start we were in contact with the mesh: a rival would have shown itself
-  kUnconfirmed,  ///< ours, but without such contact so far
-  kLost,         ///< a claim of ours has lost to this record
-};
-/// "foreign", "tentative", ...
-std::string_view to_string(LeaseState state);
-
-/// What LEASE key shows.
-struct LeaseView {
-  NodeId owner;
-  /// Ours: how long we still trust it. Another's: how long we must still wait. At least 1 ms while
-  /// held; 0 when lapsed, and without leases.
-  Duration left{};
-  bool held = false;  ///< live, as seen from here
-  bool ours = false;
-  LeaseState state = LeaseState::kForeign;
-  std::uint64_t epoch = 0;
-  std::string fence;
-};
-
-/// A record as it is present under our id: what may be broadcast as ours. Only the dictionary makes one, from what it holds
-/// at that moment. Views, good until the dictionary's next non-const call.
-class OwnRecord {
- public:
-  [[nodiscard]] std::string_view key() const { return key_; }
-  [[nodiscard]] RawView value() const { return value_; }
-  [[nodiscard]] const StoreVersion& version() const { return version_; }
-
- private:
-  friend class Dictionary;
-  OwnRecord(std::string_view key, const Record& record)
-      : key_(key), value_(record.value), version_(store_version(record.version)) {}
-
-  std::string_view key_;
-  RawView value_;
-  StoreVersion version_;
-};
 
 class Dictionary {
  public:

@@ -1,46 +1,14 @@
-// What the dictionary tells a person: errors of writes, and why a key stands as it does.
+#include "core/dictionary/explain.h"
 
-#include <string>
-#include <variant>
-
-#include "core/dictionary/dictionary.h"
 #include "core/encoding/value.h"
 
 namespace meshdict {
 namespace {
 
-/// At least so long, as a caller who waits for it wants to know.
-std::string whole_seconds_left(Duration d) {
-  return std::to_string(std::chrono::ceil<std::chrono::seconds>(d).count()) + " s";
-}
-
 /// At least so long ago.
 std::string whole_seconds_past(Duration d) {
   return std::to_string(std::chrono::floor<std::chrono::seconds>(d).count()) + " s";
 }
-
-/// "61.5 s ahead of", "0.9 s behind".
-std::string distance_text(Duration ahead) {
-  const std::int64_t tenths = std::chrono::abs(ahead) / 100ms;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s " +
-         (ahead < Duration::zero() ? "behind" : "ahead of");
-}
-
-struct Describe {
-  std::string operator()(const Leased& leased) const {
-    return std::string(leased.owner.text()) + " holds this key for " + whole_seconds_left(leased.left);
-  }
-  std::string operator()(const BadKey& key) const { return key.what; }
-  std::string operator()(const BadValue& value) const { return value.what; }
-  std::string operator()(const NoSuchKey& /*none*/) const { return "no such key"; }
-  std::string operator()(const NoRoom& /*none*/) const {
-    return "the disk is full: nothing is written but deletions until there is room";
-  }
-  std::string operator()(const WrongClock& wrong) const {
-    return "our clock is " + distance_text(wrong.ahead) +
-           " those of most neighbours, more than members allow: no key can be claimed here until it is right";
-  }
-};
 
 std::string padded(std::int64_t number, std::size_t width) {
   std::string digits = std::to_string(number);
@@ -101,7 +69,7 @@ std::string lease_text(const LeaseView& view) {
   if (!view.held) {
     return view.ours ? "lapsed; our next write claims the key anew" : "lapsed; whoever writes next claims the key";
   }
-  std::string text = "held for " + whole_seconds_left(view.left);
+  std::string text = "held for " + seconds_left_text(view.left);
   switch (view.state) {
     case LeaseState::kForeign:
       return text;
@@ -119,48 +87,36 @@ std::string lease_text(const LeaseView& view) {
 
 }  // namespace
 
-std::string describe(const WriteError& error) {
-  return std::visit(Describe{}, error);
+std::string seconds_left_text(Duration left) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) + " s";
 }
 
-std::string_view to_string(LeaseState state) {
-  switch (state) {
-    case LeaseState::kForeign:
-      return "foreign";
-    case LeaseState::kTentative:
-      return "tentative";
-    case LeaseState::kSettled:
-      return "settled";
-    case LeaseState::kUnconfirmed:
-      return "unconfirmed";
-    case LeaseState::kLost:
-      return "lost";
-  }
-  return "foreign";
+std::string distance_text(Duration ahead) {
+  const std::int64_t tenths = std::chrono::abs(ahead) / 100ms;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s " +
+         (ahead < Duration::zero() ? "behind" : "ahead of");
 }
 
-std::string Dictionary::explain(std::string_view key) const {
-  const auto record = records_.get(key);
-  if (!record) return "never heard of: whoever writes it first claims it";
-  const Version& version = record->version;
+std::string explain(const KeyStory& story) {
+  const Record& record = story.present;
+  const Version& version = record.version;
   const bool visible = is_visible(version);
-  std::string text = visible ? "a value of " + std::to_string(client_text(record->value).size()) + " bytes" : "deleted";
+  std::string text = visible ? "a value of " + std::to_string(client_text(record.value).size()) + " bytes" : "deleted";
   text += visible ? ", owned by " : " by ";
-  text += version.owner == config_.self ? "this node" : "another node";
+  text += story.ours ? "this node" : "another node";
   text += "\nclaim: " + claim_text(version);
   text += "\nversion: write " + std::to_string(version.sequence) + " of the claim, by process " +
           std::to_string(version.boot) + " of its owner, at " + time_text(version.written) + ", " +
-          whole_seconds_past(age(*record)) + " ago";
-  if (const ClaimHistory::Steps* const steps = history_.find(key)) {
-    for (const ClaimHistory::Step& step : *steps)
-      text += "\n" + step_text(step, config_.leasing);
+          whole_seconds_past(story.age) + " ago";
+  if (story.met != nullptr) {
+    for (const ClaimHistory::Step& step : *story.met)
+      text += "\n" + step_text(step, story.leasing);
   }
   text += "\nlease: ";
-  if (config_.leasing == Leasing::kOff) return text + "none in this network; the later write wins";
+  if (story.leasing == Leasing::kOff) return text + "none in this network; the later write wins";
   if (!visible) return text + "ended with the delete; whoever writes next claims the key";
-  text += lease_text(*lease(key));
-  if (clock_is_wrong())
-    text += "\nclock: ours is " + distance_text(wall_clock_.offset.ahead) + " those of most neighbours";
+  text += lease_text(*story.lease);
+  if (story.clock_ahead) text += "\nclock: ours is " + distance_text(*story.clock_ahead) + " those of most neighbours";
   return text;
 }
 

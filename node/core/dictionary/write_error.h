@@ -1,0 +1,36 @@
+#pragma once
+// Why a write is refused: a closed set, visited exhaustively.
+
+#include <string>
+#include <variant>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+
+namespace meshdict {
+
+/// Another node holds the key.
+struct Leased {
+  NodeId owner;
+  Duration left{};  ///< until the key is free for us, at least 1 ms
+};
+struct BadKey {
+  std::string what;
+};
+struct BadValue {
+  std::string what;
+};
+/// There is nothing to delete.
+struct NoSuchKey {};
+/// Store::has_room() says no.
+struct NoRoom {};
+/// The key is not claimed because our wall clock is not the others'.
+struct WrongClock {
+  Duration ahead{};  ///< of the median neighbour's; negative: behind
+};
+using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;
+
+/// One line of text for a person.
+std::string describe(const WriteError& error);
+
+}  // namespace meshdict
