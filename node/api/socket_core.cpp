@@ -99,7 +99,7 @@ SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)
   if (!advertise.host.empty()) address_ = advertise;
   parts_->engine.set_address(address_);
   if (auto started = parts_->engine.start(); !started) throw StorageError(started.error());
-  // Who asks for the id may count on it.
+  // The id is on disk before anybody can ask for it.
   if (auto committed = parts_->store.commit(); !committed) throw StorageError(committed.error().what);
 }
 

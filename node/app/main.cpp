@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   }
   meshdict::Node node(std::get<meshdict::Options>(std::move(parsed)));
   if (const auto started = node.start(); !started) return fail(started.error());
-  // Who waits for the announcement finds in the log what was told before it.
+  // A script that waits for the announcement finds in the log all that was told before it.
   meshdict::flush_log();
   std::printf("%s\n", node.announcement().c_str());
   std::fflush(stdout);

@@ -202,7 +202,7 @@ std::expected<void, std::string> Node::start() {
     std::ignore = p.disk->close();
     return std::unexpected("--data-dir: " + about_content(options_.data_dir, started.error()).what);
   }
-  // Who reads the announcement may count on the identity in it.
+  // The identity is on disk before the announcement names it.
   if (auto committed = p.store.commit(); !committed) return std::unexpected(std::move(committed.error().what));
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);

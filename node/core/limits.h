@@ -186,7 +186,7 @@ inline constexpr Duration kLookAtSetAside = 10s;
 inline constexpr Duration kSweepEvery = 60s;
 inline constexpr std::size_t kSweepItems = 4'096;
 /// Deletions that are remembered when they are older than the horizon, in number and in bytes of keys: some 15 MB of
-/// memory. Who was apart for longer brings back what was deleted before these.
+/// memory. A node that was apart for longer brings back what was deleted before these.
 inline constexpr std::size_t kMaxKeptDeletions = 65'536;
 inline constexpr std::size_t kMaxKeptDeletionBytes = 16 * 1024 * 1024;
 /// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are forgotten (guess).

@@ -61,7 +61,7 @@ class SqliteDatabase {
   /// Whether the end of the last connection merges the log into the file and removes it. On, unless told.
   void set_merge_at_close(bool on);
   /// Writes into the file what is in the log, without keeping the writer waiting. `merged`: the pages of the log that
-  /// have been merged by now, this time or before. Who reaches the end of the log also syncs the file.
+  /// have been merged by now, this time or before. The call that reaches the end of the log also syncs the file.
   int merge_log(int& merged);
   /// Syncs the file as far as it has been merged. False, and errno, when that fails.
   bool sync_file();

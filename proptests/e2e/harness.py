@@ -83,8 +83,9 @@ class Node:
     """One meshdict-node. Ports are the system's choice unless `listen` says otherwise."""
 
     def __init__(self, name, directory, options=(), join=(), listen=0, descriptors=None, limits=(),
-                 log_to=None):
-        """`limits`: (resource, soft limit) of the process; `log_to`: a descriptor that takes its stderr instead of a file."""
+                 log_to=None, environment=None):
+        """`limits`: (resource, soft limit) of the process; `log_to`: a descriptor that takes its stderr instead of a file;
+        `environment`: variables that its process has beside ours."""
         self.name = name
         self._log = pathlib.Path(directory) / f"{name}.log"
         self._clients = []
@@ -96,7 +97,7 @@ class Node:
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log if log_to is None else log_to,
-                preexec_fn=lambda: self._prepare_child(descriptors, limits), env=self._environment())
+                preexec_fn=lambda: self._prepare_child(descriptors, limits), env={**self._environment(), **(environment or {})})
 
     @staticmethod
     def _environment():

@@ -61,7 +61,7 @@ class NodeRemoval {
   NodeIndex gone_;
 };
 
-/// Who joined `gone` joins what it joined, or the first of them.
+/// The nodes that joined `gone` join what it joined, or the first of them.
 void inherit_joins(std::vector<NodePlan>& nodes, NodeIndex gone) {
   std::vector<NodeIndex> heirs = nodes[gone].join;
   for (NodeIndex node = 0; node < nodes.size(); ++node) {

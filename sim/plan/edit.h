@@ -7,8 +7,8 @@
 
 namespace meshdict::sim {
 
-/// The plan without a node, and without the steps that make no sense then. Who joins it joins those that it joins; when
-/// it joins nobody, the first of them takes its place. Nothing for the last two nodes.
+/// The plan without a node, and without the steps that make no sense then. The nodes that join it join those that it
+/// joins; when it joins nobody, the first of them takes its place. Nothing for the last two nodes.
 /// REQUIRES: plan.join is kNone.
 std::optional<Plan> without_node(const Plan& plan, NodeIndex node);
 

@@ -84,7 +84,7 @@ struct Timed {
   std::size_t ends = kNone;    ///< and of that which it ends
 };
 
-/// Who holds what at a moment of the plan.
+/// The faults that hold something at a moment of the plan.
 class Holders {
  public:
   void begin(std::size_t fault, const Action& action) {

@@ -3,8 +3,8 @@
 //   chat ada 4001                        the first one
 //   chat bob 4002 127.0.0.1:4001         joins by the address of any other
 //
-// What is typed goes to everybody. Who is here stands in the dictionary, under "roster/NAME": each program leases its own
-// line, so that nobody else can take the name.
+// What is typed goes to everybody. Those who are here stand in the dictionary, under "roster/NAME": each program
+// leases its own line, so that nobody else can take the name.
 
 #include <meshdict/meshdict.h>
 
@@ -49,7 +49,7 @@ int chat(const std::string& name, std::uint16_t port, const std::string& other) 
   if (const auto colon = other.rfind(':'); colon != std::string::npos) {
     const int there = std::atoi(other.c_str() + colon + 1);
     socket.connect(other.substr(0, colon), static_cast<std::uint16_t>(there));
-    // Who is asked to come in looks at the roster first: a name that is taken is then known.
+    // First the roster is waited for: a name that is taken is then known.
     for (int i = 0; i < 50 && socket.snapshot("roster/").empty(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

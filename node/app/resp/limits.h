@@ -46,8 +46,8 @@ inline constexpr std::size_t kMaxWrittenBytes = limits::kMaxKey;
 /// Replies that wait for a client. A subscriber that falls so far behind is cut off, the commands of others wait, and one
 /// reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;
-/// Bytes of commands that wait with them: client libraries write a whole pipeline before they read. Who sends more without
-/// reading is told so and hung up on: both sides would wait for ever.
+/// Bytes of commands that wait with them: client libraries write a whole pipeline before they read. A client
+/// that sends more without reading is told so and hung up on: both sides would wait for ever.
 inline constexpr std::size_t kMaxPending = kMaxCommand;
 /// Replies of all clients that wait. Beyond it a client's commands wait from kPauseOutput on.
 inline constexpr std::size_t kMaxOutputOfAll = 512 * 1024 * 1024;

@@ -23,7 +23,7 @@ class Subscriber {
   [[nodiscard]] std::size_t subscriptions() const { return channels.size() + patterns.size(); }
 };
 
-/// Who listens to which channel of this node. Channels here are local; the mesh is one wire below.
+/// The channels of this node and the clients that listen to each. Channels here are local; the mesh is one wire below.
 class PubSub {
  public:
   /// What a subscription takes of resp_limits::kMaxSubscribedBytes, about.

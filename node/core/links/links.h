@@ -12,11 +12,11 @@
 //    another.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger. Those of the last two follow the round trip.
-// 7. A line may be slow. Who hears much and says nothing for a while pings; silence counts from the moment when our question
+// 7. A line may be slow. A node that hears much and says nothing for a while pings; silence counts from the moment when our question
 //    has left the queue, as long as something leaves; a frame has time as long as it comes in at limits::kSlowestLine.
 // 8. A slow reader is one that takes nothing for a while, not one for whom much is queued.
-// 9. Whoever is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides before
-//    it says hello, so that who is refused never takes itself for a neighbour.
+// 9. A peer that is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides
+//    before it says hello, so that a refused peer never takes itself for a neighbour.
 // 10. A neighbour's clock is read from its hello and its pongs, each with a moment before which it was not read.
 //
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of

@@ -18,9 +18,9 @@
 //
 // No epoch is larger than its write time, both read as numbers of 64 bits (largest_epoch()). Rationale: nobody could stand
 // above the last epoch of all, and one record, or one message of floors, would take a key out of use for ever. So bounded,
-// an epoch is from the future if its number is, and is treated like any reading from there; whoever takes it has a clock
-// behind it, of which the next reading has room for the next epoch. Who follows the rules keeps to the bound whatever the
-// clocks show: a new claim takes one more than what it has seen, at a reading that is one more at least; what keeps its
+// an epoch is from the future if its number is, and is treated like any reading from there; a node that takes it has a clock
+// behind it, of which the next reading has room for the next epoch. A node that follows the rules keeps to the bound whatever
+// the clocks show: a new claim takes one more than what it has seen, at a reading that is one more at least; what keeps its
 // write time while its epoch grows, a claim issued again or a store of py2p, takes an epoch only where there is room. There
 // is: epochs count claims, and a clock of the second of January 1970 has room for five million million.
 

@@ -4,7 +4,8 @@
 // After A. Meyer, "Range-Based Set Reconciliation" (2023, https://arxiv.org/abs/2212.13567) and D. Hoyte's negentropy
 // (https://github.com/hoytech/negentropy). One node asks, the other answers, in turn. A message is a list of ranges of
 // the order of items. To a fingerprint that is not ours we answer with the fingerprints of smaller ranges, or, where we
-// hold few items, with their ids. Who gets a list of ids sends what the other lacks, and asks for what it lacks itself.
+// hold few items, with their ids. A node that gets a list of ids sends what the other lacks, and asks for what it
+// lacks itself.
 //
 // 1. No message grows beyond a bound, and no call of work() does more than it is told.
 // 2. Nothing is remembered of the set between two calls but bounds and ids: the set may change at any time. A change

@@ -224,7 +224,7 @@ TEST(AddressBook, ReadsEntriesThatWereStoredWithAWallTime) {
   EXPECT_EQ(world.book.entry(host(1))->id, some_id(1));
 }
 
-// Who may drive out whom
+// Which sources may drive out others
 
 /// Whatever sources tell, and however much: what we have seen ourselves and what the user gave stays as it is, and so does
 /// the room of those that tell less.

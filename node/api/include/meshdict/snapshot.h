@@ -17,7 +17,7 @@
 
 namespace meshdict {
 
-/// Who wrote a value, and when by the writer's clock.
+/// The writer of a value, and the time of the write by the writer's clock.
 struct Meta {
   std::string owner;
   std::chrono::sys_time<std::chrono::milliseconds> timestamp;

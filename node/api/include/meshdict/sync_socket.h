@@ -209,7 +209,7 @@ class SyncSocket : public MeshSocket {
   [[nodiscard]] std::optional<LeaseInfo> lease(TextView key) const;
   /// Throws KeyError when there is no such key.
   [[nodiscard]] Fence fence(TextView key) const;
-  /// Who holds the key, why, and which claims it has met before, as lines for a person.
+  /// Lines for a person: the holder of the key, why it is that one, and the claims that the key has met before.
   [[nodiscard]] std::string explain(TextView key) const;
 
   /// Tells `handler` of every key that begins with `prefix`: first of those that there are, then of every change, in
