@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "core/base/time.h"
 
@@ -114,10 +113,6 @@ inline constexpr Duration kInsistPause = 1s;
 
 /// Ended pairs that MESH PEERS still tells of.
 inline constexpr std::size_t kMaxDeparted = 32;
-/// Goodbyes: of a process that ends, of a user who does not want this link, of a node that gives up an extra link.
-inline constexpr std::string_view kByeStopping = "stopping";
-inline constexpr std::string_view kByeUnwanted = "disconnected by its user";
-inline constexpr std::string_view kByeEnough = "has enough links";
 
 // Addresses
 

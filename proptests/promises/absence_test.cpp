@@ -127,7 +127,7 @@ TEST(Absence, OneLyingMemberRemovesNothing) {
   const ConnId first = meet(node, honest, 1, oldest_member(node));
   fill(node, honest, first);
   compare_with_nothing(node, honest, first);
-  honest.say(first, Bye{"test"});
+  honest.say(first, Bye{.text = "test"});
   node.pass(kHorizon + 60s);
   Peer liar(node, "L");
   compare_with_nothing(node, liar, meet(node, liar, 2, oldest_member(node)));
@@ -168,7 +168,7 @@ RC_GTEST_PROP(Absence, NobodysWordAboutThePastRemovesAnything, ()) {
   const ConnId conn = meet(node, member, 1, any_presence(node));
   fill(node, member, conn);
   if (*rc::gen::arbitrary<bool>()) compare_with_nothing(node, member, conn);
-  member.say(conn, Bye{"test"});
+  member.say(conn, Bye{.text = "test"});
 
   const int weeks = *rc::gen::inRange(-1, 2);
   node.clock.wall_time += weeks * 168h;

@@ -37,11 +37,10 @@ class SmallWorld::Life final : public LinksHost, public Transport {
 
   void on_pair_up(Pair& /*pair*/) override {}
   void on_link_up(Connection& /*link*/) override {}
-  void on_pair_down(const Pair& pair, const Connection& /*last*/, EndReason /*reason*/,
-                    const std::string& /*detail*/) override {
+  void on_pair_down(const Pair& pair, const Connection& /*last*/, const Ending& /*ending*/) override {
     if (Py2pRule* const py2p = policy.py2p()) py2p->forget(pair.peer);
   }
-  void on_refused(const Connection& /*conn*/, EndReason /*reason*/, const std::string& /*detail*/) override {}
+  void on_refused(const Connection& /*conn*/, const Ending& /*ending*/) override {}
   void on_address(const Endpoint& /*address*/, const Connection& /*conn*/) override {}
 
  private:

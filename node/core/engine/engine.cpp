@@ -117,7 +117,7 @@ std::expected<void, std::string> Engine::Impl::load_identity() {
 void Engine::Impl::stop() {
   if (!running_) return;
   running_ = false;
-  links_->part_from_all(limits::kByeStopping);
+  links_->part_from_all(ByeReason::kStopping);
   links_->sweep();
 }
 
@@ -280,13 +280,13 @@ void Engine::Impl::on_link_left(Connection& primary) {
   if (running_ && primary.is_meshdict) ask_for_open_confirmations(primary);
 }
 
-void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {
+void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) {
   const MonoTime now = clock_.monotonic();
   std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
   if (departed_.size() >= limits::kMaxDeparted) departed_.erase(departed_.begin());
-  departed_.push_back({.id = pair.peer, .reason = reason, .when = now});
-  if (reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  observer_.on_event(PeerDown{.peer = pair.peer, .reason = reason, .detail = detail});
+  departed_.push_back({.id = pair.peer, .reason = ending.reason, .when = now});
+  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
+  observer_.on_event(PeerDown{.peer = pair.peer, .reason = ending.reason, .detail = ending.detail});
   overlay_dirty_ = true;
   clocks_.forget(pair.peer);
   if (!running_) return;
@@ -295,19 +295,22 @@ void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, EndRea
     dictionary_->set_contact(false);
   }
 
-  if (reason == EndReason::kEnough || (reason == EndReason::kBye && detail == limits::kByeEnough)) return;
+  if (ending.reason == EndReason::kEnough || ending.is_bye(ByeReason::kEnough)) return;
   stranger_pause_ = limits::kStrangerPauseFirst;
   next_stranger_ = std::min(next_stranger_, now + stranger_pause_);
-  note_end(pair, last, reason, detail);
+  note_end(pair, last, ending);
 }
 
-void Engine::Impl::on_refused(const Connection& conn, EndReason reason, const std::string& detail) {
+void Engine::Impl::on_refused(const Connection& conn, const Ending& ending) {
   ++stats_.refused;
-  if (reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  if (conn.dialed_by_us) note_failed_dial(conn, reason);
+  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
+  if (conn.dialed_by_us) note_failed_dial(conn, ending.reason);
   if (!running_) return;
-  observer_.on_event(Refused{
-      .conn = conn.id, .remote = conn.remote, .reason = reason, .detail = detail, .dialed_by_us = conn.dialed_by_us});
+  observer_.on_event(Refused{.conn = conn.id,
+                             .remote = conn.remote,
+                             .reason = ending.reason,
+                             .detail = ending.detail,
+                             .dialed_by_us = conn.dialed_by_us});
 }
 
 void Engine::Impl::sanity_check() const {

@@ -98,8 +98,8 @@ class Engine::Impl final : public LinksHost {
   void on_pair_up(Pair& pair) override;
   void on_link_up(Connection& link) override;
   void on_link_left(Connection& primary) override;
-  void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) override;
-  void on_refused(const Connection& conn, EndReason reason, const std::string& detail) override;
+  void on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) override;
+  void on_refused(const Connection& conn, const Ending& ending) override;
   void on_address(const Endpoint& address, const Connection& conn) override;
   bool keeps_apart(const Connection& conn) override;
   void on_pong(const Connection& link, const Pong& pong) override;
@@ -174,7 +174,7 @@ class Engine::Impl final : public LinksHost {
   Connection& dial_now(const Endpoint& to, bool extra);
   void dial_a_stranger(MonoTime now);
   void drop_an_extra_link();
-  void note_end(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail);
+  void note_end(const Pair& pair, const Connection& last, const Ending& ending);
   void note_failed_dial(const Connection& conn, EndReason reason);
   void note_living_links(MonoTime now);
   [[nodiscard]] std::size_t outgoing_count() const;

@@ -73,7 +73,7 @@ void Engine::Impl::drop_an_extra_link() {
   for (const auto& entry : links_->connections()) {
     const Connection& conn = *entry.second;
     if (!conn.extra || !conn.established() || links_->pair(conn.peer)->links.size() > 1) continue;
-    links_->part(NodeId(conn.peer), limits::kByeEnough, EndReason::kEnough);
+    links_->part(NodeId(conn.peer), ByeReason::kEnough);
     return;
   }
 }
@@ -112,7 +112,7 @@ bool Engine::Impl::disconnect(const NodeId& peer) {
     kept_apart_.erase(std::ranges::min_element(kept_apart_, {}, [](const auto& entry) { return entry.second.wish; }));
   }
   kept_apart_[peer] = {.until = clock_.monotonic() + limits::kMutedFor, .wish = ++wishes_};
-  links_->part(peer, limits::kByeUnwanted, EndReason::kLocal);
+  links_->part(peer, ByeReason::kUnwanted);
   links_->refuse_pending(peer);
   finish_input();
   return true;
@@ -161,12 +161,11 @@ void Engine::Impl::note_failed_dial(const Connection& conn, EndReason reason) {
   if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
 }
 
-void Engine::Impl::note_end(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) {
-  if (reason == EndReason::kOlderBoot) return;
+void Engine::Impl::note_end(const Pair& pair, const Connection& last, const Ending& ending) {
+  if (ending.reason == EndReason::kOlderBoot) return;
   const bool lived = clock_.monotonic() - pair.since >= limits::kLinkProven;
-  const bool unwanted = reason == EndReason::kLocal || (reason == EndReason::kBye && detail == limits::kByeUnwanted);
-  const bool leaves =
-      reason == EndReason::kIdentityInUse || (reason == EndReason::kBye && detail == limits::kByeStopping);
+  const bool unwanted = ending.reason == EndReason::kLocal || ending.is_bye(ByeReason::kUnwanted);
+  const bool leaves = ending.reason == EndReason::kIdentityInUse || ending.is_bye(ByeReason::kStopping);
   const auto note = [&](const Endpoint& address) {
     if (lived) book_.lived(address, pair.peer);
     if (unwanted) {

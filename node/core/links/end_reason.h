@@ -2,7 +2,10 @@
 // Why connections end: a closed set, told in events, logs and scenarios.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "core/messages/bye_reason.h"
 
 namespace meshdict {
 
@@ -28,5 +31,14 @@ enum class EndReason : std::uint8_t {
 };
 /// Short text for a log line and for MESH PEERS.
 std::string_view to_string(EndReason reason);
+
+/// How a connection ended.
+struct Ending {
+  EndReason reason = EndReason::kClosedByPeer;
+  std::string detail{};               ///< for a person
+  ByeReason bye = ByeReason::kOther;  ///< with kBye: what the peer gave as its reason
+
+  [[nodiscard]] bool is_bye(ByeReason why) const { return reason == EndReason::kBye && bye == why; }
+};
 
 }  // namespace meshdict

@@ -60,9 +60,9 @@ void Links::on_message(Connection& conn, const Ping& ping) {
 void Links::on_message(Connection& conn, const Bye& bye) {
   if (!conn.established()) return;
   const std::vector<Connection*> links = pair(conn.peer)->links;
-  const std::string reason = bye.reason.substr(0, limits::kMaxReason);
+  const Ending ending{.reason = EndReason::kBye, .detail = bye.text.substr(0, limits::kMaxReason), .bye = bye.reason};
   for (Connection* const link : links)
-    close(*link, EndReason::kBye, reason);
+    end(*link, ending);
 }
 
 void Links::on_message(Connection& conn, const Pong& pong) {

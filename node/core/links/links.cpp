@@ -154,14 +154,14 @@ void Links::greet(Connection& conn) {
 void Links::on_closed(Connection& conn, std::string_view detail) {
   const EndReason reason = conn.state == ConnState::kDialing ? EndReason::kDialFailed : EndReason::kClosedByPeer;
   discard(conn);
-  remove_link(conn, reason, std::string(detail));
+  remove_link(conn, {.reason = reason, .detail = std::string(detail)});
 }
 
-void Links::end(Connection& conn, EndReason reason, const std::string& detail) {
+void Links::end(Connection& conn, const Ending& ending) {
   if (conn.closed()) return;
   transport_.close(conn.id);
   discard(conn);
-  remove_link(conn, reason, detail);
+  remove_link(conn, ending);
 }
 
 /// Takes a connection out of the table; remove_link() then tells whoever cares. `state` keeps its meaning until then.
@@ -173,11 +173,11 @@ void Links::discard(Connection& conn) {
   connections_.erase(found);
 }
 
-void Links::remove_link(Connection& conn, EndReason reason, const std::string& detail) {
+void Links::remove_link(Connection& conn, const Ending& ending) {
   const ConnState was = std::exchange(conn.state, ConnState::kClosed);
   if (was == ConnState::kRetired) return;
   if (was != ConnState::kEstablished) {
-    host_.on_refused(conn, reason, detail);
+    host_.on_refused(conn, ending);
     return;
   }
   Pair* const found = pair(conn.peer);
@@ -186,7 +186,7 @@ void Links::remove_link(Connection& conn, EndReason reason, const std::string& d
   if (found->links.empty()) {
     const Pair gone = std::move(*found);
     pairs_.erase(conn.peer);
-    host_.on_pair_down(gone, conn, reason, detail);
+    host_.on_pair_down(gone, conn, ending);
     return;
   }
   if (found->primary == &conn) found->primary = found->links.front();
@@ -293,20 +293,22 @@ void Links::pump(Connection& conn, MonoTime now) {
   if (!pacer.empty()) wake_at(pacer.next());
 }
 
-void Links::part(const NodeId& peer, std::string_view reason, EndReason end) {
+void Links::part(const NodeId& peer, ByeReason why) {
   Pair* const found = pair(peer);
   if (found == nullptr) return;
   const std::vector<Connection*> links = found->links;
-  if (found->is_meshdict) whisper(*found->primary, Bye{.reason = std::string(reason)});
+  const std::string text(to_string(why));
+  if (found->is_meshdict) whisper(*found->primary, Bye{.reason = why, .text = text});
+  const EndReason end = why == ByeReason::kEnough ? EndReason::kEnough : EndReason::kLocal;
   for (Connection* const link : links)
-    close(*link, end, std::string(reason));
+    close(*link, end, text);
 }
 
-void Links::part_from_all(std::string_view reason) {
+void Links::part_from_all(ByeReason why) {
   while (!pairs_.empty())
-    part(NodeId(pairs_.begin()->first), reason, EndReason::kLocal);
+    part(NodeId(pairs_.begin()->first), why);
   while (!connections_.empty())
-    close(*connections_.begin()->second, EndReason::kLocal, std::string(reason));
+    close(*connections_.begin()->second, EndReason::kLocal, std::string(to_string(why)));
 }
 
 void Links::wake_at(MonoTime when) {

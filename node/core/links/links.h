@@ -79,9 +79,9 @@ class LinksHost {
   /// Another link of the pair has gone or is not used any more; what was asked on it may stay without an answer.
   virtual void on_link_left(Connection& /*primary*/) {}
   /// The last link has gone. `last` is the connection that ended it.
-  virtual void on_pair_down(const Pair& pair, const Connection& last, EndReason reason, const std::string& detail) = 0;
+  virtual void on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
-  virtual void on_refused(const Connection& conn, EndReason reason, const std::string& detail) = 0;
+  virtual void on_refused(const Connection& conn, const Ending& ending) = 0;
   /// The turn of what a py2p node is owed (pacer.h): the next frame of it, or nothing for now.
   virtual std::optional<Frame> next_owed(Connection& /*link*/) { return std::nullopt; }
   /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
@@ -137,8 +137,9 @@ class Links {
   /// Ends the connections with a peer that are not established yet: they are kept apart.
   void refuse_pending(const NodeId& peer);
   /// Says goodbye to all links of a pair and closes them.
-  void part(const NodeId& peer, std::string_view reason, EndReason end);
-  void part_from_all(std::string_view reason);
+  void part(const NodeId& peer, ByeReason why);
+  /// And closes all other connections.
+  void part_from_all(ByeReason why);
 
   // Effects for the policy
 
@@ -181,9 +182,9 @@ class Links {
   void on_message(Connection& conn, const Ping& ping);
   void on_message(Connection& conn, const Pong& pong);
   void on_message(Connection& conn, const Refusal& refusal);
-  void refuse(Connection& conn, EndReason reason, const std::string& detail, const Refusal& told);
+  void refuse(Connection& conn, const Ending& ending, const Refusal& told);
   /// Without a word to the peer.
-  void end(Connection& conn, EndReason reason, const std::string& detail);
+  void end(Connection& conn, const Ending& ending);
   void keep_apart(Connection& conn);
   void send_hello(Connection& conn);
   [[nodiscard]] std::optional<std::string> settings_difference(const Hello& hello) const;
@@ -200,7 +201,7 @@ class Links {
   void check_link(Connection& conn, MonoTime now);
   void check_queue(Connection& conn);
   [[nodiscard]] std::int64_t clock_ms() const;
-  void remove_link(Connection& conn, EndReason reason, const std::string& detail);
+  void remove_link(Connection& conn, const Ending& ending);
   void discard(Connection& conn);
   void check_time(Connection& conn, MonoTime now);
   [[nodiscard]] MonoTime next_check(const Connection& conn) const;

@@ -56,19 +56,20 @@ std::string text_for_peer(EndReason reason, const std::string& detail) {
 
 void Links::close(Connection& conn, EndReason reason, const std::string& detail) {
   const RefusalCode code = code_of(reason);
-  if (code == RefusalCode::kUnknown) return end(conn, reason, detail);
-  refuse(conn, reason, detail, {.code = code, .text = text_for_peer(reason, detail)});
+  const Ending ending{.reason = reason, .detail = detail};
+  if (code == RefusalCode::kUnknown) return end(conn, ending);
+  refuse(conn, ending, {.code = code, .text = text_for_peer(reason, detail)});
 }
 
 /// py2p nodes, and who has not shown itself yet, hear nothing.
-void Links::refuse(Connection& conn, EndReason reason, const std::string& detail, const Refusal& told) {
+void Links::refuse(Connection& conn, const Ending& ending, const Refusal& told) {
   if (conn.is_meshdict && !conn.closed()) whisper(conn, told);
-  end(conn, reason, detail);
+  end(conn, ending);
 }
 
 void Links::keep_apart(Connection& conn) {
-  refuse(conn, EndReason::kLocal, "our user has parted from it",
-         {.code = RefusalCode::kKeptApart, .text = std::string(limits::kByeUnwanted)});
+  refuse(conn, {.reason = EndReason::kLocal, .detail = "our user has parted from it"},
+         {.code = RefusalCode::kKeptApart, .text = std::string(to_string(ByeReason::kUnwanted))});
 }
 
 void Links::refuse_pending(const NodeId& peer) {
@@ -84,9 +85,14 @@ void Links::refuse_pending(const NodeId& peer) {
 }
 
 void Links::on_message(Connection& conn, const Refusal& refusal) {
-  const bool kept_apart = refusal.code == RefusalCode::kKeptApart;
-  end(conn, reason_of(refusal.code),
-      kept_apart ? std::string(limits::kByeUnwanted) : "it says: " + refusal.text.substr(0, limits::kMaxReason));
+  Ending ending{.reason = reason_of(refusal.code)};
+  if (refusal.code == RefusalCode::kKeptApart) {
+    ending.bye = ByeReason::kUnwanted;
+    ending.detail = to_string(ending.bye);
+  } else {
+    ending.detail = "it says: " + refusal.text.substr(0, limits::kMaxReason);
+  }
+  end(conn, ending);
 }
 
 }  // namespace meshdict

@@ -288,9 +288,9 @@ Decoded decode_pong(Payload payload) {
 
 Decoded decode_bye(Payload payload) {
   if (payload.empty()) return Bye{};
-  const auto reason = MsgpackCursor(payload[0]).bin_or_str();
-  if (!reason) return std::unexpected(DecodeError{"reason of a goodbye: " + reason.error().what, 0});
-  return Bye{printable(*reason)};
+  const auto text = MsgpackCursor(payload[0]).bin_or_str();
+  if (!text) return std::unexpected(DecodeError{"text of a goodbye: " + text.error().what, 0});
+  return Bye{.reason = bye_reason_of(*text), .text = printable(*text)};
 }
 
 /// [code, text]

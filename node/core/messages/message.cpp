@@ -118,7 +118,7 @@ class PayloadWriter {
   }
   void operator()(const Keep& m) { to_.integer(m.nonce); }
   void operator()(const KeepAck& m) { to_.integer(m.nonce); }
-  void operator()(const Bye& m) { to_.str(m.reason); }
+  void operator()(const Bye& m) { to_.str(m.text); }
   void operator()(const Ping& m) { to_.integer(m.nonce); }
   void operator()(const Pong& m) {
     to_.integer(m.nonce);

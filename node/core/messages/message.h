@@ -18,6 +18,7 @@
 #include "core/base/ids.h"
 #include "core/encoding/msgpack.h"
 #include "core/env/transport.h"
+#include "core/messages/bye_reason.h"
 #include "core/messages/flags.h"
 #include "core/record/entry.h"
 #include "core/sync/presence.h"
@@ -156,8 +157,10 @@ struct Keep {
 struct KeepAck {
   std::uint64_t nonce = 0;
 };
+/// Ends all links of the pair.
 struct Bye {
-  std::string reason;
+  ByeReason reason = ByeReason::kOther;
+  std::string text;  ///< for a person
 };
 /// Why a connection was refused: numbers of the wire.
 enum class RefusalCode : std::uint8_t {

@@ -228,7 +228,7 @@ TEST_F(EngineTest, ALateHelloOfAnOlderBootIsRefused) {
 TEST_F(EngineTest, AGoodbyeSpeaksOfAllConnectionsOfThePair) {
   const ConnId first = smaller.join(1);
   const ConnId second = smaller.join(2, {1});
-  smaller.say(second, Bye{.reason = "enough"});
+  smaller.say(second, Bye{.text = "enough"});
   EXPECT_TRUE(smaller.closed(first));
   EXPECT_TRUE(smaller.closed(second));
   ASSERT_THAT(node.told<PeerDown>(), SizeIs(1));
@@ -315,7 +315,7 @@ TEST(EngineDials, ALostNeighbourEverySecondForTenAndThenAtLeisure) {
 
 TEST_F(EngineTest, AfterAGoodbyeOfItsUserANeighbourIsLeftAlone) {
   const ConnId conn = smaller.join(1);
-  smaller.say(conn, Bye{.reason = std::string(limits::kByeUnwanted)});
+  smaller.say(conn, Bye{.reason = ByeReason::kUnwanted, .text = "disconnected by its user"});
   EXPECT_THAT(refuse_dials(node, 60s), IsEmpty());
 }
 

@@ -195,7 +195,7 @@ std::size_t refuse_dials(Node& node, Duration time) {
 TEST_F(Refusals, WhoHasSaidGoodbyeIsDialledEverMoreSeldom) {
   const ConnId conn = peer.join(1);
   node.pass(1s);
-  peer.say(conn, Bye{.reason = std::string(limits::kByeStopping)});
+  peer.say(conn, Bye{.reason = ByeReason::kStopping, .text = "stopping"});
   const std::size_t soon = refuse_dials(node, 10s);
   EXPECT_GE(soon, 2U) << "it may be back at once";
   EXPECT_LE(refuse_dials(node, 14min), 12U);

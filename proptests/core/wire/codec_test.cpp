@@ -369,7 +369,21 @@ TEST(Additions, AreForNeighboursOnlyAndIgnoreWhatTheyDoNotKnow) {
   wire_gen::append_number(long_reason, 400, 2);
   long_reason += std::string(400, 'r');
   const auto bye = raw_message(kWhisper, "\x43"sv, {long_reason});
-  EXPECT_EQ(std::get<Bye>(*decode_message(*decode_envelope(bye))).reason.size(), limits::kMaxText);
+  EXPECT_EQ(std::get<Bye>(*decode_message(*decode_envelope(bye))).text.size(), limits::kMaxText);
+}
+
+TEST(Goodbyes, OfNodesThatKnowNoNumbersMeanWhatTheirTextSays) {
+  const auto reason = [](std::string_view text) {
+    std::string str;
+    MsgpackWriter(str).str(text);
+    const std::string bye = raw_message(kWhisper, "\x43"sv, {str});
+    return std::get<Bye>(*decode_message(*decode_envelope(bye))).reason;
+  };
+  EXPECT_EQ(reason("stopping"), ByeReason::kStopping);
+  EXPECT_EQ(reason("disconnected by its user"), ByeReason::kUnwanted);
+  EXPECT_EQ(reason("has enough links"), ByeReason::kEnough);
+  EXPECT_EQ(reason("stopping."), ByeReason::kOther);
+  EXPECT_EQ(reason(""), ByeReason::kOther);
 }
 
 TEST(Batches, AreTakenWholeOrNotAtAll) {

@@ -267,7 +267,7 @@ inline Message message(std::size_t type, Arena& arena) {
     case 11:
       return KeepAck{number()};
     case 12:
-      return Bye{word(60)};
+      return Bye{.text = word(60)};
     case 13:
       return Ping{number()};
     case 14:
@@ -345,7 +345,7 @@ class Rendering {
   }
   void show(const Keep& m) { out_ << m.nonce; }
   void show(const KeepAck& m) { out_ << m.nonce; }
-  void show(const Bye& m) { out_ << m.reason; }
+  void show(const Bye& m) { out_ << m.text; }
   void show(const Ping& m) { out_ << m.nonce; }
   void show(const Pong& m) { out_ << m.nonce << ' ' << m.clock_ms << ' ' << m.hidden; }
   void show(const SyncQuestion& m) { show(m.ranges); }

@@ -1,0 +1,23 @@
+#pragma once
+// Why a goodbye is said.
+
+#include <cstdint>
+#include <string_view>
+
+namespace meshdict {
+
+/// Numbers of the wire (wire.md): add, never renumber.
+enum class ByeReason : std::uint8_t {
+  kOther = 0,     ///< and any number from a later version
+  kStopping = 1,  ///< the process ends
+  kUnwanted = 2,  ///< its user does not want this link
+  kEnough = 3,    ///< it gives up an extra link for another
+};
+
+/// What a person is told of it, in the goodbye too; empty for kOther.
+std::string_view to_string(ByeReason reason);
+
+/// What nodes mean by a goodbye without a number: their reason is its text, as to_string() has it.
+ByeReason bye_reason_of(std::string_view text);
+
+}  // namespace meshdict
