@@ -84,10 +84,7 @@ struct SocketCore::Parts final : private Observer {
 };
 
 SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)) {
-  const EngineConfig& wanted = settings.engine;
-  const DictionaryConfig lease{
-      .leasing = wanted.leasing, .lease = wanted.lease, .skew = wanted.skew, .settle = wanted.settle};
-  if (auto good = check_lease(lease); !good) throw SettingsError(good.error());
+  if (auto good = check_lease(settings.engine); !good) throw SettingsError(good.error());
   const Endpoint bind = settings.bind;
   const Endpoint advertise = settings.engine.advertise;
   parts_ = std::make_unique<Parts>(*this, std::move(settings));

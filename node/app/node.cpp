@@ -83,10 +83,7 @@ struct Node::Parts {
         transport(io),
         engine(engine_config(options), clock, transport, store, random, events),
         service(engine, all_commands(), clock, random,
-                {.network = options.network,
-                 .leasing = options.leasing,
-                 .lease_seconds = options.lease_seconds,
-                 .resp_address = {}}),
+                {.network = options.network, .mesh = options.mesh, .resp_address = {}}),
         server(io, service,
                [this](std::string_view kind, const std::string& detail) {
                  log.write_limited(LogLevel::kWarn, kind, detail);

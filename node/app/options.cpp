@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include "core/base/nearest.h"
@@ -69,7 +70,7 @@ class CommandLine {
  private:
   /// `take` gets each value and throws a ValidationError for a wrong one.
   template <typename Take>
-  CLI::Option* add(const char* name, const char* type, const char* shown_default, const char* help, Take take) {
+  CLI::Option* add(const char* name, const char* type, const std::string& shown_default, const char* help, Take take) {
     const CLI::callback_t callback = [take, name](const CLI::results_t& values) {
       if (values.size() > 1 && std::string_view(name) != "--join") throw CLI::ValidationError(name, "given twice");
       for (const std::string& value : values)
@@ -120,9 +121,12 @@ class CommandLine {
           options_.network = text;
         });
     add("--leasing", "on|off", "on", "Whether a key that one node has set is closed to others",
-        [this](const std::string& text) { options_.leasing = choose("--leasing", text, {"on", "off"}) == 0; });
-    add("--lease-seconds", "N", "3600", "How long a key stays closed after its last write; the same on all nodes",
-        [this](const std::string& text) { options_.lease_seconds = seconds(text); });
+        [this](const std::string& text) {
+          options_.mesh.leasing = choose("--leasing", text, {"on", "off"}) == 0 ? Leasing::kOn : Leasing::kOff;
+        });
+    add("--lease-seconds", "N", std::to_string(MeshSettings{}.lease / 1s),
+        "How long a key stays closed after its last write; the same on all nodes",
+        [this](const std::string& text) { options_.mesh.set_lease(seconds(text)); });
     add("--clock-guard", "on|off", "on", "Whether no key is claimed here while our clock differs from the neighbours'",
         [this](const std::string& text) { options_.clock_guard = choose("--clock-guard", text, {"on", "off"}) == 0; });
     add("--encryption", "plaintext", "plaintext", "tls is not available yet", [](const std::string& text) {
@@ -169,7 +173,7 @@ class CommandLine {
     return static_cast<std::size_t>(found - choices.begin());
   }
 
-  static std::int64_t seconds(const std::string& text) {
+  static std::chrono::seconds seconds(const std::string& text) {
     std::int64_t number = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = error == std::errc() && stop == text.data() + text.size();
@@ -178,7 +182,7 @@ class CommandLine {
           "--lease-seconds",
           fmt::format("'{}' is not a number from {} to {}", printable(text, 40), kMinLeaseSeconds, kMaxLeaseSeconds));
     }
-    return number;
+    return std::chrono::seconds(number);
   }
 
   CLI::App app_{"A node of a meshdict: a dictionary with leases, shared over a mesh."};
@@ -204,10 +208,8 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
 }
 
 EngineConfig engine_config(const Options& options) {
-  EngineConfig config;
+  EngineConfig config{options.mesh};
   config.network = options.network;
-  config.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
-  config.set_lease(std::chrono::seconds(options.lease_seconds));
   config.clock_guard = options.clock_guard;
   config.join = options.join;
   return config;

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -7,6 +6,7 @@
 #include "app/log/log.h"
 #include "core/engine/engine.h"
 #include "core/env/transport.h"
+#include "core/record/mesh_settings.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {
@@ -17,8 +17,7 @@ struct Options {
   Endpoint advertise;  ///< empty host: derived from `listen`
   std::vector<Endpoint> join;
   std::string network = "sync";
-  bool leasing = true;
-  std::int64_t lease_seconds = 3600;
+  MeshSettings mesh;  ///< of these, leasing and the lease can be chosen
   bool clock_guard = true;
   Endpoint resp{"127.0.0.1", 6480};
   std::string data_dir;  ///< empty: all is kept in memory
@@ -35,8 +34,7 @@ struct EarlyExit {
 
 std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
 
-/// The engine's settings that follow from the options. The allowed skew and the settle time shrink with a short lease
-/// (a tenth of it at the most), so that margins stay small beside it; all members derive them from the same lease.
+/// The engine's settings that follow from the options.
 EngineConfig engine_config(const Options& options);
 
 }  // namespace meshdict

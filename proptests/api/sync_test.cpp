@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/record/mesh_settings.h"
 #include "proptests/api/api_fixture.h"
 
 namespace meshdict {
@@ -50,6 +51,11 @@ TEST(ApiSyncOptions, TheDefaultNetworkIsPy2ps) {
   EXPECT_EQ(leasing.protocol().id(), "FmY4AF29M8x3wx4wZ26rkLEXywW1onrNhRQx1JSciRKi");
   const SyncSocket open("127.0.0.1", 0, {.leasing = false});
   EXPECT_EQ(open.protocol().network, "sync0");
+}
+
+TEST(ApiSyncOptions, TheDefaultLeaseIsThatOfTheMesh) {
+  EXPECT_EQ(SyncOptions().lease, MeshSettings().lease);
+  EXPECT_EQ(SyncOptions().leasing, MeshSettings().leasing == Leasing::kOn);
 }
 
 TEST(ApiSyncOptions, ALeaseThatIsTooShortToWorkWithIsASettingsError) {

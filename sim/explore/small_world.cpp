@@ -16,7 +16,7 @@ Endpoint address_of(NodeIndex node) {
 }
 
 LinkSettings settings_of(NodeIndex node) {
-  return {.protocol = "small", .address = address_of(node), .lease = 3600s, .settle = 2s, .skew = 30s, .horizon = 24h};
+  return {{}, "small", address_of(node)};
 }
 
 /// Ids of two base58 digits, which grow with the index.

@@ -64,13 +64,8 @@ void Host::end() {
 }
 
 std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes) {
-  EngineConfig config;
+  EngineConfig config{plan_};
   config.network = plan_.network;
-  config.leasing = plan_.leasing;
-  config.lease = plan_.lease;
-  config.settle = plan_.settle;
-  config.skew = plan_.skew;
-  config.horizon = plan_.horizon;
   config.kept_deletions = plan_.kept_deletions;
   config.clock_guard = plan_.clock_guard;
   config.advertise = {plan_.name, kPort};

@@ -17,7 +17,7 @@
 #include "core/base/time.h"
 #include "core/limits.h"
 #include "core/links/end_reason.h"
-#include "core/record/version.h"
+#include "core/record/mesh_settings.h"
 
 namespace meshdict::sim {
 
@@ -40,14 +40,9 @@ struct CountRange {
   [[nodiscard]] bool contains(std::uint64_t count) const { return low <= count && count <= high; }
 };
 
-struct NodePlan {
+struct NodePlan : MeshSettings {
   std::string name;
   std::string network = "sync";
-  Leasing leasing = Leasing::kOn;
-  Duration lease = 3600s;
-  Duration settle = 2s;
-  Duration skew = 30s;
-  Duration horizon = 24h;
   /// Deletions that it remembers beyond the horizon.
   std::uint64_t kept_deletions = limits::kMaxKeptDeletions;
   /// Whether it claims no keys while its clock is not that of most neighbours.

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "core/base/nearest.h"
-#include "core/dictionary/dictionary.h"
+#include "core/record/mesh_settings.h"
 #include "sim/plan/node_names.h"
 #include "sim/plan/step_yaml.h"
 #include "sim/plan/yaml_reader.h"
@@ -155,7 +155,7 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
   if (const auto word = read_word(map.optional("durability"), "durability", {"interval", "always"}, errors_)) {
     node.syncs_commits = *word == 1;
   }
-  const auto good = check_lease({.leasing = node.leasing, .lease = node.lease, .skew = node.skew});
+  const auto good = check_lease(node);
   if (!good) errors_.add(map.map().Mark(), good.error() + ", expected a longer 'lease' or a smaller 'skew'");
 }
 

@@ -6,14 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "core/dictionary/dictionary.h"
+#include "core/record/mesh_settings.h"
 #include "sim/plan/edit.h"
 
 namespace meshdict::sim {
 namespace {
 
 bool is_valid(const NodePlan& node) {
-  return check_lease({.leasing = node.leasing, .lease = node.lease, .skew = node.skew}).has_value();
+  return check_lease(node).has_value();
 }
 
 class Shrinker {

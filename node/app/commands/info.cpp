@@ -119,8 +119,8 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("id", engine.id().text());
   out.line("address", to_string(engine.address()));
   out.line("network", printable(service.facts.network));
-  out.line("leasing", service.facts.leasing ? "on" : "off");
-  out.line("lease_seconds", service.facts.lease_seconds);
+  out.line("leasing", service.facts.mesh.leasing == Leasing::kOn ? "on" : "off");
+  out.line("lease_seconds", service.facts.mesh.lease / 1s);
   out.line("neighbours", engine.neighbours().size());
   out.line("known_addresses", engine.known_addresses());
   clock_lines(engine.clock(), out);

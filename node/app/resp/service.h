@@ -13,6 +13,7 @@
 #include "core/base/random.h"
 #include "core/engine/engine.h"
 #include "core/env/clock.h"
+#include "core/record/mesh_settings.h"
 
 namespace meshdict {
 
@@ -21,8 +22,7 @@ class RespSession;
 /// For INFO.
 struct NodeFacts {
   std::string network = "sync";
-  bool leasing = true;
-  std::int64_t lease_seconds = 3600;
+  MeshSettings mesh{};
   Endpoint resp_address;
 };
 

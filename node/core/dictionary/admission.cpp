@@ -20,24 +20,6 @@ std::int64_t whole_seconds(Hlc time) {
 
 }  // namespace
 
-Duration lease_margin(const DictionaryConfig& config) {
-  // Nobody measures more than lease + margin, which is 9/8 of a lease. Rounded up, and divided first: a long lease in
-  // microseconds times a rate could overflow.
-  const std::int64_t longest_s = (config.lease.count() / 8'000'000 + 1) * 9;
-  return config.skew + Duration(longest_s * config.drift_ppm) + 1ms;
-}
-
-std::expected<void, std::string> check_lease(const DictionaryConfig& config) {
-  constexpr int kLeastMargins = 8;
-  const Duration least = kLeastMargins * lease_margin(config);
-  if (config.leasing == Leasing::kOff || config.lease >= least) return {};
-  const auto ms = [](Duration duration) {
-    return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count()) + " ms";
-  };
-  return std::unexpected("a lease of " + ms(config.lease) + " is too short for clocks that may differ by " +
-                         ms(config.skew) + ": it takes " + ms(least) + " or more");
-}
-
 Duration Dictionary::age(const Record& record) const {
   return clock_.monotonic() - record.written_here;
 }

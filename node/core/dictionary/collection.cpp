@@ -17,12 +17,6 @@ constexpr std::string_view kMetaCollected = "collected";
 
 }  // namespace
 
-std::expected<void, std::string> check_horizon(const DictionaryConfig& config) {
-  constexpr int kLeastSkews = 8;
-  if (config.horizon >= kLeastSkews * config.skew) return {};
-  return std::unexpected("the horizon is shorter than " + std::to_string(kLeastSkews) + " times the skew of clocks");
-}
-
 std::size_t Dictionary::bucket_of(std::string_view key) {
   return sha256(key).bytes[0] % kFloorBuckets;
 }

@@ -28,7 +28,7 @@
 // age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
 // two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
 // side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
-// shorter than eight margins is refused at the start (check_lease()).
+// shorter than eight margins is refused at the start (check_lease() in mesh_settings.h).
 //
 // Contests. Two claims of one key can be made unknown to each other; then the merge chooses, and the owner, while it
 // trusts its lease, sees to it that the outcome is sound:

@@ -19,12 +19,7 @@ LinkSettings link_settings(const EngineConfig& config) {
   // py2p's synchronised dictionaries mark leasing in the name of the network; its plain meshes have nothing to mark.
   const std::string_view suffix = !config.has_dictionary ? "" : config.leasing == Leasing::kOn ? "1" : "0";
   const std::string network = config.network + std::string(suffix);
-  return {.protocol = protocol_id(network, config.encryption),
-          .address = config.advertise,
-          .lease = config.lease,
-          .settle = config.settle,
-          .skew = config.skew,
-          .horizon = config.horizon};
+  return {config, protocol_id(network, config.encryption), config.advertise};
 }
 
 }  // namespace
@@ -40,25 +35,16 @@ Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport
       book_(random.stream("address book"), clock, store),
       overlay_random_(random.stream("overlay")),
       sync_random_(random.stream("sync")),
-      clocks_(config_.skew, DictionaryConfig{}.drift_ppm),
+      clocks_(config_.skew, config_.drift_ppm),
       next_confirmation_(random.stream("confirmations").next()) {}
 
 std::expected<void, std::string> Engine::Impl::start() {
   assert(!running_);
-  DictionaryConfig settings{.leasing = config_.leasing,
-                            .lease = config_.lease,
-                            .skew = config_.skew,
-                            .settle = config_.settle,
-                            .horizon = config_.horizon,
-                            .kept_deletions = config_.kept_deletions,
-                            .clock_guard = config_.clock_guard};
-  if (auto good = check_lease(settings); !good) return good;
-  if (auto good = check_horizon(settings); !good) return good;
+  if (auto good = check_lease(config_); !good) return good;
+  if (auto good = check_horizon(config_); !good) return good;
   if (auto loaded = load_identity(); !loaded) return loaded;
-  settings.self = self_;
-  settings.boot = boot_;
-  settings.earlier_boots = earlier_boots_;
-  dictionary_.emplace(settings, clock_, store_, [this](const DictionaryEvent& event) {
+  DictionaryConfig settings{config_, self_, boot_, earlier_boots_, config_.kept_deletions, config_.clock_guard};
+  dictionary_.emplace(std::move(settings), clock_, store_, [this](const DictionaryEvent& event) {
     std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
   });
   if (auto loaded = dictionary_->load(); !loaded) return loaded;

@@ -13,7 +13,6 @@
 // 2. Memory grows with live connections and records, never with the number of nodes in the mesh (limits.h).
 // 3. Bytes from a peer can be anything: at worst its connection is closed.
 
-#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -30,36 +29,24 @@
 #include "core/env/store.h"
 #include "core/env/transport.h"
 #include "core/record/clock_offsets.h"
+#include "core/record/mesh_settings.h"
 
 namespace meshdict {
 
-struct EngineConfig {
+struct EngineConfig : MeshSettings {
   /// Name of the subnet, without the suffix for leasing.
   std::string network = "sync";
   std::string encryption = "Plaintext";
-  Leasing leasing = Leasing::kOn;
   /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
   bool has_dictionary = true;
-  /// All members must agree on these four; the hello carries them.
-  Duration lease = 3600s;
-  Duration settle = 2s;  ///< D: the longest delay under which promises about settled holders are made
-  Duration skew = 30s;
-  Duration horizon = 24h;
   /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
   /// Keys are not claimed while our wall clock is further from those of most neighbours than `skew`.
   bool clock_guard = true;
   /// Where others can dial us. Empty host: not known yet; see Engine::set_address().
-  Endpoint advertise;
+  Endpoint advertise{};
   /// Dialled at the start, and again whenever we have no neighbour.
-  std::vector<Endpoint> join;
-
-  /// Sets the lease, and the skew and D that go with it: members that were given the same lease agree on all three.
-  void set_lease(Duration length) {
-    lease = length;
-    skew = std::min(skew, length / 10);
-    settle = std::min(settle, length / 10);
-  }
+  std::vector<Endpoint> join{};
 };
 
 /// A neighbour, for listings.

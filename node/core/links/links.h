@@ -40,17 +40,14 @@
 #include "core/links/policy.h"
 #include "core/messages/message.h"
 #include "core/messages/originator.h"
+#include "core/record/mesh_settings.h"
 
 namespace meshdict {
 
 /// What all members must agree on, and what a node says of itself.
-struct LinkSettings {
+struct LinkSettings : MeshSettings {
   std::string protocol;  ///< protocol id of the network
   Endpoint address;      ///< where we can be dialled
-  Duration lease{};
-  Duration settle{};
-  Duration skew{};
-  Duration horizon{};
 };
 
 /// Two nodes and their links.

@@ -11,14 +11,6 @@ namespace {
 
 using Merged = Dictionary::Merged;
 
-TEST(Admission, TheMarginCoversSkewAndDrift) {
-  EXPECT_EQ(lease_margin({}), kMargin);
-  EXPECT_EQ(lease_margin({.lease = 1s, .skew = 0s, .drift_ppm = 0}), 1ms);
-  EXPECT_GE(lease_margin({.lease = 100ms, .skew = 0s, .drift_ppm = 500}), 50us);
-  EXPECT_GT(lease_margin({.lease = 24h * 365 * 100, .skew = 0s, .drift_ppm = 500}), 0s)
-      << "a century does not overflow";
-}
-
 TEST(Admission, AFreeKeyIsClaimed) {
   Fixture node;
   const auto sent = node.set("k", "x");

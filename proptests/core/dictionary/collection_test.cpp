@@ -18,11 +18,6 @@ namespace {
 using ::testing::ElementsAre;
 using Merged = Dictionary::Merged;
 
-TEST(Horizon, LeavesTimeToReach) {
-  EXPECT_TRUE(check_horizon({.skew = 1s, .horizon = 8s}));
-  EXPECT_FALSE(check_horizon({.skew = 1s, .horizon = 8s - 1us}));
-}
-
 TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
   Fixture node({.kept_deletions = 0});
   node.write("other", "stays");

@@ -255,7 +255,7 @@ RC_GTEST_PROP(Contests, SettleWhateverTheClocksSay, ()) {
   const std::vector<std::string> names = {"A", "M", "Z"};
   std::vector<std::unique_ptr<Fixture>> nodes;
   for (const std::string& name : names) {
-    nodes.push_back(std::make_unique<Fixture>(DictionaryConfig{.self = id(name)}));
+    nodes.push_back(std::make_unique<Fixture>(Chosen{.self = id(name)}));
     nodes.back()->clock.wall_time += *rc::gen::element<Duration>(0s, 10s, 29s, -29s, 45min, -45min, 3h, -3h);
   }
   const auto records_of = [&](std::size_t node) {

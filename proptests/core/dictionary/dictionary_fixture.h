@@ -20,7 +20,7 @@ namespace meshdict {
 
 inline constexpr Duration kStart = 1'800'000'000s;  // Unix time at which tests begin
 
-/// What DictionaryConfig gives: a lease, and a margin of the skew, 500 ppm of 4,059 s (a little above 9/8 of a lease),
+/// What MeshSettings gives: a lease, and a margin of the skew, 500 ppm of 4,059 s (a little above 9/8 of a lease),
 /// and a millisecond.
 inline constexpr Duration kLease = 3600s;
 inline constexpr Duration kMargin = 30s + 2'029'500us + 1ms;
@@ -45,12 +45,27 @@ inline Hlc at_ms(std::int64_t after_start) {
   return Hlc::from_ms(std::chrono::duration_cast<std::chrono::milliseconds>(kStart).count() + after_start);
 }
 
-/// One node's dictionary. `self` is "M", in the middle of the other ids of the tests.
+/// What tests choose of a DictionaryConfig.
+struct Chosen {
+  NodeId self = id("M");  ///< in the middle of the other ids of the tests
+  Leasing leasing = MeshSettings().leasing;
+  Duration lease = MeshSettings().lease;
+  Duration skew = MeshSettings().skew;
+  Duration horizon = MeshSettings().horizon;
+  std::size_t kept_deletions = DictionaryConfig().kept_deletions;
+  bool clock_guard = DictionaryConfig().clock_guard;
+};
+
+/// One node's dictionary.
 class Fixture {
  public:
-  explicit Fixture(DictionaryConfig config = {}) : config_(std::move(config)) {
-    if (config_.self.empty()) config_.self = id("M");
-    if (config_.boot == 0) config_.boot = 10;
+  explicit Fixture(const Chosen& chosen = {})
+      : config_{{.leasing = chosen.leasing, .lease = chosen.lease, .skew = chosen.skew, .horizon = chosen.horizon},
+                chosen.self,
+                10,
+                {},
+                chosen.kept_deletions,
+                chosen.clock_guard} {
     make();
   }
 

@@ -370,18 +370,18 @@ TEST(Store, ADamagedRecordIsNamed) {
       std::string damaged = bytes;
       damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
       node.store.put(Table::kRecords, "my key", damaged);
-      Dictionary loaded({.self = id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
+      Dictionary loaded({{}, id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
       const auto result = loaded.load();
       ASSERT_FALSE(result) << "byte " << at << " bit " << bit;
       EXPECT_NE(result.error().find("'my key'"), std::string::npos) << result.error();
     }
     node.store.put(Table::kRecords, "my key", std::string_view(bytes).substr(0, at));
-    Dictionary loaded({.self = id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
+    Dictionary loaded({{}, id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
     EXPECT_FALSE(loaded.load()) << "cut at " << at;
   }
   node.store.put(Table::kRecords, "my key", bytes);
   node.store.put(Table::kRecords, "another key", bytes);
-  Dictionary loaded({.self = id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
+  Dictionary loaded({{}, id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
   EXPECT_FALSE(loaded.load()) << "the record of another key";
 }
 

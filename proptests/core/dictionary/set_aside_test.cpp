@@ -141,8 +141,8 @@ class AfterAJump : public ::testing::Test {
     }
   }
 
-  Fixture node{DictionaryConfig{.leasing = Leasing::kOff}};
-  Fixture other{DictionaryConfig{.self = id("Q"), .leasing = Leasing::kOff}};
+  Fixture node{Chosen{.leasing = Leasing::kOff}};
+  Fixture other{Chosen{.self = id("Q"), .leasing = Leasing::kOff}};
   Version shown = claim("A", 1, 0);
   Version first;
   Version last;
