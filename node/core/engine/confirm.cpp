@@ -12,29 +12,24 @@
 
 #include <algorithm>
 
-#include "core/engine/impl.h"
+#include "core/engine/parts.h"
 #include "core/limits.h"
 #include "core/messages/record_batches.h"
 
 namespace meshdict {
 
-std::optional<std::uint64_t> Engine::Impl::confirm(std::vector<std::string> keys) {
+std::optional<std::uint64_t> Engine::Parts::confirm(std::vector<std::string> keys) {
   if (confirmations_.size() >= limits::kMaxConfirmations) return std::nullopt;
   const std::uint64_t token = next_confirmation_++;
   Confirmation& asked = confirmations_[token];
   asked.keys = std::move(keys);
-  for (const auto& [peer, pair] : links_->pairs()) {
+  for (const auto& [peer, pair] : links_.pairs()) {
     if (pair.is_meshdict) ask_to_confirm(*pair.primary, token);
   }
-  finish_input();
   return token;
 }
 
-void Engine::Impl::end_confirmation(std::uint64_t token) {
-  confirmations_.erase(token);
-}
-
-void Engine::Impl::ask_to_confirm(Connection& link, std::uint64_t token) {
+void Engine::Parts::ask_to_confirm(Connection& link, std::uint64_t token) {
   const bool waits = std::ranges::any_of(link.to_confirm, [&](const auto& turn) { return turn.token == token; });
   if (waits) return;
   link.to_confirm.push_back({.token = token});
@@ -42,7 +37,7 @@ void Engine::Impl::ask_to_confirm(Connection& link, std::uint64_t token) {
 }
 
 /// Piece by piece, like every transfer: a writer may wait for more than a queue holds.
-void Engine::Impl::continue_confirmations(Connection& link) {
+void Engine::Parts::continue_confirmations(Connection& link) {
   std::size_t bytes = 0;
   while (!link.to_confirm.empty() && bytes <= limits::kBulkLowWater) {
     if (transport_.queued(link.id) > limits::kBulkLowWater) return;  // on_drained() wakes us
@@ -54,21 +49,21 @@ void Engine::Impl::continue_confirmations(Connection& link) {
     }
     bytes += send_batch_to_confirm(link, turn, found->second);
     if (turn.next < found->second.keys.size()) continue;
-    links_->whisper(link, Ping{.nonce = turn.token});
+    links_.whisper(link, Ping{.nonce = turn.token});
     link.to_confirm.pop_front();
   }
-  if (!link.to_confirm.empty()) wake_at(clock_.monotonic());
+  if (!link.to_confirm.empty()) alarm_.set(clock_.monotonic());
 }
 
 /// The bytes that it has sent, about.
-std::size_t Engine::Impl::send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn,
-                                                const Confirmation& asked) {
+std::size_t Engine::Parts::send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn,
+                                                 const Confirmation& asked) {
   RecordBatches found;
   std::size_t bytes = 0;
   while (turn.next < asked.keys.size() && !found.full() && found.batches().size() <= 1) {
     const std::string& key = asked.keys[turn.next++];
-    const auto record = dictionary_->records().find(key);
-    if (record == dictionary_->records().end()) continue;  // deleted, and collected since
+    const auto record = dictionary_.records().find(key);
+    if (record == dictionary_.records().end()) continue;  // deleted, and collected since
     const RecordEntry entry{.key = key, .value = record->second.value, .version = record->second.version};
     found.add(entry);
     bytes += encoded_bound(entry);
@@ -79,23 +74,23 @@ std::size_t Engine::Impl::send_batch_to_confirm(Connection& link, Connection::To
   return bytes;
 }
 
-void Engine::Impl::ask_for_open_confirmations(Connection& link) {
+void Engine::Parts::ask_for_open_confirmations(Connection& link) {
   for (const auto& [token, asked] : confirmations_) {
     if (!asked.confirmed.contains(link.peer)) ask_to_confirm(link, token);
   }
 }
 
-void Engine::Impl::ask_again_to_confirm(MonoTime now) {
+void Engine::Parts::ask_again_to_confirm(MonoTime now) {
   next_confirm_again_ = MonoTime::max();
   for (auto& [token, asked] : confirmations_) {
     for (const NodeId& peer : asked.hidden) {
-      if (Pair* const pair = links_->pair(peer)) ask_to_confirm(*pair->primary, token);
+      if (Pair* const pair = links_.pair(peer)) ask_to_confirm(*pair->primary, token);
     }
     if (!asked.hidden.empty()) next_confirm_again_ = now + limits::kConfirmAgain;
   }
 }
 
-void Engine::Impl::on_pong(const Connection& link, const Pong& pong) {
+void Engine::Parts::on_pong(const Connection& link, const Pong& pong) {
   const auto found = confirmations_.find(pong.nonce);
   if (found == confirmations_.end()) {
     if (pong.hidden == 0) return;

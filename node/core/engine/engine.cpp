@@ -1,210 +1,277 @@
 #include "core/engine/engine.h"
-#include "core/messages/protocol_id.h"
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 #include <utility>
 
-#include "core/engine/impl.h"
+#include "core/encoding/value.h"
+#include "core/engine/identity.h"
+#include "core/engine/parts.h"
 #include "core/limits.h"
+#include "core/links/compressed_once.h"
 
 namespace meshdict {
 namespace {
 
-/// The boots of this life and of those before it, one integer behind the other.
-constexpr std::string_view kMetaBoot = "boot";
+constexpr std::string_view kTooLarge = "larger than a message may be";
 
-LinkSettings link_settings(const EngineConfig& config) {
-  // py2p's synchronised dictionaries mark leasing in the name of the network; its plain meshes have nothing to mark.
-  const std::string_view suffix = !config.has_dictionary ? "" : config.leasing == Leasing::kOn ? "1" : "0";
-  const std::string network = config.network + std::string(suffix);
-  return {config, protocol_id(network, config.encryption), config.advertise};
+std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
+  std::size_t size = 0;
+  for (const RawView packet : packets)
+    size += packet.size();
+  if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
+  if (size > limits::kMaxValue) return std::unexpected(std::string(kTooLarge));
+  return UserMessage{.packets = {packets.begin(), packets.end()}, .type = type};
 }
 
 }  // namespace
 
-Engine::Impl::Impl(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
-                   Observer& observer)
+Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
+               Observer& observer)
     : config_(std::move(config)),
       clock_(clock),
       transport_(transport),
       store_(store),
       random_(random),
-      observer_(observer),
-      book_(random.stream("address book"), clock, store),
-      overlay_random_(random.stream("overlay")),
-      sync_random_(random.stream("sync")),
-      clocks_(config_.skew, config_.drift_ppm),
-      next_confirmation_(random.stream("confirmations").next()) {}
+      observer_(observer) {}
 
-std::expected<void, std::string> Engine::Impl::start() {
-  assert(!running_);
+Engine::~Engine() = default;
+
+std::expected<void, std::string> Engine::start() {
+  assert(parts_ == nullptr || !parts_->running_);
   if (auto good = check_lease(config_); !good) return good;
   if (auto good = check_horizon(config_); !good) return good;
-  if (auto loaded = load_identity(); !loaded) return loaded;
-  DictionaryConfig settings{config_, self_, boot_, earlier_boots_, config_.kept_deletions, config_.clock_guard};
-  dictionary_.emplace(std::move(settings), clock_, store_, [this](const DictionaryEvent& event) {
-    std::visit([this](const auto& detail) { observer_.on_event(Event(detail)); }, event);
-  });
-  if (auto loaded = dictionary_->load(); !loaded) return loaded;
-  if (auto loaded = book_.load(); !loaded) return loaded;
-  originator_.emplace(self_, boot_, clock_);
-  links_.emplace(link_settings(config_), clock_, transport_, *originator_, random_.stream("links"), *this, arbiter_);
+  auto identity = load_identity(store_, clock_, random_.stream("identity"));
+  if (!identity) return std::unexpected(std::move(identity.error()));
+  self_ = identity->id;
+  boot_ = identity->boot;
+  const DictionaryConfig settings{
+      config_, self_, boot_, std::move(identity->earlier_boots), config_.kept_deletions, config_.clock_guard};
+  parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
+  if (auto loaded = parts_->dictionary_.load(); !loaded) return loaded;
+  if (auto loaded = parts_->overlay_.load(); !loaded) return loaded;
 
+  parts_->running_ = true;
   const MonoTime now = clock_.monotonic();
-  for (const Endpoint& address : config_.join)
-    book_.add_from_user(address);
-  running_ = true;
-  overlay_dirty_ = true;
-  stranger_pause_ = limits::kStrangerPauseFirst;
-  next_stranger_ = now + stranger_pause_ / 2 + Duration(overlay_random_.between(0, stranger_pause_.count()));
-  next_compare_ = now + limits::kCompareEvery;
-  next_expiry_ = now + limits::kBroadcastLifetime;
+  parts_->overlay_.start(config_.join);
+  parts_->next_compare_ = now + limits::kCompareEvery;
+  parts_->next_expiry_ = now + limits::kBroadcastLifetime;
   finish_input();
   return {};
 }
 
-std::expected<void, std::string> Engine::Impl::load_identity() {
-  std::string stored_id;
-  std::string stored_boot;
-  const auto loaded = store_.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
-    if (key == kMetaNodeId) stored_id = value;
-    if (key == kMetaBoot) stored_boot = value;
-  });
-  if (!loaded) return std::unexpected(loaded.error().what);
-
-  RandomStream identity = random_.stream("identity");
-  if (stored_id.empty()) {
-    self_ = NodeId::generate(identity);
-    store_.put(Table::kMeta, kMetaNodeId, self_.text());
-  } else if (auto parsed = NodeId::parse(stored_id)) {
-    self_ = *parsed;
-  } else {
-    return std::unexpected("the stored node id is damaged: " + parsed.error());
-  }
-
-  for (MsgpackCursor boots(stored_boot); !boots.at_end();) {
-    const auto number = boots.unsigned_integer();
-    if (!number) return std::unexpected("the stored boot counter is damaged: " + number.error().what);
-    earlier_boots_.push_back(*number);
-  }
-  const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock_.wall())));
-  const std::uint64_t last = earlier_boots_.empty() ? 0 : earlier_boots_.front();
-  boot_ = (std::max((last >> 32) + 1, wall) << 32) | (identity.next() & 0xFFFFFFFFU);
-  std::string encoded;
-  MsgpackWriter(encoded).integer(boot_);
-  for (const std::uint64_t earlier : earlier_boots_ | std::views::take(limits::kRememberedLives))
-    MsgpackWriter(encoded).integer(earlier);
-  store_.put(Table::kMeta, kMetaBoot, encoded);
-  return {};
+void Engine::stop() {
+  if (!is_running()) return;
+  parts_->running_ = false;
+  parts_->links_.part_from_all(ByeReason::kStopping);
+  parts_->links_.sweep();
 }
 
-void Engine::Impl::stop() {
-  if (!running_) return;
-  running_ = false;
-  links_->part_from_all(ByeReason::kStopping);
-  links_->sweep();
+bool Engine::is_running() const {
+  return parts_ != nullptr && parts_->running_;
 }
 
-void Engine::Impl::on_accepted(ConnId conn, const Endpoint& remote) {
-  links_->on_accepted(conn, remote);
+void Engine::on_accepted(ConnId conn, const Endpoint& remote) {
+  parts_->links_.on_accepted(conn, remote);
   finish_input();
 }
 
-void Engine::Impl::on_connected(ConnId conn) {
-  if (Connection* const found = links_->find(conn)) links_->on_connected(*found);
+void Engine::on_connected(ConnId conn) {
+  Links& links = parts_->links_;
+  if (Connection* const found = links.find(conn)) links.on_connected(*found);
   finish_input();
 }
 
-void Engine::Impl::on_data(ConnId conn, std::string_view bytes) {
-  Connection* const found = links_->find(conn);
+void Engine::on_data(ConnId conn, std::string_view bytes) {
+  Connection* const found = parts_->links_.find(conn);
   if (found == nullptr) return;
-  stats_.bytes_received += bytes.size();
+  EngineStats& stats = parts_->stats_;
+  stats.bytes_received += bytes.size();
   found->heard = clock_.monotonic();
   if (found->decoder.buffered() == 0) found->frame_begun = found->heard;
   found->decoder.feed(bytes);
   while (!found->closed()) {
     const auto body = found->decoder.next();
     if (!body) {
-      ++stats_.refused;
-      links_->close(*found, EndReason::kProtocolError, body.error().what);
+      ++stats.refused;
+      parts_->links_.close(*found, EndReason::kProtocolError, body.error().what);
     } else if (!*body) {
       break;
     } else {
-      ++stats_.frames_received;
+      ++stats.frames_received;
       found->frame_begun = found->heard;
-      handle_body(*found, **body);
+      parts_->handle_body(*found, **body);
     }
   }
   finish_input();
 }
 
-void Engine::Impl::on_drained(ConnId conn) {
-  Connection* const found = links_->find(conn);
+void Engine::on_drained(ConnId conn) {
+  Connection* const found = parts_->links_.find(conn);
   if (found == nullptr) return;
-  links_->on_drained(*found);
-  wake_at(clock_.monotonic());
+  parts_->links_.on_drained(*found);
+  parts_->alarm_.set(clock_.monotonic());
 }
 
-void Engine::Impl::on_closed(ConnId conn, std::string_view detail) {
-  if (Connection* const found = links_->find(conn)) links_->on_closed(*found, detail);
+void Engine::on_closed(ConnId conn, std::string_view detail) {
+  Links& links = parts_->links_;
+  if (Connection* const found = links.find(conn)) links.on_closed(*found, detail);
   finish_input();
 }
 
-void Engine::Impl::on_time() {
+void Engine::on_time() {
   const MonoTime now = clock_.monotonic();
-  if (links_->next_deadline() <= now) links_->on_time(now);
-  if (const auto due = dictionary_->next_deadline(); due && *due <= now) dictionary_->on_time();
-  if (next_own_deadline_ <= now) {
-    next_own_deadline_ = MonoTime::max();
-    if (next_dial_ <= now) overlay_dirty_ = true;
-    if (next_stranger_ <= now) dial_a_stranger(now);
-    if (next_compare_ <= now) compare_with_somebody(now);
-    if (next_expiry_ <= now) {
-      seen_.expire(now);
-      note_living_links(now);
-      book_.expire();
-      std::erase_if(kept_apart_, [now](const auto& entry) { return entry.second.until <= now; });
-      expire_searches(now);
-      next_expiry_ = now + limits::kExpireEvery;
+  Parts& parts = *parts_;
+  if (parts.links_.next_deadline() <= now) parts.links_.on_time(now);
+  if (const auto due = parts.dictionary_.next_deadline(); due && *due <= now) parts.dictionary_.on_time();
+  if (parts.alarm_.rings(now)) {
+    parts.overlay_.on_time(now);
+    if (parts.next_compare_ <= now) parts.compare_with_somebody(now);
+    if (parts.next_expiry_ <= now) {
+      parts.seen_.expire(now);
+      parts.overlay_.expire(now);
+      parts.expire_searches(now);
+      parts.next_expiry_ = now + limits::kExpireEvery;
     }
-    if (next_confirm_again_ <= now) ask_again_to_confirm(now);
-    continue_transfers(now);
+    if (parts.next_confirm_again_ <= now) parts.ask_again_to_confirm(now);
+    parts.continue_transfers(now);
   }
   finish_input();
 }
 
-void Engine::Impl::finish_input() {
-  if (!running_) return;
-  watch_clock();
-  publish_reissued();
-  // Whatever is gone may have been why its peer was not dialled.
-  if (overlay_dirty_ || links_->any_closed()) {
-    overlay_dirty_ = false;
-    dial_where_needed();
-  }
-  wake_at(std::min({next_dial_, next_stranger_, next_compare_, next_expiry_, next_confirm_again_}));
-  links_->sweep();
+void Engine::finish_input() {
+  if (!is_running()) return;
+  Parts& parts = *parts_;
+  parts.watch_clock();
+  for (const OwnRecord& record : parts.dictionary_.take_reissued())
+    parts.publish(record, HasKey::kPerhaps);
+  parts.overlay_.dial_where_needed();
+  parts.alarm_.set(
+      std::min({parts.overlay_.next_deadline(), parts.next_compare_, parts.next_expiry_, parts.next_confirm_again_}));
+  parts.links_.sweep();
 }
 
-MonoTime Engine::Impl::next_deadline() const {
-  MonoTime next = std::min(next_own_deadline_, links_->next_deadline());
-  if (const auto due = dictionary_->next_deadline()) next = std::min(next, *due);
+MonoTime Engine::next_deadline() const {
+  MonoTime next = std::min(parts_->alarm_.when(), parts_->links_.next_deadline());
+  if (const auto due = parts_->dictionary_.next_deadline()) next = std::min(next, *due);
   return next;
 }
 
-void Engine::Impl::set_address(const Endpoint& advertise) {
-  config_.advertise = advertise;
-  if (links_) links_->set_address(advertise);
+const Dictionary& Engine::dictionary() const {
+  return parts_->dictionary_;
 }
 
-std::vector<NeighbourView> Engine::Impl::neighbours() const {
+std::expected<void, WriteError> Engine::set(std::string_view key, RawView value) {
+  parts_->watch_clock();
+  const HasKey had = parts_->had_by_py2p(key);
+  const auto written = parts_->dictionary_.set(key, value);
+  if (!written) return std::unexpected(written.error());
+  parts_->publish(*written, had);
+  return {};
+}
+
+std::expected<void, WriteError> Engine::erase(std::string_view key) {
+  parts_->watch_clock();
+  const HasKey had = parts_->had_by_py2p(key);
+  const auto written = parts_->dictionary_.erase(key);
+  if (!written) return std::unexpected(written.error());
+  parts_->publish(*written, had);
+  return {};
+}
+
+std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
+  parts_->watch_clock();
+  const Dictionary& dictionary = parts_->dictionary_;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (!ops[i].value && !dictionary.find(ops[i].key)) continue;
+    if (auto admitted = dictionary.admit(ops[i].key); !admitted) {
+      return std::unexpected(BatchError{.index = i, .error = std::move(admitted.error())});
+    }
+    if (!ops[i].value) continue;
+    if (auto good = check_value(*ops[i].value); !good) {
+      return std::unexpected(BatchError{.index = i, .error = BadValue{std::move(good.error())}});
+    }
+    if (!dictionary.has_room()) return std::unexpected(BatchError{.index = i, .error = NoRoom{}});
+  }
+  std::size_t written = 0;
+  for (const WriteOp& op : ops) {
+    if (op.value ? set(op.key, *op.value).has_value() : erase(op.key).has_value()) ++written;
+  }
+  return written;
+}
+
+std::optional<std::uint64_t> Engine::confirm(std::vector<std::string> keys) {
+  const auto token = parts_->confirm(std::move(keys));
+  if (token) finish_input();
+  return token;
+}
+
+void Engine::end_confirmation(std::uint64_t token) {
+  parts_->confirmations_.erase(token);
+}
+
+std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
+  auto message = user_message(packets, type);
+  if (!message) return std::unexpected(std::move(message.error()));
+  const auto frame = parts_->originator_.broadcast(std::move(*message), parts_->stamp_broadcast());
+  if (!frame) return std::unexpected(std::string(kTooLarge));
+  CompressedOnce once(*frame);
+  parts_->send_to_all(once, nullptr);
+  return frame->id;
+}
+
+std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                           SubFlag type) {
+  auto message = user_message(packets, type);
+  if (!message) return std::unexpected(std::move(message.error()));
+  if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
+  Pair* const pair = parts_->links_.pair(receiver);
+  if (pair == nullptr && !parts_->has_room_for(receiver)) return WhisperOutcome::kRefused;
+  const auto frame = parts_->originator_.whisper(std::move(*message));
+  if (!frame) return std::unexpected(std::string(kTooLarge));
+  if (pair != nullptr) {
+    parts_->links_.send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
+    return WhisperOutcome::kSent;
+  }
+  parts_->search_for(receiver, *frame);
+  finish_input();
+  return WhisperOutcome::kDeferred;
+}
+
+void Engine::connect(const Endpoint& to, const NodeId& expected) {
+  parts_->overlay_.connect(to, expected);
+  finish_input();
+}
+
+bool Engine::forget(const Endpoint& address) {
+  const bool known = parts_->overlay_.forget(address);
+  finish_input();
+  return known;
+}
+
+void Engine::request_peers() {
+  for (const auto& [peer, pair] : parts_->links_.pairs())
+    parts_->links_.whisper(*pair.primary, Request{});
+}
+
+bool Engine::disconnect(const NodeId& peer) {
+  const bool parted = parts_->overlay_.disconnect(peer);
+  if (parted) finish_input();
+  return parted;
+}
+
+void Engine::set_address(const Endpoint& advertise) {
+  config_.advertise = advertise;
+  if (parts_ != nullptr) parts_->links_.set_address(advertise);
+}
+
+std::vector<NeighbourView> Engine::neighbours() const {
+  const Links& links = parts_->links_;
   std::vector<NeighbourView> views;
-  views.reserve(links_->pairs().size());
+  views.reserve(links.pairs().size());
   const MonoTime now = clock_.monotonic();
   const WallTime wall = clock_.wall();
-  for (const auto& [peer, pair] : links_->pairs()) {
+  for (const auto& [peer, pair] : links.pairs()) {
     const Connection& primary = *pair.primary;
     const bool paced = primary.pacer != nullptr;
     views.push_back({.id = peer,
@@ -215,203 +282,39 @@ std::vector<NeighbourView> Engine::Impl::neighbours() const {
                      .connections = pair.links.size(),
                      .queued = transport_.queued(primary.id) + (paced ? primary.pacer->bytes() : 0),
                      .waiting_stores = paced ? primary.pacer->stores() : 0,
-                     .clock = clocks_.of(peer, now, wall)});
+                     .clock = parts_->clocks_.of(peer, now, wall)});
   }
   return views;
 }
 
-std::vector<DepartedView> Engine::Impl::departed() const {
-  std::vector<DepartedView> views;
-  views.reserve(departed_.size());
-  const MonoTime now = clock_.monotonic();
-  for (const Departed& one : departed_)
-    views.push_back({.id = one.id, .reason = one.reason, .ago = now - one.when});
-  return views;
-}
-
-const EngineStats& Engine::Impl::stats() const {
-  if (links_) stats_.frames_sent = links_->frames_sent();
-  return stats_;
-}
-
-void Engine::Impl::on_pair_up(Pair& pair) {
-  Connection& conn = *pair.primary;
-  observer_.on_event(PeerUp{.peer = pair.peer,
-                            .address = conn.peer_address,
-                            .dialed_by_us = conn.dialed_by_us,
-                            .meshdict = pair.is_meshdict});
-  std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
-  overlay_dirty_ = true;
-
-  send_peers(conn);
-  if (!pair.is_meshdict) links_->hand_over(conn);
-  if (const auto found = searches_.find(pair.peer); found != searches_.end()) {
-    for (const Frame& frame : found->second.frames)
-      links_->send(conn, frame);
-    searches_.erase(found);
-  }
-}
-
-/// Leads to a comparison on each new link, not only on the first of a pair: the other end may have lost one that we still
-/// believe in, and what we sent over it.
-void Engine::Impl::on_link_up(Connection& link) {
-  if (link.dialed_by_us) book_.linked(link.remote, link.peer);
-  if (!link.is_meshdict) return;
-  links_->whisper(link, kOutsideTheReckoning);
-  send_floors(link);
-  ask_for_open_confirmations(link);
-}
-
-void Engine::Impl::on_link_left(Connection& primary) {
-  if (running_ && primary.is_meshdict) ask_for_open_confirmations(primary);
-}
-
-void Engine::Impl::on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) {
-  const MonoTime now = clock_.monotonic();
-  std::erase_if(departed_, [&](const Departed& one) { return one.id == pair.peer; });
-  if (departed_.size() >= limits::kMaxDeparted) departed_.erase(departed_.begin());
-  departed_.push_back({.id = pair.peer, .reason = ending.reason, .when = now});
-  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  observer_.on_event(PeerDown{.peer = pair.peer, .reason = ending.reason, .detail = ending.detail});
-  overlay_dirty_ = true;
-  clocks_.forget(pair.peer);
-  if (!running_) return;
-  judge_clocks();
-  if (std::ranges::none_of(links_->pairs(), [](const auto& entry) { return entry.second.is_meshdict; })) {
-    dictionary_->set_contact(false);
-  }
-
-  if (ending.reason == EndReason::kEnough || ending.is_bye(ByeReason::kEnough)) return;
-  stranger_pause_ = limits::kStrangerPauseFirst;
-  next_stranger_ = std::min(next_stranger_, now + stranger_pause_);
-  note_end(pair, last, ending);
-}
-
-void Engine::Impl::on_refused(const Connection& conn, const Ending& ending) {
-  ++stats_.refused;
-  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  if (conn.dialed_by_us) note_failed_dial(conn, ending.reason);
-  if (!running_) return;
-  observer_.on_event(Refused{.conn = conn.id,
-                             .remote = conn.remote,
-                             .reason = ending.reason,
-                             .detail = ending.detail,
-                             .dialed_by_us = conn.dialed_by_us});
-}
-
-void Engine::Impl::sanity_check() const {
-  links_->sanity_check();
-  dictionary_->sanity_check();
-  book_.sanity_check();
-  seen_.sanity_check();
-  assert(kept_apart_.size() <= limits::kMaxKeptApart);
-  clocks_.sanity_check();
-  assert(searches_.size() <= limits::kMaxDeferred);
-  assert(departed_.size() <= limits::kMaxDeparted);
-  assert(confirmations_.size() <= limits::kMaxConfirmations);
-  for (const auto& [id, conn] : links_->connections()) {
-    if (conn->sync && conn->sync->due) assert(std::ranges::count(due_, id) == 1);
-  }
-}
-
-Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
-               Observer& observer)
-    : impl_(std::make_unique<Impl>(std::move(config), clock, transport, store, random, observer)) {}
-Engine::~Engine() = default;
-
-std::expected<void, std::string> Engine::start() {
-  return impl_->start();
-}
-void Engine::stop() {
-  impl_->stop();
-}
-void Engine::on_accepted(ConnId conn, const Endpoint& remote) {
-  impl_->on_accepted(conn, remote);
-}
-void Engine::on_connected(ConnId conn) {
-  impl_->on_connected(conn);
-}
-void Engine::on_data(ConnId conn, std::string_view bytes) {
-  impl_->on_data(conn, bytes);
-}
-void Engine::on_drained(ConnId conn) {
-  impl_->on_drained(conn);
-}
-void Engine::on_closed(ConnId conn, std::string_view detail) {
-  impl_->on_closed(conn, detail);
-}
-void Engine::on_time() {
-  impl_->on_time();
-}
-MonoTime Engine::next_deadline() const {
-  return impl_->next_deadline();
-}
-std::expected<void, WriteError> Engine::set(std::string_view key, RawView value) {
-  return impl_->set(key, value);
-}
-std::expected<void, WriteError> Engine::erase(std::string_view key) {
-  return impl_->erase(key);
-}
-std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
-  return impl_->write(ops);
-}
-std::optional<std::uint64_t> Engine::confirm(std::vector<std::string> keys) {
-  return impl_->confirm(std::move(keys));
-}
-void Engine::end_confirmation(std::uint64_t token) {
-  impl_->end_confirmation(token);
-}
-const Dictionary& Engine::dictionary() const {
-  return impl_->dictionary();
-}
-std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
-  return impl_->broadcast(packets, type);
-}
-std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
-                                                           SubFlag type) {
-  return impl_->whisper(receiver, packets, type);
-}
-void Engine::request_peers() {
-  impl_->request_peers();
-}
-void Engine::connect(const Endpoint& to, const NodeId& expected) {
-  impl_->connect(to, expected);
-}
-bool Engine::forget(const Endpoint& address) {
-  return impl_->forget(address);
-}
-bool Engine::disconnect(const NodeId& peer) {
-  return impl_->disconnect(peer);
-}
-const NodeId& Engine::id() const {
-  return impl_->id();
-}
-std::uint64_t Engine::boot() const {
-  return impl_->boot();
-}
-void Engine::set_address(const Endpoint& advertise) {
-  impl_->set_address(advertise);
-}
-const Endpoint& Engine::address() const {
-  return impl_->address();
-}
-std::vector<NeighbourView> Engine::neighbours() const {
-  return impl_->neighbours();
-}
 std::vector<DepartedView> Engine::departed() const {
-  return impl_->departed();
+  return parts_->overlay_.departed();
 }
+
 std::size_t Engine::known_addresses() const {
-  return impl_->known_addresses();
+  return parts_->overlay_.known_addresses();
 }
+
 const ClockView& Engine::clock() const {
-  return impl_->clock();
+  return parts_->clocks_.own();
 }
+
 const EngineStats& Engine::stats() const {
-  return impl_->stats();
+  parts_->stats_.frames_sent = parts_->links_.frames_sent();
+  return parts_->stats_;
 }
+
 void Engine::sanity_check() const {
-  impl_->sanity_check();
+  parts_->links_.sanity_check();
+  parts_->dictionary_.sanity_check();
+  parts_->overlay_.sanity_check();
+  parts_->seen_.sanity_check();
+  parts_->clocks_.sanity_check();
+  assert(parts_->searches_.size() <= limits::kMaxDeferred);
+  assert(parts_->confirmations_.size() <= limits::kMaxConfirmations);
+  for (const auto& [id, conn] : parts_->links_.connections()) {
+    if (conn->sync && conn->sync->due) assert(std::ranges::count(parts_->due_, id) == 1);
+  }
 }
 
 }  // namespace meshdict

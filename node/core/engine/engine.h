@@ -25,10 +25,10 @@
 #include "core/base/random.h"
 #include "core/dictionary/dictionary.h"
 #include "core/engine/event.h"
+#include "core/engine/views.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
 #include "core/env/transport.h"
-#include "core/record/clock_offsets.h"
 #include "core/record/mesh_settings.h"
 
 namespace meshdict {
@@ -47,51 +47,6 @@ struct EngineConfig : MeshSettings {
   Endpoint advertise{};
   /// Dialled at the start, and again whenever we have no neighbour.
   std::vector<Endpoint> join{};
-};
-
-/// A neighbour, for listings.
-struct NeighbourView {
-  NodeId id;
-  Endpoint address;
-  bool dialed_by_us = false;
-  bool meshdict = false;  ///< speaks the additions of meshdict; a py2p node otherwise
-  Duration connected_for{};
-  std::size_t connections = 0;
-  std::size_t queued = 0;          ///< bytes that wait to leave
-  std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
-  ClockView clock{};               ///< its wall clock against ours
-};
-
-/// An earlier neighbour, and why it is none now.
-struct DepartedView {
-  NodeId id;
-  EndReason reason = EndReason::kClosedByPeer;
-  Duration ago{};
-};
-
-/// Counters since the start, for INFO and for tests.
-struct EngineStats {
-  std::uint64_t frames_received = 0;
-  std::uint64_t frames_sent = 0;
-  std::uint64_t bytes_received = 0;
-  std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
-  std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
-  std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
-  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
-  std::uint64_t no_room = 0;
-  std::uint64_t relayed = 0;
-  std::uint64_t refused = 0;  ///< connections and frames
-  std::uint64_t too_large =
-      0;  ///< messages that were not sent, since no frame can carry them; 0 unless something is wrong
-  /// How often we saw, or were told, that another process has our identity.
-  std::uint64_t identity_in_use = 0;
-  std::uint64_t dials = 0;
-  std::uint64_t comparisons = 0;         ///< sessions of reconciliation that we have begun
-  std::uint64_t bulk_records_sent = 0;   ///< in sessions, and to py2p nodes at their handshake
-  std::uint64_t records_passed_on = 0;   ///< news from a session, sent to other neighbours; each counts
-  std::uint64_t old_deletions_told = 0;  ///< to neighbours that sent what had been deleted longer ago than the horizon
-  std::uint64_t keys_returned = 0;       ///< see Returned in event.h
-  std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
 };
 
 enum class WhisperOutcome : std::uint8_t {
@@ -174,11 +129,11 @@ class Engine {
   /// dials the other, and what it dials all the same is refused; unless connect() or whisper() here says so. False when none.
   bool disconnect(const NodeId& peer);
 
-  [[nodiscard]] const NodeId& id() const;
-  [[nodiscard]] std::uint64_t boot() const;
+  [[nodiscard]] const NodeId& id() const { return self_; }
+  [[nodiscard]] std::uint64_t boot() const { return boot_; }
   /// The address told to others; for a port chosen by the system, and before start().
   void set_address(const Endpoint& advertise);
-  [[nodiscard]] const Endpoint& address() const;
+  [[nodiscard]] const Endpoint& address() const { return config_.advertise; }
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
@@ -190,8 +145,21 @@ class Engine {
   void sanity_check() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Parts;
+
+  [[nodiscard]] bool is_running() const;
+  void finish_input();
+
+  EngineConfig config_;
+  const Clock& clock_;
+  Transport& transport_;
+  Store& store_;
+  const Random& random_;
+  Observer& observer_;
+
+  NodeId self_;
+  std::uint64_t boot_ = 0;
+  std::unique_ptr<Parts> parts_;  // from start() on
 };
 
 }  // namespace meshdict

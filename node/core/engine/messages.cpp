@@ -5,34 +5,20 @@
 #include <utility>
 
 #include "core/base/overloaded.h"
-#include "core/engine/impl.h"
+#include "core/engine/parts.h"
 #include "core/limits.h"
 #include "core/links/compressed_once.h"
 
 namespace meshdict {
-namespace {
 
-constexpr std::string_view kTooLarge = "larger than a message may be";
-
-std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
-  std::size_t size = 0;
-  for (const RawView packet : packets)
-    size += packet.size();
-  if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
-  if (size > limits::kMaxValue) return std::unexpected(std::string(kTooLarge));
-  return UserMessage{.packets = {packets.begin(), packets.end()}, .type = type};
-}
-
-}  // namespace
-
-void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
+void Engine::Parts::handle_body(Connection& conn, std::string_view body) {
   // Most frames of a mesh are copies of a broadcast: they are recognised before any decoding. But whole they must be: a
   // damaged one shows that the stream is out of step.
   if (const auto plain = split_body(body)) {
     if (const auto origin = peek_origin(plain->message);
         origin && seen_.contains(origin->sender, origin->stamp) && hash_matches(*plain)) {
       ++stats_.duplicates;
-      if (!conn.is_meshdict && conn.established()) links_->heard_on(conn);
+      if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
       return;
     }
   }
@@ -41,7 +27,7 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
   const auto opened = open_body(body, taken);
   if (!opened) {
     ++stats_.refused;
-    links_->close(conn, EndReason::kProtocolError, opened.error().what);
+    links_.close(conn, EndReason::kProtocolError, opened.error().what);
     return;
   }
   const auto envelope = decode_envelope(opened->plain.message);
@@ -49,19 +35,19 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
     ++stats_.refused;
     // The fault may be another node's: py2p passes a broadcast on without a look at what is in it.
     if (conn.established() && is_broadcast(opened->plain.message)) return;
-    links_->close(conn, EndReason::kProtocolError, envelope.error().what);
+    links_.close(conn, EndReason::kProtocolError, envelope.error().what);
     return;
   }
   const auto message = decode_message(*envelope);
   if (!message) {
     ++stats_.refused;
-    links_->close(conn, EndReason::kProtocolError, message.error().what);
+    links_.close(conn, EndReason::kProtocolError, message.error().what);
     return;
   }
-  if (links_->handle(conn, *envelope, *message) || conn.closed()) return;
+  if (links_.handle(conn, *envelope, *message) || conn.closed()) return;
   if (conn.state == ConnState::kGreeted) return;  // until the hello is exchanged, only the link layer speaks
 
-  if (!conn.is_meshdict && conn.established()) links_->heard_on(conn);
+  if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
   if (envelope->main == MainFlag::kBroadcast) {
     if (!accept_broadcast(conn, *envelope, opened->plain)) return;
     relay(conn, *opened, body, *envelope, *message);
@@ -70,8 +56,8 @@ void Engine::Impl::handle_body(Connection& conn, std::string_view body) {
 }
 
 /// Marks a broadcast as seen. False when it is a copy, too old to be told from one, or finds no room.
-bool Engine::Impl::accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
-  if (envelope.stamp && envelope.sender == self_ && envelope.stamp->boot == boot_) {
+bool Engine::Parts::accept_broadcast(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
+  if (envelope.stamp && envelope.sender == originator_.self() && envelope.stamp->boot == originator_.boot()) {
     ++stats_.duplicates;  // all that we have said is known: somebody has made this up
     return false;
   }
@@ -98,9 +84,9 @@ bool Engine::Impl::accept_broadcast(const Connection& from, const Envelope& enve
 
 /// `body` is the message as it came: who reads its compression gets that again, so that a few bytes of ours are a few of
 /// each neighbour's, and nothing is compressed twice.
-void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::string_view body,
-                         const Envelope& envelope, const Message& message) {
-  const bool nobody_else = links_->pairs().empty() || (links_->pairs().size() == 1 && from.established());
+void Engine::Parts::relay(const Connection& from, const OpenedBody& opened, std::string_view body,
+                          const Envelope& envelope, const Message& message) {
+  const bool nobody_else = links_.pairs().empty() || (links_.pairs().size() == 1 && from.established());
   if (nobody_else) return;
   ++stats_.relayed;
   // S byte for byte, so that ids stay the same.
@@ -115,33 +101,33 @@ void Engine::Impl::relay(const Connection& from, const OpenedBody& opened, std::
 
 /// `store`: what it is to py2p nodes, if it is a store. Of stores, a neighbour for whom too much is queued already hears in a
 /// session, at its own pace.
-void Engine::Impl::send_to_all(CompressedOnce& once, const Connection* except, const PacedStore* store) {
-  for (auto& [peer, pair] : links_->pairs()) {
+void Engine::Parts::send_to_all(CompressedOnce& once, const Connection* except, const PacedStore* store) {
+  for (auto& [peer, pair] : links_.pairs()) {
     if (except != nullptr && except->peer == peer) continue;
     Connection& link = *pair.primary;
     if (store != nullptr && !pair.is_meshdict) {
-      links_->send_store(link, once.for_peer(link), *store);
+      links_.send_store(link, once.for_peer(link), *store);
     } else if (store != nullptr && link.congested) {
       compare(link);
     } else {
-      links_->send(link, once.for_peer(link));
+      links_.send(link, once.for_peer(link));
     }
   }
 }
 
 /// The stamp of a broadcast of ours, which counts as seen.
-Stamp Engine::Impl::stamp_broadcast() {
-  const Stamp stamp = originator_->stamp_broadcast();
-  seen_.insert(self_.text(), stamp, kViaOurselves,
+Stamp Engine::Parts::stamp_broadcast() {
+  const Stamp stamp = originator_.stamp_broadcast();
+  seen_.insert(originator_.self().text(), stamp, kViaOurselves,
                clock_.monotonic() + limits::kBroadcastLifetime + limits::kClockSkew);
   return stamp;
 }
 
-void Engine::Impl::broadcast_message(const Message& message, const PacedStore* store) {
+void Engine::Parts::broadcast_message(const Message& message, const PacedStore* store) {
   const Stamp stamp = stamp_broadcast();
   // A node without neighbours would encode and hash each of its writes for nobody.
-  if (links_->pairs().empty()) return;
-  const auto frame = originator_->broadcast(message, stamp);
+  if (links_.pairs().empty()) return;
+  const auto frame = originator_.broadcast(message, stamp);
   if (!frame) {
     ++stats_.too_large;
     return;
@@ -150,8 +136,8 @@ void Engine::Impl::broadcast_message(const Message& message, const PacedStore* s
   send_to_all(once, nullptr, store);
 }
 
-void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
-                                  const MessageId& id) {
+void Engine::Parts::handle_message(Connection& conn, const Envelope& envelope, const Message& message,
+                                   const MessageId& id) {
   const bool has_dictionary = config_.has_dictionary;
   std::visit(
       Overloaded{
@@ -169,7 +155,7 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
           [&](const SyncAnswer& answer) { handle_answer(conn, answer); },
           [&](const EpochFloors& floors) { handle_floors(floors); },
           [&](const Presence&) { handle_presence(conn); },
-          [&](const Peers& peers) { handle_peers(conn, peers); },
+          [&](const Peers& peers) { overlay_.take_peers(conn, peers); },
           [&](const Request& request) { handle_request(conn, request); },
           [&](const Response& response) { handle_response(conn, response); },
           [&](const RenegotiateCompression& methods) { conn.compressions = common_compressions(methods.methods); },
@@ -179,8 +165,8 @@ void Engine::Impl::handle_message(Connection& conn, const Envelope& envelope, co
       message);
 }
 
-void Engine::Impl::deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message,
-                           const MessageId& id) {
+void Engine::Parts::deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message,
+                            const MessageId& id) {
   const bool whisper = envelope.main == MainFlag::kWhisper;
   if (whisper) ++stats_.delivered;
   observer_.on_event(MessageArrived{.sender = envelope.sender,
@@ -192,50 +178,23 @@ void Engine::Impl::deliver(const Connection& conn, const Envelope& envelope, con
                                     .packets = {message.packets.begin(), message.packets.end()}});
 }
 
-std::expected<MessageId, std::string> Engine::Impl::broadcast(std::span<const RawView> packets, SubFlag type) {
-  auto message = user_message(packets, type);
-  if (!message) return std::unexpected(message.error());
-  const auto frame = originator_->broadcast(std::move(*message), stamp_broadcast());
-  if (!frame) return std::unexpected(std::string(kTooLarge));
-  CompressedOnce once(*frame);
-  send_to_all(once, nullptr);
-  return frame->id;
+bool Engine::Parts::has_room_for(const NodeId& wanted) const {
+  const auto found = searches_.find(wanted);
+  return found == searches_.end() ? searches_.size() < limits::kMaxDeferred
+                                  : found->second.frames.size() < limits::kMaxDeferredOfOne;
 }
 
-std::expected<WhisperOutcome, std::string> Engine::Impl::whisper(const NodeId& receiver,
-                                                                 std::span<const RawView> packets, SubFlag type) {
-  auto message = user_message(packets, type);
-  if (!message) return std::unexpected(message.error());
-  if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
-  if (Pair* const pair = links_->pair(receiver)) {
-    const auto frame = originator_->whisper(std::move(*message));
-    if (!frame) return std::unexpected(std::string(kTooLarge));
-    links_->send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
-    return WhisperOutcome::kSent;
-  }
-  const auto found = searches_.find(receiver);
-  const bool full = found == searches_.end() ? searches_.size() >= limits::kMaxDeferred
-                                             : found->second.frames.size() >= limits::kMaxDeferredOfOne;
-  if (full) return WhisperOutcome::kRefused;
-  const auto frame = originator_->whisper(std::move(*message));
-  if (!frame) return std::unexpected(std::string(kTooLarge));
-  search_for(receiver, *frame);
-  finish_input();
-  return WhisperOutcome::kDeferred;
-}
-
-void Engine::Impl::search_for(const NodeId& wanted, const Frame& frame) {
+void Engine::Parts::search_for(const NodeId& wanted, const Frame& frame) {
   const auto [search, fresh] = searches_.try_emplace(wanted);
   search->second.frames.push_back(frame);
   if (!fresh) return;
-  search->second.wish = ++wishes_;
   search->second.expires = clock_.monotonic() + limits::kDeferredLifetime;
   next_expiry_ = std::min(next_expiry_, search->second.expires);
-  if (const auto address = book_.find(wanted)) dial_now(*address, true).wish = search->second.wish;
+  search->second.wish = overlay_.wish_for(wanted);
   broadcast_message(Request{.request_id = frame.id.view(), .wanted = wanted});
 }
 
-void Engine::Impl::expire_searches(MonoTime now) {
+void Engine::Parts::expire_searches(MonoTime now) {
   for (auto search = searches_.begin(); search != searches_.end();) {
     if (search->second.expires > now) {
       ++search;
@@ -248,16 +207,16 @@ void Engine::Impl::expire_searches(MonoTime now) {
   }
 }
 
-void Engine::Impl::handle_request(Connection& conn, const Request& request) {
+void Engine::Parts::handle_request(Connection& conn, const Request& request) {
   if (request.wanted.empty()) {
-    send_peers(conn);
+    overlay_.tell_peers(conn);
     return;
   }
   // The wanted node answers for itself, and for a py2p node its neighbours do: were every acquaintance to answer, one
   // question would cost a broadcast each.
-  PeerEntry found{.address = config_.advertise, .id = request.wanted};
-  if (request.wanted != self_) {
-    const Pair* const pair = links_->pair(request.wanted);
+  PeerEntry found{.address = links_.settings().address, .id = request.wanted};
+  if (request.wanted != originator_.self()) {
+    const Pair* const pair = links_.pair(request.wanted);
     if (pair == nullptr || pair->is_meshdict) return;
     found.address = pair->primary->peer_address;
   }
@@ -265,37 +224,10 @@ void Engine::Impl::handle_request(Connection& conn, const Request& request) {
   broadcast_message(Response{.request_id = request.request_id, .found = std::move(found)});
 }
 
-void Engine::Impl::handle_response(const Connection& conn, const Response& response) {
+void Engine::Parts::handle_response(const Connection& conn, const Response& response) {
   const auto search = searches_.find(response.found.id);
   if (search == searches_.end()) return;
-  book_.add(response.found.address, response.found.id, address_source(conn.peer.text()));
-  if (!links_->linked_to(response.found.id)) dial_now(response.found.address, true).wish = search->second.wish;
-}
-
-void Engine::Impl::request_peers() {
-  for (const auto& [peer, pair] : links_->pairs())
-    links_->whisper(*pair.primary, Request{});
-}
-
-void Engine::Impl::handle_peers(const Connection& conn, const Peers& peers) {
-  const AddressSource source = address_source(conn.peer.text());
-  for (const PeerEntry& entry : peers.entries) {
-    if (entry.id != self_) book_.add(entry.address, entry.id, source);
-  }
-  overlay_dirty_ = true;
-}
-
-void Engine::Impl::send_peers(Connection& conn) {
-  Peers peers;
-  for (const auto& [peer, pair] : links_->pairs()) {
-    if (peer != conn.peer) peers.entries.push_back({.address = pair.primary->peer_address, .id = peer});
-  }
-  overlay_random_.shuffle(peers.entries);
-  if (peers.entries.size() > limits::kMaxPeersSent / 2) peers.entries.resize(limits::kMaxPeersSent / 2);
-  for (PeerEntry& known : book_.sample(limits::kMaxPeersSent / 2)) {
-    if (known.id != conn.peer && !links_->linked_to(known.id)) peers.entries.push_back(std::move(known));
-  }
-  links_->whisper(conn, peers);
+  overlay_.found(response.found.id, response.found.address, conn.peer, search->second.wish);
 }
 
 }  // namespace meshdict

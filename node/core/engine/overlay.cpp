@@ -1,30 +1,36 @@
-// Which nodes to dial, and when.
-//
-// 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections; nodes that are
-//    neighbours already, whoever dialled, are left alone.
-// 2. Addresses that are insisted on (address_book.h) are dialled beyond that number.
-// 3. Now and then it dials one stranger more. The oldest extra link is given up for it: it was never counted on. So the
-//    degree stays bounded, and halves that forgot each other meet again; where nobody is a stranger all links stay.
+#include "core/engine/overlay.h"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
-#include "core/engine/impl.h"
 #include "core/limits.h"
 
 namespace meshdict {
 
-std::size_t Engine::Impl::outgoing_count() const {
-  return static_cast<std::size_t>(std::ranges::count_if(links_->connections(), [](const auto& entry) {
+Overlay::Overlay(Links& links, AddressBook book, const Clock& clock, RandomStream& leisure, EngineStats& stats)
+    : links_(links), book_(std::move(book)), clock_(clock), leisure_(leisure), stats_(stats) {}
+
+void Overlay::start(std::span<const Endpoint> join) {
+  for (const Endpoint& address : join)
+    book_.add_from_user(address);
+  changed_ = true;
+  stranger_pause_ = limits::kStrangerPauseFirst;
+  next_stranger_ = draw_next_stranger(clock_.monotonic());
+}
+
+std::size_t Overlay::outgoing_count() const {
+  return static_cast<std::size_t>(std::ranges::count_if(links_.connections(), [](const auto& entry) {
     const Connection& conn = *entry.second;
     return conn.dialed_by_us && !conn.extra && conn.state != ConnState::kRetired;
   }));
 }
 
-AddressBook::Wanted Engine::Impl::stranger_filter() const {
+AddressBook::Wanted Overlay::stranger_filter() const {
   return [this](const Endpoint& address, const AddressBook::Entry& entry) {
-    if (address == config_.advertise || (!entry.id.empty() && entry.id == self_)) return false;
-    if (!entry.id.empty() && links_->linked_to(entry.id)) return false;
-    return std::ranges::none_of(links_->connections(), [&](const auto& known) {
+    if (address == links_.settings().address || (!entry.id.empty() && entry.id == links_.self())) return false;
+    if (!entry.id.empty() && links_.linked_to(entry.id)) return false;
+    return std::ranges::none_of(links_.connections(), [&](const auto& known) {
       const Connection& conn = *known.second;
       if (conn.state == ConnState::kRetired) return false;
       return (conn.dialed_by_us && conn.remote == address) || (!entry.id.empty() && conn.peer == entry.id);
@@ -32,16 +38,33 @@ AddressBook::Wanted Engine::Impl::stranger_filter() const {
   };
 }
 
-void Engine::Impl::dial_where_needed() {
+void Overlay::dial_where_needed() {
+  // Whatever is gone may have been why its peer was not dialled.
+  if (!changed_ && !links_.any_closed()) return;
+  changed_ = false;
+  dial_all_needed();
+}
+
+void Overlay::on_time(MonoTime now) {
+  if (next_dial_ <= now) changed_ = true;
+  if (next_stranger_ <= now) dial_a_stranger(now);
+}
+
+void Overlay::expire(MonoTime now) {
+  note_living_links(now);
+  book_.expire();
+  std::erase_if(kept_apart_, [now](const auto& entry) { return entry.second.until <= now; });
+}
+
+void Overlay::dial_all_needed() {
   next_dial_ = MonoTime::max();
-  if (links_->pairs().size() >= limits::kMaxNeighbours) return;
+  if (links_.pairs().size() >= limits::kMaxNeighbours) return;
   std::size_t outgoing = outgoing_count();
   const auto dial_all = [&](const AddressBook::Wanted& wanted, std::size_t most) {
     while (outgoing < most) {
-      const auto address = book_.pick(links_->pairs().empty(), wanted);
+      const auto address = book_.pick(links_.pairs().empty(), wanted);
       if (!address) break;
-      ++stats_.dials;
-      links_->dial(*address, outgoing >= limits::kOutgoingTarget);
+      dial(*address, outgoing >= limits::kOutgoingTarget);
       ++outgoing;
     }
     if (outgoing < most) next_dial_ = std::min(next_dial_, book_.next_try(wanted).value_or(MonoTime::max()));
@@ -54,57 +77,73 @@ void Engine::Impl::dial_where_needed() {
   dial_all(wanted, limits::kOutgoingTarget);
 }
 
-void Engine::Impl::dial_a_stranger(MonoTime now) {
+void Overlay::dial_a_stranger(MonoTime now) {
   bool dialed = false;
-  if (outgoing_count() >= limits::kOutgoingTarget && links_->pairs().size() < limits::kMaxNeighbours) {
+  if (outgoing_count() >= limits::kOutgoingTarget && links_.pairs().size() < limits::kMaxNeighbours) {
     if (const auto address = book_.pick(false, stranger_filter())) {
       dialed = true;
       drop_an_extra_link();
-      ++stats_.dials;
-      links_->dial(*address, true);
+      dial(*address, true);
     }
   }
-  // Failed tries and lost neighbours make the pause short again (on_pair_down).
+  // Failed tries and lost neighbours make the pause short again.
   if (dialed) stranger_pause_ = std::min(limits::kStrangerPauseCap, stranger_pause_ * 2);
-  next_stranger_ = now + stranger_pause_ / 2 + Duration(overlay_random_.between(0, stranger_pause_.count()));
+  next_stranger_ = draw_next_stranger(now);
 }
 
-void Engine::Impl::drop_an_extra_link() {
-  for (const auto& entry : links_->connections()) {
+MonoTime Overlay::draw_next_stranger(MonoTime now) {
+  return now + stranger_pause_ / 2 + Duration(leisure_.between(0, stranger_pause_.count()));
+}
+
+void Overlay::drop_an_extra_link() {
+  for (const auto& entry : links_.connections()) {
     const Connection& conn = *entry.second;
-    if (!conn.extra || !conn.established() || links_->pair(conn.peer)->links.size() > 1) continue;
-    links_->part(NodeId(conn.peer), ByeReason::kEnough);
+    if (!conn.extra || !conn.established() || links_.pair(conn.peer)->links.size() > 1) continue;
+    links_.part(NodeId(conn.peer), ByeReason::kEnough);
     return;
   }
 }
 
-void Engine::Impl::connect(const Endpoint& to, const NodeId& expected) {
+void Overlay::connect(const Endpoint& to, const NodeId& expected) {
   // One that is dialled for a certain node is remembered once that node has answered.
   if (expected.empty()) book_.add(to, NodeId(), AddressSource::kOurselves);
   Connection& conn = dial_now(to, false);
   conn.wish = ++wishes_;
   conn.expected = expected;
-  finish_input();
 }
 
-bool Engine::Impl::forget(const Endpoint& address) {
+bool Overlay::forget(const Endpoint& address) {
   const bool known = book_.entry(address) != nullptr;
   book_.forget(address);
-  finish_input();
   return known;
 }
 
-/// Dials, unless we have already dialled there. Valid until sweep().
-Connection& Engine::Impl::dial_now(const Endpoint& to, bool extra) {
-  for (const auto& [id, conn] : links_->connections()) {
-    if (conn->dialed_by_us && conn->remote == to) return *conn;
-  }
+Connection& Overlay::dial(const Endpoint& to, bool extra) {
   ++stats_.dials;
-  return links_->dial(to, extra);
+  return links_.dial(to, extra);
 }
 
-bool Engine::Impl::disconnect(const NodeId& peer) {
-  const bool coming_up = std::ranges::any_of(links_->connections(), [&](const auto& entry) {
+/// Dials, unless we have already dialled there. Valid until sweep().
+Connection& Overlay::dial_now(const Endpoint& to, bool extra) {
+  for (const auto& [id, conn] : links_.connections()) {
+    if (conn->dialed_by_us && conn->remote == to) return *conn;
+  }
+  return dial(to, extra);
+}
+
+std::uint64_t Overlay::wish_for(const NodeId& wanted) {
+  const std::uint64_t wish = ++wishes_;
+  if (const auto address = book_.find(wanted)) dial_now(*address, true).wish = wish;
+  return wish;
+}
+
+void Overlay::found(const NodeId& wanted, const Endpoint& address, const NodeId& told_by, std::uint64_t wish) {
+  book_.add(address, wanted, address_source(told_by.text()));
+  if (!links_.linked_to(wanted)) dial_now(address, true).wish = wish;
+}
+
+bool Overlay::disconnect(const NodeId& peer) {
+  const bool coming_up = std::ranges::any_of(links_.connections(), [&](const auto& entry) {
     return entry.second->peer == peer && entry.second->state != ConnState::kRetired;
   });
   if (!coming_up) return false;
@@ -112,14 +151,13 @@ bool Engine::Impl::disconnect(const NodeId& peer) {
     kept_apart_.erase(std::ranges::min_element(kept_apart_, {}, [](const auto& entry) { return entry.second.wish; }));
   }
   kept_apart_[peer] = {.until = clock_.monotonic() + limits::kMutedFor, .wish = ++wishes_};
-  links_->part(peer, ByeReason::kUnwanted);
-  links_->refuse_pending(peer);
-  finish_input();
+  links_.part(peer, ByeReason::kUnwanted);
+  links_.refuse_pending(peer);
   return true;
 }
 
 /// Until the time is over, or our user's own later wish brings it: to connect, or to whisper to that node.
-bool Engine::Impl::keeps_apart(const Connection& conn) {
+bool Overlay::keeps_apart(const Connection& conn) {
   const auto found = kept_apart_.find(conn.peer);
   if (found == kept_apart_.end()) return false;
   if (found->second.until > clock_.monotonic() && found->second.wish > conn.wish) return true;
@@ -127,9 +165,7 @@ bool Engine::Impl::keeps_apart(const Connection& conn) {
   return false;
 }
 
-// What becomes of an address
-
-void Engine::Impl::on_address(const Endpoint& address, const Connection& conn) {
+void Overlay::on_address(const Endpoint& address, const Connection& conn) {
   if (conn.dialed_by_us && address == conn.remote) {
     book_.answered(address, conn.peer);
   } else {
@@ -137,7 +173,30 @@ void Engine::Impl::on_address(const Endpoint& address, const Connection& conn) {
   }
 }
 
-void Engine::Impl::note_failed_dial(const Connection& conn, EndReason reason) {
+void Overlay::on_link_up(const Connection& link) {
+  if (link.dialed_by_us) book_.linked(link.remote, link.peer);
+}
+
+void Overlay::on_pair_up(const NodeId& peer) {
+  std::erase_if(departed_, [&](const Departed& one) { return one.id == peer; });
+  changed_ = true;
+}
+
+void Overlay::on_pair_down(const NodeId& peer, EndReason reason) {
+  std::erase_if(departed_, [&](const Departed& one) { return one.id == peer; });
+  if (departed_.size() >= limits::kMaxDeparted) departed_.erase(departed_.begin());
+  departed_.push_back({.id = peer, .reason = reason, .when = clock_.monotonic()});
+  changed_ = true;
+}
+
+void Overlay::on_lost(const Pair& pair, const Connection& last, const Ending& ending) {
+  if (ending.reason == EndReason::kEnough || ending.is_bye(ByeReason::kEnough)) return;
+  stranger_pause_ = limits::kStrangerPauseFirst;
+  next_stranger_ = std::min(next_stranger_, clock_.monotonic() + stranger_pause_);
+  note_end(pair, last, ending);
+}
+
+void Overlay::on_failed_dial(const Connection& conn, EndReason reason) {
   switch (reason) {
     case EndReason::kWrongNetwork:
     case EndReason::kDifferentSettings:
@@ -161,7 +220,7 @@ void Engine::Impl::note_failed_dial(const Connection& conn, EndReason reason) {
   if (conn.extra) stranger_pause_ = limits::kStrangerPauseFirst;
 }
 
-void Engine::Impl::note_end(const Pair& pair, const Connection& last, const Ending& ending) {
+void Overlay::note_end(const Pair& pair, const Connection& last, const Ending& ending) {
   if (ending.reason == EndReason::kOlderBoot) return;
   const bool lived = clock_.monotonic() - pair.since >= limits::kLinkProven;
   const bool unwanted = ending.reason == EndReason::kLocal || ending.is_bye(ByeReason::kUnwanted);
@@ -180,14 +239,52 @@ void Engine::Impl::note_end(const Pair& pair, const Connection& last, const Endi
   if (last.dialed_by_us && last.remote != last.peer_address) note(last.remote);
 }
 
-void Engine::Impl::note_living_links(MonoTime now) {
-  for (const auto& [peer, pair] : links_->pairs()) {
+void Overlay::note_living_links(MonoTime now) {
+  for (const auto& [peer, pair] : links_.pairs()) {
     if (now - pair.since < limits::kLinkProven) continue;
     for (const Connection* const link : pair.links) {
       book_.lived(link->peer_address, peer);
       if (link->dialed_by_us) book_.lived(link->remote, peer);
     }
   }
+}
+
+void Overlay::take_peers(const Connection& from, const Peers& peers) {
+  const AddressSource source = address_source(from.peer.text());
+  for (const PeerEntry& entry : peers.entries) {
+    if (entry.id != links_.self()) book_.add(entry.address, entry.id, source);
+  }
+  changed_ = true;
+}
+
+void Overlay::tell_peers(Connection& conn) {
+  Peers peers;
+  for (const auto& [peer, pair] : links_.pairs()) {
+    if (peer != conn.peer) peers.entries.push_back({.address = pair.primary->peer_address, .id = peer});
+  }
+  leisure_.shuffle(peers.entries);
+  if (peers.entries.size() > limits::kMaxPeersSent / 2) peers.entries.resize(limits::kMaxPeersSent / 2);
+  for (PeerEntry& known : book_.sample(limits::kMaxPeersSent / 2)) {
+    if (known.id != conn.peer && !links_.linked_to(known.id)) peers.entries.push_back(std::move(known));
+  }
+  links_.whisper(conn, peers);
+}
+
+std::vector<DepartedView> Overlay::departed() const {
+  std::vector<DepartedView> views;
+  views.reserve(departed_.size());
+  const MonoTime now = clock_.monotonic();
+  for (const Departed& one : departed_)
+    views.push_back({.id = one.id, .reason = one.reason, .ago = now - one.when});
+  return views;
+}
+
+void Overlay::sanity_check() const {
+  book_.sanity_check();
+  assert(kept_apart_.size() <= limits::kMaxKeptApart);
+  assert(departed_.size() <= limits::kMaxDeparted);
+  for (const auto& [peer, apart] : kept_apart_)
+    assert(apart.wish <= wishes_);
 }
 
 }  // namespace meshdict

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "core/encoding/value.h"
-#include "core/engine/impl.h"
+#include "core/engine/parts.h"
 #include "core/limits.h"
 
 namespace meshdict {
@@ -38,14 +38,14 @@ std::optional<Frame> frame_or_nothing(std::expected<Frame, FrameTooLarge> frame)
 }  // namespace
 
 /// Whether py2p nodes that have followed so far have this key.
-HasKey Engine::Impl::had_by_py2p(std::string_view key) const {
-  const auto record = dictionary_->find(key);
+HasKey Engine::Parts::had_by_py2p(std::string_view key) const {
+  const auto record = dictionary_.find(key);
   if (!record || is_empty_bytes(record->value)) return HasKey::kNo;
   return deletes_at_py2p(record->value) ? HasKey::kPerhaps : HasKey::kYes;
 }
 
 /// What a relayed store is to py2p neighbours. REQUIRES: it is not merged yet.
-PacedStore Engine::Impl::paced_store(const Envelope& envelope, const StoreSet& store) const {
+PacedStore Engine::Parts::paced_store(const Envelope& envelope, const StoreSet& store) const {
   const std::int64_t age = std::clamp<std::int64_t>(unix_seconds(clock_.wall()) - envelope.time, 0, 60);
   return {.key = store.key,
           .deletes = deletes_at_py2p(store.value),
@@ -53,7 +53,7 @@ PacedStore Engine::Impl::paced_store(const Envelope& envelope, const StoreSet& s
           .age = std::chrono::seconds(age)};
 }
 
-std::optional<Frame> Engine::Impl::next_owed(Connection& link) {
+std::optional<Frame> Engine::Parts::next_owed(Connection& link) {
   if (!config_.has_dictionary) {
     link.pacer->walking().reset();
     return std::nullopt;
@@ -62,34 +62,34 @@ std::optional<Frame> Engine::Impl::next_owed(Connection& link) {
   return next_of_walk(link);
 }
 
-std::optional<Frame> Engine::Impl::owed_frame(Connection& link, std::string_view key, HasKey has) {
-  const auto record = dictionary_->records().get(key);
+std::optional<Frame> Engine::Parts::owed_frame(Connection& link, std::string_view key, HasKey has) {
+  const auto record = dictionary_.records().get(key);
   if (!record) return std::nullopt;
   const Version& version = record->version;
   const bool its_own = version.owner == link.peer;
   if (is_visible(version) && !deletes_at_py2p(record->value)) {
     ++stats_.bulk_records_sent;
-    if (its_own) return frame_or_nothing(originator_->whisper(stored_entry(key, record->value, version)));
+    if (its_own) return frame_or_nothing(originator_.whisper(stored_entry(key, record->value, version)));
     return plain_frame(key, *record);
   }
   if (has == HasKey::kNo || its_own) return std::nullopt;
   if (has == HasKey::kYes) return plain_frame(key, *record);
   link.pacer->owe(key, HasKey::kYes);
   const Raw something = bytes_value(kSomething);
-  return frame_or_nothing(originator_->whisper(stored_entry(key, something, version)));
+  return frame_or_nothing(originator_.whisper(stored_entry(key, something, version)));
 }
 
-std::optional<Frame> Engine::Impl::plain_frame(std::string_view key, const Record& record) {
+std::optional<Frame> Engine::Parts::plain_frame(std::string_view key, const Record& record) {
   const Version& version = record.version;
   const StoreSet store{.key = key, .value = record.value, .version = std::nullopt};
-  return frame_or_nothing(originator_->plain_store(store, version.owner, py2p_time(version)));
+  return frame_or_nothing(originator_.plain_store(store, version.owner, py2p_time(version)));
 }
 
 /// The next record of the walk. Nothing when none is among those looked at, or the walk is over.
-std::optional<Frame> Engine::Impl::next_of_walk(Connection& link) {
+std::optional<Frame> Engine::Parts::next_of_walk(Connection& link) {
   auto& walk = link.pacer->walking();
   if (!walk) return std::nullopt;
-  const auto& records = dictionary_->records();
+  const auto& records = dictionary_.records();
   auto next = walk->last_key ? records.upper_bound(*walk->last_key) : records.begin();
   for (std::size_t looked_at = 0; next != records.end() && looked_at < limits::kSyncBudget; ++next, ++looked_at) {
     walk->last_key = std::string(next->first);
@@ -101,19 +101,19 @@ std::optional<Frame> Engine::Impl::next_of_walk(Connection& link) {
     const bool as_entry = !deleted && !of_late && record.version.boot == 0;
     if (!as_entry) return owed_frame(link, next->first, HasKey::kPerhaps);
     ++stats_.bulk_records_sent;
-    return frame_or_nothing(originator_->whisper(stored_entry(next->first, record.value, record.version)));
+    return frame_or_nothing(originator_.whisper(stored_entry(next->first, record.value, record.version)));
   }
   if (next == records.end()) walk.reset();
   return std::nullopt;
 }
 
 /// What a py2p node brings along. What is news is told to the others; where it has something older than we, it is told.
-void Engine::Impl::handle_stored_entry(Connection& conn, const StoredEntry& entry) {
-  const auto merged = dictionary_->merge_py2p(entry.key, entry.value, entry.owner,
-                                              static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
-  if (merged == Dictionary::Merged::kLost && conn.established()) links_->owe(conn, entry.key, HasKey::kYes);
+void Engine::Parts::handle_stored_entry(Connection& conn, const StoredEntry& entry) {
+  const auto merged = dictionary_.merge_py2p(entry.key, entry.value, entry.owner,
+                                             static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
+  if (merged == Dictionary::Merged::kLost && conn.established()) links_.owe(conn, entry.key, HasKey::kYes);
   if (merged != Dictionary::Merged::kWon) return;
-  if (const auto record = dictionary_->find(entry.key)) {
+  if (const auto record = dictionary_.find(entry.key)) {
     forward_records(&conn, {{.key = entry.key, .value = entry.value, .version = record->version}});
   }
 }

@@ -1,0 +1,54 @@
+#include "core/engine/identity.h"
+
+#include <algorithm>
+#include <ranges>
+#include <string_view>
+#include <utility>
+
+#include "core/encoding/msgpack.h"
+#include "core/limits.h"
+
+namespace meshdict {
+namespace {
+
+/// The boots of this life and of those before it, one integer behind the other.
+constexpr std::string_view kMetaBoot = "boot";
+
+}  // namespace
+
+std::expected<Identity, std::string> load_identity(Store& store, const Clock& clock, RandomStream random) {
+  std::string stored_id;
+  std::string stored_boot;
+  const auto loaded = store.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
+    if (key == kMetaNodeId) stored_id = value;
+    if (key == kMetaBoot) stored_boot = value;
+  });
+  if (!loaded) return std::unexpected(loaded.error().what);
+
+  Identity identity;
+  if (stored_id.empty()) {
+    identity.id = NodeId::generate(random);
+    store.put(Table::kMeta, kMetaNodeId, identity.id.text());
+  } else if (auto parsed = NodeId::parse(stored_id)) {
+    identity.id = *parsed;
+  } else {
+    return std::unexpected("the stored node id is damaged: " + parsed.error());
+  }
+
+  for (MsgpackCursor boots(stored_boot); !boots.at_end();) {
+    const auto number = boots.unsigned_integer();
+    if (!number) return std::unexpected("the stored boot counter is damaged: " + number.error().what);
+    identity.earlier_boots.push_back(*number);
+  }
+  const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock.wall())));
+  const std::uint64_t last = identity.earlier_boots.empty() ? 0 : identity.earlier_boots.front();
+  identity.boot = (std::max((last >> 32) + 1, wall) << 32) | (random.next() & 0xFFFFFFFFU);
+  std::string encoded;
+  MsgpackWriter(encoded).integer(identity.boot);
+  for (const std::uint64_t earlier : identity.earlier_boots | std::views::take(limits::kRememberedLives))
+    MsgpackWriter(encoded).integer(earlier);
+  store.put(Table::kMeta, kMetaBoot, encoded);
+  return identity;
+}
+
+}  // namespace meshdict

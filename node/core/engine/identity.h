@@ -1,0 +1,30 @@
+#pragma once
+// Who this process is: the node's id, and the number of its incarnation.
+//
+// 1. The id is drawn at the first start, and stays as long as the store.
+// 2. The boot counter grows with each start: max(stored + 1, wall seconds) << 32 | random. Rationale: so neither a lost disk,
+//    nor a copied one, nor a wrong clock locks an identity out or makes two processes equal.
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/random.h"
+#include "core/env/clock.h"
+#include "core/env/store.h"
+
+namespace meshdict {
+
+struct Identity {
+  NodeId id;
+  std::uint64_t boot = 0;
+  std::vector<std::uint64_t> earlier_boots;  ///< as stored, the last one first
+};
+
+/// Reads or makes the id, and raises the boot counter; both are staged in the store. Error text when the store cannot be read
+/// or holds something damaged.
+std::expected<Identity, std::string> load_identity(Store& store, const Clock& clock, RandomStream random);
+
+}  // namespace meshdict

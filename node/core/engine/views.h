@@ -1,0 +1,60 @@
+#pragma once
+// What an engine shows of itself, for listings, INFO and tests.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/env/transport.h"
+#include "core/links/end_reason.h"
+#include "core/record/clock_offsets.h"
+
+namespace meshdict {
+
+/// A neighbour.
+struct NeighbourView {
+  NodeId id;
+  Endpoint address;
+  bool dialed_by_us = false;
+  bool meshdict = false;  ///< speaks the additions of meshdict; a py2p node otherwise
+  Duration connected_for{};
+  std::size_t connections = 0;
+  std::size_t queued = 0;          ///< bytes that wait to leave
+  std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
+  ClockView clock{};               ///< its wall clock against ours
+};
+
+/// An earlier neighbour, and why it is none now.
+struct DepartedView {
+  NodeId id;
+  EndReason reason = EndReason::kClosedByPeer;
+  Duration ago{};
+};
+
+/// Counters since the start. Each part of the engine counts what it does in the one that the engine shows.
+struct EngineStats {
+  std::uint64_t frames_received = 0;
+  std::uint64_t frames_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
+  std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
+  std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
+  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
+  std::uint64_t no_room = 0;
+  std::uint64_t relayed = 0;
+  std::uint64_t refused = 0;  ///< connections and frames
+  /// Messages that were not sent, since no frame can carry them; 0 unless something is wrong.
+  std::uint64_t too_large = 0;
+  /// How often we saw, or were told, that another process has our identity.
+  std::uint64_t identity_in_use = 0;
+  std::uint64_t dials = 0;
+  std::uint64_t comparisons = 0;         ///< sessions of reconciliation that we have begun
+  std::uint64_t bulk_records_sent = 0;   ///< in sessions, and to py2p nodes at their handshake
+  std::uint64_t records_passed_on = 0;   ///< news from a session, sent to other neighbours; each counts
+  std::uint64_t old_deletions_told = 0;  ///< to neighbours that sent what had been deleted longer ago than the horizon
+  std::uint64_t keys_returned = 0;       ///< see Returned in event.h
+  std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
+};
+
+}  // namespace meshdict
