@@ -30,6 +30,8 @@ def ask(client, *command):
 
 
 class DocumentationTest(harness.MeshTestCase):
+    maxDiff = None
+
     def test_of_commands(self):
         there = {name.decode() for name in ask(self.start("node").redis, "COMMAND", "LIST")}
         containers = {name.split("|")[0] for name in there if "|" in name}
@@ -39,7 +41,8 @@ class DocumentationTest(harness.MeshTestCase):
             named.add(words[0])
             if words[0] in containers and len(words) > 1:
                 named |= {f"{words[0]}|{sub}" for sub in words[1].split("|")}
-        self.assertEqual(sorted(named), sorted(there))
+        self.assertEqual(sorted(named), sorted(there),
+                         "the table Commands of node/app/README.md (first) is not what COMMAND LIST tells (second)")
 
     def test_of_info(self):
         client = self.start("node").redis
@@ -54,7 +57,8 @@ class DocumentationTest(harness.MeshTestCase):
         for row in table("INFO"):
             section = spans(row[0])[0] if row[0] else section
             named |= {(section, field) for field in spans(row[1])}
-        self.assertEqual(sorted(named), sorted(there))
+        self.assertEqual(sorted(named), sorted(there),
+                         "the table INFO of node/app/README.md (first) is not what INFO tells (second)")
 
 
 if __name__ == "__main__":
