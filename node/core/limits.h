@@ -171,12 +171,12 @@ inline constexpr Duration kConfirmAgain = 2s;
 // Dictionary
 
 /// Records from the future that wait for their time, in number and in bytes of keys and values: with clocks in bounds
-/// there are none, and a member whose clock is wrong must not fill our memory. Beyond it the furthest is let go: it is
+/// there are none, and a member whose clock is wrong must not fill our memory. Beyond it the furthest is discarded: it is
 /// the last that would be missed, and a comparison with a node that has taken it brings it again.
-inline constexpr std::size_t kMaxSetAside = 4'096;
-inline constexpr std::size_t kMaxSetAsideBytes = 16 * 1024 * 1024;
+inline constexpr std::size_t kMaxFutureRecords = 4'096;
+inline constexpr std::size_t kMaxFutureBytes = 16 * 1024 * 1024;
 /// A wall clock may be corrected while records wait: look again at least this often.
-inline constexpr Duration kLookAtSetAside = 10s;
+inline constexpr Duration kLookAtFuture = 10s;
 /// How often old tombstones are looked for at the least, and records looked at in one go: a few milliseconds.
 inline constexpr Duration kSweepEvery = 60s;
 inline constexpr std::size_t kSweepItems = 4'096;

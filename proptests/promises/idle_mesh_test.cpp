@@ -177,9 +177,9 @@ std::vector<Span> passing_the_horizon(const Scene& scene, const World& world) {
   return spans;
 }
 
-/// The same, because each takes what was set aside, and drops what that beats, when its own clock shows that its time has
+/// The same, because each takes what was from the future, and drops what that beats, when its own clock shows that its time has
 /// come.
-std::vector<Span> taking_what_was_set_aside(const Scene& scene, const World& world) {
+std::vector<Span> taking_what_was_from_the_future(const Scene& scene, const World& world) {
   std::vector<Span> spans;
   for (const auto& host : world.hosts()) {
     if (!host->up()) continue;
@@ -259,7 +259,7 @@ RC_GTEST_PROP(Quiet, NodesThatHoldTheSameCompareAndSayNothingElse, ()) {
   World world(plan, seed, {.transcript = transcript.get(), .sanity_every = 50});
   world.run_until(kWritten + kCatchesUp);
   std::vector<Span> differing = passing_the_horizon(scene, world);
-  const std::vector<Span> taking = taking_what_was_set_aside(scene, world);
+  const std::vector<Span> taking = taking_what_was_from_the_future(scene, world);
   differing.insert(differing.end(), taking.begin(), taking.end());
   differing.insert(differing.end(), scene.catching_up.begin(), scene.catching_up.end());
   world.run_until(kLongest);

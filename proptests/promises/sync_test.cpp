@@ -231,8 +231,8 @@ RC_GTEST_PROP(Quiet, SettledNodesOnlyCompareNowAndThen, ()) {
   expect_quiet(world, plan.nodes.size());
 }
 
-/// One node's clock is two hours ahead: its writes are set aside by the others, and by no means sent again and again.
-RC_GTEST_PROP(Quiet, RecordsThatAreSetAsideAreHeld, ()) {
+/// One node's clock is two hours ahead: its writes are from the future to the others, and by no means sent again and again.
+RC_GTEST_PROP(Quiet, RecordsFromTheFutureAreHeld, ()) {
   const auto seed = *rc::gen::arbitrary<std::uint64_t>();
   sim::Plan drawn = *test::any_plan(5, false);
   drawn.nodes.front().clock = test::at(2h);

@@ -438,7 +438,7 @@ Duration settle_bound(const Plan& plan) {
   const Duration noticed = out_of_step ? kFrameDeadline + kPingAfterIdle : kSilenceVerdict;
   const Duration linked = noticed + kBackoffCap * 3 / 2 + kDialDeadline + kHelloDeadline;
   // A record from the future comes back when its time has come, and somebody looks.
-  const Duration taken = jump > Duration::zero() ? jump + kLookAtSetAside : Duration::zero();
+  const Duration taken = jump > Duration::zero() ? jump + kLookAtFuture : Duration::zero();
   // Notes are compared at once, and news passes on: some twenty flights for each hop, of few.
   const Duration compared = 100 * slowest + kLinger;
   return linked + taken + compared;

@@ -112,7 +112,7 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
     hlc_.observe(Hlc::from_ms((whole_seconds(now) + 1) * 1'000), config_.skew);
     now = hlc_.tick();
   }
-  const Version* waiting = waiting_for_a_writer(key, now);
+  const Version* waiting = future_.next_below_a_write(key, now);
   Version claim{.epoch = epoch_above(key, present, waiting),
                 .claim_start = now,
                 .owner = config_.self,
@@ -196,8 +196,8 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   forget_jump();
   if (hlc_.until_allowed(time, config_.skew) > Duration::zero()) {
     if (!is_writable(key, value, version)) return Merged::kRefused;
-    set_aside({.version = version, .key = std::string(key), .value = Raw(value), .plain = how});
-    return Merged::kSetAside;
+    future_.hold({.version = version, .key = std::string(key), .value = Raw(value), .plain = how});
+    return Merged::kFuture;
   }
   if (deletes && !find(key)) return Merged::kLost;
   version.written = *place;

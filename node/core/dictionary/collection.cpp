@@ -121,7 +121,7 @@ void Dictionary::sweep() {
         break;
       }
       swept_ = record.version.written;
-      if (is_visible(record.version) || is_set_aside(entry.handle)) continue;
+      if (is_visible(record.version) || FutureRecords::is_one(entry.handle)) continue;
       const auto present = records_.get(record.key);
       if (!present || !leaves_the_set(*present)) {
         from = kAboveAll;
@@ -161,7 +161,7 @@ void Dictionary::forget(std::string_view key) {
   const CompactRecord gone = records_.erase(key);
   const Version version = gone.record().version;
   collected_.forgotten = std::max(collected_.forgotten, version.written);
-  drop_beaten(key, version);
+  future_.drop_beaten(key, version);
 }
 
 void Dictionary::collect() {

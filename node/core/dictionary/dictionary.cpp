@@ -1,4 +1,4 @@
-// Records, their merge, and those that wait for their time. Admission at the writer is in admission.cpp.
+// Records and their merge. Admission at the writer is in admission.cpp.
 
 #include "core/dictionary/dictionary.h"
 
@@ -19,8 +19,7 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
       sink_(std::move(sink)),
       hlc_(clock),
       margin_(lease_margin(config_)),
-      set_aside_(ComesBackEarlier{config_.leasing}),
-      set_aside_by_key_(KeyThenVersion{config_.leasing}),
+      future_(config_, clock_, hlc_, items_),
       contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
@@ -88,6 +87,26 @@ bool Dictionary::is_writable(std::string_view key, RawView value, const Version&
   return false;  // a number of no kind, from elsewhere
 }
 
+RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
+  if (FutureRecords::is_one(handle)) return FutureRecords::entry(handle);
+  const Record record = Records::record_at(handle);
+  return {.key = Records::key_at(handle), .value = record.value, .version = record.version};
+}
+
+/// Puts the item of a record that has become the present one into the set, unless it is too old. `hash` is its
+/// record_hash().
+void Dictionary::list(Records::Handle handle, const MessageId& hash) {
+  const std::string_view key = Records::key_at(handle);
+  const Record record = Records::record_at(handle);
+  if (leaves_the_set(record)) {
+    leave(key, record);
+  } else {
+    items_.insert(make_item(record.version.written, hash), handle);
+    // It may come from before the items that were passed over while the clock showed more than it does now.
+    if (!is_visible(record.version)) swept_ = std::min(swept_, record.version.written);
+  }
+}
+
 std::optional<Record> Dictionary::find(std::string_view key) const {
   auto record = records_.get(key);
   if (record && !is_visible(record->version)) record.reset();
@@ -120,14 +139,14 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     if (should_reissue(*present, version) && first_contest(key, version.owner)) {
       reissue(key, *present, present->version.epoch + 1);
     }
-    hold_for_others(key, value, version);
+    future_.hold_as_others_do(key, value, version, records_.get(key)->version);
     return Merged::kLost;
   }
   if (is_visible(version) && !has_room()) return Merged::kNoRoom;
   forget_jump();
   if (!hlc_.observe(version.written, config_.skew)) {
-    set_aside({.version = version, .key = std::string(key), .value = Raw(value)});
-    return Merged::kSetAside;
+    future_.hold({.version = version, .key = std::string(key), .value = Raw(value)});
+    return Merged::kFuture;
   }
   if (!present && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
     raise_floor(bucket_of(key), version.epoch);
@@ -163,7 +182,7 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
   const bool again = old && old->version.owner == version.owner && old->version.written == version.written;
   if (again) Records::set_written_here(placed.handle, old->written_here);
   if (old) unlist(key, old->version);
-  drop_beaten(key, version);
+  future_.drop_beaten(key, version);
   list(placed.handle, hash);
   plan_sweep();
 
@@ -221,23 +240,23 @@ void Dictionary::note_turned_away(std::string_view key, const Version& present, 
 
 void Dictionary::on_time() {
   forget_jump();
-  while (!set_aside_.empty() && hlc_.until_allowed(set_aside_.begin()->due, config_.skew) <= Duration::zero()) {
-    const SetAside back = take_back(set_aside_.begin());
-    if (back.plain != Plain::kNo) {
-      merge_py2p(back.key, back.value, back.version.owner, back.version.written.unix_ms() / 1'000, back.plain);
+  while (const auto back = future_.take_due()) {
+    if (back->plain != Plain::kNo) {
+      merge_py2p(back->key, back->value, back->version.owner, back->version.written.unix_ms() / 1'000, back->plain);
     } else {
-      merge(back.key, back.value, back.version);
+      merge(back->key, back->value, back->version);
     }
   }
-  plan_return();
+  future_.plan();
   if (restamp_from_) restamp_some();
   if (next_sweep_ && *next_sweep_ <= clock_.monotonic()) sweep();
 }
 
 std::optional<MonoTime> Dictionary::next_deadline() const {
   if (restamp_from_) return clock_.monotonic();
-  if (set_aside_.empty()) return next_sweep_;
-  return next_sweep_ ? std::min(next_return_, *next_sweep_) : next_return_;
+  const auto next_look = future_.next_look();
+  if (!next_look || !next_sweep_) return next_look ? next_look : next_sweep_;
+  return std::min(*next_look, *next_sweep_);
 }
 
 void Dictionary::sanity_check() const {
@@ -248,9 +267,21 @@ void Dictionary::sanity_check() const {
   }
   records_.sanity_check();
   assert(records_.size() == records_.visible() || next_sweep_);
+  future_.sanity_check();
   check_items();
   history_.sanity_check();
   assert(contests_.size() <= limits::kMaxContests);
+}
+
+void Dictionary::check_items() const {
+  std::size_t items = future_.listed();
+  for (const auto& [key, record] : records_) {
+    const auto listed = items_.find(item_of(key, record.version));
+    assert(listed ? *listed == records_.handle(key) : !is_visible(record.version));
+    items += listed ? 1U : 0U;
+  }
+  assert(items == items_.size());
+  items_.sanity_check();
 }
 
 }  // namespace meshdict

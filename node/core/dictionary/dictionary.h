@@ -5,7 +5,8 @@
 // 2. A key that another node holds under a live lease is not written here.
 // 3. A local write always beats what it replaces.
 // 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
-// 5. No clock is looked at to choose between two records: only in admission, and to set aside what is from the future.
+// 5. No clock is looked at to choose between two records: only in admission, and to hold back what is from the future
+//    (future_records.h).
 //
 // Admission at the writer. A write finds the key in one of three standings:
 //
@@ -17,8 +18,7 @@
 //   - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the
 //     present one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
 //   - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was
-//     corrected, others have set our records from the future aside, and what follows must stand above them when they
-//     come back.
+//     corrected, others hold our records as from the future, and what follows must stand above them when they come back.
 //
 // Leased: another node's, and live. The write is refused with the owner and the time left.
 //
@@ -59,22 +59,9 @@
 //
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
-// and what is set aside (below). Rationale: what a node has received came before what its client writes then.
+// and what is held from the future. Rationale: what a node has received came before what its client writes then.
 //
-// A record from further in the future than the skew is set aside and merged when its time has come. Rationale: taken at
-// once it would drag our clock along, and dropped it would be lost when it was our clock that was slow.
-//   F1. Set aside is what is larger than the present record. It and the present record stand in the set that nodes compare,
-//       both. Rationale: it must not hide the present record from who has just come, or from who was cut off when that was
-//       written; a liar could hide any key's for years.
-//   F2. When another becomes the present record, or the present one is forgotten, what is set aside and smaller goes.
-//       Rationale: it has lost, and would bring back what was deleted.
-//   F3. A node whose clock had jumped ahead, and was set right, holds as present what all others have set aside. Of what they
-//       hold it is sent what it lacks, once, and holds that too, as they do: of what is smaller than its present record all
-//       that is from the future, and of the rest the largest. So nodes that have met hold the same set, and are quiet.
-// Two nodes whose clocks differ by more than the skew, and stay so, are not equal: of each key of which one has taken what
-// the other has set aside, the record that is shown there is sent with each comparison until its time has come.
-//
-// A wrong wall clock. What a node writes while its clock is ahead of the others' is set aside by them, and while it is behind it
+// A wrong wall clock. What a node writes while its clock is ahead of the others' is from the future to them, and while it is behind it
 // does not see what they write: its claims mean little. As long as the neighbours say so (clock_offsets.h):
 //   - none of its claims is settled;
 //   - with the guard on it claims no key, and in a claim that it trusts goes on by the claim's own time: the last write
@@ -101,7 +88,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,8 +95,10 @@
 #include "core/dictionary/config.h"
 #include "core/dictionary/contact.h"
 #include "core/dictionary/events.h"
+#include "core/dictionary/future_records.h"
 #include "core/dictionary/lease_view.h"
 #include "core/dictionary/own_record.h"
+#include "core/dictionary/plain.h"
 #include "core/dictionary/write_error.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
@@ -165,22 +153,17 @@ class Dictionary {
   // Replication
 
   enum class Merged : std::uint8_t {
-    kWon,       ///< it is the present record now
-    kLost,      ///< the present one is larger
-    kKnown,     ///< it is the present one
-    kSetAside,  ///< from too far in the future
-    kRefused,   ///< no member may write this key, value or version
-    kNoRoom,    ///< the store has no room for it: the next comparing after there is some brings it again
+    kWon,      ///< it is the present record now
+    kLost,     ///< the present one is larger
+    kKnown,    ///< it is the present one
+    kFuture,   ///< from too far in the future: it is held until its time has come
+    kRefused,  ///< no member may write this key, value or version
+    kNoRoom,   ///< the store has no room for it: the next comparing after there is some brings it again
   };
   /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
   Merged merge(std::string_view key, RawView value, const Version& version);
 
-  /// How a plain py2p store came here.
-  enum class Plain : std::uint8_t {
-    kNo,    ///< it is none: it has a version
-    kSaid,  ///< as its writer's message: those of one writer come in the order of its writes
-    kKept,  ///< as an entry of some py2p node's dictionary, of any age
-  };
+  using Plain = meshdict::Plain;
   /// A plain py2p store (wire.md, last section): `seconds` is its timestamp, an empty bin deletes. By the key's live
   /// owner it continues the claim; by anyone else it is admitted like a local write, with `seconds` as claim start. Boot
   /// is 0. Within one second its place is behind the present record: a writer's own writes stand in the order of their
@@ -201,7 +184,8 @@ class Dictionary {
   /// It was set: on_time() will look at what lies in the future by it.
   void clock_was_set();
 
-  /// What two nodes compare: an item for each record that we hold, be it set aside; none for old tombstones.
+  /// What two nodes compare: an item for each record that we hold, one from the future too; none for old
+  /// tombstones.
   [[nodiscard]] const ReconcileSet& items() const { return items_; }
   /// The record of an item. Valid until the next non-const call.
   [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
@@ -220,9 +204,9 @@ class Dictionary {
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
 
-  /// Takes back set-aside records whose time has come, and collects tombstones.
+  /// Merges records from the future whose time has come, and collects tombstones.
   void on_time();
-  /// Nothing while no record is set aside and no key deleted.
+  /// Nothing while no record is from the future and no key deleted.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const;
 
   /// Checks the invariants; aborts when one is broken. For tests.
@@ -230,34 +214,6 @@ class Dictionary {
 
  private:
   enum class Standing : std::uint8_t { kFree, kContinues, kLeased, kRival };
-
-  /// A record, or a plain store that is translated when it comes back: only then is it known what it meets.
-  struct SetAside {
-    Version version;
-    std::string key;
-    Raw value;
-    Plain plain = Plain::kNo;
-    std::uint64_t arrival = 0;  ///< orders plain stores of one second
-    Hlc due{};                  ///< when it comes back; nothing: at its write time
-    [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
-  };
-  struct ComesBackEarlier {
-    Leasing leasing;
-    bool operator()(const SetAside& left, const SetAside& right) const;
-  };
-
-  struct KeyAndEpoch {
-    std::string_view key;
-    std::uint64_t epoch = 0;
-  };
-  struct KeyThenVersion {
-    using is_transparent = void;
-    Leasing leasing;
-    bool operator()(const SetAside* left, const SetAside* right) const;
-    bool operator()(const SetAside* left, const KeyAndEpoch& right) const {
-      return left->key != right.key ? left->key < right.key : left->version.epoch < right.epoch;
-    }
-  };
 
   enum class Origin : std::uint8_t {
     kLocal,     ///< a client's write
@@ -332,19 +288,8 @@ class Dictionary {
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
 
-  // set_aside.cpp
-  [[nodiscard]] static ReconcileSet::Handle handle_of(const SetAside& record);
-  [[nodiscard]] static ReconcileItem item_of(std::string_view key, const Version& version);
-  [[nodiscard]] static bool is_set_aside(ReconcileSet::Handle handle);
-  [[nodiscard]] bool is_from_future(const Version& version) const;
   void list(Records::Handle handle, const MessageId& hash);
-  void unlist(std::string_view key, const Version& version);
-  void hold_for_others(std::string_view key, RawView value, const Version& version);
-  void drop_beaten(std::string_view key, const Version& version);
-  [[nodiscard]] const Version* waiting_for_a_writer(std::string_view key, Hlc written) const;
-  void set_aside(SetAside record);
-  SetAside take_back(std::set<SetAside, ComesBackEarlier>::const_iterator which);
-  void plan_return();
+  void unlist(std::string_view key, const Version& version) { items_.erase(item_of(key, version)); }
   void check_items() const;
 
   DictionaryConfig config_;
@@ -355,11 +300,7 @@ class Dictionary {
   Duration margin_;
   Records records_;
   ReconcileSet items_;
-  std::set<SetAside, ComesBackEarlier> set_aside_;
-  std::set<const SetAside*, KeyThenVersion> set_aside_by_key_;  // those that are not plain
-  std::size_t set_aside_bytes_ = 0;
-  std::uint64_t arrivals_ = 0;  // of set-aside records
-  MonoTime next_return_;        // meaningful while something is set aside
+  FutureRecords future_;
   /// Tombstones that have left the set, the first to be forgotten first; some have been written again since.
   struct Left {
     MonoTime written_here;

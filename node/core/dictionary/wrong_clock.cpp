@@ -48,7 +48,7 @@ OwnRecord Dictionary::write_by_claims_time(std::string_view key, const Record& h
                   .written = written,
                   .kind = kind};
   // It may be of a later boot, which lost its disk.
-  const Version* waiting = waiting_for_a_writer(key, written);
+  const Version* waiting = future_.next_below_a_write(key, written);
   const bool wins =
       compare(version, before, config_.leasing) > 0 && (!waiting || compare(version, *waiting, config_.leasing) > 0);
   if (!wins) {
@@ -66,7 +66,7 @@ OwnRecord Dictionary::write_by_claims_time(std::string_view key, const Record& h
 
 void Dictionary::clock_was_set() {
   forget_jump();
-  plan_return();
+  future_.plan();
   plan_restamping();
 }
 

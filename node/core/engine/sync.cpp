@@ -174,7 +174,7 @@ Engine::Parts::Taken Engine::Parts::take_record(const Connection& conn, const Re
     case Dictionary::Merged::kNoRoom:
       ++stats_.records_without_room;
       return Taken::kHidden;
-    case Dictionary::Merged::kSetAside:
+    case Dictionary::Merged::kFuture:
     case Dictionary::Merged::kRefused:
       return Taken::kHidden;
   }

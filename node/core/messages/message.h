@@ -185,7 +185,7 @@ struct Pong {
   std::uint64_t nonce = 0;
   std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
   /// Records that came in batches on this connection since the ping before this one, and that the sender does not show:
-  /// set aside as from the future, or not taken at all. 0 from one that does not tell.
+  /// held as from the future, or not taken at all. 0 from one that does not tell.
   std::uint64_t hidden = 0;
 };
 

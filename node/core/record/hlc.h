@@ -40,7 +40,7 @@ class HybridClock {
   [[nodiscard]] Hlc now(Duration allowed_skew) const;
 
   /// Takes note of a reading from elsewhere. False, and no effect, when it is more than `allowed_skew` ahead of the
-  /// wall clock: such a record must be set aside.
+  /// wall clock: such a record is from the future.
   bool observe(Hlc remote, Duration allowed_skew);
 
   /// How long until observe() will take this reading if the wall clock runs evenly; 0 when it does now.

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "core/record/codec.h"
+
 namespace meshdict {
 namespace {
 
@@ -17,6 +19,10 @@ std::uint64_t big_endian(std::span<const std::uint8_t, 8> bytes) {
 ReconcileItem make_item(Hlc written, const MessageId& record_hash) {
   const std::span<const std::uint8_t, 32> bytes = record_hash.bytes;
   return {.written = written, .hash_high = big_endian(bytes.first<8>()), .hash_low = big_endian(bytes.subspan<8, 8>())};
+}
+
+ReconcileItem item_of(std::string_view key, const Version& version) {
+  return make_item(version.written, record_hash(key, version));
 }
 
 ReconcileTotal& ReconcileTotal::operator+=(const ReconcileTotal& other) {

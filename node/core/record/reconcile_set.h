@@ -16,10 +16,12 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "core/base/ids.h"
 #include "core/base/ordered_tree.h"
 #include "core/record/hlc.h"
+#include "core/record/version.h"
 
 namespace meshdict {
 
@@ -33,6 +35,8 @@ struct ReconcileItem {
 
 /// `record_hash` covers key and version (codec.h).
 ReconcileItem make_item(Hlc written, const MessageId& record_hash);
+/// The same, when the hash is not at hand.
+ReconcileItem item_of(std::string_view key, const Version& version);
 
 /// Above every item, and no item: a record's hash of which half is all ones is as unlikely as its forgery.
 inline constexpr ReconcileItem kAboveAll{.written = {std::numeric_limits<std::uint64_t>::max()},

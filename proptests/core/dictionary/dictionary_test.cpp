@@ -1,4 +1,4 @@
-// The dictionary as a replica: merge, items, events, set-aside records and the store.
+// The dictionary as a replica: merge, items, events, records from the future and the store.
 
 #include "core/dictionary/dictionary.h"
 
@@ -228,12 +228,12 @@ TEST(Dictionary, TellsUpdatesAndDeletes) {
 
 // Records from the future
 
-TEST(SetAside, WaitsForItsTimeAndMovesNoClock) {
+TEST(FutureRecords, WaitsForItsTimeAndMovesNoClock) {
   Fixture node;
   EXPECT_FALSE(node.d->next_deadline());
   EXPECT_EQ(node.merge("edge", "x", claim("A", 1, 30'000)), Merged::kWon) << "within the skew";
-  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 30'001 + 5'000)), Merged::kSetAside);
-  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 30'001 + 5'000)), Merged::kSetAside) << "again";
+  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 30'001 + 5'000)), Merged::kFuture);
+  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 30'001 + 5'000)), Merged::kFuture) << "again";
   EXPECT_EQ(node.get("k"), "-");
   ASSERT_TRUE(node.set("mine", "x"));
   EXPECT_LE(node.version("mine").written.unix_ms(), at_ms(30'000).unix_ms());
@@ -252,20 +252,20 @@ TEST(SetAside, WaitsForItsTimeAndMovesNoClock) {
   node.d->sanity_check();
 }
 
-TEST(SetAside, ACorrectedWallClockIsNoticed) {
+TEST(FutureRecords, ACorrectedWallClockIsNoticed) {
   Fixture node;
-  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 100'000'000)), Merged::kSetAside);
+  EXPECT_EQ(node.merge("k", "x", claim("A", 1, 100'000'000)), Merged::kFuture);
   const MonoTime looks_again = *node.d->next_deadline();
-  EXPECT_EQ(looks_again, node.clock.mono + limits::kLookAtSetAside);
+  EXPECT_EQ(looks_again, node.clock.mono + limits::kLookAtFuture);
   node.clock.wall_time += 100'000'000ms;
   node.clock.mono += 1s;
   EXPECT_EQ(node.d->next_deadline(), looks_again) << "asking does not put it off";
-  node.clock.advance(limits::kLookAtSetAside);
+  node.clock.advance(limits::kLookAtFuture);
   node.d->on_time();
   EXPECT_EQ(node.get("k"), "x");
 }
 
-TEST(SetAside, LosesToWhatBeatsItMeanwhileAndSpeaksUpForALostWrite) {
+TEST(FutureRecords, LosesToWhatBeatsItMeanwhileAndSpeaksUpForALostWrite) {
   Fixture node;
   node.merge("beaten", "future", claim("A", 1, 60'000));
   node.merge("wins", "future", claim("A", 2, 60'000));
@@ -277,27 +277,27 @@ TEST(SetAside, LosesToWhatBeatsItMeanwhileAndSpeaksUpForALostWrite) {
   EXPECT_EQ(node.told(), "!wins:ours:epoch +wins");
 }
 
-TEST(SetAside, IsNotNeededForARecordThatLosesAnyway) {
+TEST(FutureRecords, IsNotNeededForARecordThatLosesAnyway) {
   Fixture node;
   node.merge("k", "x", claim("A", 2, 0));
   EXPECT_EQ(node.merge("k", "y", claim("B", 1, 60'000)), Merged::kLost);
   EXPECT_FALSE(node.d->next_deadline());
 }
 
-TEST(SetAside, IsBoundedInNumberAndTheFurthestGivesWay) {
+TEST(FutureRecords, IsBoundedInNumberAndTheFurthestGivesWay) {
   Fixture node;
   const auto future = [](std::size_t i) { return claim("A", 1, 100'000'000 + static_cast<std::int64_t>(i)); };
-  for (std::size_t i = limits::kMaxSetAside + 10; i-- > 0;)
+  for (std::size_t i = limits::kMaxFutureRecords + 10; i-- > 0;)
     node.merge("k" + std::to_string(i), "x", future(i));
   node.d->sanity_check();
   node.clock.advance(100'000'000ms + 1h);
   node.d->on_time();
-  EXPECT_EQ(node.d->size(), limits::kMaxSetAside);
+  EXPECT_EQ(node.d->size(), limits::kMaxFutureRecords);
   EXPECT_EQ(node.get("k0"), "x");
-  EXPECT_EQ(node.get("k" + std::to_string(limits::kMaxSetAside)), "-");
+  EXPECT_EQ(node.get("k" + std::to_string(limits::kMaxFutureRecords)), "-");
 }
 
-TEST(SetAside, IsBoundedInBytes) {
+TEST(FutureRecords, IsBoundedInBytes) {
   Fixture node;
   const std::string large(3'000'000, 'x');
   for (int i = 0; i < 8; ++i)
@@ -305,7 +305,7 @@ TEST(SetAside, IsBoundedInBytes) {
   node.d->sanity_check();
   node.clock.advance(1h);
   node.d->on_time();
-  EXPECT_EQ(node.d->size(), limits::kMaxSetAsideBytes / large.size());
+  EXPECT_EQ(node.d->size(), limits::kMaxFutureBytes / large.size());
 }
 
 // The store

@@ -87,9 +87,9 @@ TEST(Py2p, OurOwnWriteThatComesBackIsKnown) {
 
 TEST(Py2p, FromTheFutureIsTranslatedWhenItComesBack) {
   Fixture node;
-  EXPECT_EQ(node.merge_py2p("k", "first", "P", 60), Merged::kSetAside);
-  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kSetAside);
-  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kSetAside);
+  EXPECT_EQ(node.merge_py2p("k", "first", "P", 60), Merged::kFuture);
+  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kFuture);
+  EXPECT_EQ(node.merge_py2p("k", "second", "P", 65), Merged::kFuture);
   node.clock.advance(30s);
   node.d->on_time();
   EXPECT_EQ(node.get("k"), "first");
@@ -118,8 +118,7 @@ TEST(Py2p, RefusesWhatIsNoTime) {
   EXPECT_EQ(take("k", id("P"), -1), Merged::kRefused);
   EXPECT_EQ(take("k", id("P"), INT64_MAX), Merged::kRefused);
   EXPECT_EQ(take("k", NodeId(), 1), Merged::kRefused);
-  EXPECT_EQ(take(std::string(limits::kMaxKey + 1, 'k'), id("P"), 3'000'000'000), Merged::kRefused)
-      << "not even set aside";
+  EXPECT_EQ(take(std::string(limits::kMaxKey + 1, 'k'), id("P"), 3'000'000'000), Merged::kRefused) << "not even held";
 }
 
 // Within one second
@@ -198,7 +197,7 @@ TEST(Py2p, ARecreationInTheSecondOfOurDeleteIsNoConflict) {
 TEST(Py2p, FromTheFutureThoseOfOneSecondComeBackInTheirOrder) {
   Fixture node;
   for (const std::string text : {"a", "b", "c", "d"})
-    EXPECT_EQ(node.merge_py2p("k", text, "P", 60), Merged::kSetAside);
+    EXPECT_EQ(node.merge_py2p("k", text, "P", 60), Merged::kFuture);
   node.clock.advance(30s);
   node.d->on_time();
   EXPECT_EQ(node.get("k"), "d");

@@ -123,12 +123,12 @@ TEST(WrongClock, WithoutLeasesWhatIsThereIsWrittenAndNothingElse) {
   EXPECT_TRUE(refused_for_the_clock(node.d->admit("new")));
 }
 
-TEST(WrongClock, WithoutLeasesAWriteStandsAboveWhatIsSetAside) {
+TEST(WrongClock, WithoutLeasesAWriteStandsAboveWhatIsFromTheFuture) {
   Fixture node({.leasing = Leasing::kOff});
   node.merge("k", "x", claim("A", 3, 0));
   node.clock.advance(30s);
   go_wrong(node, -10min);
-  ASSERT_EQ(node.merge("k", "theirs", claim("A", 3, 40'000)), Dictionary::Merged::kSetAside);
+  ASSERT_EQ(node.merge("k", "theirs", claim("A", 3, 40'000)), Dictionary::Merged::kFuture);
   node.write("k", "ours");
   go_right(node, -10min);
   node.clock.advance(20s);
@@ -163,7 +163,7 @@ TEST(WrongClock, WhatWasWrittenAheadIsWrittenAgainWithItsTrueTime) {
   Fixture other({.self = id("Z")});
   go_wrong(owner, 120s);
   owner.write("k", "x");
-  EXPECT_EQ(other.merge("k", "x", owner.version("k")), Dictionary::Merged::kSetAside);
+  EXPECT_EQ(other.merge("k", "x", owner.version("k")), Dictionary::Merged::kFuture);
   owner.clock.advance(5s);
   other.clock.advance(5s);
   const Duration left = owner.d->lease("k")->left;
@@ -182,7 +182,7 @@ TEST(WrongClock, WhatWasWrittenAheadIsWrittenAgainWithItsTrueTime) {
   EXPECT_THAT(reissued(owner), IsEmpty()) << "once";
   other.clock.advance(10min);
   other.d->on_time();
-  EXPECT_EQ(other.version("k"), owner.version("k")) << "what was set aside comes too late";
+  EXPECT_EQ(other.version("k"), owner.version("k")) << "what was held from the future comes too late";
   owner.d->sanity_check();
   other.d->sanity_check();
 }

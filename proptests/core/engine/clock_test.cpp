@@ -132,7 +132,7 @@ TEST_F(EngineClockTest, ItsPongSaysWhichRecordsItDoesNotShow) {
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 2U);
   peer.say(conn, Ping{.nonce = 2});
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 0U);
-  // The same once more: set aside is not held.
+  // The same once more: what is from the future is not shown.
   peer.say(conn, Records{.entries = {record("later", 60'000)}});
   peer.say(conn, Ping{.nonce = 3});
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 1U);
