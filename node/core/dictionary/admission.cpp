@@ -67,7 +67,7 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
 }
 
 std::uint64_t Dictionary::highest_epoch(std::string_view key, const std::optional<Record>& present) const {
-  return std::max(floors_[bucket_of(key)], present ? present->version.epoch : 0);
+  return std::max(tombstones_.floor_of(key), present ? present->version.epoch : 0);
 }
 
 std::uint64_t Dictionary::epoch_above(std::string_view key, const std::optional<Record>& present,

@@ -20,6 +20,7 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
       hlc_(clock),
       margin_(lease_margin(config_)),
       future_(config_, clock_, hlc_, items_),
+      tombstones_(config_, clock_, hlc_, store_, records_, items_, future_),
       contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
@@ -27,8 +28,7 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
 
 std::expected<void, std::string> Dictionary::load() {
   assert(records_.empty());
-  if (auto floors = load_floors(); !floors) return floors;
-  if (auto collected = load_collected(); !collected) return collected;
+  if (auto loaded = tombstones_.load(); !loaded) return loaded;
   std::optional<std::string> damage;
   Hlc newest_of_ours;
   const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
@@ -58,14 +58,12 @@ std::expected<void, std::string> Dictionary::load() {
     if (version.owner == config_.self && is_visible(version)) {
       age = std::max(age, least_age_of_ours(version, newest_of_ours, now));
     }
-    if (!is_visible(version) && version.written <= collected_.left) age = std::max(age, config_.horizon);
+    age = std::max(age, tombstones_.least_age(version));
     const MessageId hash = record_hash(at->first, version);
     Records::set_written_here(at.handle(), here - age);
     list(at.handle(), hash);
   }
-  std::ranges::stable_sort(left_, {}, &Left::written_here);
-  store_collected();
-  plan_sweep();
+  tombstones_.loaded();
   return {};
 }
 
@@ -98,12 +96,12 @@ RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {
 void Dictionary::list(Records::Handle handle, const MessageId& hash) {
   const std::string_view key = Records::key_at(handle);
   const Record record = Records::record_at(handle);
-  if (leaves_the_set(record)) {
-    leave(key, record);
+  if (tombstones_.is_old(record)) {
+    tombstones_.keep(key, record);
   } else {
     items_.insert(make_item(record.version.written, hash), handle);
     // It may come from before the items that were passed over while the clock showed more than it does now.
-    if (!is_visible(record.version)) swept_ = std::min(swept_, record.version.written);
+    if (!is_visible(record.version)) tombstones_.look_from(record.version.written);
   }
 }
 
@@ -117,20 +115,30 @@ std::optional<Record> Dictionary::find(std::string_view key) const {
 void Dictionary::forget_jump() {
   if (!hlc_.is_ahead(config_.skew)) return;
   hlc_.reset();
-  swept_ = {};
+  tombstones_.look_from({});
+}
+
+void Dictionary::merge_floors(const Floors& floors) {
+  forget_jump();
+  tombstones_.merge_floors(floors);
+}
+
+/// Somebody compares a deletion that has left our set: our clock was ahead when it came.
+void Dictionary::compare_again(std::string_view key, const Record& present) {
+  if (!tombstones_.is_old(present)) return;
+  const Version& version = present.version;
+  const Duration age = std::max(Duration::zero(), hlc_.now(config_.skew) - version.written);
+  if (age > config_.horizon - config_.skew || items_.find(item_of(key, version))) return;
+  const Records::Handle handle = records_.handle(key);
+  Records::set_written_here(handle, clock_.monotonic() - age);
+  list(handle, record_hash(key, version));
+  tombstones_.plan();
 }
 
 Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const Version& version) {
   const auto present = records_.get(key);
   if (present && present->version == version) {
-    // Somebody compares a deletion that has left our set: our clock was ahead when it came.
-    const Duration age = std::max(Duration::zero(), hlc_.now(config_.skew) - version.written);
-    if (leaves_the_set(*present) && age <= config_.horizon - config_.skew && !items_.find(item_of(key, version))) {
-      const Records::Handle handle = records_.handle(key);
-      Records::set_written_here(handle, clock_.monotonic() - age);
-      list(handle, record_hash(key, version));
-      plan_sweep();
-    }
+    compare_again(key, *present);
     return Merged::kKnown;
   }
   if (!is_writable(key, value, version)) return Merged::kRefused;
@@ -148,8 +156,8 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     future_.hold({.version = version, .key = std::string(key), .value = Raw(value)});
     return Merged::kFuture;
   }
-  if (!present && !is_visible(version) && hlc_.now() - version.written > config_.horizon) {
-    raise_floor(bucket_of(key), version.epoch);
+  if (!present && tombstones_.comes_too_late(version)) {
+    tombstones_.raise_floor(key, version.epoch);
     return Merged::kLost;
   }
   if (present && should_reclaim(*present, version) && first_contest(key, version.owner)) {
@@ -184,7 +192,7 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
   if (old) unlist(key, old->version);
   future_.drop_beaten(key, version);
   list(placed.handle, hash);
-  plan_sweep();
+  tombstones_.plan();
 
   const bool conflict = origin == Origin::kForeign && old && is_conflict(*old, version);
   if (old && !same_claim(old->version, version)) {
@@ -249,14 +257,16 @@ void Dictionary::on_time() {
   }
   future_.plan();
   if (restamp_from_) restamp_some();
-  if (next_sweep_ && *next_sweep_ <= clock_.monotonic()) sweep();
+  const auto next_sweep = tombstones_.next_sweep();
+  if (next_sweep && *next_sweep <= clock_.monotonic()) tombstones_.sweep();
 }
 
 std::optional<MonoTime> Dictionary::next_deadline() const {
   if (restamp_from_) return clock_.monotonic();
   const auto next_look = future_.next_look();
-  if (!next_look || !next_sweep_) return next_look ? next_look : next_sweep_;
-  return std::min(*next_look, *next_sweep_);
+  const auto next_sweep = tombstones_.next_sweep();
+  if (!next_look || !next_sweep) return next_look ? next_look : next_sweep;
+  return std::min(*next_look, *next_sweep);
 }
 
 void Dictionary::sanity_check() const {
@@ -266,7 +276,7 @@ void Dictionary::sanity_check() const {
     assert(record.written_here <= clock_.monotonic());
   }
   records_.sanity_check();
-  assert(records_.size() == records_.visible() || next_sweep_);
+  assert(records_.size() == records_.visible() || tombstones_.next_sweep());
   future_.sanity_check();
   check_items();
   history_.sanity_check();

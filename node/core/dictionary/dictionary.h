@@ -40,23 +40,6 @@
 //   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
 //     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
 //
-// Tombstones. They are compared for a horizon, and remembered for as long as there is room.
-//   D1. Nothing is deleted because somebody lacks it: only a tombstone deletes, by the order of versions. So neither a
-//       clock nor what a member says of its past removes a key, and a member that was apart loses nothing of its own.
-//   D2. A tombstone older than the horizon less the skew leaves the set that nodes compare. It does so once: what has
-//       left is old after a restart too, whatever the clocks show then. It stays the record of its key, on disk too.
-//   D3. A record that loses to a tombstone which has left the set comes from somebody who was apart: the engine answers
-//       with the tombstone. So two nodes that have met hold the same visible records, however long they were apart,
-//       and the loss of a write is told at its writer as any other.
-//   D4. When it leaves the set, its epoch is folded into a floor, one for each of kFloorBuckets parts of the keys, and a
-//       claim of an unknown key starts above its floor. Rationale: who has come since does not know the tombstone, and
-//       its claim must win over it. A floor never refuses a record.
-//   D5. An owner whose own record loses to a tombstone which has left the set, and was written before, proposes it again
-//       above it, with its write time. Rationale: nobody had told it the epoch, and its client wrote after the delete.
-//   D6. Beyond kMaxKeptDeletions that have left the set, or kMaxKeptDeletionBytes of their keys, the one that left first
-//       is forgotten: its floor is left, and as of when it was written. What comes back from before then is told
-//       (Returned in event.h). That is the only way in which a deleted key can return, and a fence fall.
-//
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
 // and what is held from the future. Rationale: what a node has received came before what its client writes then.
@@ -80,10 +63,8 @@
 // Cost: O(log n) comparisons of keys for each call, and for each accepted record two SHA-256 of about 150 bytes (one
 // when the key is new).
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
@@ -99,10 +80,10 @@
 #include "core/dictionary/lease_view.h"
 #include "core/dictionary/own_record.h"
 #include "core/dictionary/plain.h"
+#include "core/dictionary/tombstones.h"
 #include "core/dictionary/write_error.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
-#include "core/limits.h"
 #include "core/record/claim_history.h"
 #include "core/record/clock_offsets.h"
 #include "core/record/entry.h"
@@ -112,9 +93,6 @@
 #include "core/record/version.h"
 
 namespace meshdict {
-
-/// Parts of the keys that share a floor. Few, because a floor that is too high costs nothing but larger numbers.
-inline constexpr std::size_t kFloorBuckets = 64;
 
 class Dictionary {
  public:
@@ -190,16 +168,21 @@ class Dictionary {
   /// The record of an item. Valid until the next non-const call.
   [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
 
-  /// The largest epoch collected in each part of the keys.
-  using Floors = std::array<std::uint64_t, kFloorBuckets>;
-  [[nodiscard]] const Floors& floors() const { return floors_; }
+  // What is left of old deletions (tombstones.h)
+
+  using Floors = meshdict::Floors;
+  [[nodiscard]] const Floors& floors() const { return tombstones_.floors(); }
   /// Takes what another node has collected.
   void merge_floors(const Floors& floors);
   /// The tombstone of a key, if it is one that is compared no more and wins over this version. Valid until the next
   /// non-const call.
-  [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const;
-  /// Whether a record of a key of which we have none may be of one whose deletion we have forgotten.
-  [[nodiscard]] bool may_be_forgotten(std::string_view key, const Version& version) const;
+  [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const {
+    return tombstones_.old_deletion_above(key, version);
+  }
+  /// Whether a record of a key of which we have none may be of one whose tombstone we have discarded.
+  [[nodiscard]] bool may_be_discarded(std::string_view key, const Version& version) const {
+    return tombstones_.may_be_discarded(key, version);
+  }
 
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
@@ -266,19 +249,6 @@ class Dictionary {
   void keep_against_plain(std::string_view key, const Record& present, const NodeId& rival, std::int64_t seconds);
   [[nodiscard]] bool should_propose_again(const Record& present, const Version& winning) const;
 
-  // collection.cpp
-  [[nodiscard]] static std::size_t bucket_of(std::string_view key);
-  void raise_floor(std::size_t bucket, std::uint64_t epoch);
-  [[nodiscard]] std::expected<void, std::string> load_floors();
-  [[nodiscard]] std::expected<void, std::string> load_collected();
-  void store_collected();
-  [[nodiscard]] bool leaves_the_set(const Record& record) const;
-  void leave(std::string_view key, const Record& record);
-  void plan_sweep();
-  void sweep();
-  void collect();
-  void forget(std::string_view key);
-
   // dictionary.cpp
   [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
   [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
@@ -288,6 +258,7 @@ class Dictionary {
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
 
+  void compare_again(std::string_view key, const Record& present);
   void list(Records::Handle handle, const MessageId& hash);
   void unlist(std::string_view key, const Version& version) { items_.erase(item_of(key, version)); }
   void check_items() const;
@@ -301,25 +272,7 @@ class Dictionary {
   Records records_;
   ReconcileSet items_;
   FutureRecords future_;
-  /// Tombstones that have left the set, the first to be forgotten first; some have been written again since.
-  struct Left {
-    MonoTime written_here;
-    std::string key;
-  };
-  std::deque<Left> left_;
-  std::size_t left_bytes_ = 0;  // of their keys
-  /// The largest write times of tombstones.
-  struct Collected {
-    Hlc left;       ///< that have left the set
-    Hlc forgotten;  ///< that are forgotten
-    bool operator==(const Collected&) const = default;
-  };
-  Collected collected_;
-  Collected stored_collected_;
-  Hlc swept_;  // items written before have been looked at
-  std::optional<MonoTime> next_sweep_;
-  Floors floors_{};
-
+  Tombstones tombstones_;
   ClaimHistory history_;
   Contact contact_;
   ClockView wall_clock_;

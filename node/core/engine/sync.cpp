@@ -164,7 +164,7 @@ void Engine::Parts::handle_floors(const EpochFloors& floors) {
 
 /// REQUIRES: the version is complete.
 Engine::Parts::Taken Engine::Parts::take_record(const Connection& conn, const RecordEntry& entry) {
-  const bool returns = dictionary_.may_be_forgotten(entry.key, entry.version);
+  const bool returns = dictionary_.may_be_discarded(entry.key, entry.version);
   switch (dictionary_.merge(entry.key, entry.value, entry.version)) {
     case Dictionary::Merged::kWon:
       break;

@@ -2,13 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/dictionary/dictionary.h"
+#include "core/dictionary/future_records.h"
+#include "core/dictionary/tombstones.h"
 #include "core/limits.h"
 #include "proptests/core/dictionary/dictionary_fixture.h"
 
@@ -135,11 +141,11 @@ TEST(Collection, TheLatestDeletionsAreKept) {
   EXPECT_FALSE(node.d->records().contains("x"));
   EXPECT_TRUE(node.d->records().contains("again"));
   EXPECT_TRUE(node.d->records().contains("w"));
-  EXPECT_TRUE(node.d->may_be_forgotten("x", claim("A", 1, 0)));
-  EXPECT_FALSE(node.d->may_be_forgotten("again", claim("A", 1, 0))) << "there is a record of it";
-  EXPECT_FALSE(node.d->may_be_forgotten("x", claim("A", 1, 26 * 3'600'000 + 3'700'000))) << "written later";
+  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0)));
+  EXPECT_FALSE(node.d->may_be_discarded("again", claim("A", 1, 0))) << "there is a record of it";
+  EXPECT_FALSE(node.d->may_be_discarded("x", claim("A", 1, 26 * 3'600'000 + 3'700'000))) << "written later";
   node.restart(12);
-  EXPECT_TRUE(node.d->may_be_forgotten("x", claim("A", 1, 0))) << "a life later";
+  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0))) << "a life later";
   node.d->sanity_check();
 }
 
@@ -313,6 +319,95 @@ TEST(Collection, TakesManyStepsForManyTombstones) {
   pass(node, 25h);
   EXPECT_EQ(node.d->records().size(), kMany / 3);
   node.d->sanity_check();
+}
+
+// The class alone: its rules, whatever is written and deleted when.
+
+/// Records with their tombstones, placed as the dictionary does.
+struct Placed {
+  explicit Placed(std::size_t kept)
+      : config{{.skew = 1s, .horizon = 20s}, id("M"), 1, {}, kept},
+        future(config, clock, hlc, items),
+        tombstones(config, clock, hlc, store, records, items, future) {}
+
+  void put(const std::string& key, RecordKind kind) {
+    const Raw value = bytes_value("");
+    const Version version{
+        .epoch = ++epoch, .owner = id("A"), .value_hash = sha256(value), .written = hlc.tick(), .kind = kind};
+    if (const auto before = records.get(key)) items.erase(item_of(key, before->version));
+    const auto handle = records.put(key, version, value, clock.mono).handle;
+    items.insert(item_of(key, version), handle);
+    if (!is_visible(version)) tombstones.look_from(version.written);
+    tombstones.plan();
+    last[key] = version;
+  }
+
+  DictionaryConfig config;
+  FakeClock clock;
+  HybridClock hlc{clock};
+  MemoryStore store;
+  RecordTable records;
+  ReconcileSet items;
+  FutureRecords future;
+  Tombstones tombstones;
+  std::uint64_t epoch = 0;
+  std::map<std::string, Version> last;  // of each key
+};
+
+/// D2, D4 and D6 for one key whose last version this was.
+void check_key(const Placed& all, const std::string& key, const Version& last,
+               const std::optional<Hlc>& newest_discarded) {
+  const Duration age = all.hlc.now() - last.written;
+  const bool compared = all.items.find(item_of(key, last)).has_value();
+  if (is_visible(last)) {
+    RC_ASSERT(compared && all.records.contains(key));
+    return;
+  }
+  RC_ASSERT(compared == (age <= all.config.horizon - all.config.skew));
+  if (compared) return;
+  RC_ASSERT(all.tombstones.floor_of(key) >= last.epoch);
+  Version value = last;
+  value.kind = RecordKind::kValue;
+  --value.epoch;
+  RC_ASSERT(all.tombstones.may_be_discarded(key, value) == !all.records.contains(key));
+  if (all.records.contains(key)) {
+    RC_ASSERT(all.tombstones.old_deletion_above(key, value).has_value());
+    if (newest_discarded) RC_ASSERT(last.written > *newest_discarded);
+  } else {
+    RC_ASSERT(age >= all.config.horizon);
+  }
+}
+
+RC_GTEST_PROP(Tombstones, LeaveOnceAndAreDiscardedInThatOrderAndTheirFloorsStay, ()) {
+  const auto kept = *rc::gen::inRange<std::size_t>(0, 4);
+  Placed all(kept);
+  const int steps = *rc::gen::inRange(1, 80);
+  for (int step = 0; step < steps; ++step) {
+    const std::string key(1, static_cast<char>('a' + *rc::gen::inRange(0, 10)));
+    all.put(key, *rc::gen::element(RecordKind::kValue, RecordKind::kTombstone, RecordKind::kTombstone));
+    all.clock.advance(*rc::gen::element<Duration>(1ms, 1s, 7s, 30s));
+    all.tombstones.sweep();
+    RC_ASSERT(all.tombstones.next_sweep().has_value() == (all.records.size() > all.records.visible()));
+
+    std::optional<Hlc> newest_discarded;
+    std::size_t old = 0;
+    for (const auto& [name, version] : all.last) {
+      if (!all.records.contains(name)) newest_discarded = std::max(newest_discarded, std::optional(version.written));
+      old += !is_visible(version) && all.records.contains(name) && all.hlc.now() - version.written > all.config.horizon;
+    }
+    RC_ASSERT(old <= kept);
+    for (const auto& [name, version] : all.last)
+      check_key(all, name, version, newest_discarded);
+  }
+
+  Tombstones next(all.config, all.clock, all.hlc, all.store, all.records, all.items, all.future);
+  RC_ASSERT(next.load().has_value());
+  RC_ASSERT(next.floors() == all.tombstones.floors());
+  for (const auto& [name, version] : all.last) {
+    RC_ASSERT(next.may_be_discarded(name, version) == all.tombstones.may_be_discarded(name, version));
+    const bool left = !is_visible(version) && all.hlc.now() - version.written > all.config.horizon - all.config.skew;
+    RC_ASSERT(!left || next.least_age(version) == all.config.horizon);
+  }
 }
 
 }  // namespace
