@@ -11,36 +11,16 @@
 #include "core/limits.h"
 
 namespace meshdict {
-namespace {
-
-/// py2p's measure of time.
-std::int64_t whole_seconds(Hlc time) {
-  return time.unix_ms() / 1'000;
-}
-
-}  // namespace
-
-Duration Dictionary::age(const Record& record) const {
-  return clock_.monotonic() - record.written_here;
-}
-
-bool Dictionary::is_trusted(const Record& record) const {
-  return age(record) <= config_.lease - margin_;
-}
-
-bool Dictionary::has_lapsed_for_others(const Record& record) const {
-  return age(record) > config_.lease + margin_;
-}
 
 Dictionary::Standing Dictionary::standing(const std::optional<Record>& present, const NodeId& writer) const {
   if (!present) return Standing::kFree;
   const bool visible = is_visible(present->version);
   if (config_.leasing == Leasing::kOff) return visible ? Standing::kContinues : Standing::kFree;
   if (present->version.owner == writer) {
-    const bool live = writer == config_.self ? is_trusted(*present) : !has_lapsed_for_others(*present);
+    const bool live = writer == config_.self ? terms_.is_trusted(*present) : !terms_.has_lapsed_for_others(*present);
     return live ? Standing::kContinues : Standing::kFree;
   }
-  return visible && !has_lapsed_for_others(*present) ? Standing::kLeased : Standing::kFree;
+  return visible && !terms_.has_lapsed_for_others(*present) ? Standing::kLeased : Standing::kFree;
 }
 
 std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
@@ -50,8 +30,7 @@ std::expected<void, WriteError> Dictionary::admit(std::string_view key) const {
   }
   const auto present = records_.get(key);
   if (standing(present, config_.self) == Standing::kLeased) {
-    const Duration left = config_.lease + margin_ - age(*present);
-    return std::unexpected(Leased{.owner = present->version.owner, .left = std::max<Duration>(left, 1ms)});
+    return std::unexpected(Leased{.owner = present->version.owner, .left = terms_.left_for_others(*present)});
   }
   if (is_guarded() && standing(present, config_.self) == Standing::kFree) {
     return std::unexpected(WrongClock{.ahead = wall_clock_.offset.ahead});
@@ -135,11 +114,6 @@ Version Dictionary::next_version(std::string_view key, const std::optional<Recor
   return wins ? renewal : claim;
 }
 
-/// Of two plain writes of one second the smaller id's stands, as at py2p nodes, which compare ids as bytes.
-bool Dictionary::yields_in_its_second(const Version& held, const NodeId& writer) {
-  return writer.text() < held.owner.text();
-}
-
 /// What a plain store finds; `seconds` is its time. As for any writer, but where py2p nodes hold the key its own rules count,
 /// so that both kinds of node end with the same value.
 Dictionary::Standing Dictionary::standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
@@ -155,18 +129,6 @@ Dictionary::Standing Dictionary::standing_of_plain(const std::optional<Record>& 
   }
   if (usual != Standing::kLeased || held.boot != 0) return usual;
   return std::chrono::seconds(seconds - held_seconds) > config_.lease ? Standing::kFree : Standing::kLeased;
-}
-
-/// Where a plain store of this time stands behind the present record; nothing, when it does not.
-std::optional<Hlc> Dictionary::place_of_plain(const std::optional<Record>& present, const NodeId& writer,
-                                              std::int64_t seconds, Plain how) {
-  const Hlc time = Hlc::from_ms(seconds * 1'000);
-  if (!present || seconds > whole_seconds(present->version.written)) return time;
-  const Version& held = present->version;
-  if (how == Plain::kKept) return std::nullopt;
-  const bool next_of_writer = held.owner == writer && held.boot == 0;
-  if (!next_of_writer && seconds < whole_seconds(held.written)) return std::nullopt;
-  return Hlc{held.written.bits + 1};
 }
 
 Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
@@ -205,7 +167,9 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   const Standing found = standing_of_plain(present, owner, seconds);
   switch (found) {
     case Standing::kLeased:
-      keep_against_plain(key, *present, owner, seconds);
+      if (const auto again = contests_.answer_to_plain(key, *present, owner, seconds)) {
+        accept(key, present->value, *again, Origin::kReissued);
+      }
       return Merged::kLost;
     case Standing::kContinues:
       version.epoch = present->version.epoch;
@@ -250,10 +214,8 @@ std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
                  .epoch = version.epoch,
                  .fence = fence(version)};
   if (config_.leasing == Leasing::kOff) return view;
-  view.held = view.ours ? is_trusted(*record) : !has_lapsed_for_others(*record);
-  if (!view.held) return view;
-  const Duration length = view.ours ? config_.lease - margin_ : config_.lease + margin_;
-  view.left = std::max<Duration>(length - age(*record), 1ms);
+  view.held = view.ours ? terms_.is_trusted(*record) : !terms_.has_lapsed_for_others(*record);
+  if (view.held) view.left = view.ours ? terms_.left_for_owner(*record) : terms_.left_for_others(*record);
   return view;
 }
 
@@ -262,7 +224,7 @@ std::string Dictionary::explain(std::string_view key) const {
   if (!present) return "never heard of: whoever writes it first claims it";
   KeyStory story{.present = *present,
                  .ours = present->version.owner == config_.self,
-                 .age = age(*present),
+                 .age = terms_.age(*present),
                  .met = history_.find(key),
                  .leasing = config_.leasing,
                  .lease = lease(key)};

@@ -12,15 +12,17 @@
 #include "core/record/codec.h"
 
 namespace meshdict {
+
 Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink)
     : config_(std::move(config)),
       clock_(clock),
       store_(store),
       sink_(std::move(sink)),
       hlc_(clock),
-      margin_(lease_margin(config_)),
+      terms_(config_, clock_),
       future_(config_, clock_, hlc_, items_),
       tombstones_(config_, clock_, hlc_, store_, records_, items_, future_),
+      contests_(config_, terms_, clock_, hlc_),
       contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
@@ -105,6 +107,17 @@ void Dictionary::list(Records::Handle handle, const MessageId& hash) {
   }
 }
 
+std::vector<OwnRecord> Dictionary::take_reissued() {
+  std::vector<OwnRecord> ours;
+  for (const auto& [key, version] : std::exchange(reissued_, {})) {
+    const auto present = records_.find(key);
+    if (present == records_.end() || present->second.version != version) continue;
+    assert(version.owner == config_.self);
+    ours.push_back({present->first, present->second});
+  }
+  return ours;
+}
+
 std::optional<Record> Dictionary::find(std::string_view key) const {
   auto record = records_.get(key);
   if (record && !is_visible(record->version)) record.reset();
@@ -144,8 +157,8 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   if (!is_writable(key, value, version)) return Merged::kRefused;
   if (present && compare(version, present->version, config_.leasing) < 0) {
     note_turned_away(key, present->version, version);
-    if (should_reissue(*present, version) && first_contest(key, version.owner)) {
-      reissue(key, *present, present->version.epoch + 1);
+    if (const auto again = contests_.answer_to_loser(key, *present, version)) {
+      accept(key, present->value, *again, Origin::kReissued);
     }
     future_.hold_as_others_do(key, value, version, records_.get(key)->version);
     return Merged::kLost;
@@ -160,14 +173,9 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
     tombstones_.raise_floor(key, version.epoch);
     return Merged::kLost;
   }
-  if (present && should_reclaim(*present, version) && first_contest(key, version.owner)) {
+  if (const auto again = present ? contests_.answer_to_winner(key, *present, version) : std::nullopt) {
     note_turned_away(key, present->version, version);
-    reclaim(key, *present, version);
-    return Merged::kLost;
-  }
-  if (present && should_propose_again(*present, version) && first_contest(key, version.owner)) {
-    note_turned_away(key, present->version, version);
-    reissue(key, *present, version.epoch + 1);
+    accept(key, present->value, *again, Origin::kReissued);
     return Merged::kLost;
   }
   accept(key, value, version, Origin::kForeign);
@@ -236,7 +244,7 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   if (config_.leasing == Leasing::kOff) return false;
   if (winning.epoch <= lost.epoch) return true;
   if (!is_visible(lost)) return false;
-  return is_trusted(losing) || winning.written - lost.written <= config_.lease;
+  return terms_.is_trusted(losing) || winning.written - lost.written <= config_.lease;
 }
 
 void Dictionary::note_turned_away(std::string_view key, const Version& present, const Version& incoming) {
@@ -280,7 +288,7 @@ void Dictionary::sanity_check() const {
   future_.sanity_check();
   check_items();
   history_.sanity_check();
-  assert(contests_.size() <= limits::kMaxContests);
+  contests_.sanity_check();
 }
 
 void Dictionary::check_items() const {

@@ -22,24 +22,6 @@
 //
 // Leased: another node's, and live. The write is refused with the owner and the time left.
 //
-// Age of a lease: (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then.
-// Rationale: wall clocks are compared once; from then on a jump of ours changes nothing, nor does the same write when it
-// comes again under a larger epoch. After a restart our own are as old as the newest of them shows at the least. It has lapsed for others when
-// age > lease + margin; its owner trusts it while age <= lease - margin and then claims anew. Margin: the skew between
-// two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open. Rationale: each
-// side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start. A lease
-// shorter than eight margins is refused at the start (check_lease() in mesh_settings.h).
-//
-// Contests. Two claims of one key can be made unknown to each other; then the merge chooses, and the owner, while it
-// trusts its lease, sees to it that the outcome is sound:
-//   - A live claim that loses to a tombstone, to a claim whose lease has lapsed, or to an older life of its own owner is
-//     taken again at once with an epoch above it. Rationale: nobody holds what won, so nobody loses by it; and a client
-//     was promised this key. A deletion may thus be undone by a holder that had not heard of it.
-//   - A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time
-//     stay, and its age (the lease does not grow, here or at others), sequence + 1. Rationale: the integer epoch alone is then a valid fencing token.
-//   - Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them.
-//     Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
-//
 // Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
 // created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
 // and what is held from the future. Rationale: what a node has received came before what its client writes then.
@@ -75,8 +57,10 @@
 
 #include "core/dictionary/config.h"
 #include "core/dictionary/contact.h"
+#include "core/dictionary/contests.h"
 #include "core/dictionary/events.h"
 #include "core/dictionary/future_records.h"
+#include "core/dictionary/lease_terms.h"
 #include "core/dictionary/lease_view.h"
 #include "core/dictionary/own_record.h"
 #include "core/dictionary/plain.h"
@@ -151,7 +135,7 @@ class Dictionary {
   /// meanwhile must not come back with it.
   Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds, Plain how);
 
-  /// What this node has written anew by itself since the last call (see "Contests"), to be broadcast: each as it was
+  /// What this node has written anew by itself since the last call (contests.h, clock_guard.h), to be broadcast: each as it was
   /// written, and only if it is still the present record. What has lost meanwhile is somebody else's to tell.
   [[nodiscard]] std::vector<OwnRecord> take_reissued();
 
@@ -204,16 +188,7 @@ class Dictionary {
     kReissued,  ///< our own, with the same value under another version
   };
 
-  /// Rivals that were contested for one key.
-  struct Contest {
-    MonoTime began;
-    std::vector<NodeId> rivals;
-  };
-
   // admission.cpp
-  [[nodiscard]] Duration age(const Record& record) const;
-  [[nodiscard]] bool is_trusted(const Record& record) const;
-  [[nodiscard]] bool has_lapsed_for_others(const Record& record) const;
   [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
   [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
                                      RecordKind kind);
@@ -223,11 +198,8 @@ class Dictionary {
                                           const Version* waiting) const;
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
   [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
-  [[nodiscard]] static bool yields_in_its_second(const Version& held, const NodeId& writer);
   [[nodiscard]] Standing standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
                                            std::int64_t seconds) const;
-  [[nodiscard]] static std::optional<Hlc> place_of_plain(const std::optional<Record>& present, const NodeId& writer,
-                                                         std::int64_t seconds, Plain how);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
   // wrong_clock.cpp
@@ -238,16 +210,6 @@ class Dictionary {
   void plan_restamping();
   void restamp_some();
   void restamp(std::string_view key, const Record& record);
-
-  // contest.cpp
-  bool first_contest(std::string_view key, const NodeId& rival);
-  [[nodiscard]] bool is_live_claim_of_ours(const Record& record) const;
-  [[nodiscard]] bool should_reclaim(const Record& present, const Version& winning) const;
-  void reclaim(std::string_view key, const Record& present, const Version& winning);
-  [[nodiscard]] bool should_reissue(const Record& present, const Version& losing) const;
-  void reissue(std::string_view key, const Record& present, std::uint64_t epoch);
-  void keep_against_plain(std::string_view key, const Record& present, const NodeId& rival, std::int64_t seconds);
-  [[nodiscard]] bool should_propose_again(const Record& present, const Version& winning) const;
 
   // dictionary.cpp
   [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
@@ -268,16 +230,16 @@ class Dictionary {
   Store& store_;
   EventSink sink_;
   HybridClock hlc_;
-  Duration margin_;
+  LeaseTerms terms_;
   Records records_;
   ReconcileSet items_;
   FutureRecords future_;
   Tombstones tombstones_;
+  Contests contests_;
   ClaimHistory history_;
   Contact contact_;
   ClockView wall_clock_;
-  std::optional<ReconcileItem> restamp_from_;  // items from here on are to be looked at for records of ours
-  std::map<std::string, Contest, std::less<>> contests_;
+  std::optional<ReconcileItem> restamp_from_;             // items from here on are to be looked at for records of ours
   std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
 };
 

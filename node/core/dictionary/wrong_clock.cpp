@@ -35,7 +35,7 @@ Hlc Dictionary::reading(Duration ahead) const {
 /// A further write in a claim of ours, timed by the claim. REQUIRES: it is trusted, or there are no leases.
 OwnRecord Dictionary::write_by_claims_time(std::string_view key, const Record& held, RawView value, RecordKind kind) {
   const Version& before = held.version;
-  const Duration passed = age(held);
+  const Duration passed = terms_.age(held);
   const Hlc by_claim = std::min(later(before.written, passed), reading(-wall_clock_.offset.ahead));
   const Hlc written = std::max(Hlc{before.written.bits + 1}, by_claim);
   const bool leasing = config_.leasing == Leasing::kOn;
@@ -98,7 +98,7 @@ void Dictionary::restamp_some() {
 }
 
 void Dictionary::restamp(std::string_view key, const Record& record) {
-  const Duration passed = age(record);
+  const Duration passed = terms_.age(record);
   Version version = record.version;
   version.epoch = highest_epoch(key, record) + 1;
   version.written = std::min(hlc_.now(), later(hlc_.now(), -passed));

@@ -1,15 +1,21 @@
-// What an owner does when another's claim meets its own: the rules of "Contests" in dictionary.h.
+// What an owner does when another's claim meets its own: the rules of contests.h.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <compare>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "core/dictionary/contests.h"
 #include "core/dictionary/dictionary.h"
 #include "core/limits.h"
 #include "proptests/core/dictionary/dictionary_fixture.h"
@@ -300,6 +306,60 @@ RC_GTEST_PROP(Contests, SettleWhateverTheClocksSay, ()) {
   }
   for (auto& node : nodes)
     node->d->sanity_check();
+}
+
+// The class alone: whatever our record meets, an answer stands above both, and there are few.
+
+/// Of our record or another's, in a narrow choice of epochs and times.
+Version any_version(std::string_view owner, MonoTime now) {
+  const std::int64_t now_ms = (now - FakeClock{}.mono) / 1ms;
+  const std::int64_t start = now_ms - 1'000 * *rc::gen::inRange<std::int64_t>(1, 8'000);
+  Version version = claim(owner, static_cast<std::uint64_t>(*rc::gen::inRange(1, 4)), start);
+  version.kind = *rc::gen::element(RecordKind::kValue, RecordKind::kValue, RecordKind::kTombstone);
+  version.boot = static_cast<std::uint64_t>(*rc::gen::inRange(0, 3));
+  return version;
+}
+
+void check_answer(const Version& ours, const Version& met, const Version& answer) {
+  RC_ASSERT(answer.owner == ours.owner && answer.value_hash == ours.value_hash && answer.kind == ours.kind);
+  RC_ASSERT(answer.epoch == met.epoch + 1);
+  RC_ASSERT(std::is_gt(compare(answer, met, Leasing::kOn)) && std::is_gt(compare(answer, ours, Leasing::kOn)));
+  if (answer.written != ours.written) return;  // taken again, not issued again
+  RC_ASSERT(answer.claim_start == ours.claim_start && answer.sequence == ours.sequence + 1);
+}
+
+RC_GTEST_PROP(Contests, AnAnswerStandsAboveBothAndEachRivalGetsOneInALeaseTime, ()) {
+  const DictionaryConfig config{{}, id("M"), 2};
+  FakeClock clock;
+  HybridClock hlc(clock);
+  const LeaseTerms terms(config, clock);
+  Contests contests(config, terms, clock, hlc);
+
+  const MonoTime begin = clock.mono;
+  std::map<std::pair<std::string, NodeId>, std::int64_t> answers;
+  const int steps = *rc::gen::inRange(1, 60);
+  for (int step = 0; step < steps; ++step) {
+    const std::string key = *rc::gen::element<std::string>("j", "k");
+    const Version met = any_version(*rc::gen::element<std::string>("A", "B", "M", "Z"), clock.mono);
+    Version ours = any_version("M", clock.mono);
+    ours.boot = *rc::gen::element<std::uint64_t>(1, 2);
+    const Raw value = bytes_value("ours");
+    const Duration age = hlc.now() - ours.written;
+    const Record present{.version = ours, .value = value, .written_here = clock.mono - age};
+    const auto order = compare(met, ours, config.leasing);
+    if (order == 0) continue;
+    const auto answer =
+        order > 0 ? contests.answer_to_winner(key, present, met) : contests.answer_to_loser(key, present, met);
+    contests.sanity_check();
+    if (answer) {
+      RC_ASSERT(is_visible(ours));
+      check_answer(ours, met, *answer);
+      const std::int64_t lease_times = (clock.mono - begin) / config.lease;
+      const std::int64_t count = ++answers[std::pair(key, met.owner)];
+      RC_ASSERT(count <= lease_times + 1);
+    }
+    clock.advance(*rc::gen::element<Duration>(0s, 1s, 20min));
+  }
 }
 
 }  // namespace
