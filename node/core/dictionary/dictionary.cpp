@@ -1,4 +1,4 @@
-// Records and their merge. Admission at the writer is in admission.cpp.
+// Records and their merge. What clients ask for is in local.cpp.
 
 #include "core/dictionary/dictionary.h"
 
@@ -23,6 +23,8 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
       future_(config_, clock_, hlc_, items_),
       tombstones_(config_, clock_, hlc_, store_, records_, items_, future_),
       contests_(config_, terms_, clock_, hlc_),
+      guard_(config_, terms_, clock_, hlc_, items_),
+      admission_(config_, terms_, hlc_, tombstones_, future_, guard_),
       contact_(2 * config_.settle) {
   assert(!config_.self.empty());
   assert(sink_);
@@ -69,7 +71,7 @@ std::expected<void, std::string> Dictionary::load() {
   return {};
 }
 
-/// Of a value that an earlier life wrote. A clock that was set back since must not make our trust in its lease grow: the newest
+/// Of a value that an earlier incarnation wrote. A clock that was set back since must not make our trust in its lease grow: the newest
 /// that we wrote shows what it had reached, and of what lies in the future nobody knows how old it is.
 Duration Dictionary::least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const {
   return version.written > now ? config_.lease : newest_of_ours - version.written;
@@ -116,12 +118,6 @@ std::vector<OwnRecord> Dictionary::take_reissued() {
     ours.push_back({present->first, present->second});
   }
   return ours;
-}
-
-std::optional<Record> Dictionary::find(std::string_view key) const {
-  auto record = records_.get(key);
-  if (record && !is_visible(record->version)) record.reset();
-  return record;
 }
 
 /// The wall clock had jumped ahead and was corrected. Readings from the jump would make every record look old.
@@ -182,6 +178,61 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
   return Merged::kWon;
 }
 
+Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
+                                          std::int64_t seconds, Plain how) {
+  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) / 1'000;  // what a hybrid clock can hold
+  if (seconds < 0 || seconds > kLatest || owner.empty()) return Merged::kRefused;
+  const Hlc time = Hlc::from_ms(seconds * 1'000);
+  const bool deletes = is_empty_bytes(value);
+  Version version{.epoch = 1,
+                  .claim_start = time,
+                  .owner = owner,
+                  .boot = 0,
+                  .sequence = time.bits,
+                  .value_hash = sha256(value),
+                  .written = time,
+                  .kind = deletes ? RecordKind::kTombstone : RecordKind::kValue};
+
+  const auto present = records_.get(key);
+  if (present) {
+    const Version& held = present->version;
+    if (held.owner == owner && whole_seconds(held.written) == seconds && held.value_hash == version.value_hash) {
+      return Merged::kKnown;
+    }
+  }
+  const auto place = place_of_plain(present, owner, seconds, how);
+  if (!place) return Merged::kLost;
+  forget_jump();
+  if (hlc_.until_allowed(time, config_.skew) > Duration::zero()) {
+    if (!is_writable(key, value, version)) return Merged::kRefused;
+    future_.hold({.version = version, .key = std::string(key), .value = Raw(value), .plain = how});
+    return Merged::kFuture;
+  }
+  if (deletes && !find(key)) return Merged::kLost;
+  version.written = *place;
+  version.sequence = place->bits;
+  const Standing found = admission_.standing_of_plain(present, owner, seconds);
+  switch (found) {
+    case Standing::kLeased:
+      if (const auto again = contests_.answer_to_plain(key, *present, owner, seconds)) {
+        accept(key, present->value, *again, Origin::kReissued);
+      }
+      return Merged::kLost;
+    case Standing::kContinues:
+      version.epoch = present->version.epoch;
+      if (config_.leasing == Leasing::kOn) version.claim_start = present->version.claim_start;
+      break;
+    case Standing::kRival:
+      version.epoch = present->version.epoch;
+      if (compare(version, present->version, config_.leasing) < 0) ++version.epoch;
+      break;
+    case Standing::kFree:
+      version.epoch = std::min(admission_.highest_epoch(key, present) + 1, largest_epoch(version.written));
+      break;
+  }
+  return merge(key, value, version);
+}
+
 /// Makes a record the present one. REQUIRES: it wins over the one that is.
 void Dictionary::accept(std::string_view key, RawView value, const Version& version, Origin origin) {
   accept_aged(key, value, version, origin, std::max(Duration::zero(), hlc_.now() - version.written));
@@ -231,13 +282,13 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   if (lost.owner != config_.self) return false;
   const bool later = winning.written > lost.written;
   if (winning.owner == config_.self) {
-    // An earlier life's write that beats a later one, or one of a process with a copy of our identity, which has boots
-    // that this store never saw; but not an echo of this life's, translated from py2p, which has no boot.
-    const auto is_our_life = [this](std::uint64_t boot) {
+    // An earlier incarnation's write that beats a later one, or one of a process with a copy of our identity, which has
+    // boots that this store never saw; but not an echo of this one's, translated from py2p, which has no boot.
+    const auto is_our_incarnation = [this](std::uint64_t boot) {
       return boot == 0 || boot == config_.boot ||
              std::ranges::find(config_.earlier_boots, boot) != config_.earlier_boots.end();
     };
-    return (!later || (is_our_life(lost.boot) && !is_our_life(winning.boot))) &&
+    return (!later || (is_our_incarnation(lost.boot) && !is_our_incarnation(winning.boot))) &&
            (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
   }
   if (!later) return true;
@@ -254,6 +305,26 @@ void Dictionary::note_turned_away(std::string_view key, const Version& present, 
                       .decided_by = deciding_field(incoming, present, config_.leasing)});
 }
 
+void Dictionary::set_clock(const ClockView& ours) {
+  guard_.set_view(ours);
+  contact_.set_clock(!guard_.is_wrong(), clock_.monotonic());
+}
+
+void Dictionary::clock_was_set() {
+  forget_jump();
+  future_.plan();
+  guard_.clock_was_set();
+}
+
+/// Records of ours that lie in the future by a clock that is right again.
+void Dictionary::write_again() {
+  for (const std::string& key : guard_.next_to_write_again()) {
+    const auto present = records_.get(key);
+    const auto version = guard_.written_again(*present, admission_.highest_epoch(key, present) + 1);
+    if (version) accept_aged(key, present->value, *version, Origin::kReissued, terms_.age(*present));
+  }
+}
+
 void Dictionary::on_time() {
   forget_jump();
   while (const auto back = future_.take_due()) {
@@ -264,13 +335,13 @@ void Dictionary::on_time() {
     }
   }
   future_.plan();
-  if (restamp_from_) restamp_some();
+  if (guard_.is_writing_again()) write_again();
   const auto next_sweep = tombstones_.next_sweep();
   if (next_sweep && *next_sweep <= clock_.monotonic()) tombstones_.sweep();
 }
 
 std::optional<MonoTime> Dictionary::next_deadline() const {
-  if (restamp_from_) return clock_.monotonic();
+  if (guard_.is_writing_again()) return clock_.monotonic();
   const auto next_look = future_.next_look();
   const auto next_sweep = tombstones_.next_sweep();
   if (!next_look || !next_sweep) return next_look ? next_look : next_sweep;

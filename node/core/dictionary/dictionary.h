@@ -5,38 +5,16 @@
 // 2. A key that another node holds under a live lease is not written here.
 // 3. A local write always beats what it replaces.
 // 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
-// 5. No clock is looked at to choose between two records: only in admission, and to hold back what is from the future
-//    (future_records.h).
+// 5. No clock is looked at to choose between two records: only in admission, and to hold back what is from the future.
 //
-// Admission at the writer. A write finds the key in one of three standings:
-//
-// Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key), claim start now,
-// sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the clocks stand.
-//
-// Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the
-// claim too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
-//   - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the
-//     present one is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
-//   - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was
-//     corrected, others hold our records as from the future, and what follows must stand above them when they come back.
-//
-// Leased: another node's, and live. The write is refused with the owner and the time left.
-//
-// Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
-// created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
-// and what is held from the future. Rationale: what a node has received came before what its client writes then.
-//
-// A wrong wall clock. What a node writes while its clock is ahead of the others' is from the future to them, and while it is behind it
-// does not see what they write: its claims mean little. As long as the neighbours say so (clock_offsets.h):
-//   - none of its claims is settled;
-//   - with the guard on it claims no key, and in a claim that it trusts goes on by the claim's own time: the last write
-//     time and what has passed since on the monotonic clock, at most the neighbours' time. Rationale: an owner can then
-//     keep and release what it holds, everybody sees it at once, and the lease is as long as it would have been. With the
-//     guard off it writes by its own clock.
-// Once the neighbours say that it is right, the records of ours that lie in the future by it are written again, under a new
-// claim, with the time at which they were made: now less their age on the monotonic clock. Rationale: others would not see
-// them before their time. The lease does not grow. Those of before a restart have an unknown age, and count as made a
-// lease before it. Not while nobody says so: a clock may also have been set back by mistake.
+// It has the records, and says to each of its parts what becomes of them; the parts do not call back. Each has its rules:
+//   admission.h       who may write a key, and under which version
+//   lease_terms.h     how old a lease is, and who may rely on it
+//   contests.h        what an owner does when another's claim meets its own
+//   future_records.h  records from further ahead than the skew
+//   tombstones.h      how long deletions are compared and remembered
+//   clock_guard.h     what a node writes while its wall clock is wrong, and afterwards
+//   plain.h           stores of py2p nodes
 //
 // Order of calls: construct, load() once, then anything. The engine broadcasts what set() and erase() return, and calls
 // on_time() at next_deadline(). Events are raised at the end of the call that causes them; the sink must not call back.
@@ -55,6 +33,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/dictionary/admission.h"
+#include "core/dictionary/clock_guard.h"
 #include "core/dictionary/config.h"
 #include "core/dictionary/contact.h"
 #include "core/dictionary/contests.h"
@@ -91,7 +71,7 @@ class Dictionary {
   /// before.
   std::expected<void, std::string> load();
 
-  // Local operations (admission.cpp)
+  // Local operations (local.cpp)
 
   [[nodiscard]] bool has_room() const { return store_.has_room(); }
   /// Whether a write of `key` would be admitted now; for writing several keys all or none.
@@ -120,7 +100,7 @@ class Dictionary {
     kKnown,    ///< it is the present one
     kFuture,   ///< from too far in the future: it is held until its time has come
     kRefused,  ///< no member may write this key, value or version
-    kNoRoom,   ///< the store has no room for it: the next comparing after there is some brings it again
+    kNoRoom,   ///< the store has no room for it: the next session after there is some brings it again
   };
   /// Takes a record from elsewhere. REQUIRES: version.value_hash is the SHA-256 of `value`.
   Merged merge(std::string_view key, RawView value, const Version& version);
@@ -171,45 +151,24 @@ class Dictionary {
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
 
-  /// Merges records from the future whose time has come, and collects tombstones.
+  /// Merges records from the future whose time has come, writes again what a wrong clock has timed, and collects tombstones.
   void on_time();
-  /// Nothing while no record is from the future and no key deleted.
+  /// When it is to be called; nothing while there is nothing of these.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const;
 
   /// Checks the invariants; aborts when one is broken. For tests.
   void sanity_check() const;
 
  private:
-  enum class Standing : std::uint8_t { kFree, kContinues, kLeased, kRival };
-
   enum class Origin : std::uint8_t {
     kLocal,     ///< a client's write
     kForeign,   ///< merged
     kReissued,  ///< our own, with the same value under another version
   };
 
-  // admission.cpp
-  [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
-  [[nodiscard]] Version next_version(std::string_view key, const std::optional<Record>& present, RawView value,
-                                     RecordKind kind);
-  [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
-  /// Of a write that is to win over the present record and over `waiting`, if any.
-  [[nodiscard]] std::uint64_t epoch_above(std::string_view key, const std::optional<Record>& present,
-                                          const Version* waiting) const;
+  // local.cpp
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
-  [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
-  [[nodiscard]] Standing standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
-                                           std::int64_t seconds) const;
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
-
-  // wrong_clock.cpp
-  [[nodiscard]] bool clock_is_wrong() const { return is_beyond(wall_clock_.standing); }
-  [[nodiscard]] bool is_guarded() const { return config_.clock_guard && clock_is_wrong(); }
-  [[nodiscard]] Hlc reading(Duration ahead) const;
-  OwnRecord write_by_claims_time(std::string_view key, const Record& held, RawView value, RecordKind kind);
-  void plan_restamping();
-  void restamp_some();
-  void restamp(std::string_view key, const Record& record);
 
   // dictionary.cpp
   [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
@@ -219,10 +178,10 @@ class Dictionary {
   void accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age);
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
-
   void compare_again(std::string_view key, const Record& present);
   void list(Records::Handle handle, const MessageId& hash);
   void unlist(std::string_view key, const Version& version) { items_.erase(item_of(key, version)); }
+  void write_again();
   void check_items() const;
 
   DictionaryConfig config_;
@@ -236,10 +195,10 @@ class Dictionary {
   FutureRecords future_;
   Tombstones tombstones_;
   Contests contests_;
+  ClockGuard guard_;
+  Admission admission_;
   ClaimHistory history_;
   Contact contact_;
-  ClockView wall_clock_;
-  std::optional<ReconcileItem> restamp_from_;             // items from here on are to be looked at for records of ours
   std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
 };
 

@@ -6,7 +6,7 @@
 // F1. Held is what is larger than the present record of its key. It and the present record both stand in the set that nodes
 //     compare. Rationale: it must not hide the present record from a node that has just come, or that was cut off when that
 //     was written; a liar could hide any key's for years.
-// F2. When another becomes the present record, or the present one is forgotten, what is held and smaller goes. Rationale: it
+// F2. When another becomes the present record, or the present one is discarded, what is held and smaller goes. Rationale: it
 //     has lost, and would bring back what was deleted.
 // F3. A node whose clock had jumped ahead, and was set right, shows as present what all others hold as from the future. Of
 //     what they hold it is sent what it lacks, once, and holds that too, as they do: of what is smaller than its present

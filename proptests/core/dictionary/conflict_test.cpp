@@ -65,7 +65,7 @@ TEST(Conflict, ATombstoneThatWinsIsToldToo) {
   node.clock.advance(10s);
   node.write("k", "ours");
   node.told();
-  node.clock.advance(2h);  // a live claim would be taken again: contest_test
+  node.clock.advance(2h);  // a live claim would be taken again: contests_test
   node.merge("k", "", deleted(claim("A", 1, 5'000)));
   EXPECT_EQ(node.told(), "!k:ours:claim start -k");
 }

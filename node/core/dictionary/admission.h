@@ -1,0 +1,94 @@
+#pragma once
+// Who may write a key, and under which version. A write finds the key in one of three standings:
+//
+// A1. Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key, unless a floor says
+//     more), claim start now, sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the
+//     clocks stand.
+// A2. Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the claim
+//     too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
+//     - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the present one
+//       is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
+//     - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was corrected, others
+//       hold our records as from the future, and what follows must stand above them when they come back.
+// A3. Leased: another node's, and live. The write is refused with the owner and the time left.
+// A4. Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
+//     created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
+//     and what is held from the future. Rationale: what a node has received came before what its client writes then.
+// A5. While the wall clock is wrong and the guard is on, only what is held is written (W2 in clock_guard.h).
+// A6. Every write beats what it replaces, and its epoch has room (largest_epoch()): a write for which there is none yet is
+//     refused, with the time that our clock is behind.
+//
+// Not thread-safe. Cost: O(1), one SHA-256 of the value for a write, and without leases O(log n) of what is held from the future.
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/dictionary/clock_guard.h"
+#include "core/dictionary/config.h"
+#include "core/dictionary/future_records.h"
+#include "core/dictionary/lease_terms.h"
+#include "core/dictionary/tombstones.h"
+#include "core/dictionary/write_error.h"
+#include "core/encoding/msgpack.h"
+#include "core/record/hlc.h"
+#include "core/record/table.h"
+#include "core/record/version.h"
+
+namespace meshdict {
+
+/// How a write finds a key.
+enum class Standing : std::uint8_t {
+  kFree,
+  kContinues,  ///< the claim is the writer's
+  kLeased,
+  kRival,  ///< of a plain store: it overwrites another of its second
+};
+
+class Admission {
+ public:
+  /// All outlive this.
+  Admission(const DictionaryConfig& config, const LeaseTerms& terms, HybridClock& hlc, const Tombstones& tombstones,
+            const FutureRecords& future, const ClockGuard& guard);
+
+  /// Whether a write of ours would be admitted now. `present`: the key's record.
+  [[nodiscard]] std::expected<void, WriteError> check(std::string_view key, const std::optional<Record>& present) const;
+
+  [[nodiscard]] Standing standing(const std::optional<Record>& present, const NodeId& writer) const;
+  /// What a plain store finds; `seconds` is its time. As for any writer, but where py2p nodes hold the key its own rules count
+  /// (plain.h).
+  [[nodiscard]] Standing standing_of_plain(const std::optional<Record>& present, const NodeId& writer,
+                                           std::int64_t seconds) const;
+
+  struct Write {
+    Version version;
+    Duration age{};  ///< of what is written: more than 0 when the claim's time is not the clock's
+  };
+  /// The version of a write of ours, which takes note of its time. REQUIRES: check() admits it.
+  [[nodiscard]] Write next_write(std::string_view key, const std::optional<Record>& present, RawView value,
+                                 RecordKind kind);
+
+  /// The largest that a new claim of the key must stand above.
+  [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
+
+ private:
+  [[nodiscard]] std::uint64_t epoch_above(std::string_view key, const std::optional<Record>& present,
+                                          const Version* waiting) const;
+  [[nodiscard]] Hlc time_of_write(const std::optional<Record>& present);
+  [[nodiscard]] Version write_by_clock(std::string_view key, const std::optional<Record>& present, RawView value,
+                                       RecordKind kind);
+  [[nodiscard]] Write write_by_claims_time(std::string_view key, const Record& held, RawView value, RecordKind kind);
+  [[nodiscard]] bool is_lost_in_its_second(const Version& held, Hlc now) const;
+
+  const DictionaryConfig& config_;
+  const LeaseTerms& terms_;
+  HybridClock& hlc_;
+  const Tombstones& tombstones_;
+  const FutureRecords& future_;
+  const ClockGuard& guard_;
+};
+
+}  // namespace meshdict
