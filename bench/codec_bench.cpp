@@ -17,7 +17,7 @@ EncodeHead head() {
   RandomStream random(1);
   return {.sender = NodeId::generate(random),
           .time = 1'800'000'000,
-          .stamp = Stamp{.boot = 1'800'000'000ULL << 32, .counter = 77},
+          .stamp = Stamp{.boot = Boot{1'800'000'000ULL << 32}, .counter = 77},
           .user_main = MainFlag::kBroadcast};
 }
 

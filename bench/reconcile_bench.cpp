@@ -83,14 +83,14 @@ BENCHMARK_F(Filled, item_of_a_rank)(benchmark::State& state) {
 
 BENCHMARK_F(Filled, fingerprint_of_a_range)(benchmark::State& state) {
   for (auto _ : state)
-    benchmark::DoNotOptimize(fingerprint(7, set.between(any(), kAboveAll)));
+    benchmark::DoNotOptimize(fingerprint(SessionId{7}, set.between(any(), kAboveAll)));
 }
 
 BENCHMARK_F(Filled, first_question)(benchmark::State& state) {
   const auto nobody = [](const ReconcileSet::Entry&) { return true; };
   for (auto _ : state) {
     Reconciler reconciler(set);
-    reconciler.ask(7);
+    reconciler.ask(SessionId{7});
     const auto question = reconciler.work(1'000, nobody);
     state.counters["bytes"] = static_cast<double>(question->message.ranges.size());
   }
@@ -100,7 +100,7 @@ BENCHMARK_F(Filled, answer_when_equal)(benchmark::State& state) {
   const auto nobody = [](const ReconcileSet::Entry&) { return true; };
   Reconciler asker(set);
   Reconciler answerer(set);
-  asker.ask(7);
+  asker.ask(SessionId{7});
   const auto question = asker.work(1'000, nobody);
   for (auto _ : state) {
     if (!answerer.take_question(question->message)) state.SkipWithError("refused");
@@ -115,7 +115,8 @@ BENCHMARK_F(Filled, one_step_of_a_full_message)(benchmark::State& state) {
   RangeWriter writer;
   for (std::uint64_t rank = kItems - 300; writer.size() < kMaxRangeBytes; rank -= 300)
     writer.fingerprint(separator(set.at(rank - 1), set.at(rank)), rank);
-  const RangeMessage message{.session = 7, .reach = 0, .more = false, .closing = false, .ranges = writer.take(false)};
+  const RangeMessage message{
+      .session = SessionId{7}, .reach = 0, .more = false, .closing = false, .ranges = writer.take(false)};
   Reconciler answerer(set);
   for (auto _ : state) {
     if (!answerer.busy() && !answerer.take_question(message)) state.SkipWithError("refused");

@@ -52,9 +52,9 @@ class SyncState {
 
   std::mutex mutex_;
   std::condition_variable confirmed_;
-  std::vector<std::string> last_written_;         // guarded
-  std::map<std::uint64_t, std::size_t> waiters_;  // guarded; how many neighbours have confirmed, by token
-  bool ended_ = false;                            // guarded
+  std::vector<std::string> last_written_;             // guarded
+  std::map<ConfirmationToken, std::size_t> waiters_;  // guarded; how many neighbours have confirmed, by token
+  bool ended_ = false;                                // guarded
 };
 
 [[nodiscard]] Meta meta_of(const Version& version);

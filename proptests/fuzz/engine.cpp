@@ -90,7 +90,7 @@ class Play {
     if (const auto frame = make_frame(message)) node_->on_data(conn(), *frame->bytes);
   }
   void say(const Message& message) {
-    const Stamp stamp{.boot = in_.number(), .counter = in_.number()};
+    const Stamp stamp{.boot = Boot{in_.number()}, .counter = in_.number()};
     say_raw(encode_message({.sender = someone(),
                             .time = unix_seconds(node_.clock.wall_time) + static_cast<std::int64_t>(in_.below(3)),
                             .stamp = stamp,
@@ -107,9 +107,9 @@ class Play {
   Hello hello() {
     const EngineConfig settings;
     const auto ms = [](Duration span) { return std::chrono::floor<std::chrono::milliseconds>(span).count(); };
-    return {.boot = in_.number(),
-            .nonce = in_.number(),
-            .open_nonces = {in_.number()},
+    return {.boot = Boot{in_.number()},
+            .nonce = Nonce{in_.number()},
+            .open_nonces = {Nonce{in_.number()}},
             .software = "fuzz",
             .features = in_.number(),
             .lease_ms = ms(settings.lease),
@@ -131,13 +131,13 @@ class Play {
     const std::array<std::string, 1> text = {std::string(in_.text(300))};
     switch (in_.below(10)) {
       case 0:
-        return say(Ping{.nonce = in_.number()});
+        return say(Ping{.nonce = Nonce{in_.number()}});
       case 1:
-        return say(Pong{.nonce = in_.number()});
+        return say(Pong{.nonce = Nonce{in_.number()}});
       case 2:
-        return say(Keep{.nonce = in_.number()});
+        return say(Keep{.nonce = Nonce{in_.number()}});
       case 3:
-        return say(KeepAck{.nonce = in_.number()});
+        return say(KeepAck{.nonce = Nonce{in_.number()}});
       case 4:
         return say(Bye{.text = text[0]});
       case 5:
@@ -199,7 +199,7 @@ class Play {
   }
   void say_ranges() {
     const std::size_t flags = in_.below(4);
-    RangeMessage message{.session = in_.number(),
+    RangeMessage message{.session = SessionId{in_.number()},
                          .reach = in_.number(),
                          .more = (flags & 1) != 0,
                          .closing = (flags & 2) != 0,

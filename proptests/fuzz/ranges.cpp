@@ -18,10 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (!in.at_end()) {
     const std::size_t what = in.below(4);
     if (what == 0) {
-      reconciler.ask(kSession);
+      reconciler.ask(SessionId{kSession});
     } else if (what < 3) {
       const std::size_t flags = in.below(4);
-      const RangeMessage message{.session = kSession + in.below(2),
+      const RangeMessage message{.session = SessionId{kSession + in.below(2)},
                                  .reach = in.number(),
                                  .more = (flags & 1) != 0,
                                  .closing = (flags & 2) != 0,

@@ -56,7 +56,7 @@ Presence oldest_member(const Node& node) {
 void compare_with_nothing(Node& node, Peer& peer, ConnId conn) {
   const ReconcileSet nothing;
   Reconciler asker(nothing);
-  asker.ask(7);
+  asker.ask(SessionId{7});
   RangeMessage question = asker.work(100, [](const ReconcileSet::Entry&) { return true; })->message;
   peer.say(conn, SyncQuestion{question});
   node.pass(1s);
@@ -147,7 +147,7 @@ TEST(Absence, AnEmptyMemberThatBeganIn1970RemovesNothing) {
   node.events.clear();
   Presence empty = oldest_member(node);
   empty.memory_ms = kFirstMinute.time_since_epoch() / 1ms;
-  Peer again(node, "A", 6);
+  Peer again(node, "A", Boot{6});
   compare_with_nothing(node, again, meet(node, again, 2, empty));
   EXPECT_EQ(visible_keys(node).size(), 2U * kKeys);
   EXPECT_THAT(node.told<Deleted>(), IsEmpty());
@@ -179,7 +179,7 @@ RC_GTEST_PROP(Absence, NobodysWordAboutThePastRemovesAnything, ()) {
     node.be_down_for(apart);
   }
   node.clock.wall_time -= weeks * 168h;
-  Peer other(node, *rc::gen::element<std::string>("A", "Z"), 6);
+  Peer other(node, *rc::gen::element<std::string>("A", "Z"), Boot{6});
   compare_with_nothing(node, other, meet(node, other, 2, any_presence(node)));
   RC_ASSERT(visible_keys(node).size() == 2U * kKeys);
   RC_ASSERT(node.told<Deleted>().empty());
@@ -206,7 +206,7 @@ TEST(Absence, WhoBringsAKeyBackIsToldOfItsDeletion) {
   const auto deleted = delete_long_ago(node, 2);
   const auto& [key, version] = deleted[0];
   for (const std::uint64_t life : {1U, 2U}) {
-    Peer returning(node, "A", life);
+    Peer returning(node, "A", Boot{life});
     const ConnId conn = meet(node, returning, life, {});
     node.transport.sent[conn].clear();
     returning.say(conn, one_record(key, version));
@@ -219,7 +219,7 @@ TEST(Absence, WhoBringsAKeyBackIsToldOfItsDeletion) {
     node.be_down_for(1s);
     EXPECT_EQ(node->dictionary().items().size(), 0U);
   }
-  Peer returning(node, "A", 3);
+  Peer returning(node, "A", Boot{3});
   const ConnId conn = meet(node, returning, 3, {});
   node.transport.sent[conn].clear();
   returning.say(conn, one_record("k1", claim("A", deleted[1].second.epoch + 1, 0)));

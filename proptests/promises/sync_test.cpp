@@ -47,7 +47,7 @@ class SyncTest : public ::testing::Test {
   static RangeMessage first_question() {
     const ReconcileSet nothing;
     Reconciler asker(nothing);
-    asker.ask(7);
+    asker.ask(SessionId{7});
     return asker.work(100, [](const ReconcileSet::Entry&) { return true; })->message;
   }
 

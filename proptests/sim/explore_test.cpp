@@ -181,7 +181,7 @@ TEST(Rules, AllButTheArbiterFailInTheShippedExplorations) {
 /// Does what the arbiter does, until a part is replaced.
 class BrokenArbiter : public LinkPolicy {
  public:
-  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override {
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) override {
     arbiter_.examine(links, pair, link, open_nonces);
   }
   void added(Links& links, Pair& pair, Connection& link) override { arbiter_.added(links, pair, link); }
@@ -219,12 +219,12 @@ class SmallerIdChoosesToo final : public BrokenArbiter {
 class NeverProbes final : public BrokenArbiter {
  public:
   void examine(Links& /*links*/, Pair& /*pair*/, Connection& /*link*/,
-               const std::vector<std::uint64_t>& /*open_nonces*/) override {}
+               const std::vector<Nonce>& /*open_nonces*/) override {}
 };
 
 class BothProbe final : public BrokenArbiter {
  public:
-  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override {
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) override {
     const std::vector<Connection*> before = pair.links;
     BrokenArbiter::examine(links, pair, link, open_nonces);
     for (Connection* const incumbent : before) {

@@ -37,7 +37,7 @@ const std::vector<std::string>& rule_names();
 class StudiedPolicy : public LinkPolicy {
  public:
   void examine(Links& /*links*/, Pair& /*pair*/, Connection& /*link*/,
-               const std::vector<std::uint64_t>& /*open_nonces*/) override {}
+               const std::vector<Nonce>& /*open_nonces*/) override {}
   void added(Links& /*links*/, Pair& /*pair*/, Connection& /*link*/) override {}
   void changed(Links& /*links*/, Pair& /*pair*/) override {}
   void on_keep(Links& /*links*/, Pair& /*pair*/, Connection& /*link*/, const Keep& /*keep*/) override {}

@@ -124,7 +124,7 @@ class SmallWorld {
   };
   struct Wire {
     ConnName name;
-    std::uint64_t nonce = 0;  ///< once a hello has told it
+    Nonce nonce = Nonce::kNone;  ///< once a hello has told it
     Duration dial_arrives{};
     Side sides[2];  // dialer, acceptor
   };

@@ -96,8 +96,8 @@ class SmallWorld::Digest {
     return std::exchange(hash_, TraceHash()).value();
   }
 
-  [[nodiscard]] std::uint64_t label_of_nonce(std::uint64_t nonce) const {
-    const auto has_it = [&](const Placed& placed) { return nonce != 0 && placed.wire->nonce == nonce; };
+  [[nodiscard]] std::uint64_t label_of_nonce(Nonce nonce) const {
+    const auto has_it = [&](const Placed& placed) { return nonce != Nonce::kNone && placed.wire->nonce == nonce; };
     const auto found = std::ranges::find_if(order_, has_it);
     return found == order_.end() ? kNone : static_cast<std::uint64_t>(found - order_.begin());
   }
@@ -120,16 +120,16 @@ class SmallWorld::Digest {
     add(packet.opened->message.index());
     const auto* const hello = std::get_if<Hello>(&packet.opened->message);
     if (hello == nullptr) return;
-    add(hello->boot);
+    add(std::to_underlying(hello->boot));
     add(hello->open_nonces.size());
-    for (const std::uint64_t nonce : hello->open_nonces)
+    for (const Nonce nonce : hello->open_nonces)
       if (with_nonces) add(label_of_nonce(nonce));
   }
 
   void add_connection(const Connection& conn) {
     add(static_cast<std::uint64_t>(conn.state));
-    add(conn.peer_boot);
-    add(static_cast<std::uint64_t>(conn.nonce != 0));
+    add(std::to_underlying(conn.peer_boot));
+    add(static_cast<std::uint64_t>(conn.nonce != Nonce::kNone));
     if (!conn.established()) {
       if (conn.state == ConnState::kRetired) {
         add_time(conn.lingers_to);
@@ -162,7 +162,7 @@ class SmallWorld::Digest {
       for (const Connection* const link : pair.links)
         add(label(name_of(link->id)));
       add(label(name_of(pair.primary->id)));
-      add(pair.boot);
+      add(std::to_underlying(pair.boot));
       add(static_cast<std::uint64_t>(pair.keep_pending));
       const Py2pRule* const py2p = life.policy.py2p();
       add(static_cast<std::uint64_t>(py2p != nullptr && py2p->entry_is_dead(peer)));

@@ -14,14 +14,14 @@ class SmallWorld::Life final : public LinksHost, public Transport {
       : world_(world),
         node_(node),
         policy(world.plan_.rule, world.plan_.policy),
-        originator_(world.ids_->at(node), world.tallies_[node].boots, world.clock_),
+        originator_(world.ids_->at(node), Boot{world.tallies_[node].boots}, world.clock_),
         links(settings, world.clock_, *this, originator_, random, *this, policy.get()) {}
   /// A copy in another world. Stamps start anew: Links does not look at them.
   Life(SmallWorld& world, const Life& other)
       : world_(world),
         node_(other.node_),
         policy(other.policy),
-        originator_(world.ids_->at(other.node_), world.tallies_[other.node_].boots, world.clock_),
+        originator_(world.ids_->at(other.node_), Boot{world.tallies_[other.node_].boots}, world.clock_),
         links(other.links, world.clock_, *this, originator_, *this, policy.get()) {}
 
   [[nodiscard]] bool is_in(const SmallWorld& world) const { return &world == &world_; }

@@ -124,7 +124,7 @@ class Host {
   std::string reading;
   /// A client waits for others to have what it wrote.
   struct Wait {
-    std::uint64_t token = 0;
+    ConfirmationToken token = ConfirmationToken::kNone;
     std::vector<std::string> keys;
     Duration since{};
     std::uint64_t wanted = 0;

@@ -65,7 +65,7 @@ class RespService {
   std::uint64_t last_client_id = 0;
   std::map<std::uint64_t, RespSession*> sessions;
   /// Those in a WAIT, by the token of Engine::confirm().
-  std::map<std::uint64_t, RespSession*> waiting;
+  std::map<ConfirmationToken, RespSession*> waiting;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions

@@ -147,7 +147,7 @@ class RespSession final : public Subscriber {
     std::string reply;
   };
   struct Wait {
-    std::uint64_t token = 0;
+    ConfirmationToken token = ConfirmationToken::kNone;
     std::size_t wanted = 0;
     std::size_t confirmed = 0;
     std::optional<MonoTime> deadline;

@@ -18,9 +18,9 @@
 
 namespace meshdict {
 
-std::optional<std::uint64_t> Engine::Parts::confirm(std::vector<std::string> keys) {
+std::optional<ConfirmationToken> Engine::Parts::confirm(std::vector<std::string> keys) {
   if (confirmations_.size() >= limits::kMaxConfirmations) return std::nullopt;
-  const std::uint64_t token = next_confirmation_++;
+  const ConfirmationToken token{next_confirmation_++};
   Confirmation& asked = confirmations_[token];
   asked.keys = std::move(keys);
   for (const auto& [peer, pair] : links_.pairs()) {
@@ -29,7 +29,7 @@ std::optional<std::uint64_t> Engine::Parts::confirm(std::vector<std::string> key
   return token;
 }
 
-void Engine::Parts::ask_to_confirm(Connection& link, std::uint64_t token) {
+void Engine::Parts::ask_to_confirm(Connection& link, ConfirmationToken token) {
   const bool waits = std::ranges::any_of(link.to_confirm, [&](const auto& turn) { return turn.token == token; });
   if (waits) return;
   link.to_confirm.push_back({.token = token});
@@ -49,7 +49,7 @@ void Engine::Parts::continue_confirmations(Connection& link) {
     }
     bytes += send_batch_to_confirm(link, turn, found->second);
     if (turn.next < found->second.keys.size()) continue;
-    links_.whisper(link, Ping{.nonce = turn.token});
+    links_.whisper(link, Ping{.nonce = nonce_of(turn.token)});
     link.to_confirm.pop_front();
   }
   if (!link.to_confirm.empty()) alarm_.set(clock_.monotonic());
@@ -91,7 +91,7 @@ void Engine::Parts::ask_again_to_confirm(MonoTime now) {
 }
 
 void Engine::Parts::on_pong(const Connection& link, const Pong& pong) {
-  const auto found = confirmations_.find(pong.nonce);
+  const auto found = confirmations_.find(token_of(pong.nonce));
   if (found == confirmations_.end()) {
     if (pong.hidden == 0) return;
     for (auto& [token, asked] : confirmations_)
@@ -109,7 +109,7 @@ void Engine::Parts::on_pong(const Connection& link, const Pong& pong) {
     return;
   }
   asked.hidden.erase(link.peer);
-  if (asked.confirmed.insert(link.peer).second) observer_.on_event(Confirmed{.token = pong.nonce, .peer = link.peer});
+  if (asked.confirmed.insert(link.peer).second) observer_.on_event(Confirmed{.token = found->first, .peer = link.peer});
 }
 
 }  // namespace meshdict

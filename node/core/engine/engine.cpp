@@ -45,8 +45,12 @@ std::expected<void, std::string> Engine::start() {
   if (!identity) return std::unexpected(std::move(identity.error()));
   self_ = identity->id;
   boot_ = identity->boot;
-  const DictionaryConfig settings{
-      config_, self_, boot_, std::move(identity->earlier_boots), config_.kept_deletions, config_.clock_guard};
+  const DictionaryConfig settings{config_,
+                                  self_,
+                                  std::to_underlying(boot_),
+                                  std::move(identity->earlier_boots),
+                                  config_.kept_deletions,
+                                  config_.clock_guard};
   parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
   if (auto loaded = parts_->dictionary_.load(); !loaded) return loaded;
   if (auto loaded = parts_->overlay_.load(); !loaded) return loaded;
@@ -200,13 +204,13 @@ std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const Wri
   return written;
 }
 
-std::optional<std::uint64_t> Engine::confirm(std::vector<std::string> keys) {
+std::optional<ConfirmationToken> Engine::confirm(std::vector<std::string> keys) {
   const auto token = parts_->confirm(std::move(keys));
   if (token) finish_input();
   return token;
 }
 
-void Engine::end_confirmation(std::uint64_t token) {
+void Engine::end_confirmation(ConfirmationToken token) {
   parts_->confirmations_.erase(token);
 }
 

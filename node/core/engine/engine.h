@@ -106,8 +106,8 @@ class Engine {
   /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
   /// or better ones, committed and show them (a record from their future they do not): Confirmed events follow, with this token. Nothing when
   /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
-  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
-  void end_confirmation(std::uint64_t token);
+  std::optional<ConfirmationToken> confirm(std::vector<std::string> keys);
+  void end_confirmation(ConfirmationToken token);
 
   // Messages and peers
 
@@ -130,7 +130,7 @@ class Engine {
   bool disconnect(const NodeId& peer);
 
   [[nodiscard]] const NodeId& id() const { return self_; }
-  [[nodiscard]] std::uint64_t boot() const { return boot_; }
+  [[nodiscard]] Boot boot() const { return boot_; }
   /// The address told to others; for a port chosen by the system, and before start().
   void set_address(const Endpoint& advertise);
   [[nodiscard]] const Endpoint& address() const { return config_.advertise; }
@@ -158,7 +158,7 @@ class Engine {
   Observer& observer_;
 
   NodeId self_;
-  std::uint64_t boot_ = 0;
+  Boot boot_ = Boot::kNone;
   std::unique_ptr<Parts> parts_;  // from start() on
 };
 

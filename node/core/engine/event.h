@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/dictionary/dictionary.h"
 #include "core/encoding/msgpack.h"
 #include "core/env/transport.h"
@@ -55,7 +56,7 @@ struct Undeliverable {
 
 /// A neighbour has what Engine::confirm() asked about, and shows it. Told once for each neighbour.
 struct Confirmed {
-  std::uint64_t token = 0;
+  ConfirmationToken token = ConfirmationToken::kNone;
   NodeId peer;
 };
 

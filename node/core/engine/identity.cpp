@@ -42,9 +42,9 @@ std::expected<Identity, std::string> load_identity(Store& store, const Clock& cl
   }
   const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock.wall())));
   const std::uint64_t last = identity.earlier_boots.empty() ? 0 : identity.earlier_boots.front();
-  identity.boot = (std::max((last >> 32) + 1, wall) << 32) | (random.next() & 0xFFFFFFFFU);
+  identity.boot = Boot{(std::max((last >> 32) + 1, wall) << 32) | (random.next() & 0xFFFFFFFFU)};
   std::string encoded;
-  MsgpackWriter(encoded).integer(identity.boot);
+  MsgpackWriter(encoded).integer(std::to_underlying(identity.boot));
   for (const std::uint64_t earlier : identity.earlier_boots | std::views::take(limits::kRememberedLives))
     MsgpackWriter(encoded).integer(earlier);
   store.put(Table::kMeta, kMetaBoot, encoded);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/base/random.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
@@ -19,7 +20,7 @@ namespace meshdict {
 
 struct Identity {
   NodeId id;
-  std::uint64_t boot = 0;
+  Boot boot = Boot::kNone;
   std::vector<std::uint64_t> earlier_boots;  ///< as stored, the last one first
 };
 

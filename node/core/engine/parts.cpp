@@ -30,7 +30,7 @@ Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& setting
                   [&observer](const DictionaryEvent& event) {
                     std::visit([&observer](const auto& detail) { observer.on_event(Event(detail)); }, event);
                   }),
-      originator_(settings.self, settings.boot, clock),
+      originator_(settings.self, Boot{settings.boot}, clock),
       links_(link_settings(config), clock, transport, originator_, random.stream("links"), *this, arbiter_),
       overlay_(links_, AddressBook(random.stream("address book"), clock, store), clock, leisure_, stats_),
       clocks_(settings.skew, settings.drift_ppm),

@@ -95,16 +95,16 @@ struct Engine::Parts final : LinksHost {
   void compare_with_somebody(MonoTime now);
   void begin_session(MonoTime now);
   void send_floors(Connection& conn);
-  std::optional<std::uint64_t> confirm(std::vector<std::string> keys);
+  std::optional<ConfirmationToken> confirm(std::vector<std::string> keys);
   void publish(const OwnRecord& record, HasKey had);
-  void ask_to_confirm(Connection& link, std::uint64_t token);
+  void ask_to_confirm(Connection& link, ConfirmationToken token);
   void ask_for_open_confirmations(Connection& link);
   void continue_confirmations(Connection& link);
   std::size_t send_batch_to_confirm(Connection& link, Connection::ToConfirm& turn, const Confirmation& asked);
   void ask_again_to_confirm(MonoTime now);
   void continue_transfers(MonoTime now);
   void continue_sync(Connection& conn, MonoTime now);
-  [[nodiscard]] Connection::Session new_session(std::uint64_t id) const;
+  [[nodiscard]] Connection::Session new_session(SessionId id) const;
   void end_session(Connection& conn, const Connection::Session& session);
 
   // py2p.cpp
@@ -135,7 +135,7 @@ struct Engine::Parts final : LinksHost {
   std::deque<ConnId> due_;  // comparisons that wait for their turn
   ConnId last_served_ = ConnId::kNone;
   std::map<NodeId, Search> searches_;
-  std::map<std::uint64_t, Confirmation> confirmations_;
+  std::map<ConfirmationToken, Confirmation> confirmations_;
   std::uint64_t next_confirmation_ = 0;  // begins at a random number: the nonces of links are random too
   MonoTime next_confirm_again_ = MonoTime::max();
   MonoTime next_compare_;

@@ -55,7 +55,7 @@ std::size_t Shares::held(Via via) const {
 
 SeenMessages::SeenMessages() : run_shares_(limits::kMaxRuns), id_shares_(limits::kMaxUnstampedIds) {}
 
-SeenMessages::OriginKey SeenMessages::key_of(std::string_view sender, std::uint64_t boot) {
+SeenMessages::OriginKey SeenMessages::key_of(std::string_view sender, Boot boot) {
   return {.sender = hash_text(sender), .boot = boot};
 }
 

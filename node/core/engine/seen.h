@@ -19,6 +19,7 @@
 #include <map>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/base/time.h"
@@ -76,11 +77,13 @@ class SeenMessages {
  private:
   struct OriginKey {
     std::uint64_t sender = 0;  // hash of the id's text: a collision costs messages, and is as likely as 2^-64
-    std::uint64_t boot = 0;
+    Boot boot = Boot::kNone;
     bool operator==(const OriginKey&) const = default;
   };
   struct OriginKeyHash {
-    std::size_t operator()(const OriginKey& key) const { return key.sender ^ (key.boot * 0x9E3779B97F4A7C15ULL); }
+    std::size_t operator()(const OriginKey& key) const {
+      return key.sender ^ (std::to_underlying(key.boot) * 0x9E3779B97F4A7C15ULL);
+    }
   };
   /// Counters first..last, both included.
   struct Run {
@@ -98,7 +101,7 @@ class SeenMessages {
     Via via = 0;
   };
 
-  static OriginKey key_of(std::string_view sender, std::uint64_t boot);
+  static OriginKey key_of(std::string_view sender, Boot boot);
   /// False when the counter belongs to no run and borders on none.
   bool extend(Runs& runs, Runs::iterator at, std::uint64_t counter, MonoTime expires);
   template <typename Wanted>

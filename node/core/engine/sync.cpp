@@ -82,7 +82,7 @@ void Engine::Parts::begin_session(MonoTime now) {
       sync.due = false;
       sync.skipped_news = false;
       sync.progress = now;
-      sync.ours = new_session(sync_random_.next());
+      sync.ours = new_session(SessionId{sync_random_.next()});
       sync.reconciler.ask(sync.ours.id);
       return;
     }
@@ -131,7 +131,7 @@ void Engine::Parts::handle_answer(Connection& conn, const SyncAnswer& answer) {
   alarm_.set(conn.sync->progress);
 }
 
-Connection::Session Engine::Parts::new_session(std::uint64_t id) const {
+Connection::Session Engine::Parts::new_session(SessionId id) const {
   return {.id = id, .without_room = stats_.records_without_room};
 }
 

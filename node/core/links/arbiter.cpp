@@ -9,7 +9,7 @@ namespace meshdict {
 
 /// A link that the peer does not list may be half-open, or its hello may have crossed: ask. `link` is used meanwhile.
 /// The smaller id only asks: a half-open link answers with a reset, or ends by its silence.
-void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) {
+void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) {
   for (Connection* const incumbent : pair.links) {
     const bool asked = incumbent->probe_started || incumbent->late;
     if (std::ranges::count(open_nonces, incumbent->nonce) > 0 || asked) continue;

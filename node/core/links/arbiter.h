@@ -20,7 +20,7 @@ namespace meshdict {
 /// Holds nothing itself: what is pending stands in the Pair.
 class Arbiter final : public LinkPolicy {
  public:
-  void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) override;
+  void examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) override;
   void added(Links& links, Pair& pair, Connection& link) override;
   void changed(Links& links, Pair& pair) override;
   void on_keep(Links& links, Pair& pair, Connection& link, const Keep& keep) override;

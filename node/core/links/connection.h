@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/base/time.h"
 #include "core/encoding/compression.h"
 #include "core/encoding/frame.h"
@@ -46,8 +47,8 @@ struct Connection {
   Endpoint peer_address;  ///< where the peer says it listens, else `remote`
   bool is_meshdict = false;
   std::vector<Compression> compressions;  ///< that both read, the one to use first
-  std::uint64_t nonce = 0;
-  std::uint64_t peer_boot = 0;
+  Nonce nonce = Nonce::kNone;
+  Boot peer_boot = Boot::kNone;
 
   MonoTime opened;
   MonoTime heard;
@@ -60,7 +61,7 @@ struct Connection {
   bool late = false;    ///< has not answered its probe in time
   MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
   /// Nonce of the link that the peer uses instead of this one, where it has said its last.
-  std::optional<std::uint64_t> last_word;
+  std::optional<Nonce> last_word;
   MonoTime told_to_keep;  ///< retired: when its peer was last told of the link that is kept
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
@@ -73,7 +74,7 @@ struct Connection {
   bool congested = false;      ///< its queue was beyond limits::kMaxQueued, and has not drained since
   /// What is to be answered with the peer's clock: the nonce that was sent, and when.
   struct ClockQuestion {
-    std::uint64_t nonce = 0;
+    Nonce nonce = Nonce::kNone;
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
@@ -85,7 +86,7 @@ struct Connection {
 
   /// One session of comparing.
   struct Session {
-    std::uint64_t id = 0;
+    SessionId id = SessionId::kNone;
     std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
   };
 
@@ -111,7 +112,7 @@ struct Connection {
 
   /// A writer waits for this neighbour: the records of keys from `next` on are still to be sent (engine/confirm.cpp).
   struct ToConfirm {
-    std::uint64_t token = 0;
+    ConfirmationToken token = ConfirmationToken::kNone;
     std::size_t next = 0;
   };
   std::deque<ToConfirm> to_confirm;

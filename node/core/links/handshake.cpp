@@ -113,7 +113,7 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
     conn.state = ConnState::kGreeted;
     return;
   }
-  conn.nonce = random_.next();
+  conn.nonce = Nonce{random_.next()};
   conn.state = ConnState::kGreeted;
   conn.clock_question = {.nonce = conn.nonce, .asked = clock_.monotonic()};
   send_hello(conn);
@@ -196,7 +196,7 @@ bool Links::admit(Connection& conn) {
 }
 
 /// REQUIRES: admitted in the same input.
-void Links::establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces) {
+void Links::establish(Connection& conn, const std::vector<Nonce>* peers_open_nonces) {
   Pair* const known = pair(conn.peer);
   if (!conn.dialed_by_us) --pending_accepted_;
   const MonoTime now = clock_.monotonic();
@@ -239,10 +239,10 @@ bool Links::yield_to_newer_boot(Connection& conn, Pair& pair) {
 }
 
 /// A boot that no process can have had yet is older than any other: else the largest number would own its identity for ever.
-bool Links::is_newer(std::uint64_t boot, std::uint64_t than) const {
+bool Links::is_newer(Boot boot, Boot than) const {
   const Duration latest = clock_.wall().time_since_epoch() + settings_.skew + limits::kBootAhead;
   const auto seconds = std::chrono::floor<std::chrono::seconds>(std::max(latest, Duration::zero())).count();
-  const auto can_be = [&](std::uint64_t one) { return one >> 32 <= static_cast<std::uint64_t>(seconds); };
+  const auto can_be = [&](Boot one) { return std::to_underlying(one) >> 32 <= static_cast<std::uint64_t>(seconds); };
   return can_be(boot) == can_be(than) ? boot > than : can_be(boot);
 }
 

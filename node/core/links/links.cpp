@@ -378,7 +378,7 @@ void Links::ping(Connection& conn, MonoTime now) {
   }
   // Each with a nonce of its own, so that its answer is not taken for that to an earlier one. Only one answer is waited for;
   // one that never comes, from an older member, makes room for the next.
-  const std::uint64_t nonce = conn.nonce + ++conn.pings;
+  const Nonce nonce{std::to_underlying(conn.nonce) + ++conn.pings};
   if (!conn.clock_question || conn.clock_question->asked + limits::kReadClockEvery <= now) {
     conn.clock_question = {.nonce = nonce, .asked = now};
   }

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "core/base/flat_map.h"
+#include "core/base/numbers.h"
 #include "core/base/random.h"
 #include "core/env/clock.h"
 #include "core/env/transport.h"
@@ -58,7 +59,7 @@ struct Pair {
   /// Where we send.
   Connection* primary = nullptr;
   MonoTime since;
-  std::uint64_t boot = 0;
+  Boot boot = Boot::kNone;
   bool keep_pending = false;
   bool is_meshdict = false;
 };
@@ -186,9 +187,9 @@ class Links {
   void send_hello(Connection& conn);
   [[nodiscard]] std::optional<std::string> settings_difference(const Hello& hello) const;
   bool admit(Connection& conn);
-  void establish(Connection& conn, const std::vector<std::uint64_t>* peers_open_nonces);
+  void establish(Connection& conn, const std::vector<Nonce>* peers_open_nonces);
   bool yield_to_newer_boot(Connection& conn, Pair& pair);
-  [[nodiscard]] bool is_newer(std::uint64_t boot, std::uint64_t than) const;
+  [[nodiscard]] bool is_newer(Boot boot, Boot than) const;
   void end_probe(Connection& conn);
   void give_up_probe(Connection& conn);
   void hear_retired(Connection& conn, const Message& message);

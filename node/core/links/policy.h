@@ -26,7 +26,7 @@ class LinkPolicy {
   [[nodiscard]] virtual bool wants_hello() const { return true; }
 
   /// `link` is about to join a pair that has links. `open_nonces`: of the connections that the peer holds open to us.
-  virtual void examine(Links& links, Pair& pair, Connection& link, const std::vector<std::uint64_t>& open_nonces) = 0;
+  virtual void examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) = 0;
   /// `link` has joined a pair that has others, as the last of pair.links.
   virtual void added(Links& links, Pair& pair, Connection& link) = 0;
   /// A link of the pair has gone, and left others; or one that was probed has answered.

@@ -69,17 +69,18 @@ std::optional<PeerEntry> read_peer(RawView value) {
 }
 
 /// Unsigned integers of an array; other elements are skipped.
-std::expected<std::vector<std::uint64_t>, DecodeError> read_numbers(RawView value, std::size_t most) {
+template <typename Number = std::uint64_t>
+std::expected<std::vector<Number>, DecodeError> read_numbers(RawView value, std::size_t most) {
   MsgpackCursor cursor(value);
   const auto size = cursor.array_size();
   if (!size) return std::unexpected(size.error());
   if (*size > most) return std::unexpected(DecodeError{"more than " + std::to_string(most) + " numbers", 0});
-  std::vector<std::uint64_t> numbers;
+  std::vector<Number> numbers;
   numbers.reserve(*size);
   for (std::uint32_t i = 0; i < *size; ++i) {
     const auto element = cursor.value();
     if (!element) return std::unexpected(element.error());
-    if (const auto number = MsgpackCursor(*element).unsigned_integer()) numbers.push_back(*number);
+    if (const auto number = MsgpackCursor(*element).unsigned_integer()) numbers.push_back(Number{*number});
   }
   return numbers;
 }
@@ -213,12 +214,12 @@ std::expected<std::int64_t, DecodeError> read_ms(MsgpackCursor& cursor) {
 
 void read_hello_field(std::string_view name, MsgpackCursor& cursor, Hello& hello, Fields& fields) {
   if (name == "boot") {
-    hello.boot = fields.take(cursor.unsigned_integer(), name);
+    hello.boot = Boot{fields.take(cursor.unsigned_integer(), name)};
   } else if (name == "nonce") {
-    hello.nonce = fields.take(cursor.unsigned_integer(), name);
+    hello.nonce = Nonce{fields.take(cursor.unsigned_integer(), name)};
   } else if (name == "open") {
     const RawView open = fields.take(cursor.value(), name);
-    if (!fields.failed()) hello.open_nonces = fields.take(read_numbers(open, limits::kMaxElements), name);
+    if (!fields.failed()) hello.open_nonces = fields.take(read_numbers<Nonce>(open, limits::kMaxElements), name);
   } else if (name == "software") {
     hello.software = printable(fields.take(cursor.bin_or_str(), name));
   } else if (name == "features") {
@@ -264,7 +265,7 @@ Decoded decode_nonce(Payload payload) {
   if (payload.empty()) return std::unexpected(missing("message with a nonce"));
   const auto nonce = MsgpackCursor(payload[0]).unsigned_integer();
   if (!nonce) return std::unexpected(DecodeError{"nonce: " + nonce.error().what, 0});
-  return T{*nonce};
+  return T{Nonce{*nonce}};
 }
 
 /// py2p gives sub-flags 3 and 4 no meaning, so that its users may send anything under them.
@@ -277,7 +278,7 @@ Decoded decode_ping(Payload payload) {
 Decoded decode_pong(Payload payload) {
   if (payload.empty()) return Unknown{};
   Fields fields;
-  Pong pong{.nonce = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "nonce")};
+  Pong pong{.nonce = Nonce{fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "nonce")}};
   if (payload.size() >= 3) {
     MsgpackCursor clock(payload[1]);
     pong.clock_ms = fields.take(read_ms(clock), "clock");

@@ -23,7 +23,7 @@ std::uint64_t read_u64(const char* from) {
 /// Nothing unless `trailing` is one bin of 16 bytes.
 std::optional<Stamp> read_stamp(std::string_view trailing) {
   if (trailing.size() != kStampSize || !trailing.starts_with("\xC4\x10")) return std::nullopt;
-  return Stamp{read_u64(trailing.data() + 2), read_u64(trailing.data() + 10)};
+  return Stamp{.boot = Boot{read_u64(trailing.data() + 2)}, .counter = read_u64(trailing.data() + 10)};
 }
 
 MainFlag main_flag(std::uint64_t number) {

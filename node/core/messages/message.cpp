@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/base/base58.h"
 
@@ -110,18 +111,18 @@ class PayloadWriter {
   void operator()(const Resend& /*m*/) {}
   void operator()(const Hello& m) {
     to_.map(10);
-    to_.str("boot").integer(m.boot).str("nonce").integer(m.nonce).str("open");
+    to_.str("boot").integer(std::to_underlying(m.boot)).str("nonce").integer(std::to_underlying(m.nonce)).str("open");
     write(m.open_nonces);
     to_.str("software").str(m.software).str("features").integer(m.features);
     to_.str("lease").integer(m.lease_ms).str("settle").integer(m.settle_ms).str("skew").integer(m.skew_ms);
     to_.str("horizon").integer(m.horizon_ms).str("clock").integer(m.clock_ms);
   }
-  void operator()(const Keep& m) { to_.integer(m.nonce); }
-  void operator()(const KeepAck& m) { to_.integer(m.nonce); }
+  void operator()(const Keep& m) { to_.integer(std::to_underlying(m.nonce)); }
+  void operator()(const KeepAck& m) { to_.integer(std::to_underlying(m.nonce)); }
   void operator()(const Bye& m) { to_.str(m.text); }
-  void operator()(const Ping& m) { to_.integer(m.nonce); }
+  void operator()(const Ping& m) { to_.integer(std::to_underlying(m.nonce)); }
   void operator()(const Pong& m) {
-    to_.integer(m.nonce);
+    to_.integer(std::to_underlying(m.nonce));
     if (m.clock_ms != 0) to_.integer(m.clock_ms).integer(m.hidden);
   }
   void operator()(const SyncQuestion& m) { write_range_message(to_, m.ranges); }
@@ -158,10 +159,11 @@ class PayloadWriter {
     write(entry.address);
     to_.bin(entry.id.text());
   }
-  void write(const std::vector<std::uint64_t>& numbers) {
+  template <typename Number>
+  void write(const std::vector<Number>& numbers) {
     to_.array(count(numbers.size()));
-    for (const std::uint64_t number : numbers)
-      to_.integer(number);
+    for (const Number number : numbers)
+      to_.integer(static_cast<std::uint64_t>(number));
   }
   void write(const StoreVersion& version) {
     to_.array(6).integer(version.epoch).integer(version.claim_start.bits).integer(version.boot);
@@ -180,7 +182,7 @@ class PayloadWriter {
 
 void append_stamp(std::string& out, const Stamp& stamp) {
   out += "\xC4\x10";
-  for (const std::uint64_t word : {stamp.boot, stamp.counter}) {
+  for (const std::uint64_t word : {std::to_underlying(stamp.boot), stamp.counter}) {
     for (int shift = 56; shift >= 0; shift -= 8)
       out.push_back(static_cast<char>(word >> shift));
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/encoding/msgpack.h"
 #include "core/env/transport.h"
 #include "core/messages/bye_reason.h"
@@ -33,7 +34,7 @@ inline constexpr std::uint64_t kCapability = 0x4D440001;
 /// messages count apart with the top bit set, so that a gap among broadcasts means a missing one.
 struct Stamp {
   static constexpr std::uint64_t kNotBroadcast = std::uint64_t{1} << 63;
-  std::uint64_t boot = 0;
+  Boot boot = Boot::kNone;
   std::uint64_t counter = 0;
   auto operator<=>(const Stamp&) const = default;
 };
@@ -139,9 +140,9 @@ struct Resend {};
 
 /// The extended hello. Unknown keys are ignored.
 struct Hello {
-  std::uint64_t boot = 0;
-  std::uint64_t nonce = 0;                 ///< of this connection; drawn by the dialer, repeated by the acceptor
-  std::vector<std::uint64_t> open_nonces;  ///< of all connections that the sender holds open to the receiver
+  Boot boot = Boot::kNone;
+  Nonce nonce = Nonce::kNone;      ///< of this connection; drawn by the dialer, repeated by the acceptor
+  std::vector<Nonce> open_nonces;  ///< of all connections that the sender holds open to the receiver
   std::string software;
   std::uint64_t features = 0;
   std::int64_t lease_ms = 0;
@@ -152,10 +153,10 @@ struct Hello {
 };
 
 struct Keep {
-  std::uint64_t nonce = 0;
+  Nonce nonce = Nonce::kNone;
 };
 struct KeepAck {
-  std::uint64_t nonce = 0;
+  Nonce nonce = Nonce::kNone;
 };
 /// Ends all links of the pair.
 struct Bye {
@@ -179,10 +180,10 @@ struct Refusal {
   std::string text;  ///< for a person
 };
 struct Ping {
-  std::uint64_t nonce = 0;
+  Nonce nonce = Nonce::kNone;
 };
 struct Pong {
-  std::uint64_t nonce = 0;
+  Nonce nonce = Nonce::kNone;
   std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
   /// Records that came in batches on this connection since the ping before this one, and that the sender does not show:
   /// held as from the future, or not taken at all. 0 from one that does not tell.

@@ -15,7 +15,7 @@ namespace meshdict {
 /// Not thread-safe.
 class Originator {
  public:
-  Originator(NodeId self, std::uint64_t boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}
+  Originator(NodeId self, Boot boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}
 
   /// Of the next broadcast, whether or not there is anybody for whom it must be encoded.
   Stamp stamp_broadcast() { return {.boot = boot_, .counter = broadcasts_++}; }
@@ -36,7 +36,7 @@ class Originator {
   }
 
   [[nodiscard]] const NodeId& self() const { return self_; }
-  [[nodiscard]] std::uint64_t boot() const { return boot_; }
+  [[nodiscard]] Boot boot() const { return boot_; }
 
  private:
   std::expected<Frame, FrameTooLarge> encode(const Message& message, const Stamp& stamp, MainFlag user_main) const {
@@ -49,7 +49,7 @@ class Originator {
   }
 
   NodeId self_;
-  std::uint64_t boot_;
+  Boot boot_;
   const Clock& clock_;
   std::uint64_t broadcasts_ = 0;
   std::uint64_t others_ = 0;

@@ -116,14 +116,14 @@ class RangeReader {
 
 void write_range_message(MsgpackWriter& to, const RangeMessage& message) {
   const std::uint64_t flags = (message.more ? kMore : 0) | (message.closing ? kClosing : 0);
-  to.integer(message.session).integer(message.reach).integer(flags).bin(message.ranges);
+  to.integer(std::to_underlying(message.session)).integer(message.reach).integer(flags).bin(message.ranges);
 }
 
 std::expected<RangeMessage, DecodeError> read_range_message(std::span<const RawView> payload) {
   if (payload.size() < kRangeMessageElements) return std::unexpected(DecodeError{"ranges: elements are missing", 0});
   Fields fields;
   RangeMessage message;
-  message.session = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "session");
+  message.session = SessionId{fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "session")};
   message.reach = fields.take(MsgpackCursor(payload[1]).unsigned_integer(), "reach");
   const std::uint64_t flags = fields.take(MsgpackCursor(payload[2]).unsigned_integer(), "flags of ranges");
   message.more = (flags & kMore) != 0;

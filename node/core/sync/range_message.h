@@ -31,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/numbers.h"
 #include "core/encoding/msgpack.h"
 #include "core/record/reconcile_set.h"
 
@@ -57,7 +58,7 @@ struct Range {
 
 /// Payload of a question (from the node whose session it is) or of an answer (to it).
 struct RangeMessage {
-  std::uint64_t session = 0;
+  SessionId session = SessionId::kNone;
   /// In a question: put off differences further than so many items below the newest one; 0: put off none.
   std::uint64_t reach = 0;
   /// In an answer: what is below the last range was put off.

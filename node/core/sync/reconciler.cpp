@@ -36,7 +36,7 @@ std::uint64_t parts_for(std::uint64_t count) {
 
 /// Writes a range's own items: two or more as a fingerprint, one or none as a list, which is as short and needs no
 /// further question.
-void write_part(RangeWriter& out, const ReconcileSet& set, std::uint64_t session, const ReconcileItem& lower,
+void write_part(RangeWriter& out, const ReconcileSet& set, SessionId session, const ReconcileItem& lower,
                 const ReconcileTotal& total, std::size_t first_rank) {
   if (total.count > 1) {
     out.fingerprint(lower, fingerprint(session, total));
@@ -48,7 +48,7 @@ void write_part(RangeWriter& out, const ReconcileSet& set, std::uint64_t session
 }
 
 /// Divides the items from `lower` up to those that `above` sums up, at the given ranks, which fall.
-void write_cut(RangeWriter& out, const ReconcileSet& set, std::uint64_t session, const ReconcileItem& lower,
+void write_cut(RangeWriter& out, const ReconcileSet& set, SessionId session, const ReconcileItem& lower,
                ReconcileTotal above, std::span<const std::uint64_t> ranks) {
   for (const std::uint64_t rank : ranks) {
     const ReconcileItem bound = separator(set.at(rank - 1), set.at(rank));
@@ -70,17 +70,17 @@ void add_equal_cuts(std::vector<std::uint64_t>& ranks, std::uint64_t first, std:
 
 }  // namespace
 
-std::uint64_t fingerprint(std::uint64_t session, const ReconcileTotal& total) {
+std::uint64_t fingerprint(SessionId session, const ReconcileTotal& total) {
   std::array<char, 32> bytes{};
   std::size_t at = bytes.size();
-  for (std::uint64_t number : {total.count, total.sum_low, total.sum_high, session}) {
+  for (std::uint64_t number : {total.count, total.sum_low, total.sum_high, std::to_underlying(session)}) {
     for (int i = 0; i < 8; ++i, number >>= 8)
       bytes[--at] = static_cast<char>(number & 0xFF);
   }
   return sha256(std::string_view(bytes.data(), bytes.size())).prefix();
 }
 
-RangeJob::RangeJob(const ReconcileSet& set, std::uint64_t session, std::uint64_t reach, std::vector<Range> ranges,
+RangeJob::RangeJob(const ReconcileSet& set, SessionId session, std::uint64_t reach, std::vector<Range> ranges,
                    std::size_t max_bytes)
     : set_(&set), session_(session), reach_(reach), ranges_(std::move(ranges)), max_bytes_(max_bytes) {}
 
@@ -190,7 +190,7 @@ Reconciler::Reconciler(const ReconcileSet& set, std::size_t max_bytes) : set_(&s
   assert(max_bytes >= kMinRangeBytes);
 }
 
-void Reconciler::ask(std::uint64_t session) {
+void Reconciler::ask(SessionId session) {
   asked_ = Asked::kUnderWay;
   session_ = session;
   reach_ = kFirstReach;

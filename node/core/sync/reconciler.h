@@ -36,6 +36,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/numbers.h"
 #include "core/record/reconcile_set.h"
 #include "core/sync/range_message.h"
 
@@ -54,7 +55,7 @@ inline constexpr std::size_t kMinRangeBytes = 2'048;
 inline constexpr std::size_t kMaxQuestions = 16'384;
 
 /// First 8 bytes of SHA-256 over session, sum and count, big-endian.
-std::uint64_t fingerprint(std::uint64_t session, const ReconcileTotal& total);
+std::uint64_t fingerprint(SessionId session, const ReconcileTotal& total);
 
 /// Works through one received message: finds what the peer lacks, and writes the ranges to send back.
 class RangeJob {
@@ -62,7 +63,7 @@ class RangeJob {
   /// Takes an item whose record the peer lacks; false: enough for this time.
   using Sink = std::function<bool(const ReconcileSet::Entry&)>;
 
-  RangeJob(const ReconcileSet& set, std::uint64_t session, std::uint64_t reach, std::vector<Range> ranges,
+  RangeJob(const ReconcileSet& set, SessionId session, std::uint64_t reach, std::vector<Range> ranges,
            std::size_t max_bytes);
 
   /// `budget` counts ranges and items looked at, about half a microsecond each. True when done.
@@ -80,7 +81,7 @@ class RangeJob {
   void stop_here(const RangeWriter::Mark& mark);
 
   const ReconcileSet* set_;
-  std::uint64_t session_;
+  SessionId session_;
   std::uint64_t reach_;
   std::vector<Range> ranges_;
   std::size_t max_bytes_;
@@ -107,7 +108,7 @@ class Reconciler {
   explicit Reconciler(const ReconcileSet& set, std::size_t max_bytes = kMaxRangeBytes);
 
   /// Begins a session of ours; one under way is forgotten. `session` is random: it salts the fingerprints.
-  void ask(std::uint64_t session);
+  void ask(SessionId session);
   [[nodiscard]] Asked asked() const { return asked_; }
   /// The peer closed a session of its own since the last call of clear_peer_complete().
   [[nodiscard]] bool peer_complete() const { return peer_complete_; }
@@ -138,7 +139,7 @@ class Reconciler {
   std::size_t max_bytes_;
 
   Asked asked_ = Asked::kNever;
-  std::uint64_t session_ = 0;
+  SessionId session_ = SessionId::kNone;
   std::uint64_t reach_ = kFirstReach;
   std::size_t questions_ = 0;
   bool waiting_ = false;                  // for an answer
@@ -147,7 +148,7 @@ class Reconciler {
   std::optional<RangeJob> question_;      // made from an answer
   std::optional<RangeMessage> ready_;     // a question to send
 
-  std::uint64_t peer_session_ = 0;
+  SessionId peer_session_ = SessionId::kNone;
   std::optional<RangeJob> answer_;
   bool peer_complete_ = false;
 };

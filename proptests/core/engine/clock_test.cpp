@@ -70,7 +70,7 @@ TEST_F(EngineClockTest, APongShowsTheClockAgainAndOnlyTheAnswerCounts) {
   node.pass(limits::kPingAfterIdle + limits::kPingLagOfAcceptor);
   const auto ping = peer.last<Ping>(conn);
   ASSERT_TRUE(ping);
-  peer.say(conn, Pong{.nonce = ping->nonce + 1, .clock_ms = peer.clock_ms(60s)});
+  peer.say(conn, Pong{.nonce = Nonce{std::to_underlying(ping->nonce) + 1}, .clock_ms = peer.clock_ms(60s)});
   EXPECT_THAT(told_of_ours(), IsEmpty());
   peer.say(conn, Pong{.nonce = ping->nonce, .clock_ms = peer.clock_ms(60s)});
   EXPECT_THAT(told_of_ours(), ElementsAre(ClockStanding::kBehind));
@@ -84,7 +84,7 @@ TEST_F(EngineClockTest, ABusyLinkIsPingedForTheClock) {
   peer.heard(conn);
   for (Duration passed{}; passed < limits::kReadClockEvery; passed += 1s) {
     EXPECT_FALSE(peer.last<Ping>(conn)) << passed.count();
-    peer.say(conn, Ping{.nonce = 7});
+    peer.say(conn, Ping{.nonce = Nonce{7}});
     node.pass(1s);
   }
   EXPECT_TRUE(peer.last<Ping>(conn));
@@ -104,10 +104,10 @@ TEST_F(EngineClockTest, AClockThatIsSetIsNoticedWithTheNextInput) {
 TEST_F(EngineClockTest, ItAnswersAPingWithItsOwnClock) {
   const ConnId conn = peer.join(1);
   node.pass(123ms);
-  peer.say(conn, Ping{.nonce = 9});
+  peer.say(conn, Ping{.nonce = Nonce{9}});
   const auto pong = peer.last<Pong>(conn);
   ASSERT_TRUE(pong);
-  EXPECT_EQ(pong->nonce, 9U);
+  EXPECT_EQ(pong->nonce, Nonce{9});
   EXPECT_EQ(pong->clock_ms, peer.clock_ms(0s));
   EXPECT_EQ(pong->hidden, 0U);
 }
@@ -128,13 +128,13 @@ TEST_F(EngineClockTest, ItsPongSaysWhichRecordsItDoesNotShow) {
                                    .kind = RecordKind::kValue}};
   };
   peer.say(conn, Records{.entries = {record("now", 0), record("later", 60'000), record("much later", 900'000)}});
-  peer.say(conn, Ping{.nonce = 1});
+  peer.say(conn, Ping{.nonce = Nonce{1}});
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 2U);
-  peer.say(conn, Ping{.nonce = 2});
+  peer.say(conn, Ping{.nonce = Nonce{2}});
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 0U);
   // The same once more: what is from the future is not shown.
   peer.say(conn, Records{.entries = {record("later", 60'000)}});
-  peer.say(conn, Ping{.nonce = 3});
+  peer.say(conn, Ping{.nonce = Nonce{3}});
   EXPECT_EQ(peer.last<Pong>(conn)->hidden, 1U);
 }
 

@@ -33,10 +33,10 @@ TEST_F(EngineConfirmTest, TheRecordsGoFirstAndThePongToThePingBehindThemCounts) 
   const auto token = node->confirm({"key", "no such key"});
   ASSERT_TRUE(token);
   EXPECT_THAT(peer.heard(conn), ElementsAre("records", "ping"));
-  peer.say(conn, Pong{.nonce = *token + 1});
+  peer.say(conn, Pong{.nonce = Nonce{std::to_underlying(*token) + 1}});
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
-  peer.say(conn, Pong{.nonce = *token});
-  peer.say(conn, Pong{.nonce = *token});
+  peer.say(conn, Pong{.nonce = nonce_of(*token)});
+  peer.say(conn, Pong{.nonce = nonce_of(*token)});
   ASSERT_THAT(node.told<Confirmed>(), SizeIs(1));
   EXPECT_EQ(node.told<Confirmed>().front().token, *token);
   EXPECT_EQ(node.told<Confirmed>().front().peer, *NodeId::parse("A"));
@@ -46,7 +46,7 @@ TEST_F(EngineConfirmTest, WhoComesLaterIsAskedToo) {
   const auto token = node->confirm({"key"});
   const ConnId conn = peer.join(1);
   EXPECT_THAT(peer.heard(conn), Contains("records"));
-  peer.say(conn, Pong{.nonce = *token});
+  peer.say(conn, Pong{.nonce = nonce_of(*token)});
   EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
   // Another link of one that has confirmed is not.
   const ConnId second = peer.join(2, {1});
@@ -66,7 +66,7 @@ TEST_F(EngineConfirmTest, AfterItsEndNothingIsTold) {
   const ConnId conn = peer.join(1);
   const auto token = node->confirm({});
   node->end_confirmation(*token);
-  peer.say(conn, Pong{.nonce = *token});
+  peer.say(conn, Pong{.nonce = nonce_of(*token)});
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
 }
 
@@ -74,11 +74,11 @@ TEST_F(EngineConfirmTest, WhoDoesNotShowTheRecordsHasNotConfirmedAndIsAskedAgain
   const ConnId conn = peer.join_with_clock(1, -60s);
   const auto token = node->confirm({"key"});
   peer.heard(conn);
-  peer.say(conn, Pong{.nonce = *token, .clock_ms = peer.clock_ms(-60s), .hidden = 1});
+  peer.say(conn, Pong{.nonce = nonce_of(*token), .clock_ms = peer.clock_ms(-60s), .hidden = 1});
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
   node.pass(limits::kConfirmAgain);
   EXPECT_THAT(peer.heard(conn), ElementsAre("records", "ping"));
-  peer.say(conn, Pong{.nonce = *token, .clock_ms = peer.clock_ms(0s), .hidden = 0});
+  peer.say(conn, Pong{.nonce = nonce_of(*token), .clock_ms = peer.clock_ms(0s), .hidden = 0});
   EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
   node.pass(limits::kConfirmAgain);
   EXPECT_THAT(peer.heard(conn), Not(Contains("records")));
@@ -88,15 +88,15 @@ TEST_F(EngineConfirmTest, OfAnOlderMemberTheClockDecides) {
   const auto token = node->confirm({"key"});
   // Neither says what it shows: one whose clock is a minute behind ours does not show what we write.
   const ConnId wrong = peer.join_with_clock(1, -60s);
-  peer.say(wrong, Pong{.nonce = *token});
+  peer.say(wrong, Pong{.nonce = nonce_of(*token)});
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
   const ConnId right = other.join_with_clock(2, 1s);
-  other.say(right, Pong{.nonce = *token});
+  other.say(right, Pong{.nonce = nonce_of(*token)});
   EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
 }
 
 TEST_F(EngineConfirmTest, OnlySoManyAreOpen) {
-  std::optional<std::uint64_t> last;
+  std::optional<ConfirmationToken> last;
   for (std::size_t i = 0; i < limits::kMaxConfirmations; ++i) {
     last = node->confirm({});
     ASSERT_TRUE(last);

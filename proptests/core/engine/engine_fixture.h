@@ -118,7 +118,7 @@ class Node final : public Observer {
 /// The far end of connections to a Node.
 class Peer {
  public:
-  Peer(Node& node, std::string_view name, std::uint64_t boot = 5) : node_(node), id_(id(name)), boot_(boot) {}
+  Peer(Node& node, std::string_view name, Boot boot = Boot{5}) : node_(node), id_(id(name)), boot_(boot) {}
 
   /// Connects to the node; nothing is said yet.
   ConnId connect() {
@@ -128,19 +128,19 @@ class Peer {
   }
 
   /// Connects as a meshdict node that lists `open` among its connections, and is a neighbour afterwards.
-  ConnId join(std::uint64_t nonce, std::vector<std::uint64_t> open = {}) {
+  ConnId join(std::uint64_t nonce, const std::vector<std::uint64_t>& open = {}) {
     const ConnId conn = connect();
     say(conn, handshake(kCapability));
-    say(conn, hello(nonce, std::move(open)));
+    say(conn, hello(nonce, open));
     say(conn, Presence{});
     return conn;
   }
 
   /// Takes a dial of the node as a meshdict node that lists `open` among its connections.
-  void answer(ConnId dial, std::vector<std::uint64_t> open = {}) {
+  void answer(ConnId dial, const std::vector<std::uint64_t>& open = {}) {
     node_->on_connected(dial);
     say(dial, handshake(kCapability));
-    if (const auto nonce = nonce_of(dial)) say(dial, hello(*nonce, std::move(open)));
+    if (const auto nonce = nonce_of(dial)) say(dial, hello(std::to_underlying(*nonce), open));
     if (!closed(dial)) say(dial, Presence{});
   }
 
@@ -157,12 +157,15 @@ class Peer {
             .compressions = {method}};
   }
 
-  [[nodiscard]] Hello hello(std::uint64_t nonce, std::vector<std::uint64_t> open) const {
+  [[nodiscard]] Hello hello(std::uint64_t nonce, const std::vector<std::uint64_t>& open) const {
+    std::vector<Nonce> open_nonces;
+    for (const std::uint64_t number : open)
+      open_nonces.push_back(Nonce{number});
     const EngineConfig defaults;
     const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
     return {.boot = boot_,
-            .nonce = nonce,
-            .open_nonces = std::move(open),
+            .nonce = Nonce{nonce},
+            .open_nonces = std::move(open_nonces),
             .software = "test",
             .features = 0,
             .lease_ms = ms(defaults.lease),
@@ -231,8 +234,8 @@ class Peer {
 
  private:
   /// What the node's hello on this connection says, if there was one.
-  [[nodiscard]] std::optional<std::uint64_t> nonce_of(ConnId conn) const {
-    std::optional<std::uint64_t> nonce;
+  [[nodiscard]] std::optional<Nonce> nonce_of(ConnId conn) const {
+    std::optional<Nonce> nonce;
     for_each_message(node_.transport.sent[conn], [&](const Message& message) {
       if (const auto* hello = std::get_if<Hello>(&message)) nonce = hello->nonce;
     });
@@ -260,7 +263,7 @@ class Peer {
 
   Node& node_;
   NodeId id_;
-  std::uint64_t boot_;
+  Boot boot_;
   std::uint64_t count_ = 0;
   std::uint64_t broadcasts_ = 0;
 };

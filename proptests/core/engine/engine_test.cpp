@@ -72,7 +72,7 @@ TEST_F(EngineTest, ItsOwnBootMeansThatItDialledItself) {
 }
 
 TEST_F(EngineTest, ItsOwnIdInAnotherLifeIsToldAsACopiedIdentity) {
-  Peer copy(node, "M", node->boot() + 1);
+  Peer copy(node, "M", Boot{std::to_underlying(node->boot()) + 1});
   const ConnId conn = copy.connect();
   copy.say(conn, copy.handshake(kCapability));
   EXPECT_TRUE(copy.closed(conn));
@@ -88,7 +88,7 @@ TEST_F(EngineTest, TheLargerIdKeepsTheFirstAndRetiresTheOtherOnlyAfterTheAnswer)
   node.pass(limits::kLinger + 1s);
   EXPECT_FALSE(smaller.closed(second)) << "without an answer nothing may go";
 
-  smaller.say(first, KeepAck{.nonce = 1});
+  smaller.say(first, KeepAck{.nonce = Nonce{1}});
   EXPECT_FALSE(smaller.closed(second)) << "what was under way on it must still be read";
   node.pass(limits::kLinger);
   EXPECT_TRUE(smaller.closed(second));
@@ -105,7 +105,7 @@ TEST_F(EngineTest, TheSmallerIdClosesNoneAndFollowsTheKeep) {
 
   larger.heard(first);
   larger.heard(second);
-  larger.say(second, Keep{.nonce = 2});
+  larger.say(second, Keep{.nonce = Nonce{2}});
   EXPECT_THAT(larger.heard(second), ElementsAre("keep-ack"));
   const Raw packet = bytes_value("hello");
   const RawView packets[] = {packet};
@@ -117,13 +117,13 @@ TEST_F(EngineTest, TheSmallerIdClosesNoneAndFollowsTheKeep) {
 TEST_F(EngineTest, ARetiredConnectionIsReadAndNeverWritten) {
   const ConnId first = smaller.join(1);
   const ConnId second = smaller.join(2, {1});
-  smaller.say(first, KeepAck{.nonce = 1});
+  smaller.say(first, KeepAck{.nonce = Nonce{1}});
   smaller.heard(second);
 
   const Raw packet = bytes_value("late");
   smaller.say(second, UserMessage{.packets = {packet}});
   EXPECT_THAT(node.told<MessageArrived>(), SizeIs(1));
-  smaller.say(second, Ping{.nonce = 2});
+  smaller.say(second, Ping{.nonce = Nonce{2}});
   smaller.say(second, Request{});
   node.pass(1s);
   EXPECT_THAT(smaller.heard(second), IsEmpty());
@@ -132,8 +132,8 @@ TEST_F(EngineTest, ARetiredConnectionIsReadAndNeverWritten) {
 TEST_F(EngineTest, AnAnswerToAnotherKeepRetiresNothing) {
   const ConnId first = smaller.join(1);
   const ConnId second = smaller.join(2, {1});
-  smaller.say(second, KeepAck{.nonce = 2});
-  smaller.say(first, KeepAck{.nonce = 2});
+  smaller.say(second, KeepAck{.nonce = Nonce{2}});
+  smaller.say(first, KeepAck{.nonce = Nonce{2}});
   node.pass(limits::kLinger);
   EXPECT_FALSE(smaller.closed(first));
   EXPECT_FALSE(smaller.closed(second));
@@ -164,7 +164,7 @@ TEST_F(EngineTest, AHalfOpenIncumbentIsProbedAndGivesWay) {
 
   node.pass(limits::kProbeDeadline);
   EXPECT_THAT(smaller.heard(alive), Contains("keep"));
-  smaller.say(alive, KeepAck{.nonce = 2});
+  smaller.say(alive, KeepAck{.nonce = Nonce{2}});
   EXPECT_FALSE(smaller.closed(dead)) << "it may be only late";
   node.pass(limits::kLinger);
   EXPECT_TRUE(smaller.closed(dead));
@@ -194,9 +194,9 @@ TEST_F(EngineTest, AnIncumbentThatAnswersTheProbeIsArbitrated) {
   const ConnId first = smaller.join(1);
   const ConnId second = smaller.join(2);
   EXPECT_THAT(smaller.heard(first), Not(Contains("keep")));
-  smaller.say(first, Pong{.nonce = 1});
+  smaller.say(first, Pong{.nonce = Nonce{1}});
   EXPECT_THAT(smaller.heard(first), Contains("keep"));
-  smaller.say(first, KeepAck{.nonce = 1});
+  smaller.say(first, KeepAck{.nonce = Nonce{1}});
   node.pass(limits::kLinger);
   EXPECT_FALSE(smaller.closed(first));
   EXPECT_TRUE(smaller.closed(second));
@@ -206,7 +206,7 @@ TEST_F(EngineTest, AnIncumbentThatAnswersTheProbeIsArbitrated) {
 
 TEST_F(EngineTest, ANewerBootClosesTheConnectionsOfOlderOnesAtOnce) {
   const ConnId before = smaller.join(1);
-  Peer reborn(node, "A", 6);
+  Peer reborn(node, "A", Boot{6});
   const ConnId after = reborn.join(2);
   EXPECT_TRUE(smaller.closed(before));
   EXPECT_FALSE(reborn.closed(after));
@@ -216,7 +216,7 @@ TEST_F(EngineTest, ANewerBootClosesTheConnectionsOfOlderOnesAtOnce) {
 
 TEST_F(EngineTest, ALateHelloOfAnOlderBootIsRefused) {
   const ConnId now = smaller.join(1);
-  Peer earlier(node, "A", 4);
+  Peer earlier(node, "A", Boot{4});
   const ConnId late = earlier.join(2);
   EXPECT_TRUE(earlier.closed(late));
   EXPECT_FALSE(smaller.closed(now));
@@ -252,7 +252,7 @@ TEST_F(EngineTest, AnAnsweringNeighbourStays) {
   const ConnId conn = smaller.join(1);
   for (int i = 0; i < 10; ++i) {
     node.pass(limits::kPingAfterIdle);
-    smaller.say(conn, Pong{.nonce = 1});
+    smaller.say(conn, Pong{.nonce = Nonce{1}});
   }
   EXPECT_FALSE(smaller.closed(conn));
 }

@@ -26,8 +26,8 @@ class HostileFrames : public ::testing::Test {
   }
 
   /// The session of the last question on `conn`, if there is one.
-  std::optional<std::uint64_t> session_asked(ConnId conn) {
-    std::optional<std::uint64_t> session;
+  std::optional<SessionId> session_asked(ConnId conn) {
+    std::optional<SessionId> session;
     FrameDecoder decoder(limits::kMaxFrame);
     decoder.feed(node.transport.sent[conn]);
     for (auto body = decoder.next(); body && *body; body = decoder.next()) {
@@ -60,11 +60,11 @@ TEST_F(HostileFrames, ARequestIdIsRepeatedOnlyUpToItsBound) {
 
 TEST_F(HostileFrames, NothingIsBelowTheSmallestBoundOfAnAnswer) {
   const ConnId conn = peer.join(1);
-  std::optional<std::uint64_t> session;
+  std::optional<SessionId> session;
   for (int i = 0; i < 30 && !session; ++i) {  // until the node compares by itself
     node.pass(1s);
     session = session_asked(conn);
-    peer.say(conn, Ping{.nonce = 1});
+    peer.say(conn, Ping{.nonce = Nonce{1}});
   }
   ASSERT_TRUE(session);
   const std::string all_put_off("\x00\x00", 2);

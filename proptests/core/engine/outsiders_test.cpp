@@ -20,8 +20,10 @@ class Outsider : public ::testing::Test {
   ~Outsider() override { node->sanity_check(); }
 
   [[nodiscard]] std::int64_t now() const { return unix_seconds(node.clock.wall_time); }
-  /// A boot that a node gets that starts now.
-  [[nodiscard]] std::uint64_t boot_now() const { return static_cast<std::uint64_t>(now()) << 32; }
+  /// A boot that a node gets that starts now, or whose clock is so far ahead.
+  [[nodiscard]] Boot boot_now(std::chrono::seconds ahead = 0s) const {
+    return Boot{static_cast<std::uint64_t>(now() + ahead.count()) << 32};
+  }
   [[nodiscard]] std::size_t delivered() const { return node.told<MessageArrived>().size(); }
 
   /// The node dials `there`, where `honest` answers.
@@ -45,7 +47,7 @@ class Outsider : public ::testing::Test {
 // Its life
 
 TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
-  Peer imposter(node, "B", ~std::uint64_t{0});
+  Peer imposter(node, "B", Boot{~std::uint64_t{0}});
   const ConnId false_one = imposter.join(1);
   Peer true_one(node, "B", boot_now());
   const ConnId conn = true_one.join(2);
@@ -56,10 +58,10 @@ TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
 }
 
 TEST_F(Outsider, WithoutARivalALifeFromTheFutureIsTaken) {
-  Peer ahead(node, "B", boot_now() + (std::uint64_t{86'400} << 32));
+  Peer ahead(node, "B", boot_now(86'400s));
   const ConnId before = ahead.join(1);
   EXPECT_FALSE(ahead.closed(before)) << "its clock was wrong when it started";
-  Peer reborn(node, "B", boot_now() + (std::uint64_t{86'401} << 32));
+  Peer reborn(node, "B", boot_now(86'401s));
   EXPECT_FALSE(reborn.closed(reborn.join(2)));
   EXPECT_TRUE(ahead.closed(before));
 }
@@ -102,14 +104,14 @@ TEST_F(Outsider, ForgedNumbersDoNotSilenceTheirOriginLater) {
 void flood(Peer& evil, ConnId conn, const Message& message, std::size_t count, std::int64_t time) {
   RandomStream random(7);
   for (std::size_t i = 0; i < count; ++i)
-    evil.forge(conn, message, NodeId::generate(random), {.boot = 1, .counter = 0}, time);
+    evil.forge(conn, message, NodeId::generate(random), {.boot = Boot{1}, .counter = 0}, time);
 }
 
 TEST_F(Outsider, InventedOriginsTakeNoOtherNeighboursPlace) {
   const ConnId conn = honest.join(1);
   const ConnId other = evil.join(1);
   for (std::uint64_t i = 0; i < 100; ++i)
-    honest.forge(conn, message, id("A"), {.boot = 5, .counter = i}, now());
+    honest.forge(conn, message, id("A"), {.boot = Boot{5}, .counter = i}, now());
   honest.pass_on(conn, message, "B", 0);
   flood(evil, other, message, limits::kMaxRuns + 1'000, now() + 86'400);
   const std::size_t before = delivered();
@@ -136,7 +138,7 @@ TEST_F(Outsider, InventedOriginsAreForgottenSoon) {
 void live(Node& node, Peer& peer, ConnId conn, Duration time) {
   for (Duration passed{}; passed < time; passed += 4s) {
     node.pass(4s);
-    peer.say(conn, Pong{.nonce = 1});
+    peer.say(conn, Pong{.nonce = Nonce{1}});
     peer.heard(conn);
   }
 }

@@ -64,7 +64,7 @@ TEST_F(Refusals, BeyondTheNumberOfNeighbours) {
 
 TEST_F(Refusals, OfAnOlderLife) {
   peer.join(1);
-  Peer earlier(node, "A", 4);
+  Peer earlier(node, "A", Boot{4});
   const ConnId late = earlier.join(2);
   EXPECT_TRUE(earlier.closed(late));
   EXPECT_THAT(earlier.heard(late), Contains("refusal"));
@@ -72,13 +72,13 @@ TEST_F(Refusals, OfAnOlderLife) {
 
 TEST_F(Refusals, WhoseLinkGivesWayToANewerLife) {
   const ConnId before = peer.join(1);
-  Peer(node, "A", 6).join(2);
+  Peer(node, "A", Boot{6}).join(2);
   EXPECT_TRUE(peer.closed(before));
   EXPECT_THAT(peer.heard(before), Contains("refusal"));
 }
 
 TEST_F(Refusals, WithTheIdOfTheOther) {
-  Peer copy(node, "M", node->boot() + 1);
+  Peer copy(node, "M", Boot{std::to_underlying(node->boot()) + 1});
   const ConnId conn = copy.connect();
   copy.say(conn, copy.handshake(kCapability));
   EXPECT_TRUE(copy.closed(conn));

@@ -24,19 +24,19 @@ MonoTime at(std::int64_t seconds) {
 
 RC_GTEST_PROP(SeenMessages, RemembersEachStampOnceInAnyOrder, ()) {
   SeenMessages seen;
-  std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> model;
+  std::set<std::tuple<std::string, Boot, std::uint64_t>> model;
   const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int>>>(
       rc::gen::tuple(rc::gen::inRange(0, 3), rc::gen::inRange(0, 2), rc::gen::inRange(0, 40)));
   for (const auto& [sender_number, boot, counter] : steps) {
     const std::string sender = "sender" + std::to_string(sender_number);
-    const Stamp stamp{.boot = static_cast<std::uint64_t>(boot), .counter = static_cast<std::uint64_t>(counter)};
+    const Stamp stamp{.boot = Boot{static_cast<std::uint64_t>(boot)}, .counter = static_cast<std::uint64_t>(counter)};
     const bool fresh = model.emplace(sender, stamp.boot, stamp.counter).second;
     RC_ASSERT(seen.contains(sender, stamp) == !fresh);
     RC_ASSERT(seen.insert(sender, stamp, kSomebody, at(100)) == (fresh ? Outcome::kNew : Outcome::kKnown));
     seen.sanity_check();
   }
   for (int counter = 0; counter < 42; ++counter) {
-    const Stamp stamp{.boot = 1, .counter = static_cast<std::uint64_t>(counter)};
+    const Stamp stamp{.boot = Boot{1}, .counter = static_cast<std::uint64_t>(counter)};
     RC_ASSERT(seen.contains("sender1", stamp) == model.contains({"sender1", stamp.boot, stamp.counter}));
   }
 }
@@ -44,20 +44,20 @@ RC_GTEST_PROP(SeenMessages, RemembersEachStampOnceInAnyOrder, ()) {
 TEST(SeenMessages, KeepsOneRunForConsecutiveCounters) {
   SeenMessages seen;
   for (std::uint64_t counter = 0; counter < 100'000; ++counter) {
-    ASSERT_EQ(seen.insert("a", {.boot = 1, .counter = counter}, kSomebody, at(1)), Outcome::kNew);
+    ASSERT_EQ(seen.insert("a", {.boot = Boot{1}, .counter = counter}, kSomebody, at(1)), Outcome::kNew);
   }
   EXPECT_EQ(seen.size(), 1U);
 }
 
 TEST(SeenMessages, ForgetsOnlyWhatHasExpired) {
   SeenMessages seen;
-  seen.insert("old", {.boot = 1, .counter = 7}, kSomebody, at(10));
-  seen.insert("new", {.boot = 1, .counter = 7}, kSomebody, at(20));
+  seen.insert("old", {.boot = Boot{1}, .counter = 7}, kSomebody, at(10));
+  seen.insert("new", {.boot = Boot{1}, .counter = 7}, kSomebody, at(20));
   seen.insert(MessageId{.bytes = {1}}, kSomebody, at(10));
   seen.insert(MessageId{.bytes = {2}}, kSomebody, at(20));
   seen.expire(at(10));
-  EXPECT_FALSE(seen.contains("old", {.boot = 1, .counter = 7}));
-  EXPECT_TRUE(seen.contains("new", {.boot = 1, .counter = 7}));
+  EXPECT_FALSE(seen.contains("old", {.boot = Boot{1}, .counter = 7}));
+  EXPECT_TRUE(seen.contains("new", {.boot = Boot{1}, .counter = 7}));
   EXPECT_EQ(seen.insert(MessageId{.bytes = {1}}, kSomebody, at(30)), Outcome::kNew);
   EXPECT_EQ(seen.insert(MessageId{.bytes = {2}}, kSomebody, at(30)), Outcome::kKnown);
   seen.sanity_check();
@@ -65,20 +65,20 @@ TEST(SeenMessages, ForgetsOnlyWhatHasExpired) {
 
 TEST(SeenMessages, ARunIsKeptAsLongAsItsYoungestMessageAndThenForgottenByItself) {
   SeenMessages seen;
-  seen.insert("a", {.boot = 1, .counter = 0}, kSomebody, at(20));
-  seen.insert("a", {.boot = 1, .counter = 1}, kSomebody, at(10));
-  seen.insert("a", {.boot = 1, .counter = 5}, kSomebody, at(12));
+  seen.insert("a", {.boot = Boot{1}, .counter = 0}, kSomebody, at(20));
+  seen.insert("a", {.boot = Boot{1}, .counter = 1}, kSomebody, at(10));
+  seen.insert("a", {.boot = Boot{1}, .counter = 5}, kSomebody, at(12));
   seen.expire(at(15));
-  EXPECT_TRUE(seen.contains("a", {.boot = 1, .counter = 1}));
-  EXPECT_FALSE(seen.contains("a", {.boot = 1, .counter = 5}));
-  EXPECT_FALSE(seen.contains("a", {.boot = 1, .counter = 3})) << "what was never seen never counts as seen";
+  EXPECT_TRUE(seen.contains("a", {.boot = Boot{1}, .counter = 1}));
+  EXPECT_FALSE(seen.contains("a", {.boot = Boot{1}, .counter = 5}));
+  EXPECT_FALSE(seen.contains("a", {.boot = Boot{1}, .counter = 3})) << "what was never seen never counts as seen";
   seen.sanity_check();
 }
 
 /// Inserts stamps of ever new origins through `via` until there is no room.
 std::size_t fill(SeenMessages& seen, Via via, std::string_view name) {
   for (std::size_t i = 0; i <= limits::kMaxRuns; ++i) {
-    const auto outcome = seen.insert(std::string(name) + std::to_string(i), {.boot = 1, .counter = 0}, via,
+    const auto outcome = seen.insert(std::string(name) + std::to_string(i), {.boot = Boot{1}, .counter = 0}, via,
                                      at(100 + static_cast<std::int64_t>(i % 7)));
     if (outcome == Outcome::kNoRoom) return i;
   }
@@ -87,12 +87,12 @@ std::size_t fill(SeenMessages& seen, Via via, std::string_view name) {
 
 TEST(SeenMessages, WhoFillsTheTableTakesNoRoomFromOthers) {
   SeenMessages seen;
-  seen.insert("honest", {.boot = 1, .counter = 0}, kSomebody, at(1));
+  seen.insert("honest", {.boot = Boot{1}, .counter = 0}, kSomebody, at(1));
   EXPECT_EQ(fill(seen, kAnother, "invented"), limits::kMaxRuns - 1);
   EXPECT_EQ(seen.size(), limits::kMaxRuns);
-  EXPECT_TRUE(seen.contains("honest", {.boot = 1, .counter = 0})) << "though it expires first";
-  EXPECT_EQ(seen.insert("honest", {.boot = 1, .counter = 1}, kSomebody, at(2)), Outcome::kNew);
-  EXPECT_EQ(seen.insert("news", {.boot = 1, .counter = 0}, kSomebody, at(2)), Outcome::kNew);
+  EXPECT_TRUE(seen.contains("honest", {.boot = Boot{1}, .counter = 0})) << "though it expires first";
+  EXPECT_EQ(seen.insert("honest", {.boot = Boot{1}, .counter = 1}, kSomebody, at(2)), Outcome::kNew);
+  EXPECT_EQ(seen.insert("news", {.boot = Boot{1}, .counter = 0}, kSomebody, at(2)), Outcome::kNew);
   EXPECT_LE(seen.size(), limits::kMaxRuns);
   seen.sanity_check();
 }
@@ -125,19 +125,19 @@ RC_GTEST_PROP(SeenMessages, ForgedStampsSilenceNothingButThemselves, ()) {
   std::uint64_t next = start;
   const auto send = [&](std::uint64_t times) {
     for (std::uint64_t i = 0; i < times; ++i, ++next)
-      RC_ASSERT(seen.insert("a", {.boot = 1, .counter = next}, kSomebody, at(100)) == Outcome::kNew);
+      RC_ASSERT(seen.insert("a", {.boot = Boot{1}, .counter = next}, kSomebody, at(100)) == Outcome::kNew);
   };
   send(1);
   const auto forged = static_cast<std::uint64_t>(*rc::gen::inRange(1, 3'000));
   const auto step = static_cast<std::uint64_t>(*rc::gen::inRange(1, 5));
   const std::uint64_t from = *rc::gen::element<std::uint64_t>(1'000, 1'000'000, std::uint64_t{1} << 62);
   for (std::uint64_t i = 0; i < forged; ++i) {
-    seen.insert("a", {.boot = 1, .counter = from + step * i}, kAnother, at(100));
+    seen.insert("a", {.boot = Boot{1}, .counter = from + step * i}, kAnother, at(100));
     if (i % 100 == 0) send(1);
   }
   send(50);
   for (std::uint64_t counter = start; counter < next; ++counter)
-    RC_ASSERT(seen.contains("a", {.boot = 1, .counter = counter}));
+    RC_ASSERT(seen.contains("a", {.boot = Boot{1}, .counter = counter}));
   seen.sanity_check();
 }
 
@@ -146,12 +146,12 @@ TEST(SeenMessages, GapsAreBoundedAndNeverClosedUnseen) {
   const std::uint64_t last = 2 * limits::kMaxGaps;
   std::size_t taken = 0;
   for (std::uint64_t counter = 0; counter <= last; counter += 2) {
-    if (seen.insert("a", {.boot = 1, .counter = counter}, kSomebody, at(1)) == Outcome::kNew) ++taken;
+    if (seen.insert("a", {.boot = Boot{1}, .counter = counter}, kSomebody, at(1)) == Outcome::kNew) ++taken;
   }
   EXPECT_EQ(taken, limits::kMaxGaps);
   for (std::uint64_t counter = 1; counter <= last; counter += 2)
-    EXPECT_FALSE(seen.contains("a", {.boot = 1, .counter = counter}));
-  EXPECT_EQ(seen.insert("a", {.boot = 1, .counter = 1}, kSomebody, at(1)), Outcome::kNew) << "a gap that closes";
+    EXPECT_FALSE(seen.contains("a", {.boot = Boot{1}, .counter = counter}));
+  EXPECT_EQ(seen.insert("a", {.boot = Boot{1}, .counter = 1}, kSomebody, at(1)), Outcome::kNew) << "a gap that closes";
   seen.sanity_check();
 }
 

@@ -19,10 +19,11 @@ class SlowLineTest : public ::testing::Test {
   SlowLineTest() { EXPECT_TRUE(node->start()); }
   ~SlowLineTest() override { node->sanity_check(); }
 
-  void say_hello_after(ConnId conn, Duration round_trip, std::uint64_t nonce, std::vector<std::uint64_t> open = {}) {
+  void say_hello_after(ConnId conn, Duration round_trip, std::uint64_t nonce,
+                       const std::vector<std::uint64_t>& open = {}) {
     node.pass(round_trip);
     smaller.say(conn, smaller.handshake(kCapability));
-    smaller.say(conn, smaller.hello(nonce, std::move(open)));
+    smaller.say(conn, smaller.hello(nonce, open));
     smaller.say(conn, Presence{});
   }
 
@@ -85,15 +86,15 @@ TEST_F(SlowLineTest, ALinkWhoseProbeIsLateIsReadOn) {
 TEST_F(SlowLineTest, ARetiredLinkIsReadAsLongAsSomethingComesAndEndsWithThePeersLastWord) {
   const ConnId kept = smaller.join(1);
   const ConnId other = smaller.join(2, {1});
-  smaller.say(kept, KeepAck{.nonce = 1});
+  smaller.say(kept, KeepAck{.nonce = Nonce{1}});
   for (int i = 0; i < 4; ++i) {
     node.pass(limits::kLinger - 1s);
     say_packet(smaller, other, "late " + std::to_string(i));
-    smaller.say(kept, Pong{.nonce = 1});
+    smaller.say(kept, Pong{.nonce = Nonce{1}});
   }
   EXPECT_THAT(node.told<MessageArrived>(), SizeIs(4));
   EXPECT_FALSE(smaller.closed(other));
-  smaller.say(other, KeepAck{.nonce = 1});
+  smaller.say(other, KeepAck{.nonce = Nonce{1}});
   node.pass(1ms);
   EXPECT_TRUE(smaller.closed(other));
   EXPECT_FALSE(smaller.closed(kept));
@@ -104,7 +105,7 @@ TEST_F(SlowLineTest, ARetiredLinkOnALongLineLingersForItsRoundTrips) {
   const ConnId other = smaller.connect();
   say_hello_after(kept, 3s, 1);
   say_hello_after(other, 0s, 2, {1});
-  smaller.say(kept, KeepAck{.nonce = 1});
+  smaller.say(kept, KeepAck{.nonce = Nonce{1}});
   node.pass(2 * 3s + limits::kLinger);
   say_packet(smaller, other, "late");
   EXPECT_THAT(node.told<MessageArrived>(), SizeIs(1));
@@ -115,11 +116,11 @@ TEST_F(SlowLineTest, ARetiredLinkOnALongLineLingersForItsRoundTrips) {
 TEST_F(SlowLineTest, ARetiredLinkEndsSomeTimeWhateverComes) {
   smaller.join(1);
   const ConnId other = smaller.join(2, {1});
-  smaller.say(ConnId{1}, KeepAck{.nonce = 1});
+  smaller.say(ConnId{1}, KeepAck{.nonce = Nonce{1}});
   for (Duration passed{}; passed < limits::kLongestLinger; passed += 4s) {
     node.pass(4s);
-    if (!smaller.closed(other)) smaller.say(other, Pong{.nonce = 2});
-    smaller.say(ConnId{1}, Pong{.nonce = 1});
+    if (!smaller.closed(other)) smaller.say(other, Pong{.nonce = Nonce{2}});
+    smaller.say(ConnId{1}, Pong{.nonce = Nonce{1}});
   }
   EXPECT_TRUE(smaller.closed(other));
 }
@@ -128,7 +129,7 @@ TEST_F(SlowLineTest, TheSmallerIdSaysItsLastOnTheLinksThatAreNotKept) {
   const ConnId first = larger.join(1);
   const ConnId second = larger.join(2, {1});
   larger.heard(first);
-  larger.say(second, Keep{.nonce = 2});
+  larger.say(second, Keep{.nonce = Nonce{2}});
   EXPECT_THAT(larger.heard(first), Contains("keep-ack"));
 }
 
@@ -138,11 +139,11 @@ TEST_F(SlowLineTest, WhatWasAskedOnALinkThatGaveWayIsAskedAgain) {
   const ConnId second = larger.join(2, {1});
   const auto token = node->confirm({"key"});
   EXPECT_THAT(larger.heard(first), Contains("ping"));
-  larger.say(second, Keep{.nonce = 2});
+  larger.say(second, Keep{.nonce = Nonce{2}});
   larger.heard(second);
   node->on_closed(first, "end of stream");
   EXPECT_THAT(larger.heard(second), Contains("ping"));
-  larger.say(second, Pong{.nonce = *token});
+  larger.say(second, Pong{.nonce = nonce_of(*token)});
   EXPECT_THAT(node.told<Confirmed>(), SizeIs(1));
 }
 
@@ -157,7 +158,7 @@ TEST_F(SlowLineTest, WhoTakesWhatWeSendIsNoSlowReaderAndGetsTheRestByComparing) 
   for (int i = 0; i < 20; ++i) {
     node.pass(limits::kPingAfterIdle);
     node.transport.backlog -= 100'000;
-    smaller.say(conn, Pong{.nonce = 1});
+    smaller.say(conn, Pong{.nonce = Nonce{1}});
   }
   EXPECT_FALSE(smaller.closed(conn));
   smaller.heard(conn);
@@ -176,7 +177,7 @@ TEST_F(SlowLineTest, WhoTakesNothingIsASlowReaderThoughItSpeaks) {
   for (Duration passed{}; passed < limits::kStallVerdict + limits::kPingAfterIdle; passed += 1s) {
     node.transport.backlog = node.transport.given[conn] - taken;
     node.pass(1s);
-    if (!smaller.closed(conn)) smaller.say(conn, Pong{.nonce = 1});
+    if (!smaller.closed(conn)) smaller.say(conn, Pong{.nonce = Nonce{1}});
   }
   EXPECT_TRUE(smaller.closed(conn));
   EXPECT_EQ(node.told<PeerDown>().back().reason, EndReason::kSlowReader);

@@ -67,7 +67,7 @@ RC_GTEST_PROP(Batches, OfAnyAdmittedRecordsFitTheirFramesAndAreComplete, ()) {
     }
     RC_ASSERT(size <= limits::kBatchBytes || batch.entries.size() == 1);
     const std::string message = encode_message(
-        {.sender = longest_id(), .time = kMaxTime, .stamp = Stamp{.boot = ~0ULL, .counter = ~0ULL}}, batch);
+        {.sender = longest_id(), .time = kMaxTime, .stamp = Stamp{.boot = Boot{~0ULL}, .counter = ~0ULL}}, batch);
     RC_ASSERT(kHashSize + message.size() <= limits::kMaxFrame);
   }
 }
@@ -102,7 +102,7 @@ class TransferTest : public ::testing::Test {
   void ask_for_all(ConnId conn) {
     const ReconcileSet none;
     Reconciler reconciler(none);
-    reconciler.ask(7);
+    reconciler.ask(SessionId{7});
     auto out = reconciler.work(100, [](const ReconcileSet::Entry&) { return true; });
     ASSERT_TRUE(out && out->is_question);
     peer.say(conn, SyncQuestion{.ranges = std::move(out->message)});
@@ -150,7 +150,7 @@ TEST_F(TransferTest, RecordsOfTheLargestSizesAreConfirmed) {
   ASSERT_TRUE(token);
   node.pass(1s);
   EXPECT_EQ(keys_on(conn), keys);
-  peer.say(conn, Pong{.nonce = *token});
+  peer.say(conn, Pong{.nonce = nonce_of(*token)});
   EXPECT_EQ(node.told<Confirmed>().size(), 1U);
 }
 

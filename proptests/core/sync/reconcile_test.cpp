@@ -215,10 +215,12 @@ TEST(DecodeRanges, RefusesDamage) {
 TEST(Reconciler, RefusesAnAnswerThatPutsOffEverything) {
   ReconcileSet set;
   Reconciler reconciler(set);
-  reconciler.ask(1);
+  reconciler.ask(SessionId{1});
   ASSERT_TRUE(reconciler.work(100, [](const auto&) { return true; }));
-  EXPECT_FALSE(reconciler.take_answer({.session = 1, .reach = 0, .more = true, .closing = false, .ranges = {}}));
-  EXPECT_TRUE(reconciler.take_answer({.session = 2, .reach = 0, .more = true, .closing = false, .ranges = {}}))
+  EXPECT_FALSE(
+      reconciler.take_answer({.session = SessionId{1}, .reach = 0, .more = true, .closing = false, .ranges = {}}));
+  EXPECT_TRUE(
+      reconciler.take_answer({.session = SessionId{2}, .reach = 0, .more = true, .closing = false, .ranges = {}}))
       << "of another session: ignored";
 }
 
@@ -289,7 +291,7 @@ RC_GTEST_PROP(Reconciler, FindsTheSymmetricDifference, (std::uint64_t seed)) {
   std::ranges::set_difference(items0, items1, std::back_inserter(only0));
   std::ranges::set_difference(items1, items0, std::back_inserter(only1));
 
-  link.sides[0].reconciler.ask(random.next());
+  link.sides[0].reconciler.ask(SessionId{random.next()});
   const std::size_t budget = 1 + static_cast<std::size_t>(random.below(500));
   const std::size_t batch = 1 + static_cast<std::size_t>(random.below(100));
   RC_ASSERT(link.run(budget, batch));
@@ -313,7 +315,7 @@ RC_GTEST_PROP(Reconciler, EqualSetsSayNothingBack, (std::uint64_t seed)) {
   fill(link,
        {.common = random.below(3'000), .only = {0, 0}, .span_ms = random.below(1'000), .recent_differences = false},
        random);
-  link.sides[1].reconciler.ask(random.next());
+  link.sides[1].reconciler.ask(SessionId{random.next()});
   const auto question = link.sides[1].reconciler.work(1'000'000, [](const auto&) { return true; });
   RC_ASSERT(question.has_value() && question->is_question);
   RC_ASSERT(link.sides[0].reconciler.take_question(question->message).has_value());
@@ -324,10 +326,10 @@ RC_GTEST_PROP(Reconciler, EqualSetsSayNothingBack, (std::uint64_t seed)) {
 
 TEST(Reconciler, FingerprintsTellApartSumCountAndSession) {
   const ReconcileTotal total{.count = 2, .sum_high = 3, .sum_low = 4};
-  EXPECT_EQ(fingerprint(1, total), fingerprint(1, total));
-  EXPECT_NE(fingerprint(1, total), fingerprint(2, total));
-  EXPECT_NE(fingerprint(1, total), fingerprint(1, {.count = 1, .sum_high = 3, .sum_low = 4}));
-  EXPECT_NE(fingerprint(1, total), fingerprint(1, {.count = 2, .sum_high = 4, .sum_low = 3}));
+  EXPECT_EQ(fingerprint(SessionId{1}, total), fingerprint(SessionId{1}, total));
+  EXPECT_NE(fingerprint(SessionId{1}, total), fingerprint(SessionId{2}, total));
+  EXPECT_NE(fingerprint(SessionId{1}, total), fingerprint(SessionId{1}, {.count = 1, .sum_high = 3, .sum_low = 4}));
+  EXPECT_NE(fingerprint(SessionId{1}, total), fingerprint(SessionId{1}, {.count = 2, .sum_high = 4, .sum_low = 3}));
 }
 
 // Each pass reaches four times further: 4,096 items, 16,384, 65,536, all.
@@ -335,7 +337,7 @@ TEST(Reconciler, ManyOldDifferencesTakeFewPasses) {
   RandomStream random(3);
   Link link;
   fill(link, {.common = 150'000, .only = {100, 100}, .span_ms = 10'000'000, .recent_differences = false}, random);
-  link.sides[0].reconciler.ask(1);
+  link.sides[0].reconciler.ask(SessionId{1});
   ASSERT_TRUE(link.run());
   EXPECT_TRUE(link.is_healed());
   EXPECT_GE(link.passes, 2U) << "or this shows nothing";
@@ -357,15 +359,15 @@ RC_GTEST_PROP(Reconciler, IsSafeWhileTheSetsChange, (std::uint64_t seed)) {
     link.sides[side].merge(write_at(key, random.chance(1, 2) ? ++now : kStart + random.below(200'000)));
   };
   for (auto& side : link.sides)
-    side.reconciler.ask(random.next());
+    side.reconciler.ask(SessionId{random.next()});
   RC_ASSERT(link.run(50, 7));
   RC_ASSERT(writes == 0U);
   link.forget_counts();
-  link.sides[0].reconciler.ask(random.next());
+  link.sides[0].reconciler.ask(SessionId{random.next()});
   RC_ASSERT(link.run());
   RC_ASSERT(link.is_healed());
   link.forget_counts();
-  link.sides[1].reconciler.ask(random.next());
+  link.sides[1].reconciler.ask(SessionId{random.next()});
   RC_ASSERT(link.run());
   RC_ASSERT(link.messages == 2U);
 }
@@ -385,7 +387,7 @@ RC_GTEST_PROP(Reconciler, SurvivesDamage, (std::uint64_t seed)) {
     }
     return bytes;
   };
-  link.sides[0].reconciler.ask(random.next());
+  link.sides[0].reconciler.ask(SessionId{random.next()});
   link.run();
   Link fresh;
   for (std::size_t side = 0; side < 2; ++side) {
@@ -393,7 +395,7 @@ RC_GTEST_PROP(Reconciler, SurvivesDamage, (std::uint64_t seed)) {
     for (const auto& [key, item] : link.sides[side].present)
       fresh.sides[side].merge({.key = key, .item = item});
   }
-  fresh.sides[0].reconciler.ask(random.next());
+  fresh.sides[0].reconciler.ask(SessionId{random.next()});
   RC_ASSERT(fresh.run());
   RC_ASSERT(fresh.is_healed());
 }
@@ -410,7 +412,7 @@ std::size_t record_frame_size() {
                         .sequence = 9,
                         .written = Hlc::from_ms(kStart)};
   const Records records{.entries = {{.key = "a key of 24 characters..", .value = value, .version = version}}};
-  const EncodeHead head{.sender = version.owner, .time = kStart / 1'000, .stamp = Stamp{.boot = 1, .counter = 1}};
+  const EncodeHead head{.sender = version.owner, .time = kStart / 1'000, .stamp = Stamp{.boot = Boot{1}, .counter = 1}};
   return 4 + 32 + encode_message(head, records).size();
 }
 
@@ -431,7 +433,7 @@ class AMillionKeys : public testing::Test {
   }
   void heal() {
     link_.forget_counts();
-    link_.sides[0].reconciler.ask(random_.next());
+    link_.sides[0].reconciler.ask(SessionId{random_.next()});
     ASSERT_TRUE(link_.run());
     ASSERT_TRUE(link_.is_healed());
   }

@@ -45,7 +45,7 @@ EncodeHead any_head() {
   EncodeHead head;
   head.sender = wire_gen::node_id();
   head.time = static_cast<std::int64_t>(wire_gen::number(kMaxTime));
-  if (*rc::gen::arbitrary<bool>()) head.stamp = Stamp{wire_gen::number(), wire_gen::number()};
+  if (*rc::gen::arbitrary<bool>()) head.stamp = Stamp{.boot = Boot{wire_gen::number()}, .counter = wire_gen::number()};
   head.user_main = *rc::gen::element(MainFlag::kBroadcast, MainFlag::kWhisper);
   return head;
 }
@@ -349,8 +349,8 @@ TEST(Additions, AreForNeighboursOnlyAndIgnoreWhatTheyDoNotKnow) {
   const auto decoded = decode_message(*decode_envelope(message));
   ASSERT_TRUE(decoded) << decoded.error().what;
   const auto& content = std::get<Hello>(*decoded);
-  EXPECT_EQ(content.boot, 7U);
-  EXPECT_EQ(content.nonce, 8U);
+  EXPECT_EQ(content.boot, Boot{7});
+  EXPECT_EQ(content.nonce, Nonce{8});
   EXPECT_EQ(content.software, "a?c");
   EXPECT_EQ(content.lease_ms, 0);
   EXPECT_EQ(outcome(raw_message(kBroadcast, "\x40"sv, {hello})), "unknown");
@@ -431,7 +431,7 @@ TEST(Envelopes, AreRefusedOrIgnored) {
   EXPECT_EQ(outcome(plain + std::string("\x01\x01"sv)).substr(0, 6), "error:");
   EXPECT_EQ(decode_envelope(plain + "\xC4\x0F" + std::string(15, 's'))->stamp, std::nullopt);
   const auto stamped = plain + std::string("\xC4\x10\0\0\0\0\0\0\0\x01\x80\0\0\0\0\0\0\x02"sv);
-  EXPECT_EQ(decode_envelope(stamped)->stamp, (Stamp{1, Stamp::kNotBroadcast | 2}));
+  EXPECT_EQ(decode_envelope(stamped)->stamp, (Stamp{.boot = Boot{1}, .counter = Stamp::kNotBroadcast | 2}));
 }
 
 TEST(Origins, AValueOf16BytesIsNoStamp) {

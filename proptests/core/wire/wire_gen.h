@@ -192,9 +192,10 @@ inline RecordEntry record(Arena& arena) {
 inline Hello hello() {
   constexpr std::uint64_t kMostMs = (std::uint64_t{1} << 48) - 1;
   Hello drawn;
-  drawn.boot = number();
-  drawn.nonce = number();
-  drawn.open_nonces = numbers(5);
+  drawn.boot = Boot{number()};
+  drawn.nonce = Nonce{number()};
+  for (const std::uint64_t open : numbers(5))
+    drawn.open_nonces.push_back(Nonce{open});
   drawn.software = word(30);
   drawn.features = number();
   for (auto* field : {&drawn.lease_ms, &drawn.settle_ms, &drawn.skew_ms, &drawn.horizon_ms, &drawn.clock_ms}) {
@@ -206,7 +207,7 @@ inline Hello hello() {
 /// Of an older member, or of one that tells its clock.
 inline Pong pong() {
   constexpr std::uint64_t kMostMs = (std::uint64_t{1} << 48) - 1;
-  Pong drawn{.nonce = number()};
+  Pong drawn{.nonce = Nonce{number()}};
   drawn.clock_ms = static_cast<std::int64_t>(number(kMostMs));
   if (drawn.clock_ms != 0) drawn.hidden = number();
   return drawn;
@@ -214,7 +215,7 @@ inline Pong pong() {
 
 inline RangeMessage ranges() {
   RangeMessage drawn;
-  drawn.session = number();
+  drawn.session = SessionId{number()};
   drawn.reach = number();
   drawn.more = *rc::gen::arbitrary<bool>();
   drawn.closing = *rc::gen::arbitrary<bool>();
@@ -263,13 +264,13 @@ inline Message message(std::size_t type, Arena& arena) {
     case 9:
       return hello();
     case 10:
-      return Keep{number()};
+      return Keep{Nonce{number()}};
     case 11:
-      return KeepAck{number()};
+      return KeepAck{Nonce{number()}};
     case 12:
       return Bye{.text = word(60)};
     case 13:
-      return Ping{number()};
+      return Ping{Nonce{number()}};
     case 14:
       return pong();
     case 15:
@@ -339,15 +340,15 @@ class Rendering {
   void show(const RenegotiateCompression& m) { show(m.methods); }
   void show(const Resend& /*m*/) {}
   void show(const Hello& m) {
-    out_ << m.boot << ' ' << m.nonce << ' ' << m.software << ' ' << m.features << ' ' << m.lease_ms << ' '
-         << m.settle_ms << ' ' << m.skew_ms << ' ' << m.horizon_ms << ' ' << m.clock_ms;
+    out_ << std::to_underlying(m.boot) << ' ' << std::to_underlying(m.nonce) << ' ' << m.software << ' ' << m.features
+         << ' ' << m.lease_ms << ' ' << m.settle_ms << ' ' << m.skew_ms << ' ' << m.horizon_ms << ' ' << m.clock_ms;
     show(m.open_nonces);
   }
-  void show(const Keep& m) { out_ << m.nonce; }
-  void show(const KeepAck& m) { out_ << m.nonce; }
+  void show(const Keep& m) { out_ << std::to_underlying(m.nonce); }
+  void show(const KeepAck& m) { out_ << std::to_underlying(m.nonce); }
   void show(const Bye& m) { out_ << m.text; }
-  void show(const Ping& m) { out_ << m.nonce; }
-  void show(const Pong& m) { out_ << m.nonce << ' ' << m.clock_ms << ' ' << m.hidden; }
+  void show(const Ping& m) { out_ << std::to_underlying(m.nonce); }
+  void show(const Pong& m) { out_ << std::to_underlying(m.nonce) << ' ' << m.clock_ms << ' ' << m.hidden; }
   void show(const SyncQuestion& m) { show(m.ranges); }
   void show(const SyncAnswer& m) { show(m.ranges); }
   void show(const EpochFloors& m) { show(m.epochs); }
@@ -357,7 +358,7 @@ class Rendering {
   }
   void show(const Refusal& m) { out_ << static_cast<int>(m.code) << ' ' << m.text; }
   void show(const RangeMessage& m) {
-    out_ << m.session << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
+    out_ << std::to_underlying(m.session) << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
   }
   void show(const Records& m) {
     for (const auto& entry : m.entries) {
@@ -369,10 +370,11 @@ class Rendering {
   }
   void show(const Unknown& /*m*/) {}
 
-  void show(const std::vector<std::uint64_t>& list) {
+  template <typename Number>
+  void show(const std::vector<Number>& list) {
     out_ << " [";
-    for (const auto one : list)
-      out_ << one << ' ';
+    for (const Number one : list)
+      out_ << static_cast<std::uint64_t>(one) << ' ';
     out_ << ']';
   }
   void show(const PeerEntry& entry) { out_ << to_string(entry.address) << ' ' << entry.id.text() << ' '; }

@@ -1,0 +1,30 @@
+#pragma once
+// Numbers that must not be taken for each other: each kind is a type of its own. They are compared, and no more; where they
+// become bytes or come from them, std::to_underlying() and a cast say so.
+
+#include <cstdint>
+#include <utility>
+
+namespace meshdict {
+
+/// Of an incarnation of a node: larger for each later one.
+enum class Boot : std::uint64_t { kNone = 0 };
+
+/// Of a connection: its dialer draws it. Of a ping: repeated by its answer.
+enum class Nonce : std::uint64_t { kNone = 0 };
+
+/// Of an anti-entropy session. Random: it salts the fingerprints.
+enum class SessionId : std::uint64_t { kNone = 0 };
+
+/// Of a question to all neighbours whether they have something (Engine::confirm()).
+enum class ConfirmationToken : std::uint64_t { kNone = 0 };
+
+/// It is asked with a ping.
+constexpr Nonce nonce_of(ConfirmationToken token) {
+  return Nonce{std::to_underlying(token)};
+}
+constexpr ConfirmationToken token_of(Nonce nonce) {
+  return ConfirmationToken{std::to_underlying(nonce)};
+}
+
+}  // namespace meshdict
