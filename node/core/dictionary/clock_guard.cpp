@@ -9,13 +9,8 @@
 namespace meshdict {
 namespace {
 
-Hlc reading_of(std::chrono::milliseconds unix_time) {
-  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) - 1;
-  return Hlc::from_ms(std::clamp<std::int64_t>(unix_time.count(), 0, kLatest));
-}
-
 Hlc later(Hlc time, Duration by) {
-  return reading_of(std::chrono::milliseconds(time.unix_ms()) + std::chrono::floor<std::chrono::milliseconds>(by));
+  return reading_of(std::chrono::milliseconds(time.unix_ms()) + by);
 }
 
 }  // namespace
@@ -31,7 +26,7 @@ void ClockGuard::set_view(const ClockView& ours) {
 
 /// The wall clock's reading, and `ahead` more.
 Hlc ClockGuard::reading(Duration ahead) const {
-  return reading_of(std::chrono::floor<std::chrono::milliseconds>(clock_.wall().time_since_epoch() + ahead));
+  return reading_of(clock_.wall().time_since_epoch() + ahead);
 }
 
 Hlc ClockGuard::time_in_claim(const Record& held) const {

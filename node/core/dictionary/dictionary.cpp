@@ -180,8 +180,7 @@ Dictionary::Merged Dictionary::merge(std::string_view key, RawView value, const 
 
 Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, const NodeId& owner,
                                           std::int64_t seconds, Plain how) {
-  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) / 1'000;  // what a hybrid clock can hold
-  if (seconds < 0 || seconds > kLatest || owner.empty()) return Merged::kRefused;
+  if (seconds < 0 || seconds > kLatestMs / 1'000 || owner.empty()) return Merged::kRefused;
   const Hlc time = Hlc::from_ms(seconds * 1'000);
   const bool deletes = is_empty_bytes(value);
   Version version{.epoch = 1,

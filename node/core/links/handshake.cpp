@@ -140,9 +140,7 @@ void Links::send_hello(Connection& conn) {
 
 /// The wall clock, for others to read. One from before 1970 or of the far future is told as the nearest that can be.
 std::int64_t Links::clock_ms() const {
-  constexpr std::int64_t kLatest = (std::int64_t{1} << 47) - 1;
-  const auto shown = std::chrono::floor<std::chrono::milliseconds>(clock_.wall().time_since_epoch());
-  return std::clamp<std::int64_t>(shown.count(), 1, kLatest);
+  return std::max<std::int64_t>(1, reading_of(clock_.wall().time_since_epoch()).unix_ms());
 }
 
 std::optional<std::string> Links::settings_difference(const Hello& hello) const {

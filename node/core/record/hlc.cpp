@@ -1,37 +1,23 @@
 #include "core/record/hlc.h"
 
-#include <algorithm>
-
 namespace meshdict {
-namespace {
-
-/// A wall clock outside 48 bits of milliseconds (until the year 6429, one bit spared) is taken for the nearest bound,
-/// so that an absurd clock cannot wrap round into the past.
-constexpr std::int64_t kLargestMs = (std::int64_t{1} << 47) - 1;
-
-Hlc reading_of(WallTime wall) {
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(wall.time_since_epoch()).count();
-  return Hlc::from_ms(std::clamp<std::int64_t>(ms, 0, kLargestMs));
-}
-
-}  // namespace
 
 Hlc HybridClock::tick() {
-  last_ = std::max(Hlc{last_.bits + 1}, reading_of(clock_.wall()));
+  last_ = std::max(Hlc{last_.bits + 1}, wall());
   return last_;
 }
 
 Hlc HybridClock::next(Duration allowed_skew) const {
   const Hlc last = is_ahead(allowed_skew) ? Hlc{} : last_;
-  return std::max(Hlc{last.bits + 1}, reading_of(clock_.wall()));
+  return std::max(Hlc{last.bits + 1}, wall());
 }
 
 Hlc HybridClock::now() const {
-  return std::max(last_, reading_of(clock_.wall()));
+  return std::max(last_, wall());
 }
 
 Hlc HybridClock::now(Duration allowed_skew) const {
-  return is_ahead(allowed_skew) ? reading_of(clock_.wall()) : now();
+  return is_ahead(allowed_skew) ? wall() : now();
 }
 
 bool HybridClock::observe(Hlc remote, Duration allowed_skew) {
@@ -41,7 +27,7 @@ bool HybridClock::observe(Hlc remote, Duration allowed_skew) {
 }
 
 Duration HybridClock::until_allowed(Hlc remote, Duration allowed_skew) const {
-  return std::max(Duration::zero(), remote - reading_of(clock_.wall()) - allowed_skew);
+  return std::max(Duration::zero(), remote - wall() - allowed_skew);
 }
 
 bool HybridClock::is_ahead(Duration allowed_skew) const {

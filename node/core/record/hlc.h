@@ -2,6 +2,7 @@
 // Hybrid logical clock: Kulkarni, Demirbas et al., "Logical Physical Clocks and Consistent Snapshots in Globally
 // Distributed Databases" (2014). 48 bits of Unix milliseconds and a 16-bit counter in one integer.
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 
@@ -22,6 +23,16 @@ struct Hlc {
 /// later - earlier in whole milliseconds; may be negative.
 constexpr Duration operator-(Hlc later, Hlc earlier) {
   return std::chrono::milliseconds(later.unix_ms() - earlier.unix_ms());
+}
+
+/// The latest time that a wall clock is taken to show, in Unix milliseconds: the year 6429. One bit of the 48 is spared.
+inline constexpr std::int64_t kLatestMs = (std::int64_t{1} << 47) - 1;
+
+/// A time as a reading. What lies before 1970, or behind kLatestMs, is taken for the nearest bound, so that an absurd clock
+/// cannot wrap round into the past.
+constexpr Hlc reading_of(Duration since_1970) {
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(since_1970).count();
+  return Hlc::from_ms(std::clamp<std::int64_t>(ms, 0, kLatestMs));
 }
 
 class HybridClock {
@@ -53,6 +64,8 @@ class HybridClock {
   void reset();
 
  private:
+  [[nodiscard]] Hlc wall() const { return reading_of(clock_.wall().time_since_epoch()); }
+
   const Clock& clock_;
   Hlc last_;
 };
