@@ -116,7 +116,7 @@ BENCHMARK_F(Filled, one_step_of_a_full_message)(benchmark::State& state) {
   for (std::uint64_t rank = kItems - 300; writer.size() < kMaxRangeBytes; rank -= 300)
     writer.fingerprint(separator(set.at(rank - 1), set.at(rank)), rank);
   const RangeMessage message{
-      .session = SessionId{7}, .reach = 0, .more = false, .closing = false, .ranges = writer.take(false)};
+      .session = SessionId{7}, .reach = 0, .more = false, .closing = false, .ranges = writer.take()};
   Reconciler answerer(set);
   for (auto _ : state) {
     if (!answerer.busy() && !answerer.take_question(message)) state.SkipWithError("refused");

@@ -91,8 +91,14 @@ class Builder : public msgpack::null_visitor {
   bool start_array(std::uint32_t /*size*/) { return open(Value::Array{}); }
   bool end_array() { return close(); }
   bool start_map(std::uint32_t /*size*/) { return open(Value::Map{}); }
-  bool start_map_key() { return in_key(true); }
-  bool end_map_key() { return in_key(false); }
+  bool start_map_key() {
+    open_.back().reads_key = true;
+    return true;
+  }
+  bool end_map_key() {
+    open_.back().reads_key = false;
+    return true;
+  }
   bool end_map() { return close(); }
 
   Value take() { return std::move(done_); }
@@ -109,10 +115,6 @@ class Builder : public msgpack::null_visitor {
   bool open(const Value& empty) {
     if (open_.size() >= limits::kMaxDepth) return false;
     open_.emplace_back().is_map = empty.is_map();
-    return true;
-  }
-  bool in_key(bool begins) {
-    open_.back().reads_key = begins;
     return true;
   }
   bool close() {

@@ -68,11 +68,15 @@ class CommandLine {
   Options& options() { return options_; }
 
  private:
+  /// How often an option may be given.
+  enum class Given : std::uint8_t { kOnce, kOften };
+
   /// `take` gets each value and throws a ValidationError for a wrong one.
   template <typename Take>
-  CLI::Option* add(const char* name, const char* type, const std::string& shown_default, const char* help, Take take) {
-    const CLI::callback_t callback = [take, name](const CLI::results_t& values) {
-      if (values.size() > 1 && std::string_view(name) != "--join") throw CLI::ValidationError(name, "given twice");
+  CLI::Option* add(const char* name, const char* type, const std::string& shown_default, const char* help, Take take,
+                   Given given = Given::kOnce) {
+    const CLI::callback_t callback = [take, name, given](const CLI::results_t& values) {
+      if (values.size() > 1 && given == Given::kOnce) throw CLI::ValidationError(name, "given twice");
       for (const std::string& value : values)
         take(value);
       return true;
@@ -101,12 +105,13 @@ class CommandLine {
             throw CLI::ValidationError("--advertise", "others cannot dial " + text);
           }
         });
-    add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", [this](const std::string& text) {
+    const auto join = [this](const std::string& text) {
       options_.join.push_back(endpoint("--join", text));
       if (options_.join.back().port == 0) {
         throw CLI::ValidationError("--join", "port 0 cannot be dialled");
       }
-    });
+    };
+    add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", join, Given::kOften);
     add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
         [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
   }

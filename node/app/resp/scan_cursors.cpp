@@ -14,7 +14,7 @@ std::uint64_t ScanCursors::add(std::string_view last_key) {
   }
   const std::uint64_t cursor = next_++;
   waiting_.push_back(cursor);
-  entries_.emplace(cursor, Entry{std::string(last_key), false, std::prev(waiting_.end())});
+  entries_.emplace(cursor, Entry{.last_key = std::string(last_key), .used = false, .place = std::prev(waiting_.end())});
   return cursor;
 }
 

@@ -71,7 +71,7 @@ class OrderedTree {
   /// Bytes allocated for nodes.
   [[nodiscard]] std::size_t memory() const { return memory(*root_, height_); }
   /// Checks the invariants; aborts when one is broken. For tests.
-  void sanity_check() const { check(*root_, height_, nullptr, nullptr, true); }
+  void sanity_check() const { check(*root_, height_, nullptr, nullptr, Place::kRoot); }
 
  private:
   struct Node {
@@ -123,7 +123,8 @@ class OrderedTree {
   static void fill_up(Inner& parent, std::size_t i, std::size_t child_level);
 
   static std::size_t memory(const Node& node, std::size_t level);
-  static void check(const Node& node, std::size_t level, const Bound* low, const Bound* high, bool is_root);
+  enum class Place : bool { kRoot, kBelow };
+  static void check(const Node& node, std::size_t level, const Bound* low, const Bound* high, Place place);
 
   std::unique_ptr<Node> root_;
   std::size_t height_ = 0;  // 0: the root is a leaf
@@ -414,10 +415,9 @@ std::size_t OrderedTree<Traits>::memory(const Node& node, std::size_t level) {
 
 /// All keys lie in [low, high), where null is no bound; no node but the root is thin.
 template <typename Traits>
-void OrderedTree<Traits>::check(const Node& node, std::size_t level, const Bound* low, const Bound* high,
-                                bool is_root) {
+void OrderedTree<Traits>::check(const Node& node, std::size_t level, const Bound* low, const Bound* high, Place place) {
   assert(node.size <= capacity(level));
-  assert(is_root || node.size >= capacity(level) / 8);
+  assert(place == Place::kRoot || node.size >= capacity(level) / 8);
   if (level == 0) {
     const auto& slots = leaf(node).slots;
     for (std::size_t i = 0; i < node.size; ++i) {
@@ -434,7 +434,7 @@ void OrderedTree<Traits>::check(const Node& node, std::size_t level, const Bound
     const Bound* const child_high = i + 1 < node.size ? &slots[i + 1].low : high;
     assert(child_low == nullptr || child_high == nullptr || *child_low < *child_high);
     assert(total(*slots[i].child, level - 1) == slots[i].total);
-    check(*slots[i].child, level - 1, child_low, child_high, false);
+    check(*slots[i].child, level - 1, child_low, child_high, Place::kBelow);
   }
 }
 

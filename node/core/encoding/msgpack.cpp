@@ -205,12 +205,14 @@ std::expected<std::int64_t, DecodeError> MsgpackCursor::signed_integer() {
   return static_cast<std::int64_t>(head.number);
 }
 
-std::expected<std::string_view, DecodeError> MsgpackCursor::bytes_of(bool take_bin, bool take_str) {
+std::expected<std::string_view, DecodeError> MsgpackCursor::bytes_of(Bytes wanted) {
+  const bool take_bin = wanted != Bytes::kStr;
+  const bool take_str = wanted != Bytes::kBin;
   const Head head = read_head(rest());
   const bool fits = (head.kind == Kind::kBin && take_bin) || (head.kind == Kind::kStr && take_str);
   if (!fits) {
-    const std::string_view wanted = take_bin && take_str ? "bytes or a string" : take_bin ? "bytes" : "a string";
-    return std::unexpected(not_expected(wanted, rest(), head.kind, position_));
+    const std::string_view name = take_bin && take_str ? "bytes or a string" : take_bin ? "bytes" : "a string";
+    return std::unexpected(not_expected(name, rest(), head.kind, position_));
   }
   const std::string_view body = rest().substr(head.size);
   if (head.number > body.size()) return std::unexpected(cut_off(head.kind, position_));
@@ -219,13 +221,13 @@ std::expected<std::string_view, DecodeError> MsgpackCursor::bytes_of(bool take_b
 }
 
 std::expected<std::string_view, DecodeError> MsgpackCursor::bin() {
-  return bytes_of(true, false);
+  return bytes_of(Bytes::kBin);
 }
 std::expected<std::string_view, DecodeError> MsgpackCursor::str() {
-  return bytes_of(false, true);
+  return bytes_of(Bytes::kStr);
 }
 std::expected<std::string_view, DecodeError> MsgpackCursor::bin_or_str() {
-  return bytes_of(true, true);
+  return bytes_of(Bytes::kEither);
 }
 
 bool MsgpackCursor::skip_nil() {

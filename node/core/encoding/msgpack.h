@@ -48,7 +48,8 @@ class MsgpackCursor {
   std::expected<RawView, DecodeError> value();
 
  private:
-  std::expected<std::string_view, DecodeError> bytes_of(bool take_bin, bool take_str);
+  enum class Bytes : std::uint8_t { kBin, kStr, kEither };
+  std::expected<std::string_view, DecodeError> bytes_of(Bytes wanted);
 
   std::string_view bytes_;
   std::size_t position_ = 0;

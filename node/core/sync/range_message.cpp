@@ -178,8 +178,12 @@ void RangeWriter::return_to(const Mark& mark) {
   skipped_ = mark.skipped;
 }
 
-std::string RangeWriter::take(bool more) {
-  if (more && skipped_ < last_) write_head(skipped_, RangeMode::kSkip);
+std::string RangeWriter::take_with_last_skip() {
+  if (skipped_ < last_) write_head(skipped_, RangeMode::kSkip);
+  return take();
+}
+
+std::string RangeWriter::take() {
   last_ = kAboveAll;
   skipped_ = kAboveAll;
   return std::exchange(out_, {});

@@ -99,8 +99,9 @@ class RangeWriter {
   [[nodiscard]] Mark mark() const { return {.size = out_.size(), .last = last_, .skipped = skipped_}; }
   void return_to(const Mark& mark);
 
-  /// With `more`, a last skip is written too: what was put off begins below it.
-  std::string take(bool more);
+  std::string take();
+  /// The same, and a last skip is written too: what was put off begins below it.
+  std::string take_with_last_skip();
 
  private:
   void open_range(const ReconcileItem& lower, RangeMode mode);

@@ -214,8 +214,7 @@ void Reconciler::begin_pass(const ReconcileItem& top) {
   RangeWriter out;
   if (top != kAboveAll) out.skip(top);
   write_cut(out, *set_, session_, ReconcileItem{}, above, ranks);
-  ready_ =
-      RangeMessage{.session = session_, .reach = reach_, .more = false, .closing = false, .ranges = out.take(false)};
+  ready_ = RangeMessage{.session = session_, .reach = reach_, .more = false, .closing = false, .ranges = out.take()};
 }
 
 std::expected<void, DecodeError> Reconciler::take_question(const RangeMessage& message) {
@@ -264,14 +263,15 @@ std::optional<Reconciler::Outgoing> Reconciler::work(std::size_t budget, const R
 Reconciler::Outgoing Reconciler::finish_answer() {
   RangeMessage message{
       .session = peer_session_, .reach = 0, .more = answer_->put_off().has_value(), .closing = false, .ranges = {}};
-  message.ranges = answer_->out().take(message.more);
+  RangeWriter& out = answer_->out();
+  message.ranges = message.more ? out.take_with_last_skip() : out.take();
   answer_.reset();
   return {.is_question = false, .message = std::move(message)};
 }
 
 void Reconciler::finish_question() {
   if (const auto from = question_->put_off(); from && (!put_off_ || *put_off_ < *from)) put_off_ = from;
-  std::string ranges = question_->out().take(false);
+  std::string ranges = question_->out().take();
   question_.reset();
   if (++questions_ >= kMaxQuestions) {
     asked_ = Asked::kGivenUp;

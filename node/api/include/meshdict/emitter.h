@@ -117,6 +117,8 @@ struct SignatureOf<void(Arguments...)> {
 
 using NamedSignature = void(const EventArguments&);
 
+enum class Calls : bool { kAll, kOne };
+
 /// One listener. `function` is a SignatureOf<...>::Function of the signature of its event.
 struct Listener {
   ListenerId id = ListenerId::kNone;
@@ -169,13 +171,13 @@ class EventEmitter {
   template <EventType E, typename Handler>
     requires(detail::SignatureOf<typename E::Signature>::template kFits<Handler>)
   ListenerId on(Handler handler) {
-    return add<typename E::Signature>(E::kName, std::move(handler), false);
+    return add<typename E::Signature>(E::kName, std::move(handler), detail::Calls::kAll);
   }
   /// Calls `handler` at the next E only.
   template <EventType E, typename Handler>
     requires(detail::SignatureOf<typename E::Signature>::template kFits<Handler>)
   ListenerId once(Handler handler) {
-    return add<typename E::Signature>(E::kName, std::move(handler), true);
+    return add<typename E::Signature>(E::kName, std::move(handler), detail::Calls::kOne);
   }
   template <EventType E, typename... Arguments>
     requires(std::is_invocable_v<typename detail::SignatureOf<typename E::Signature>::Function&, Arguments...>)
@@ -199,11 +201,11 @@ class EventEmitter {
 
   template <typename Handler>
   ListenerId on(std::string_view event, Handler handler) {
-    return add_named(OwnEvents(), event, std::move(handler), false);
+    return add_named(OwnEvents(), event, std::move(handler), detail::Calls::kAll);
   }
   template <typename Handler>
   ListenerId once(std::string_view event, Handler handler) {
-    return add_named(OwnEvents(), event, std::move(handler), true);
+    return add_named(OwnEvents(), event, std::move(handler), detail::Calls::kOne);
   }
   template <typename... Arguments>
   bool emit(std::string_view event, Arguments&&... arguments) {
@@ -231,12 +233,13 @@ class EventEmitter {
 
   /// As on() and once() by name, in an emitter that has these events.
   template <EventType... E, typename Handler>
-  ListenerId add_named(detail::EventList<E...> /*events*/, std::string_view event, Handler handler, bool once) {
+  ListenerId add_named(detail::EventList<E...> /*events*/, std::string_view event, Handler handler,
+                       detail::Calls calls) {
     ListenerId added = ListenerId::kNone;
-    const bool known = (add_if_named<E>(event, handler, once, added) || ...);
+    const bool known = (add_if_named<E>(event, handler, calls, added) || ...);
     if (known) return added;
     if constexpr (detail::SignatureOf<detail::NamedSignature>::kFits<Handler>) {
-      return add<detail::NamedSignature>(event, std::move(handler), once);
+      return add<detail::NamedSignature>(event, std::move(handler), calls);
     } else {
       detail::refuse_handler(event);
     }
@@ -267,11 +270,11 @@ class EventEmitter {
 
  private:
   template <typename Signature, typename Handler>
-  ListenerId add(std::string_view event, Handler handler, bool once) {
+  ListenerId add(std::string_view event, Handler handler, detail::Calls calls) {
     table_.check(event, typeid(Signature));
     auto listener = std::make_shared<detail::Listener>();
     listener->id = table_.next_id();
-    listener->once = once;
+    listener->once = calls == detail::Calls::kOne;
     using Function = typename detail::SignatureOf<Signature>::Function;
     listener->function = std::make_shared<Function>(detail::SignatureOf<Signature>::wrap(std::move(handler), spawner_));
     const ListenerId id = listener->id;
@@ -300,10 +303,10 @@ class EventEmitter {
   }
 
   template <EventType E, typename Handler>
-  bool add_if_named(std::string_view event, Handler& handler, bool once, ListenerId& added) {
+  bool add_if_named(std::string_view event, Handler& handler, detail::Calls calls, ListenerId& added) {
     if (event != E::kName) return false;
     if constexpr (detail::SignatureOf<typename E::Signature>::template kFits<Handler>) {
-      added = add<typename E::Signature>(event, std::move(handler), once);
+      added = add<typename E::Signature>(event, std::move(handler), calls);
       return true;
     } else {
       detail::refuse_handler(event);

@@ -229,11 +229,11 @@ class SyncSocket : public MeshSocket {
   using MeshSocket::once;
   template <typename Handler>
   ListenerId on(std::string_view event, Handler handler) {
-    return add_named(OwnEvents(), event, std::move(handler), false);
+    return add_named(OwnEvents(), event, std::move(handler), detail::Calls::kAll);
   }
   template <typename Handler>
   ListenerId once(std::string_view event, Handler handler) {
-    return add_named(OwnEvents(), event, std::move(handler), true);
+    return add_named(OwnEvents(), event, std::move(handler), detail::Calls::kOne);
   }
   template <typename... Arguments>
   bool emit(std::string_view event, Arguments&&... arguments) {
