@@ -128,7 +128,7 @@ struct Side {
   Side(std::uint64_t seed, std::vector<Endpoint> join, LeftBehind::Fill fill, const Clock& clock)
       : random(seed), store(std::move(fill)), engine(config_of(std::move(join)), clock, pipe, store, random, observer) {
     if (const auto started = engine.start(); !started) {
-      fmt::print(stderr, "{}\n", started.error());
+      fmt::print(stderr, "{}\n", describe(started.error()));
       std::exit(1);
     }
   }

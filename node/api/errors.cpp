@@ -26,6 +26,12 @@ LeasedError::LeasedError(std::string key, std::string owner, std::chrono::millis
 ClockError::ClockError(std::string key, std::chrono::milliseconds ahead, const std::string& what)
     : Error(shown(key) + ": " + what), key_(std::move(key)), ahead_(ahead) {}
 
+ListenError::ListenError(std::string host, std::uint16_t port, const std::string& what)
+    : Error(what), host_(std::move(host)), port_(port) {}
+
+StorageError::StorageError(StorageTrouble trouble, std::string path, const std::string& what)
+    : Error(what), trouble_(trouble), path_(std::move(path)) {}
+
 KeyError::KeyError(std::string key) : Error("no such key: " + shown(key)), key_(std::move(key)) {}
 
 ReservedFlag::ReservedFlag(std::uint8_t flag)

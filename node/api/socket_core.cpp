@@ -34,11 +34,44 @@ class AllSignalsBlocked {
   sigset_t before_{};
 };
 
+StorageTrouble trouble_of(StoreTrouble trouble) {
+  switch (trouble) {
+    case StoreTrouble::kUnusable:
+      break;
+    case StoreTrouble::kFull:
+      return StorageTrouble::kFull;
+    case StoreTrouble::kInUse:
+      return StorageTrouble::kInUse;
+    case StoreTrouble::kDamaged:
+      return StorageTrouble::kDamaged;
+    case StoreTrouble::kForeign:
+      return StorageTrouble::kForeign;
+    case StoreTrouble::kOtherNetwork:
+      return StorageTrouble::kOtherNetwork;
+  }
+  return StorageTrouble::kUnusable;
+}
+
+[[noreturn]] void throw_storage(const StoreError& error) {
+  throw StorageError(trouble_of(error.trouble), error.path, error.describe());
+}
+
+[[noreturn]] void throw_start(const StartError& error, const std::string& data_dir) {
+  if (const auto* fault = std::get_if<SettingsFault>(&error)) throw SettingsError(fault->describe());
+  throw_storage(about_content(data_dir, std::get<StoreError>(error)));
+}
+
+[[noreturn]] void throw_listen(const ListenFailure& error) {
+  const Endpoint& at = error.address;
+  if (error.trouble == ListenFailure::Trouble::kInUse) throw PortInUse(at.host, at.port, error.describe());
+  throw ListenError(at.host, at.port, error.describe());
+}
+
 std::unique_ptr<SqliteStore> open_store(const SocketCore::Settings& settings) {
   if (settings.data_dir.empty()) return nullptr;
   const AllSignalsBlocked blocked;  // the store has a thread too
   auto opened = open_for_network(settings.data_dir, settings.durability, settings.engine);
-  if (!opened) throw StorageError(opened.error().what);
+  if (!opened) throw_storage(opened.error());
   return std::move(*opened);
 }
 
@@ -83,21 +116,20 @@ struct SocketCore::Parts final : private Observer {
   std::thread thread;
 };
 
-SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)) {
-  if (auto good = check_lease(settings.engine); !good) throw SettingsError(good.error());
+SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)), data_dir_(settings.data_dir) {
+  if (auto good = check_lease(settings.engine); !good) throw SettingsError(good.error().describe());
   const Endpoint bind = settings.bind;
   const Endpoint advertise = settings.engine.advertise;
   parts_ = std::make_unique<Parts>(*this, std::move(settings));
   const auto bound = parts_->transport.listen(bind);
-  if (!bound && bound.error().in_use) throw PortInUse(bound.error().what);
-  if (!bound) throw ListenError(bound.error().what);
+  if (!bound) throw_listen(bound.error());
   address_ = *bound;
   if (is_wildcard(bound->host)) address_.host = lan_address();
   if (!advertise.host.empty()) address_ = advertise;
   parts_->engine.set_address(address_);
-  if (auto started = parts_->engine.start(); !started) throw StorageError(started.error());
+  if (auto started = parts_->engine.start(); !started) throw_start(started.error(), data_dir_);
   // The id is on disk before anybody can ask for it.
-  if (auto committed = parts_->store.commit(); !committed) throw StorageError(committed.error().what);
+  if (auto committed = parts_->store.commit(); !committed) throw_storage(committed.error());
 }
 
 SocketCore::~SocketCore() {
@@ -162,9 +194,9 @@ void SocketCore::loop() {
   if (parts_->disk) {
     // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
     const auto closed = parts_->disk->close();
-    if (outcome && !closed) outcome = std::unexpected(closed.error().what);
+    if (outcome && !closed) outcome = closed;
   }
-  if (!outcome) hooks_.on_trouble(outcome.error());
+  if (!outcome) hooks_.on_trouble(outcome.error().describe());
 }
 
 void SocketCore::enter() {
@@ -222,7 +254,7 @@ void SocketCore::run_task(const std::function<void(Engine&)>& work) {
   task.ended.wait(lock, [&task] { return task.outcome != Outcome::kWaiting; });
   if (task.outcome == Outcome::kDone) return;
   const std::lock_guard queue_lock(queue_mutex_);
-  if (task.outcome == Outcome::kFailed) throw StorageError(end_);
+  if (task.outcome == Outcome::kFailed) throw_storage(*end_);
   throw_closed();
 }
 
@@ -239,7 +271,7 @@ void SocketCore::run_here(const std::function<void(Engine&)>& work) {
   leave();
   say_lines();
   // The store takes nothing more: the loop ends with this turn.
-  if (!committed) throw StorageError(committed.error().what);
+  if (!committed) throw_storage(committed.error());
 }
 
 void SocketCore::run_posted() {
@@ -282,7 +314,7 @@ void SocketCore::check_open() const {
 
 /// REQUIRES: queue_mutex_ is held.
 void SocketCore::throw_closed() const {
-  throw SocketClosed(end_.empty() ? "the socket is closed" : "the socket has closed itself: " + end_);
+  throw SocketClosed(end_ ? "the socket has closed itself: " + end_->describe() : "the socket is closed");
 }
 
 }  // namespace meshdict

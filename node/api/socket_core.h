@@ -70,6 +70,8 @@ class SocketCore {
   [[nodiscard]] const NodeId& id() const;
   /// Where others are told to dial, with the port that was chosen.
   [[nodiscard]] const Endpoint& address() const { return address_; }
+  /// Empty: none.
+  [[nodiscard]] const std::string& data_dir() const { return data_dir_; }
   /// The asio::io_context.
   [[nodiscard]] void* io_context();
 
@@ -128,15 +130,16 @@ class SocketCore {
   Hooks hooks_;
   std::unique_ptr<Parts> parts_;
   Endpoint address_;
+  std::string data_dir_;
 
   TurnLock lock_;
   bool entered_ = false;  // the loop holds lock_
   bool engine_used_ = false;
 
   std::mutex queue_mutex_;
-  std::vector<Task*> queue_;  // guarded; each caller waits for its one task, so their number bounds it
-  bool refusing_ = false;     // guarded
-  std::string end_;           // guarded; why the loop ended by itself
+  std::vector<Task*> queue_;       // guarded; each caller waits for its one task, so their number bounds it
+  bool refusing_ = false;          // guarded
+  std::optional<StoreError> end_;  // guarded; why the loop ended by itself
 
   std::vector<Task*> waiting_;  // for the commit; of the loop's thread
   std::vector<std::function<void()>> deliveries_;

@@ -22,7 +22,7 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
   return std::make_shared<detail::MeshNode>(std::move(settings));
 }
 
-[[noreturn]] void refuse(std::string_view key, const WriteError& error) {
+[[noreturn]] void refuse(const SocketCore& core, std::string_view key, const WriteError& error) {
   if (const auto* leased = std::get_if<Leased>(&error)) {
     throw LeasedError(std::string(key), std::string(leased->owner.text()),
                       std::chrono::ceil<std::chrono::milliseconds>(leased->left));
@@ -32,7 +32,9 @@ std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port
   }
   if (const auto* bad_key = std::get_if<BadKey>(&error)) throw InvalidKey(bad_key->what);
   if (const auto* bad_value = std::get_if<BadValue>(&error)) throw ValueError(bad_value->what);
-  if (std::holds_alternative<NoRoom>(error)) throw StorageError(describe(error));
+  if (std::holds_alternative<NoRoom>(error)) {
+    throw StorageError(StorageTrouble::kFull, core.data_dir(), describe(error));
+  }
   throw KeyError(std::string(key));
 }
 
@@ -67,7 +69,7 @@ SyncSocket::~SyncSocket() {
 void SyncSocket::set(TextView key, const Value& value) {
   const Raw packed = value.packed();
   const auto done = node().core().call([&](Engine& engine) { return engine.set(key, packed); });
-  if (!done) refuse(key, done.error());
+  if (!done) refuse(node().core(), key, done.error());
   state_->note_write({std::string(key)});
 }
 
@@ -83,7 +85,7 @@ void SyncSocket::update(const Value::Map& items) {
       ops.push_back({.key = key, .value = value});
     return engine.write(ops);
   });
-  if (!done) refuse(packed[done.error().index].first, done.error().error);
+  if (!done) refuse(node().core(), packed[done.error().index].first, done.error().error);
   std::vector<std::string> keys;
   keys.reserve(items.size());
   for (const auto& [key, value] : items)
@@ -93,7 +95,7 @@ void SyncSocket::update(const Value::Map& items) {
 
 void SyncSocket::erase(TextView key) {
   const auto done = node().core().call([&](Engine& engine) { return engine.erase(key); });
-  if (!done) refuse(key, done.error());
+  if (!done) refuse(node().core(), key, done.error());
   state_->note_write({std::string(key)});
 }
 
@@ -103,7 +105,7 @@ Value SyncSocket::pop(TextView key) {
     if (auto erased = engine.erase(key); !erased) return std::unexpected(std::move(erased.error()));
     return *std::move(held);
   });
-  if (!done) refuse(key, done.error());
+  if (!done) refuse(node().core(), key, done.error());
   state_->note_write({std::string(key)});
   return Value::unpacked(*done);
 }
@@ -137,7 +139,7 @@ std::pair<std::string, Value> SyncSocket::popitem() {
     }
     return refused ? *std::move(refused) : Popped{.key = "", .value = std::unexpected(WriteError(NoSuchKey{}))};
   });
-  if (!popped.value) refuse(popped.key, popped.value.error());
+  if (!popped.value) refuse(node().core(), popped.key, popped.value.error());
   state_->note_write({popped.key});
   return {popped.key, Value::unpacked(*popped.value)};
 }

@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   meshdict::Node node(std::get<meshdict::Options>(std::move(parsed)));
-  if (const auto started = node.start(); !started) return fail(started.error());
+  if (const auto started = node.start(); !started) return fail(started.error().describe());
   // A script that waits for the announcement finds in the log all that was told before it.
   meshdict::flush_log();
   std::printf("%s\n", node.announcement().c_str());

@@ -16,6 +16,7 @@
 #include "app/resp/limits.h"
 #include "app/resp/server.h"
 #include "app/resp/service.h"
+#include "core/base/overloaded.h"
 #include "core/engine/engine.h"
 #include "core/env/volatile_store.h"
 #include "net/addresses.h"
@@ -67,6 +68,18 @@ Endpoint advertised(const Options& options, const Endpoint& bound) {
   if (!options.advertise.host.empty()) return options.advertise;
   if (is_wildcard(bound.host)) return {lan_address(), bound.port};
   return bound;
+}
+
+/// Of a node that could bind its ports, and whose engine does not start.
+StartFailure failure_of(const StartError& error, const std::string& data_dir) {
+  return std::visit(
+      Overloaded{
+          [](const SettingsFault& fault) { return StartFailure{.option = "--lease-seconds", .why = fault}; },
+          [&](const StoreError& of_store) {
+            return StartFailure{.option = "--data-dir", .why = about_content(data_dir, of_store)};
+          },
+      },
+      error);
 }
 
 }  // namespace
@@ -175,11 +188,15 @@ Node::Node(Options options) : options_(std::move(options)) {}
 
 Node::~Node() = default;
 
-std::expected<void, std::string> Node::start() {
+std::string StartFailure::describe() const {
+  return option + ": " + std::visit([](const auto& what) { return what.describe(); }, why);
+}
+
+std::expected<void, StartFailure> Node::start() {
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
     auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
-    if (!opened) return std::unexpected("--data-dir: " + opened.error().what);
+    if (!opened) return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(opened.error())});
     disk = std::move(*opened);
   }
   parts_ = std::make_unique<Parts>(options_, std::move(disk));
@@ -189,18 +206,19 @@ std::expected<void, std::string> Node::start() {
     p.log.write(LogLevel::kInfo, fmt::format("new database in '{}': this is a new node", printable(options_.data_dir)));
   }
   const auto mesh = p.transport.listen(p.options.listen);
-  if (!mesh) return std::unexpected("--listen: " + mesh.error().what);
+  if (!mesh) return std::unexpected(StartFailure{.option = "--listen", .why = mesh.error()});
   const auto resp = p.server.listen(p.options.resp);
-  if (!resp) return std::unexpected("--resp: " + resp.error());
+  if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
   p.limit_clients(raise_descriptor_limit());
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) {
-    if (!p.disk) return started;
-    std::ignore = p.disk->close();
-    return std::unexpected("--data-dir: " + about_content(options_.data_dir, started.error()).what);
+    if (p.disk) std::ignore = p.disk->close();
+    return std::unexpected(failure_of(started.error(), options_.data_dir));
   }
   // The identity is on disk before the announcement names it.
-  if (auto committed = p.store.commit(); !committed) return std::unexpected(std::move(committed.error().what));
+  if (auto committed = p.store.commit(); !committed) {
+    return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(committed.error())});
+  }
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
   // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
@@ -219,11 +237,12 @@ std::string Node::announcement() const {
 
 std::expected<void, std::string> Node::run() {
   Parts& p = *parts_;
-  auto outcome = p.loop.run();
+  std::expected<void, std::string> outcome;
+  if (const auto ran = p.loop.run(); !ran) outcome = std::unexpected(ran.error().describe());
   if (p.disk) {
     // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
     const auto closed = p.disk->close();
-    if (outcome && !closed) outcome = std::unexpected(closed.error().what);
+    if (outcome && !closed) outcome = std::unexpected(closed.error().describe());
   }
   if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(p.why_given_up);
   if (outcome) p.log.write(LogLevel::kInfo, "stopped");

@@ -2,10 +2,23 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "app/options.h"
+#include "core/env/store.h"
+#include "core/record/mesh_settings.h"
+#include "net/listener.h"
 
 namespace meshdict {
+
+/// Why a node does not start.
+struct StartFailure {
+  std::string option;  ///< that it is about
+  std::variant<StoreError, ListenFailure, SettingsFault> why;
+
+  /// For the operator, one line.
+  [[nodiscard]] std::string describe() const;
+};
 
 /// One meshdict-node: the engine, its transport and store, the Redis-protocol endpoint, and the loop that runs them.
 /// Order of calls: start(), run().
@@ -14,8 +27,8 @@ class Node {
   explicit Node(Options options);
   ~Node();
 
-  /// Opens the data directory, binds the ports, reads the store, dials. Error text for the operator, in one line.
-  std::expected<void, std::string> start();
+  /// Opens the data directory, binds the ports, reads the store, dials.
+  std::expected<void, StartFailure> start();
 
   /// The line for scripts: version, id, and the addresses with the ports that were chosen.
   [[nodiscard]] std::string announcement() const;

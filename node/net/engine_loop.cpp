@@ -21,7 +21,7 @@ EngineLoop::EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& 
   transport_.set_events(*this);
 }
 
-std::expected<void, std::string> EngineLoop::run() {
+std::expected<void, StoreError> EngineLoop::run() {
   // start() has dialled and staged its identity.
   if (auto done = let_out(); !done) return done;
   while (phase_ == Phase::kRunning) {
@@ -39,7 +39,7 @@ Engine& EngineLoop::enter() {
   return engine_;
 }
 
-std::expected<void, std::string> EngineLoop::turn() {
+std::expected<void, StoreError> EngineLoop::turn() {
   if (!hooks_.after_turn) return work();
   const Duration before = thread_processor_time();
   auto done = work();
@@ -47,7 +47,7 @@ std::expected<void, std::string> EngineLoop::turn() {
   return done;
 }
 
-std::expected<void, std::string> EngineLoop::work() {
+std::expected<void, StoreError> EngineLoop::work() {
   arm();
   run_handlers();
   if (engine_runs_ && clock_.monotonic() >= engine_.next_deadline()) enter().on_time();
@@ -66,13 +66,11 @@ void EngineLoop::run_handlers() {
     ++count;
 }
 
-std::expected<void, std::string> EngineLoop::let_out() {
+std::expected<void, StoreError> EngineLoop::let_out() {
   const MonoTime before = clock_.monotonic();
   auto committed = store_.commit();
   commit_took_ = clock_.monotonic() - before;
-  if (!committed) {
-    return std::unexpected(std::move(committed.error().what));
-  }
+  if (!committed) return committed;
   transport_.flush();
   if (hooks_.after_commit) hooks_.after_commit();
   return {};
@@ -92,7 +90,7 @@ void EngineLoop::arm() {
   });
 }
 
-std::expected<void, std::string> EngineLoop::say_goodbye() {
+std::expected<void, StoreError> EngineLoop::say_goodbye() {
   transport_.stop_listening();
   if (hooks_.before_stop) hooks_.before_stop();
   enter().stop();

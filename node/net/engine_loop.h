@@ -49,9 +49,9 @@ class EngineLoop final : private TransportEvents {
              Hooks hooks);
 
   /// Runs turns until stop() has been called and all has been said, at most net_limits::kStopDeadline later.
-  /// REQUIRES: the engine has been started. Error text when the store could not commit: what the last turn produced has
+  /// REQUIRES: the engine has been started. Error: the store could not commit; what the last turn produced has
   /// not left, and the engine must not be used any more.
-  std::expected<void, std::string> run();
+  std::expected<void, StoreError> run();
 
   /// From a handler: say goodbye and return from run(). A second call returns at once.
   void stop();
@@ -66,12 +66,12 @@ class EngineLoop final : private TransportEvents {
 
   /// The engine, to be called.
   Engine& enter();
-  std::expected<void, std::string> turn();
-  std::expected<void, std::string> work();
+  std::expected<void, StoreError> turn();
+  std::expected<void, StoreError> work();
   void run_handlers();
-  std::expected<void, std::string> let_out();
+  std::expected<void, StoreError> let_out();
   void arm();
-  std::expected<void, std::string> say_goodbye();
+  std::expected<void, StoreError> say_goodbye();
 
   enum class Phase : std::uint8_t { kRunning, kStopping, kAbandoned };
 

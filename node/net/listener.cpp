@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <system_error>
 #include <utility>
 
 #include "net/close_on_exec.h"
@@ -20,6 +21,25 @@ struct Listener::State {
   bool closed = false;
 };
 
+namespace {
+
+ListenFailure::Trouble trouble_of(const asio::error_code& error) {
+  if (error == asio::error::address_in_use) return ListenFailure::Trouble::kInUse;
+  if (error == asio::error::access_denied || error == asio::error::no_permission) {
+    return ListenFailure::Trouble::kNotAllowed;
+  }
+  const bool no_such_host =
+      error.category() == asio::error::get_netdb_category() || error.category() == asio::error::get_addrinfo_category();
+  if (no_such_host || error == std::errc::address_not_available) return ListenFailure::Trouble::kNotOurs;
+  return ListenFailure::Trouble::kOther;
+}
+
+}  // namespace
+
+std::string ListenFailure::describe() const {
+  return "cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + what;
+}
+
 Listener::Listener(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 Listener::~Listener() {
@@ -32,9 +52,7 @@ const Endpoint& Listener::address() const {
 
 std::expected<std::unique_ptr<Listener>, ListenFailure> Listener::open(asio::io_context& io, const Endpoint& at) {
   const auto fail = [&](const asio::error_code& error) {
-    return std::unexpected(
-        ListenFailure{.what = "cannot listen on " + at.host + ":" + std::to_string(at.port) + ": " + error.message(),
-                      .in_use = error == asio::error::address_in_use});
+    return std::unexpected(ListenFailure{.trouble = trouble_of(error), .address = at, .what = error.message()});
   };
   asio::error_code error;
   tcp::resolver resolver(io);

@@ -2,6 +2,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -14,8 +15,18 @@ namespace meshdict {
 
 /// Why an address cannot be listened on.
 struct ListenFailure {
-  std::string what;     ///< for the operator
-  bool in_use = false;  ///< somebody else listens there
+  enum class Trouble : std::uint8_t {
+    kInUse,       ///< somebody else listens there
+    kNotOurs,     ///< no address of this machine, or no host of that name
+    kNotAllowed,  ///< as of ports below 1,024 for most users
+    kOther,
+  };
+  Trouble trouble = Trouble::kOther;
+  Endpoint address;
+  std::string what;  ///< the system's words
+
+  /// For the operator, one line: "cannot listen on HOST:PORT: WHAT".
+  [[nodiscard]] std::string describe() const;
 };
 
 /// A listening TCP socket that goes on whatever happens: when accepting fails (no file descriptor left, say), it

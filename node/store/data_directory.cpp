@@ -54,34 +54,36 @@ std::string system_text(int code) {
   return std::generic_category().message(code);
 }
 
-StoreError DataDirectory::error(std::string_view path, std::string_view what) {
-  std::string text = fmt::format("data directory '{}': {}", path, what);
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
-  return {std::move(text)};
+StoreTrouble trouble_of(int code) {
+  return code == ENOSPC || code == EDQUOT ? StoreTrouble::kFull : StoreTrouble::kUnusable;
 }
 
 std::expected<DataDirectory, StoreError> DataDirectory::open(const std::string& path) {
+  const auto fail = [&](StoreTrouble trouble, std::string what) {
+    return std::unexpected(StoreError{.trouble = trouble, .what = std::move(what), .path = path});
+  };
   // Without following: a dangling link is to be reported, not to be filled in.
   struct stat found{};
   if (::lstat(path.c_str(), &found) != 0 && errno == ENOENT) {
     if (const int code = make_directory(path); code != 0) {
-      return std::unexpected(error(path, "cannot be made: " + system_text(code)));
+      return fail(trouble_of(code), "cannot be made: " + system_text(code));
     }
   }
   FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return std::unexpected(error(path, "cannot be opened: " + system_text(errno)));
+  if (!directory) return fail(StoreTrouble::kUnusable, "cannot be opened: " + system_text(errno));
   FileDescriptor lock(::openat(directory.get(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) {
-    return std::unexpected(error(
-        path, fmt::format("{} cannot be written: {}; the node must own its directory and be allowed to write there",
-                          kLockFile, system_text(errno))));
+    const int code = errno;
+    return fail(trouble_of(code),
+                fmt::format("{} cannot be written: {}; the node must own its directory and be allowed to write there",
+                            kLockFile, system_text(code)));
   }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {
-      return std::unexpected(error(path, fmt::format("{} cannot be locked: {}", kLockFile, system_text(errno))));
+      return fail(StoreTrouble::kUnusable, fmt::format("{} cannot be locked: {}", kLockFile, system_text(errno)));
     }
-    return std::unexpected(
-        error(path, fmt::format("another node uses it{}; each node needs a directory of its own", holder(lock.get()))));
+    return fail(StoreTrouble::kInUse,
+                fmt::format("another node uses it{}; each node needs a directory of its own", holder(lock.get())));
   }
   write_holder(lock.get());
   return DataDirectory(path, std::move(directory), std::move(lock));
@@ -91,12 +93,13 @@ std::expected<bool, StoreError> DataDirectory::has(std::string_view name) const 
   struct stat found{};
   if (::lstat(file(name).c_str(), &found) == 0) return true;
   if (errno == ENOENT) return false;
-  return std::unexpected(error(fmt::format("{} cannot be read: {}", name, system_text(errno))));
+  return std::unexpected(
+      error(StoreTrouble::kUnusable, fmt::format("{} cannot be read: {}", name, system_text(errno))));
 }
 
 std::expected<void, StoreError> DataDirectory::sync() {
   if (::fsync(directory_.get()) == 0) return {};
-  return std::unexpected(error("cannot be synced to the disk: " + system_text(errno)));
+  return std::unexpected(error(StoreTrouble::kUnusable, "cannot be synced to the disk: " + system_text(errno)));
 }
 
 }  // namespace meshdict

@@ -17,6 +17,8 @@ namespace meshdict {
 
 /// The system's words for an errno.
 std::string system_text(int code);
+/// What it means for a store.
+StoreTrouble trouble_of(int code);
 
 class DataDirectory {
  public:
@@ -31,9 +33,9 @@ class DataDirectory {
   /// Makes new names in it durable.
   std::expected<void, StoreError> sync();
 
-  /// "data directory 'DIR': WHAT", on one line.
-  [[nodiscard]] StoreError error(std::string_view what) const { return error(path_, what); }
-  static StoreError error(std::string_view path, std::string_view what);
+  [[nodiscard]] StoreError error(StoreTrouble trouble, std::string_view what) const {
+    return {.trouble = trouble, .what = std::string(what), .path = path_};
+  }
 
  private:
   DataDirectory(std::string path, FileDescriptor directory, FileDescriptor lock)

@@ -37,19 +37,22 @@ std::expected<void, StoreError> claim_for_network(Store& store, const EngineConf
   if (named.empty()) {
     store.put(Table::kMeta, kMetaNetwork, network);
   } else if (named != network) {
-    return std::unexpected(
-        StoreError{fmt::format("it belongs to network '{}', not '{}': give these settings, or another directory",
-                               shown(named), shown(network))});
+    return std::unexpected(StoreError{
+        .trouble = StoreTrouble::kOtherNetwork,
+        .what = fmt::format("it belongs to network '{}', not '{}': give these settings, or another directory",
+                            shown(named), shown(network))});
   }
   return {};
 }
 
-StoreError about_content(const std::string& directory, std::string_view what) {
+StoreError about_content(const std::string& directory, const StoreError& error) {
+  if (!error.path.empty()) return error;
   // Keys of any length stand in it.
   constexpr std::size_t kLongest = 400;
-  const std::string_view cut = what.size() > kLongest ? "..." : "";
-  return DataDirectory::error(directory,
-                              fmt::format("{}: {}{}; {}", kDatabaseFile, what.substr(0, kLongest), cut, kAboutDamage));
+  const std::string_view cut = error.what.size() > kLongest ? "..." : "";
+  return {.trouble = error.trouble,
+          .what = fmt::format("{}: {}{}; {}", kDatabaseFile, error.what.substr(0, kLongest), cut, kAboutDamage),
+          .path = directory};
 }
 
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
@@ -57,11 +60,12 @@ std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const s
                                                                          const EngineConfig& config) {
   auto opened = SqliteStore::open(directory, durability);
   if (!opened) return opened;
-  const auto claimed = claim_for_network(**opened, config);
+  auto claimed = claim_for_network(**opened, config);
   if (claimed) return opened;
-  std::string what = claimed.error().what;
-  if (const auto closed = (*opened)->close(); !closed) what += "; " + closed.error().what;
-  return std::unexpected(DataDirectory::error(directory, what));
+  StoreError error = std::move(claimed.error());
+  error.path = directory;
+  if (const auto closed = (*opened)->close(); !closed) error.what += "; " + closed.error().what;
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace meshdict

@@ -19,8 +19,8 @@ inline constexpr std::string_view kMetaNetwork = "network";
 /// has been staged then. REQUIRES: nothing is staged.
 std::expected<void, StoreError> claim_for_network(Store& store, const EngineConfig& config);
 
-/// For a node that could not make sense of what its directory holds: the directory and what to do, around `what`.
-StoreError about_content(const std::string& directory, std::string_view what);
+/// For a node that could not make sense of what its directory holds: adds which directory that is, and what to do.
+StoreError about_content(const std::string& directory, const StoreError& error);
 
 /// SqliteStore::open(), and the claim. A directory that is refused is left as it is.
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,

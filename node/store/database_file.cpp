@@ -39,7 +39,8 @@ std::uint32_t big_endian(std::string_view bytes, std::size_t at) {
 std::expected<Beginning, StoreError> read_beginning(const DataDirectory& directory, std::string_view name,
                                                     std::size_t size) {
   const auto trouble = [&](std::string_view what) {
-    return std::unexpected(directory.error(fmt::format("{} {}: {}", name, what, system_text(errno))));
+    return std::unexpected(
+        directory.error(StoreTrouble::kUnusable, fmt::format("{} {}: {}", name, what, system_text(errno))));
   };
   const FileDescriptor file(::open(directory.file(name).c_str(), O_RDWR | O_CLOEXEC));
   if (!file) return trouble("cannot be written");
@@ -53,7 +54,7 @@ std::expected<Beginning, StoreError> read_beginning(const DataDirectory& directo
 }
 
 StoreError damaged(const DataDirectory& directory, std::string_view name, std::string_view how) {
-  return directory.error(fmt::format("{}: it is damaged: {}; {}", name, how, kAboutDamage));
+  return directory.error(StoreTrouble::kDamaged, fmt::format("{}: it is damaged: {}; {}", name, how, kAboutDamage));
 }
 
 std::expected<void, StoreError> check_file(const DataDirectory& directory) {
@@ -69,22 +70,27 @@ std::expected<void, StoreError> check_file(const DataDirectory& directory) {
   }
   if (big_endian(header, 68) != kApplicationId) {
     return std::unexpected(
-        directory.error(fmt::format("{} is a database of another program; choose another directory", kDatabaseFile)));
+        directory.error(StoreTrouble::kForeign,
+                        fmt::format("{} is a database of another program; choose another directory", kDatabaseFile)));
   }
   const std::uint32_t schema = big_endian(header, 60);
   if (schema > kSchema) {
-    return std::unexpected(directory.error(fmt::format(
-        "{} is of a newer meshdict: its schema is {}, and this version knows {} at the most; use that version",
-        kDatabaseFile, schema, kSchema)));
+    return std::unexpected(directory.error(
+        StoreTrouble::kForeign,
+        fmt::format(
+            "{} is of a newer meshdict: its schema is {}, and this version knows {} at the most; use that version",
+            kDatabaseFile, schema, kSchema)));
   }
   // Schema 1 is the first: there is none to migrate from. A later one adds its steps to SqliteStore::open().
   if (schema < kSchema) {
     return std::unexpected(damaged(directory, kDatabaseFile, fmt::format("there is no schema {}", schema)));
   }
   if (header[18] != 2 || header[19] != 2) {
-    return std::unexpected(directory.error(fmt::format(
-        "{} is not in write-ahead mode, as copies sometimes are; run: sqlite3 {} 'PRAGMA journal_mode = WAL'",
-        kDatabaseFile, kDatabaseFile)));
+    return std::unexpected(directory.error(
+        StoreTrouble::kForeign,
+        fmt::format(
+            "{} is not in write-ahead mode, as copies sometimes are; run: sqlite3 {} 'PRAGMA journal_mode = WAL'",
+            kDatabaseFile, kDatabaseFile)));
   }
   return {};
 }
@@ -126,13 +132,16 @@ std::expected<FoundDatabase, StoreError> inspect_database(const DataDirectory& d
     if (!*found) return std::unexpected(found->error());
   }
   if (*journal) {
-    return std::unexpected(directory.error(fmt::format(
-        "{} is there, which meshdict does not make: another program has changed {}; open it with sqlite3 to "
-        "roll that back",
-        kJournalFile, kDatabaseFile)));
+    return std::unexpected(directory.error(
+        StoreTrouble::kForeign,
+        fmt::format(
+            "{} is there, which meshdict does not make: another program has changed {}; open it with sqlite3 to "
+            "roll that back",
+            kJournalFile, kDatabaseFile)));
   }
   if (!*file && *log) {
     return std::unexpected(directory.error(
+        StoreTrouble::kDamaged,
         fmt::format("{} is missing, but its log {} is there; {}", kDatabaseFile, kLogFile, kAboutDamage)));
   }
   if (!*file) return FoundDatabase::kNone;

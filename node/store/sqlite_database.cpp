@@ -48,9 +48,9 @@ void SqliteDatabase::Close::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
 }
 
-int SqliteDatabase::open(const std::string& path, bool create) {
-  const int flags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (create ? SQLITE_OPEN_CREATE : 0);
+int SqliteDatabase::open(const std::string& path, IfAbsent if_absent) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (if_absent == IfAbsent::kMake ? SQLITE_OPEN_CREATE : 0);
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened, flags, kExclusiveFiles);
   // A handle comes also with an error, to ask for its text.
@@ -104,8 +104,12 @@ void SqliteDatabase::count_log_pages(int& pages) {
   sqlite3_wal_hook(database_.get(), hook, &pages);
 }
 
-void SqliteDatabase::set_merge_at_close(bool on) {
-  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+void SqliteDatabase::leave_log_at_close() {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+void SqliteDatabase::merge_log_at_close() {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 int SqliteDatabase::merge_log(int& merged) {
@@ -147,6 +151,20 @@ bool SqliteDatabase::failed() const {
 bool SqliteDatabase::is_busy() const {
   const int kind = last_code() & 0xFF;
   return kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
+}
+
+StoreTrouble SqliteDatabase::trouble() const {
+  if (is_busy()) return StoreTrouble::kInUse;
+  switch (last_code() & 0xFF) {
+    case SQLITE_FULL:
+      return StoreTrouble::kFull;
+    case SQLITE_ERROR:  // a table is missing, say
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return StoreTrouble::kDamaged;
+    default:
+      return StoreTrouble::kUnusable;
+  }
 }
 
 std::string SqliteDatabase::what() const {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/env/store.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -41,8 +43,9 @@ class SqliteStatement {
 /// that looks at it takes it for the process, and other processes are kept out until the last one has gone.
 class SqliteDatabase {
  public:
-  /// SQLITE_OK, or why it could not be opened; what() then tells more.
-  int open(const std::string& path, bool create);
+  enum class IfAbsent : std::uint8_t { kMake, kFail };
+  /// SQLITE_OK, or why it could not be opened; trouble() and what() then tell more.
+  int open(const std::string& path, IfAbsent if_absent);
 
   /// To read what is in the file itself, whatever lies beside it. Takes no lock and changes nothing.
   int open_without_log(const std::string& path);
@@ -58,8 +61,9 @@ class SqliteDatabase {
   /// After each commit, the number of pages in the write-ahead log goes to `pages`, which outlives the connection. And
   /// SQLite does not merge the log by itself.
   void count_log_pages(int& pages);
-  /// Whether the end of the last connection merges the log into the file and removes it. On, unless told.
-  void set_merge_at_close(bool on);
+  /// Whether the end of the last connection merges the log into the file and removes it: it does, unless told.
+  void leave_log_at_close();
+  void merge_log_at_close();
   /// Writes into the file what is in the log, without keeping the writer waiting. `merged`: the pages of the log that
   /// have been merged by now, this time or before. The call that reaches the end of the log also syncs the file.
   int merge_log(int& merged);
@@ -77,6 +81,7 @@ class SqliteDatabase {
   [[nodiscard]] bool failed() const;
   /// Whether that was because another process or connection has the file.
   [[nodiscard]] bool is_busy() const;
+  [[nodiscard]] StoreTrouble trouble() const;
   /// What went wrong, for an operator: the kind of trouble, SQLite's words for it, and what to do.
   [[nodiscard]] std::string what() const;
 

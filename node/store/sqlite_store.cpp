@@ -52,10 +52,12 @@ std::expected<void, StoreError> check_log_is_there(const DataDirectory& director
   // A file from before there were marks is never empty beside nothing, but for the first moments of a node.
   const bool wants_log = alone->mark.open || (alone->mark.id.empty() && alone->empty);
   if (has_log || !wants_log) return {};
-  return std::unexpected(directory.error(fmt::format(
-      "{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
-      "the directory away to begin as a new node",
-      kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
+  return std::unexpected(directory.error(
+      StoreTrouble::kDamaged,
+      fmt::format(
+          "{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
+          "the directory away to begin as a new node",
+          kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
 }
 
 /// Runs a statement that gives no rows. After an error it is left as it is, for the error's text.
@@ -117,19 +119,24 @@ std::expected<void, StoreError> SqliteStore::create_file() {
   // For its owner only, and so is the log, which SQLite makes like its file.
   const FileDescriptor file(::open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) {
-    return std::unexpected(directory_->error(fmt::format("{} cannot be made: {}", kUnfinished, system_text(errno))));
+    const int code = errno;
+    return std::unexpected(
+        directory_->error(trouble_of(code), fmt::format("{} cannot be made: {}", kUnfinished, system_text(code))));
   }
   SqliteDatabase made;
-  const bool good = made.open(unfinished, true) == SQLITE_OK &&
+  const bool good = made.open(unfinished, SqliteDatabase::IfAbsent::kMake) == SQLITE_OK &&
                     made.run(settings(Durability::kAlways).c_str()) == SQLITE_OK &&
                     made.ask("PRAGMA journal_mode = WAL") == "wal" && made.run(schema().c_str()) == SQLITE_OK &&
                     made.truncate_log() == SQLITE_OK;
-  if (!good) return std::unexpected(directory_->error(fmt::format("{}: {}", kUnfinished, made.what())));
+  if (!good) {
+    return std::unexpected(directory_->error(made.trouble(), fmt::format("{}: {}", kUnfinished, made.what())));
+  }
   made = {};
   if (std::rename(unfinished.c_str(), directory_->file(kDatabaseFile).c_str()) != 0) {
-    const std::string why = system_text(errno);
-    return std::unexpected(
-        directory_->error(fmt::format("{} cannot be renamed to {}: {}", kUnfinished, kDatabaseFile, why)));
+    const int code = errno;
+    return std::unexpected(directory_->error(
+        trouble_of(code),
+        fmt::format("{} cannot be renamed to {}: {}", kUnfinished, kDatabaseFile, system_text(code))));
   }
   created_ = true;
   return directory_->sync();
@@ -137,9 +144,9 @@ std::expected<void, StoreError> SqliteStore::create_file() {
 
 std::expected<void, StoreError> SqliteStore::connect(SqliteDatabase& database) {
   const auto good = [&] {
-    if (database.open(directory_->file(kDatabaseFile), false) != SQLITE_OK) return false;
+    if (database.open(directory_->file(kDatabaseFile), SqliteDatabase::IfAbsent::kFail) != SQLITE_OK) return false;
     // Until close(), and so until the file has been found good, nothing is merged by the end of a connection.
-    database.set_merge_at_close(false);
+    database.leave_log_at_close();
     database.count_log_pages(log_pages_);
     if (database.run(settings(durability_).c_str()) != SQLITE_OK) return false;
     // The first look at the file: takes it for this process, and finds what is in the log.
@@ -148,25 +155,27 @@ std::expected<void, StoreError> SqliteStore::connect(SqliteDatabase& database) {
     return true;
   };
   if (good()) return {};
-  return std::unexpected(directory_->error(fmt::format("{}: {}", kDatabaseFile, database.what())));
+  return std::unexpected(directory_->error(database.trouble(), fmt::format("{}: {}", kDatabaseFile, database.what())));
 }
 
 std::expected<void, StoreError> SqliteStore::check_content() {
   const std::string verdict = database_.ask("PRAGMA quick_check(1)");
   if (verdict.empty()) return std::unexpected(database_error());
   if (verdict == "ok") return {};
-  return std::unexpected(
-      directory_->error(fmt::format("{}: it is damaged: {}; {}", kDatabaseFile, verdict, kAboutDamage)));
+  return std::unexpected(directory_->error(
+      StoreTrouble::kDamaged, fmt::format("{}: it is damaged: {}; {}", kDatabaseFile, verdict, kAboutDamage)));
 }
 
 std::expected<void, StoreError> SqliteStore::check_mark(const std::optional<FileAlone>& alone) {
   mark_ = read_mark(database_);
   created_ |= database_.ask("SELECT EXISTS(SELECT 1 FROM entries WHERE tab <> 255)") == "0";
   if (!alone || mark_.fits(alone->mark)) return {};
-  return std::unexpected(directory_->error(fmt::format(
-      "{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
-      "or move the directory away to begin as a new node",
-      kLogFile, kDatabaseFile)));
+  return std::unexpected(directory_->error(
+      StoreTrouble::kDamaged,
+      fmt::format(
+          "{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
+          "or move the directory away to begin as a new node",
+          kLogFile, kDatabaseFile)));
 }
 
 std::expected<void, StoreError> SqliteStore::prepare_statements() {
@@ -191,7 +200,8 @@ std::expected<void, StoreError> SqliteStore::start_log_keeper() {
     *descriptor = FileDescriptor(::open(directory_->file(name).c_str(), O_RDWR | O_CLOEXEC));
     if (*descriptor) continue;
     const std::string why = system_text(errno);
-    return std::unexpected(directory_->error(fmt::format("{} cannot be opened: {}", name, why)));
+    return std::unexpected(
+        directory_->error(StoreTrouble::kUnusable, fmt::format("{} cannot be opened: {}", name, why)));
   }
   log_keeper_ = std::make_unique<LogKeeper>(std::move(second), std::move(log), file_.get());
   return directory_->sync();
@@ -211,17 +221,17 @@ std::expected<void, StoreError> SqliteStore::load(Table table, const Visitor& vi
 }
 
 void SqliteStore::put(Table table, std::string_view key, std::string_view value) {
-  stage(table, key, value, false);
+  stage(table, key, value, Change::kPut);
 }
 
 void SqliteStore::erase(Table table, std::string_view key) {
-  stage(table, key, {}, true);
+  stage(table, key, {}, Change::kErase);
 }
 
-void SqliteStore::stage(Table table, std::string_view key, std::string_view value, bool erased) {
+void SqliteStore::stage(Table table, std::string_view key, std::string_view value, Change change) {
   const std::size_t key_at = bytes_.size();
   bytes_.append(key).append(value);
-  staged_.push_back({table, erased, key_at, key_at + key.size(), bytes_.size()});
+  staged_.push_back({table, change, key_at, key_at + key.size(), bytes_.size()});
 }
 
 std::string_view SqliteStore::key(const Staged& write) const {
@@ -230,7 +240,7 @@ std::string_view SqliteStore::key(const Staged& write) const {
 
 std::expected<void, StoreError> SqliteStore::commit() {
   if (!failure_) {
-    if (auto failed = log_keeper_->failure()) failure_ = directory_->error(*failed);
+    if (auto failed = log_keeper_->failure()) failure_ = directory_->error(StoreTrouble::kUnusable, *failed);
   }
   if (!failure_ && !staged_.empty()) {
     const LogKeeper::Writing writing(*log_keeper_);
@@ -307,10 +317,11 @@ bool SqliteStore::merge_into_file() {
 }
 
 bool SqliteStore::apply(const Staged& write) {
-  SqliteStatement& statement = write.erased ? erase_ : put_;
+  SqliteStatement& statement = write.change == Change::kErase ? erase_ : put_;
   statement.bind(1, static_cast<std::int64_t>(write.table));
   statement.bind(2, key(write));
-  if (!write.erased) statement.bind(3, std::string_view(bytes_).substr(write.value_at, write.end - write.value_at));
+  if (write.change == Change::kPut)
+    statement.bind(3, std::string_view(bytes_).substr(write.value_at, write.end - write.value_at));
   return run(statement);
 }
 
@@ -331,13 +342,13 @@ std::expected<void, StoreError> SqliteStore::close() {
     LogMark closed = mark_;
     closed.open = false;
     if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
-      database_.set_merge_at_close(true);
+      database_.merge_log_at_close();
     } else {
       outcome = std::unexpected(database_error());
     }
   }
   disconnect();
-  if (!failure_) failure_ = directory_->error("the store has been closed");
+  if (!failure_) failure_ = directory_->error(StoreTrouble::kUnusable, "the store has been closed");
   directory_.reset();
   return outcome;
 }
@@ -353,7 +364,7 @@ void SqliteStore::disconnect() {
 }
 
 StoreError SqliteStore::database_error() const {
-  return directory_->error(fmt::format("{}: {}", kDatabaseFile, database_.what()));
+  return directory_->error(database_.trouble(), fmt::format("{}: {}", kDatabaseFile, database_.what()));
 }
 
 }  // namespace meshdict

@@ -71,10 +71,11 @@ class SqliteStore final : public Store {
   [[nodiscard]] bool created() const { return created_; }
 
  private:
+  enum class Change : std::uint8_t { kPut, kErase };
   /// A staged write; offsets into bytes_.
   struct Staged {
     Table table;
-    bool erased;
+    Change change;
     std::size_t key_at;
     std::size_t value_at;
     std::size_t end;
@@ -89,7 +90,7 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> prepare_statements();
   std::expected<void, StoreError> start_log_keeper();
 
-  void stage(Table table, std::string_view key, std::string_view value, bool erased);
+  void stage(Table table, std::string_view key, std::string_view value, Change change);
   [[nodiscard]] std::string_view key(const Staged& write) const;
   /// Applies what is staged; where the disk is full, with the room of the reserve.
   std::expected<void, StoreError> write_staged();

@@ -8,12 +8,15 @@
 #include <csignal>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "proptests/api/api_fixture.h"
+#include "proptests/api/raw_peer.h"
+#include "store/sqlite_store.h"
 
 namespace meshdict {
 namespace {
@@ -21,6 +24,7 @@ namespace {
 using api_test::eventually;
 using api_test::join;
 using api_test::kPatience;
+using api_test::RawPeer;
 using api_test::TemporaryDirectory;
 using std::chrono_literals::operator""ms;
 using ::testing::AnyOf;
@@ -328,10 +332,50 @@ TEST(ApiWait, DoesNotWaitInAHandlerNorForAClosedSocket) {
   EXPECT_THROW(socket.wait(1, std::chrono::hours(1)), SocketClosed);
 }
 
+TEST(ApiClock, UnderAWrongClockNoKeyIsClaimed) {
+  SyncSocket socket("127.0.0.1", 0);
+  const RawPeer peer(socket.out_addr().port, socket.protocol().id(), std::chrono::hours(1));
+  ASSERT_TRUE(eventually([&] { return socket.routing_table().contains(peer.id()); }));
+  try {
+    socket.set("key", 1);
+    FAIL() << "its only neighbour's clock is an hour ahead";
+  } catch (const ClockError& error) {
+    EXPECT_EQ(error.key(), "key");
+    EXPECT_LT(error.ahead(), -std::chrono::minutes(59));
+    EXPECT_GT(error.ahead(), -std::chrono::minutes(61));
+  }
+  EXPECT_FALSE(socket.contains("key"));
+}
+
 TEST(ApiDataDir, BelongsToOneNetwork) {
   const TemporaryDirectory directory("api-data");
   SyncSocket("127.0.0.1", 0, {.data_dir = directory.path()}).close();
   EXPECT_THROW(SyncSocket("127.0.0.1", 0, {.data_dir = directory.path(), .leasing = false}), StorageError);
+}
+
+TEST(ApiDataDir, AnErrorTellsTheDirectoryAndTheTrouble) {
+  const TemporaryDirectory directory("api-data");
+  const auto trouble = [&](bool leasing) -> std::optional<StorageTrouble> {
+    try {
+      SyncSocket("127.0.0.1", 0, {.data_dir = directory.path(), .leasing = leasing}).close();
+    } catch (const StorageError& error) {
+      EXPECT_EQ(error.path(), directory.path());
+      EXPECT_THAT(error.what(), HasSubstr("data directory '" + directory.path() + "': "));
+      return error.trouble();
+    }
+    return std::nullopt;
+  };
+  {
+    const SyncSocket first("127.0.0.1", 0, {.data_dir = directory.path()});
+    EXPECT_EQ(trouble(true), StorageTrouble::kInUse);
+  }
+  EXPECT_EQ(trouble(false), StorageTrouble::kOtherNetwork);
+  auto store = SqliteStore::open(directory.path(), Durability::kAlways);
+  ASSERT_TRUE(store);
+  (*store)->put(Table::kRecords, "key", "no record");
+  ASSERT_TRUE((*store)->commit());
+  ASSERT_TRUE((*store)->close());
+  EXPECT_EQ(trouble(true), StorageTrouble::kDamaged);
 }
 
 TEST(ApiDataDir, KeysLeasesAndIdSurviveARestart) {

@@ -58,7 +58,9 @@ TEST(ApiMesh, AnAddressThatIsNotOursIsAListenError) {
     const MeshSocket socket("192.0.2.1", 0);
   } catch (const PortInUse&) {
     FAIL() << "nobody uses it";
-  } catch (const ListenError&) {
+  } catch (const ListenError& error) {
+    EXPECT_EQ(error.host(), "192.0.2.1");
+    EXPECT_EQ(error.port(), 0);
   }
 }
 

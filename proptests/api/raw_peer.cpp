@@ -11,6 +11,7 @@
 #include "core/base/random.h"
 #include "core/encoding/compression.h"
 #include "core/encoding/frame.h"
+#include "core/engine/engine.h"
 #include "core/limits.h"
 #include "core/messages/message.h"
 
@@ -55,6 +56,24 @@ RawPeer::RawPeer(std::uint16_t port, std::string_view protocol_id) : state_(std:
                         .address = {},
                         .compressions = {static_cast<std::uint64_t>(Compression::kZlib)}});
   hear_until("handshake");
+}
+RawPeer::RawPeer(std::uint16_t port, std::string_view protocol_id, std::chrono::milliseconds ahead)
+    : state_(std::make_unique<State>(port)) {
+  const EngineConfig defaults;
+  const auto ms = [](auto time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
+  state_->say(
+      Handshake{.id = state_->id, .protocol = std::string(protocol_id), .address = {}, .compressions = {kCapability}});
+  state_->say(Hello{.boot = Boot{1},
+                    .nonce = Nonce{1},
+                    .open_nonces = {},
+                    .software = "test",
+                    .features = 0,
+                    .lease_ms = ms(defaults.lease),
+                    .settle_ms = ms(defaults.settle),
+                    .skew_ms = ms(defaults.skew),
+                    .horizon_ms = ms(defaults.horizon),
+                    .clock_ms = ms(std::chrono::system_clock::now().time_since_epoch() + ahead)});
+  hear_until("hello");
 }
 RawPeer::~RawPeer() = default;
 

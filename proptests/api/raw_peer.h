@@ -1,6 +1,7 @@
 #pragma once
-// A py2p node put together by hand, at the far end of a real connection. Blocking; a hang is CTest's to end.
+// A node put together by hand, at the far end of a real connection. Blocking; a hang is CTest's to end.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +14,8 @@ class RawPeer {
  public:
   /// Connects to a node on loopback, says its handshake and waits for the node's.
   RawPeer(std::uint16_t port, std::string_view protocol_id);
+  /// The same as a meshdict node with the default settings, whose wall clock is so far ahead of this machine's.
+  RawPeer(std::uint16_t port, std::string_view protocol_id, std::chrono::milliseconds ahead);
   ~RawPeer();
 
   [[nodiscard]] std::string id() const;

@@ -37,7 +37,7 @@ class FragileStore final : public Store {
   void erase(Table table, std::string_view key) override { kept_.erase(table, key); }
   std::expected<void, StoreError> commit() override {
     if (while_committing) while_committing();
-    if (broken) return std::unexpected(StoreError{"the disk is full"});
+    if (broken) return std::unexpected(StoreError{.trouble = StoreTrouble::kFull, .what = "the disk is full"});
     ++commits;
     waiting = 0;
     return kept_.commit();
@@ -95,7 +95,7 @@ class LoopNode : private Observer {
 
   FragileStore store;
   Endpoint address;
-  std::expected<void, std::string> outcome;
+  std::expected<void, StoreError> outcome;
   std::atomic<int> peers_said_bye = 0;
   std::atomic<int> turns_told = 0;
 
@@ -160,7 +160,7 @@ TEST(EngineLoop, NothingIsToldThatCouldNotBeCommitted) {
   }));
   first.join();
   ASSERT_FALSE(first.outcome);
-  EXPECT_EQ(first.outcome.error(), "the disk is full");
+  EXPECT_EQ(first.outcome.error().describe(), "the disk is full");
   EXPECT_EQ(first.turns_told, told);
   // Its sockets are still open, and what it had queued has stayed where it was: the neighbour's loop turns many times
   // more and hears nothing.

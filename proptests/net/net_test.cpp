@@ -217,12 +217,16 @@ TEST_F(TwoTransports, APortInUseIsOneClearLine) {
   AsioTransport late(io);
   const auto bound = late.listen(address);
   ASSERT_FALSE(bound);
-  EXPECT_THAT(bound.error().what, HasSubstr("cannot listen on " + to_string(address)));
-  EXPECT_THAT(bound.error().what, HasSubstr("in use"));
-  EXPECT_TRUE(bound.error().in_use);
+  EXPECT_THAT(bound.error().describe(), HasSubstr("cannot listen on " + to_string(address)));
+  EXPECT_THAT(bound.error().describe(), HasSubstr("in use"));
+  EXPECT_EQ(bound.error().trouble, ListenFailure::Trouble::kInUse);
+  EXPECT_EQ(bound.error().address, address);
   const auto nowhere = late.listen({"192.0.2.1", 0});
   ASSERT_FALSE(nowhere);
-  EXPECT_FALSE(nowhere.error().in_use);
+  EXPECT_EQ(nowhere.error().trouble, ListenFailure::Trouble::kNotOurs);
+  const auto nobody = late.listen({"no-such-host.invalid", 0});
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().trouble, ListenFailure::Trouble::kNotOurs);
 }
 
 TEST(Addresses, AreReadStrictly) {

@@ -42,14 +42,18 @@ std::map<std::string, std::string> files(const fs::path& directory) {
 /// Why the directory is refused; empty when it is not.
 std::string refusal(const fs::path& directory) {
   const auto opened = SqliteStore::open(directory.string(), Durability::kAlways);
-  return opened ? "" : opened.error().what;
+  return opened ? "" : opened.error().describe();
 }
 
-/// Refused with such words, and left as it is.
+/// Refused for such a trouble and with such words, and left as it is.
 template <typename Matcher>
-void expect_refused(const fs::path& directory, const Matcher& words) {
+void expect_refused(const fs::path& directory, const Matcher& words, StoreTrouble trouble = StoreTrouble::kDamaged) {
   const auto before = files(directory);
-  const std::string why = refusal(directory);
+  const auto opened = SqliteStore::open(directory.string(), Durability::kAlways);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().trouble, trouble);
+  EXPECT_EQ(opened.error().path, directory.string());
+  const std::string why = opened.error().describe();
   EXPECT_THAT(why, AllOf(HasSubstr("data directory '" + directory.string() + "': "), words));
   EXPECT_EQ(why.find('\n'), std::string::npos);
   const auto after = files(directory);
@@ -176,30 +180,32 @@ TEST_F(SqliteRefusals, ALogWithoutItsHeader) {
 TEST_F(SqliteRefusals, ANewerOrForeignDatabase) {
   const fs::path newer = filled("newer", true);
   run_sql(newer / kDatabaseFile, "PRAGMA user_version = 2");
-  expect_refused(newer, HasSubstr("of a newer meshdict: its schema is 2, and this version knows 1 at the most"));
+  expect_refused(newer, HasSubstr("of a newer meshdict: its schema is 2, and this version knows 1 at the most"),
+                 StoreTrouble::kForeign);
   const fs::path older = filled("older", true);
   run_sql(older / kDatabaseFile, "PRAGMA user_version = 0");
   expect_refused(older, HasSubstr("there is no schema 0"));
   const fs::path foreign = directory_.path() / "foreign";
   fs::create_directory(foreign);
   run_sql(foreign / kDatabaseFile, "PRAGMA journal_mode = WAL; CREATE TABLE entries(x)");
-  expect_refused(foreign, HasSubstr("a database of another program"));
+  expect_refused(foreign, HasSubstr("a database of another program"), StoreTrouble::kForeign);
   const fs::path gutted = filled("gutted", true);
   run_sql(gutted / kDatabaseFile, "DROP TABLE entries");
   expect_refused(gutted, HasSubstr("no such table"));
   const fs::path converted = filled("converted", true);
   run_sql(converted / kDatabaseFile, "PRAGMA journal_mode = DELETE");
-  expect_refused(converted, HasSubstr("not in write-ahead mode"));
+  expect_refused(converted, HasSubstr("not in write-ahead mode"), StoreTrouble::kForeign);
   run_sql(converted / kDatabaseFile, "PRAGMA journal_mode = WAL");
   EXPECT_EQ(refusal(converted), "") << "that was the advice";
   write(converted / "meshdict.db-journal", "of another program");
-  expect_refused(converted, HasSubstr("meshdict.db-journal is there"));
+  expect_refused(converted, HasSubstr("meshdict.db-journal is there"), StoreTrouble::kForeign);
 }
 
 TEST_F(SqliteRefusals, ADirectoryThatAnotherNodeHolds) {
   const fs::path data = directory_.path() / "data";
   auto first = open_sqlite(data, Durability::kAlways);
-  expect_refused(data, HasSubstr("another node uses it (process " + std::to_string(getpid()) + ")"));
+  expect_refused(data, HasSubstr("another node uses it (process " + std::to_string(getpid()) + ")"),
+                 StoreTrouble::kInUse);
   first->put(Table::kMeta, "k", "v");
   EXPECT_TRUE(first->commit()) << "the refused one has not disturbed it";
   first.reset();
@@ -233,18 +239,18 @@ TEST_F(SqliteRefusals, WhatMayNotBeWritten) {
   {
     const Unprivileged self;
     EXPECT_THAT(refusal(parent / "new"), HasSubstr("cannot be made: Permission denied"));
-    expect_refused(data, HasSubstr("meshdict.lock cannot be written: Permission denied"));
+    expect_refused(data, HasSubstr("meshdict.lock cannot be written: Permission denied"), StoreTrouble::kUnusable);
   }
   fs::permissions(data / kLock, fs::perms{0666});
   {
     const Unprivileged self;
-    expect_refused(data, HasSubstr("meshdict.db cannot be written: Permission denied"));
+    expect_refused(data, HasSubstr("meshdict.db cannot be written: Permission denied"), StoreTrouble::kUnusable);
   }
   // The directory may be read only while its files may be written: there is no room for the log.
   fs::permissions(data / kDatabaseFile, fs::perms{0666});
   {
     const Unprivileged self;
-    expect_refused(data, HasSubstr("meshdict.db: its directory is read-only"));
+    expect_refused(data, HasSubstr("meshdict.db: its directory is read-only"), StoreTrouble::kUnusable);
   }
   fs::permissions(data, fs::perms{0700});
   fs::permissions(parent, fs::perms{0700});

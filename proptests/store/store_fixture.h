@@ -64,7 +64,7 @@ inline Entries load(Store& store, Table table) {
     last = key;
     found.emplace(key, value);
   });
-  EXPECT_TRUE(loaded.has_value()) << loaded.error().what;
+  EXPECT_TRUE(loaded.has_value()) << loaded.error().describe();
   return found;
 }
 
@@ -79,7 +79,7 @@ inline Model load_all(Store& store) {
 
 inline std::unique_ptr<SqliteStore> open_sqlite(const std::filesystem::path& at, Durability durability) {
   auto opened = SqliteStore::open(at.string(), durability);
-  EXPECT_TRUE(opened.has_value()) << opened.error().what;
+  EXPECT_TRUE(opened.has_value()) << opened.error().describe();
   if (!opened) std::abort();
   return std::move(*opened);
 }

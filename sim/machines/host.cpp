@@ -74,9 +74,10 @@ std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes)
   random_.next_life(++life_);
   alive_since_ = world_.now();
   engine_ = std::make_unique<Engine>(std::move(config), clock_, transport_, disk_, random_, observer_);
-  auto started = engine_->start();
+  const auto started = engine_->start();
   id_ = engine_->id();
-  return started;
+  if (!started) return std::unexpected(describe(started.error()));
+  return {};
 }
 
 }  // namespace meshdict::sim

@@ -23,7 +23,7 @@ std::expected<void, StoreError> VirtualDisk::commit() {
   failed_ |= full_ && !staged_.empty();
   if (failed_) {
     staged_.clear();
-    return std::unexpected(StoreError{"the virtual disk is full"});
+    return std::unexpected(StoreError{.trouble = StoreTrouble::kFull, .what = "the virtual disk is full"});
   }
   apply(tables_, staged_);
   if (!syncs_commits_ && !staged_.empty()) unsynced_.push_back(std::move(staged_));

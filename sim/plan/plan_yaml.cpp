@@ -156,7 +156,7 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
     node.syncs_commits = *word == 1;
   }
   const auto good = check_lease(node);
-  if (!good) errors_.add(map.map().Mark(), good.error() + ", expected a longer 'lease' or a smaller 'skew'");
+  if (!good) errors_.add(map.map().Mark(), good.error().describe() + ", expected a longer 'lease' or a smaller 'skew'");
 }
 
 void PlanReader::read_nodes(const YAML::Node& list) {

@@ -39,9 +39,9 @@ RespServer::~RespServer() {
     client->session.reset();
 }
 
-std::expected<Endpoint, std::string> RespServer::listen(const Endpoint& at) {
+std::expected<Endpoint, ListenFailure> RespServer::listen(const Endpoint& at) {
   auto opened = Listener::open(io_, at);
-  if (!opened) return std::unexpected(std::move(opened.error().what));
+  if (!opened) return std::unexpected(std::move(opened.error()));
   listener_ = std::move(*opened);
   service_.facts.resp_address = listener_->address();
   return listener_->address();

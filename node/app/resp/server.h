@@ -34,8 +34,8 @@ class RespServer {
   RespServer(const RespServer&) = delete;
   RespServer& operator=(const RespServer&) = delete;
 
-  /// Binds; the address with the port that was chosen, or an error text for the operator.
-  std::expected<Endpoint, std::string> listen(const Endpoint& at);
+  /// Binds; the address with the port that was chosen.
+  std::expected<Endpoint, ListenFailure> listen(const Endpoint& at);
   void start();
 
   /// Sends what the sessions have to say, and closes those that are at their end.

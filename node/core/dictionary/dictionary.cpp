@@ -30,7 +30,7 @@ Dictionary::Dictionary(DictionaryConfig config, const Clock& clock, Store& store
   assert(sink_);
 }
 
-std::expected<void, std::string> Dictionary::load() {
+std::expected<void, StoreError> Dictionary::load() {
   assert(records_.empty());
   if (auto loaded = tombstones_.load(); !loaded) return loaded;
   std::optional<std::string> damage;
@@ -51,8 +51,8 @@ std::expected<void, std::string> Dictionary::load() {
     if (stored->version.owner == config_.self) newest_of_ours = std::max(newest_of_ours, stored->version.written);
     records_.put(key, stored->version, stored->value, {});
   });
-  if (!loaded) return std::unexpected(loaded.error().what);
-  if (damage) return std::unexpected(std::move(*damage));
+  if (!loaded) return loaded;
+  if (damage) return std::unexpected(StoreError::damaged(std::move(*damage)));
   // Only now: the clock has seen all records, and no age depends on their order.
   const Hlc now = hlc_.now();
   const MonoTime here = clock_.monotonic();

@@ -66,10 +66,10 @@ class Dictionary {
   /// `clock` and `store` outlive the dictionary.
   Dictionary(DictionaryConfig config, const Clock& clock, Store& store, EventSink sink);
 
-  /// Reads the records that the store holds; their leases have aged by what the clocks say. Raises no events. Error
-  /// text names the first damaged one; the dictionary cannot be used then. REQUIRES: nothing was written or merged
+  /// Reads the records that the store holds; their leases have aged by what the clocks say. Raises no events. An error
+  /// names the first damaged one; the dictionary cannot be used then. REQUIRES: nothing was written or merged
   /// before.
-  std::expected<void, std::string> load();
+  std::expected<void, StoreError> load();
 
   // Local operations (local.cpp)
 

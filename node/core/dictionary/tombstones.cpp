@@ -37,12 +37,12 @@ void Tombstones::merge_floors(const Floors& floors) {
   }
 }
 
-std::expected<void, std::string> Tombstones::load() {
+std::expected<void, StoreError> Tombstones::load() {
   if (auto floors = load_floors(); !floors) return floors;
   return load_collected();
 }
 
-std::expected<void, std::string> Tombstones::load_floors() {
+std::expected<void, StoreError> Tombstones::load_floors() {
   std::optional<std::string> damage;
   const auto loaded = store_.load(Table::kFloors, [&](std::string_view key, std::string_view bytes) {
     const auto epoch = MsgpackCursor(bytes).unsigned_integer();
@@ -56,22 +56,25 @@ std::expected<void, std::string> Tombstones::load_floors() {
     // Above any epoch of today, if it was taken when there was no bound, or when the clock showed more.
     floors_[bucket] = hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.tick().bits;
   });
-  if (!loaded) return std::unexpected(loaded.error().what);
-  if (damage) return std::unexpected(std::move(*damage));
+  if (!loaded) return loaded;
+  if (damage) return std::unexpected(StoreError::damaged(std::move(*damage)));
   return {};
 }
 
-std::expected<void, std::string> Tombstones::load_collected() {
+std::expected<void, StoreError> Tombstones::load_collected() {
   std::string bytes;
   const auto loaded = store_.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
     if (key == kMetaCollected) bytes = value;
   });
-  if (!loaded) return std::unexpected(loaded.error().what);
+  if (!loaded) return loaded;
   if (bytes.empty()) return {};
   MsgpackCursor cursor(bytes);
   const auto left = cursor.unsigned_integer();
   const auto discarded = left ? cursor.unsigned_integer() : left;
-  if (!discarded) return std::unexpected("what is stored of old deletions is damaged: " + discarded.error().what);
+  if (!discarded) {
+    return std::unexpected(
+        StoreError::damaged("what is stored of old deletions is damaged: " + discarded.error().what));
+  }
   collected_ = stored_collected_ = {.left = Hlc{*left}, .discarded = Hlc{*discarded}};
   return {};
 }

@@ -60,8 +60,8 @@ class Tombstones {
   Tombstones(const Tombstones&) = delete;
   Tombstones& operator=(const Tombstones&) = delete;
 
-  /// Reads floors and the times of old tombstones. Error text names what is damaged.
-  std::expected<void, std::string> load();
+  /// Reads floors and the times of old tombstones. The error names what is damaged.
+  std::expected<void, StoreError> load();
   /// How old a record from the store is at the least (D2).
   [[nodiscard]] Duration least_age(const Version& version) const;
   /// All records of the store are in their places.
@@ -115,8 +115,8 @@ class Tombstones {
 
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
   void raise_floor_of(std::size_t bucket, std::uint64_t epoch);
-  [[nodiscard]] std::expected<void, std::string> load_floors();
-  [[nodiscard]] std::expected<void, std::string> load_collected();
+  [[nodiscard]] std::expected<void, StoreError> load_floors();
+  [[nodiscard]] std::expected<void, StoreError> load_collected();
   void store_collected();
   [[nodiscard]] Found find_old();
   void collect();

@@ -214,7 +214,7 @@ void AddressBook::save(const Endpoint& address, Entry& entry) {
   store_.put(Table::kAddresses, to_string(address), bytes);
 }
 
-std::expected<void, std::string> AddressBook::load() {
+std::expected<void, StoreError> AddressBook::load() {
   std::optional<std::string> damage;
   const auto loaded = store_.load(Table::kAddresses, [&](std::string_view key, std::string_view bytes) {
     MsgpackCursor cursor(bytes);
@@ -248,8 +248,8 @@ std::expected<void, std::string> AddressBook::load() {
     entry.from_user = *from_user != 0;
     entries_.emplace(Endpoint{.host = std::string(*host), .port = static_cast<std::uint16_t>(*port)}, entry);
   });
-  if (!loaded) return std::unexpected(loaded.error().what);
-  if (damage) return std::unexpected(*damage);
+  if (!loaded) return loaded;
+  if (damage) return std::unexpected(StoreError::damaged(*damage));
   return {};
 }
 

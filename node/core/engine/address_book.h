@@ -64,8 +64,8 @@ class AddressBook {
   /// `clock` and `store` outlive the book.
   AddressBook(RandomStream random, const Clock& clock, Store& store) : random_(random), clock_(clock), store_(store) {}
 
-  /// Reads what the store holds. Error text names a damaged entry.
-  std::expected<void, std::string> load();
+  /// Reads what the store holds. The error names a damaged entry.
+  std::expected<void, StoreError> load();
 
   /// Learns or refreshes an address. `id`, if not empty, is what the source says of who is there.
   void add(const Endpoint& address, const NodeId& id, AddressSource source);

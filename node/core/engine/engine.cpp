@@ -26,6 +26,10 @@ std::expected<UserMessage, std::string> user_message(std::span<const RawView> pa
 
 }  // namespace
 
+std::string describe(const StartError& error) {
+  return std::visit([](const auto& why) { return std::string(why.describe()); }, error);
+}
+
 Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
                Observer& observer)
     : config_(std::move(config)),
@@ -37,10 +41,10 @@ Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, St
 
 Engine::~Engine() = default;
 
-std::expected<void, std::string> Engine::start() {
+std::expected<void, StartError> Engine::start() {
   assert(parts_ == nullptr || !parts_->running_);
-  if (auto good = check_lease(config_); !good) return good;
-  if (auto good = check_horizon(config_); !good) return good;
+  if (auto good = check_lease(config_); !good) return std::unexpected(std::move(good.error()));
+  if (auto good = check_horizon(config_); !good) return std::unexpected(std::move(good.error()));
   auto identity = load_identity(store_, clock_, random_.stream("identity"));
   if (!identity) return std::unexpected(std::move(identity.error()));
   self_ = identity->id;
@@ -52,8 +56,8 @@ std::expected<void, std::string> Engine::start() {
                                   config_.kept_deletions,
                                   config_.clock_guard};
   parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
-  if (auto loaded = parts_->dictionary_.load(); !loaded) return loaded;
-  if (auto loaded = parts_->overlay_.load(); !loaded) return loaded;
+  if (auto loaded = parts_->dictionary_.load(); !loaded) return std::unexpected(std::move(loaded.error()));
+  if (auto loaded = parts_->overlay_.load(); !loaded) return std::unexpected(std::move(loaded.error()));
 
   parts_->running_ = true;
   const MonoTime now = clock_.monotonic();

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/base/random.h"
@@ -61,6 +62,11 @@ struct WriteOp {
   std::optional<RawView> value;  ///< nothing: delete (an absent key is skipped)
 };
 
+/// Why an engine does not start.
+using StartError = std::variant<SettingsFault, StoreError>;
+/// For people, one line.
+[[nodiscard]] std::string describe(const StartError& error);
+
 class Engine {
  public:
   /// The five references outlive the engine.
@@ -70,9 +76,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Reads or makes the identity, raises the boot counter, loads the records, dials. Error text when the store cannot
-  /// be read or holds something damaged.
-  std::expected<void, std::string> start();
+  /// Reads or makes the identity, raises the boot counter, loads the records, dials. Error: settings with which no member can
+  /// work, or a store that cannot be read or holds something damaged.
+  std::expected<void, StartError> start();
 
   /// Says goodbye on all connections and closes them. Nothing may be called afterwards but const members.
   void stop();

@@ -16,14 +16,14 @@ constexpr std::string_view kMetaBoot = "boot";
 
 }  // namespace
 
-std::expected<Identity, std::string> load_identity(Store& store, const Clock& clock, RandomStream random) {
+std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random) {
   std::string stored_id;
   std::string stored_boot;
   const auto loaded = store.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
     if (key == kMetaNodeId) stored_id = value;
     if (key == kMetaBoot) stored_boot = value;
   });
-  if (!loaded) return std::unexpected(loaded.error().what);
+  if (!loaded) return std::unexpected(loaded.error());
 
   Identity identity;
   if (stored_id.empty()) {
@@ -32,12 +32,14 @@ std::expected<Identity, std::string> load_identity(Store& store, const Clock& cl
   } else if (auto parsed = NodeId::parse(stored_id)) {
     identity.id = *parsed;
   } else {
-    return std::unexpected("the stored node id is damaged: " + parsed.error());
+    return std::unexpected(StoreError::damaged("the stored node id is damaged: " + parsed.error()));
   }
 
   for (MsgpackCursor boots(stored_boot); !boots.at_end();) {
     const auto number = boots.unsigned_integer();
-    if (!number) return std::unexpected("the stored boot counter is damaged: " + number.error().what);
+    if (!number) {
+      return std::unexpected(StoreError::damaged("the stored boot counter is damaged: " + number.error().what));
+    }
     identity.earlier_boots.push_back(*number);
   }
   const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock.wall())));

@@ -24,8 +24,8 @@ struct Identity {
   std::vector<std::uint64_t> earlier_boots;  ///< as stored, the last one first
 };
 
-/// Reads or makes the id, and raises the boot counter; both are staged in the store. Error text when the store cannot be read
+/// Reads or makes the id, and raises the boot counter; both are staged in the store. Error when the store cannot be read
 /// or holds something damaged.
-std::expected<Identity, std::string> load_identity(Store& store, const Clock& clock, RandomStream random);
+std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random);
 
 }  // namespace meshdict

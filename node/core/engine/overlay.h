@@ -41,7 +41,7 @@ class Overlay {
   Overlay(Links& links, AddressBook book, const Clock& clock, RandomStream& leisure, EngineStats& stats);
 
   /// Reads the known addresses. Error text names a damaged entry.
-  std::expected<void, std::string> load() { return book_.load(); }
+  std::expected<void, StoreError> load() { return book_.load(); }
   /// `join`: addresses given by the user.
   void start(std::span<const Endpoint> join);
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace meshdict {
 
@@ -19,8 +20,25 @@ enum class Table : std::uint8_t {
 /// The entry of kMeta that holds the node's id.
 inline constexpr std::string_view kMetaNodeId = "node_id";
 
+/// What is wrong with a store that cannot be used.
+enum class StoreTrouble : std::uint8_t {
+  kUnusable,      ///< the system refuses: no permission, a disk that gives errors
+  kFull,          ///< there is no room on the disk
+  kInUse,         ///< another process holds it
+  kDamaged,       ///< what is in it makes no sense, or a part of it is missing
+  kForeign,       ///< of another program, or of a newer version
+  kOtherNetwork,  ///< of a node of another network
+};
+
 struct StoreError {
-  std::string what;  ///< for the operator: which file, what failed
+  StoreTrouble trouble = StoreTrouble::kUnusable;
+  std::string what;    ///< for the operator: which file, what failed, what to do
+  std::string path{};  ///< of the data directory; empty for a store without one, and where only the store knows it
+
+  static StoreError damaged(std::string what) { return {.trouble = StoreTrouble::kDamaged, .what = std::move(what)}; }
+
+  /// One line: "data directory 'PATH': WHAT", or WHAT alone without a path.
+  [[nodiscard]] std::string describe() const;
 };
 
 /// Durable key-value tables. Writes are staged and become durable together at commit(), which the driver of the

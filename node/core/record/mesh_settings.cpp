@@ -18,21 +18,25 @@ Duration lease_margin(const MeshSettings& settings) {
   return settings.skew + Duration(longest_s * settings.drift_ppm) + 1ms;
 }
 
-std::expected<void, std::string> check_lease(const MeshSettings& settings) {
+std::expected<void, SettingsFault> check_lease(const MeshSettings& settings) {
   constexpr int kLeastMargins = 8;
   const Duration least = kLeastMargins * lease_margin(settings);
   if (settings.leasing == Leasing::kOff || settings.lease >= least) return {};
   const auto ms = [](Duration duration) {
     return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count()) + " ms";
   };
-  return std::unexpected("a lease of " + ms(settings.lease) + " is too short for clocks that may differ by " +
-                         ms(settings.skew) + ": it takes " + ms(least) + " or more");
+  return std::unexpected(SettingsFault{.setting = SettingsFault::Setting::kLease,
+                                       .what = "a lease of " + ms(settings.lease) +
+                                               " is too short for clocks that may differ by " + ms(settings.skew) +
+                                               ": it takes " + ms(least) + " or more"});
 }
 
-std::expected<void, std::string> check_horizon(const MeshSettings& settings) {
+std::expected<void, SettingsFault> check_horizon(const MeshSettings& settings) {
   constexpr int kLeastSkews = 8;
   if (settings.horizon >= kLeastSkews * settings.skew) return {};
-  return std::unexpected("the horizon is shorter than " + std::to_string(kLeastSkews) + " times the skew of clocks");
+  return std::unexpected(SettingsFault{
+      .setting = SettingsFault::Setting::kHorizon,
+      .what = "the horizon is shorter than " + std::to_string(kLeastSkews) + " times the skew of clocks"});
 }
 
 }  // namespace meshdict

@@ -37,12 +37,21 @@ struct MeshSettings {
 /// What an owner stops early by, and others wait longer by.
 [[nodiscard]] Duration lease_margin(const MeshSettings& settings);
 
-/// Error text unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
-/// lease; with longer ones its owner would trust it for too short a time to work with.
-[[nodiscard]] std::expected<void, std::string> check_lease(const MeshSettings& settings);
+/// Settings that no member can work with.
+struct SettingsFault {
+  enum class Setting : std::uint8_t { kLease, kHorizon };
+  Setting setting = Setting::kLease;
+  std::string what;  ///< for people
 
-/// Error text unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
+  [[nodiscard]] const std::string& describe() const { return what; }
+};
+
+/// Error unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
+/// lease; with longer ones its owner would trust it for too short a time to work with.
+[[nodiscard]] std::expected<void, SettingsFault> check_lease(const MeshSettings& settings);
+
+/// Error unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
 /// may differ by it, and most of that must be left for two nodes to meet in.
-[[nodiscard]] std::expected<void, std::string> check_horizon(const MeshSettings& settings);
+[[nodiscard]] std::expected<void, SettingsFault> check_horizon(const MeshSettings& settings);
 
 }  // namespace meshdict

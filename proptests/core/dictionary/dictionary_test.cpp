@@ -373,7 +373,7 @@ TEST(Store, ADamagedRecordIsNamed) {
       Dictionary loaded({{}, id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});
       const auto result = loaded.load();
       ASSERT_FALSE(result) << "byte " << at << " bit " << bit;
-      EXPECT_NE(result.error().find("'my key'"), std::string::npos) << result.error();
+      EXPECT_NE(result.error().what.find("'my key'"), std::string::npos) << result.error().describe();
     }
     node.store.put(Table::kRecords, "my key", std::string_view(bytes).substr(0, at));
     Dictionary loaded({{}, id("M")}, node.clock, node.store, [](const DictionaryEvent&) {});

@@ -106,7 +106,7 @@ TEST(AddressBook, SaysWhichStoredEntryIsDamaged) {
   world.store.put(Table::kAddresses, "h1:1", "\xFFgarbage");
   const auto loaded = world.book.load();
   ASSERT_FALSE(loaded);
-  EXPECT_NE(loaded.error().find("h1:1"), std::string::npos);
+  EXPECT_NE(loaded.error().what.find("h1:1"), std::string::npos);
 }
 
 TEST(AddressBook, PrefersTheUsersAddressesWhenAsked) {

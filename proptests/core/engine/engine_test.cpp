@@ -40,7 +40,7 @@ TEST(EngineStart, RefusesALeaseThatItsMarginsEatUp) {
   Node node(with_lease(200s));
   const auto started = node->start();
   ASSERT_FALSE(started);
-  EXPECT_THAT(started.error(), ::testing::HasSubstr("lease of 200000 ms is too short"));
+  EXPECT_THAT(describe(started.error()), ::testing::HasSubstr("lease of 200000 ms is too short"));
   EXPECT_TRUE(Node(with_lease(250s))->start());
   EXPECT_TRUE(Node(with_lease(1s, Leasing::kOff))->start());
 }

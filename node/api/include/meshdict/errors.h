@@ -100,9 +100,17 @@ class EventError : public Error {
   using Error::Error;
 };
 
+/// The address is one of another machine, say, or not allowed to this user.
 class ListenError : public Error {
  public:
-  using Error::Error;
+  ListenError(std::string host, std::uint16_t port, const std::string& what);
+
+  [[nodiscard]] const std::string& host() const { return host_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  std::string host_;
+  std::uint16_t port_;
 };
 
 class PortInUse : public ListenError {
@@ -110,9 +118,27 @@ class PortInUse : public ListenError {
   using ListenError::ListenError;
 };
 
+/// What is wrong with a data directory.
+enum class StorageTrouble : std::uint8_t {
+  kUnusable,      ///< the system refuses: no permission, a disk that gives errors
+  kFull,          ///< there is no room on the disk
+  kInUse,         ///< another node uses it
+  kDamaged,       ///< what is in it makes no sense, or a part of it is missing
+  kForeign,       ///< of another program, or of a newer version of this one
+  kOtherNetwork,  ///< of a node of another network
+};
+
 class StorageError : public Error {
  public:
-  using Error::Error;
+  StorageError(StorageTrouble trouble, std::string path, const std::string& what);
+
+  [[nodiscard]] StorageTrouble trouble() const { return trouble_; }
+  /// The data directory.
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  StorageTrouble trouble_;
+  std::string path_;
 };
 
 class SettingsError : public Error {
