@@ -267,7 +267,7 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
                    .losing_value = Raw(old->value),
                    .losing = old->version,
                    .winning = version,
-                   .reason = std::string(deciding_field(version, old->version, config_.leasing))});
+                   .reason = std::string(to_string(deciding_field(version, old->version, config_.leasing)))});
   }
   if (is_visible(version)) {
     sink_(Updated{.key = std::string(key), .local = origin == Origin::kLocal});

@@ -35,18 +35,32 @@ std::string claim_text(const Version& version) {
          std::string(version.owner.text());
 }
 
-std::string_view rule_text(std::string_view field, Leasing leasing) {
-  if (field == "epoch") return leasing == Leasing::kOn ? "the larger epoch wins" : "the larger generation wins";
-  if (field == "claim start") return "of equal epochs the earlier start wins";
-  if (field == "owner") return "all else being equal the smaller id wins";
-  if (field == "boot") return "of one owner's writes the later process's wins";
-  if (field == "sequence") return "of one claim's writes the last wins";
-  if (field == "write time") return "the later write wins";
+std::string_view rule_text(VersionField field) {
+  switch (field) {
+    case VersionField::kEpoch:
+      return "the larger epoch wins";
+    case VersionField::kGeneration:
+      return "the larger generation wins";
+    case VersionField::kClaimStart:
+      return "of equal epochs the earlier start wins";
+    case VersionField::kOwner:
+      return "all else being equal the smaller id wins";
+    case VersionField::kBoot:
+      return "of one owner's writes the later process's wins";
+    case VersionField::kSequence:
+      return "of one claim's writes the last wins";
+    case VersionField::kWriteTime:
+      return "the later write wins";
+    case VersionField::kNone:
+    case VersionField::kValueHash:
+    case VersionField::kKind:
+      break;
+  }
   return "a tie is broken the same way everywhere";
 }
 
 /// One line for a claim that the key has met before.
-std::string step_text(const ClaimHistory::Step& step, Leasing leasing) {
+std::string step_text(const ClaimHistory::Step& step) {
   std::string text;
   switch (step.end) {
     case ClaimEnd::kFollowed:
@@ -61,8 +75,8 @@ std::string step_text(const ClaimHistory::Step& step, Leasing leasing) {
   }
   text += claim_text(step.version);
   if (!is_visible(step.version)) text += ", deleted";
-  return text + " (decided by " + std::string(step.decided_by) + ": " +
-         std::string(rule_text(step.decided_by, leasing)) + ")";
+  return text + " (decided by " + std::string(to_string(step.decided_by)) + ": " +
+         std::string(rule_text(step.decided_by)) + ")";
 }
 
 std::string lease_text(const LeaseView& view) {
@@ -110,7 +124,7 @@ std::string explain(const KeyStory& story) {
           whole_seconds_past(story.age) + " ago";
   if (story.met != nullptr) {
     for (const ClaimHistory::Step& step : *story.met)
-      text += "\n" + step_text(step, story.leasing);
+      text += "\n" + step_text(step);
   }
   text += "\nlease: ";
   if (story.leasing == Leasing::kOff) return text + "none in this network; the later write wins";

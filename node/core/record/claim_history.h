@@ -29,7 +29,7 @@ class ClaimHistory {
   struct Step {
     Version version;
     ClaimEnd end = ClaimEnd::kFollowed;
-    std::string_view decided_by;  ///< as deciding_field() names it
+    VersionField decided_by = VersionField::kNone;
   };
   using Steps = std::deque<Step>;
 

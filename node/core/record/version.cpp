@@ -10,12 +10,12 @@ namespace {
 
 /// The first field that differs, and whether `left` wins by it.
 struct Decision {
-  std::string_view field = "equal";
+  VersionField field = VersionField::kNone;
   std::strong_ordering order = std::strong_ordering::equal;
 };
 
 template <typename Field>
-bool differs(Decision& decision, std::string_view field, const Field& left, const Field& right) {
+bool differs(Decision& decision, VersionField field, const Field& left, const Field& right) {
   decision.order = left <=> right;
   if (decision.order == 0) return false;
   decision.field = field;
@@ -25,27 +25,27 @@ bool differs(Decision& decision, std::string_view field, const Field& left, cons
 /// For fields whose smaller value wins, the operands are handed over the other way round.
 Decision decide_with_leases(const Version& left, const Version& right) {
   Decision d;
-  if (differs(d, "epoch", left.epoch, right.epoch)) return d;
-  if (differs(d, "claim start", right.claim_start, left.claim_start)) return d;
-  if (differs(d, "owner", right.owner, left.owner)) return d;
-  if (differs(d, "boot", left.boot, right.boot)) return d;
-  if (differs(d, "sequence", left.sequence, right.sequence)) return d;
-  if (differs(d, "value hash", left.value_hash, right.value_hash)) return d;
-  if (differs(d, "write time", left.written, right.written)) return d;
-  if (differs(d, "kind", left.kind, right.kind)) return d;
+  if (differs(d, VersionField::kEpoch, left.epoch, right.epoch)) return d;
+  if (differs(d, VersionField::kClaimStart, right.claim_start, left.claim_start)) return d;
+  if (differs(d, VersionField::kOwner, right.owner, left.owner)) return d;
+  if (differs(d, VersionField::kBoot, left.boot, right.boot)) return d;
+  if (differs(d, VersionField::kSequence, left.sequence, right.sequence)) return d;
+  if (differs(d, VersionField::kValueHash, left.value_hash, right.value_hash)) return d;
+  if (differs(d, VersionField::kWriteTime, left.written, right.written)) return d;
+  if (differs(d, VersionField::kKind, left.kind, right.kind)) return d;
   return {};
 }
 
 Decision decide_without_leases(const Version& left, const Version& right) {
   Decision d;
-  if (differs(d, "generation", left.epoch, right.epoch)) return d;
-  if (differs(d, "write time", left.written, right.written)) return d;
-  if (differs(d, "owner", right.owner, left.owner)) return d;
-  if (differs(d, "value hash", left.value_hash, right.value_hash)) return d;
-  if (differs(d, "boot", left.boot, right.boot)) return d;
-  if (differs(d, "sequence", left.sequence, right.sequence)) return d;
-  if (differs(d, "claim start", right.claim_start, left.claim_start)) return d;
-  if (differs(d, "kind", left.kind, right.kind)) return d;
+  if (differs(d, VersionField::kGeneration, left.epoch, right.epoch)) return d;
+  if (differs(d, VersionField::kWriteTime, left.written, right.written)) return d;
+  if (differs(d, VersionField::kOwner, right.owner, left.owner)) return d;
+  if (differs(d, VersionField::kValueHash, left.value_hash, right.value_hash)) return d;
+  if (differs(d, VersionField::kBoot, left.boot, right.boot)) return d;
+  if (differs(d, VersionField::kSequence, left.sequence, right.sequence)) return d;
+  if (differs(d, VersionField::kClaimStart, right.claim_start, left.claim_start)) return d;
+  if (differs(d, VersionField::kKind, left.kind, right.kind)) return d;
   return {};
 }
 
@@ -64,8 +64,34 @@ std::strong_ordering compare(const Version& left, const Version& right, Leasing 
   return decide(left, right, leasing).order;
 }
 
-std::string_view deciding_field(const Version& left, const Version& right, Leasing leasing) {
+VersionField deciding_field(const Version& left, const Version& right, Leasing leasing) {
   return decide(left, right, leasing).field;
+}
+
+std::string_view to_string(VersionField field) {
+  switch (field) {
+    case VersionField::kNone:
+      break;
+    case VersionField::kEpoch:
+      return "epoch";
+    case VersionField::kGeneration:
+      return "generation";
+    case VersionField::kClaimStart:
+      return "claim start";
+    case VersionField::kOwner:
+      return "owner";
+    case VersionField::kBoot:
+      return "boot";
+    case VersionField::kSequence:
+      return "sequence";
+    case VersionField::kWriteTime:
+      return "write time";
+    case VersionField::kValueHash:
+      return "value hash";
+    case VersionField::kKind:
+      return "kind";
+  }
+  return "equal";
 }
 
 bool same_claim(const Version& left, const Version& right) {

@@ -65,8 +65,22 @@ constexpr std::uint64_t largest_epoch(Hlc written) {
 /// `greater`: `left` wins the merge.
 std::strong_ordering compare(const Version& left, const Version& right, Leasing leasing);
 
-/// Which field decided between two versions: "epoch", "claim start", "owner", ... ; "equal" when nothing differs.
-std::string_view deciding_field(const Version& left, const Version& right, Leasing leasing);
+enum class VersionField : std::uint8_t {
+  kNone,  ///< nothing differs
+  kEpoch,
+  kGeneration,  ///< without leases, in the epoch's place
+  kClaimStart,
+  kOwner,
+  kBoot,
+  kSequence,
+  kWriteTime,
+  kValueHash,
+  kKind,
+};
+/// Which field decided between two versions.
+VersionField deciding_field(const Version& left, const Version& right, Leasing leasing);
+/// For people: "epoch", "claim start", "owner", ... ; "equal" for none.
+std::string_view to_string(VersionField field);
 
 /// True when both belong to one claim: the same epoch, claim start and owner.
 bool same_claim(const Version& left, const Version& right);

@@ -284,6 +284,14 @@ TEST(Explain, TellsTheStandingAndTheClaimsBefore) {
   EXPECT_TRUE(has("deleted"));
 }
 
+TEST(Explain, WithoutLeasesTellsTheRuleOfGenerations) {
+  Fixture node({.leasing = Leasing::kOff});
+  node.merge("k", "x", claim("A", 2, 0));
+  node.merge("k", "y", claim("B", 1, 1'000));
+  EXPECT_NE(node.d->explain("k").find("of B (decided by generation: the larger generation wins)"), std::string::npos)
+      << node.d->explain("k");
+}
+
 TEST(Explain, RemembersABoundedNumberOfKeys) {
   Fixture node;
   for (std::size_t i = 0; i < limits::kMaxHistories + 5; ++i) {

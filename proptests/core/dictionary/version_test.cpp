@@ -38,8 +38,8 @@ RC_GTEST_PROP(Version, TheDecidingFieldIsTheFirstThatDiffers, ()) {
       if (of_left[i].rank != of_right[i].rank) first = of_left[i].name;
     }
     RC_TAG(std::string(first));
-    RC_ASSERT(deciding_field(left, right, leasing) == first);
-    RC_ASSERT(deciding_field(right, left, leasing) == first);
+    RC_ASSERT(to_string(deciding_field(left, right, leasing)) == first);
+    RC_ASSERT(to_string(deciding_field(right, left, leasing)) == first);
   }
 }
 
@@ -58,7 +58,7 @@ TEST(Version, EachFieldDecidesWhenAllOthersTie) {
       const bool epoch = field == "epoch" && leasing == Leasing::kOff;
       EXPECT_EQ(sign(compare(better, base, leasing)), 1) << field;
       EXPECT_EQ(sign(compare(base, better, leasing)), -1) << field;
-      EXPECT_EQ(deciding_field(base, better, leasing), epoch ? "generation" : field);
+      EXPECT_EQ(to_string(deciding_field(base, better, leasing)), epoch ? "generation" : field);
     }
   };
   wins([](Version& v) { v.epoch = 6; }, "epoch");
