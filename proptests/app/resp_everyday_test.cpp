@@ -50,8 +50,16 @@ TEST(RespTransactions, APipelineOfRedisPyIsOneBatch) {
 
 TEST(RespTransactions, AnErrorWhileQueueingAborts) {
   LonelyNode node;
-  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
-           {"GET"}, {"NOPE"}, {"SUBSCRIBE", "c"}, {"PSUBSCRIBE", "c"}, {"UNSUBSCRIBE"}, {"WATCH", "k"}, {"UNWATCH"}}) {
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{{"GET"},
+                                                                                     {"NOPE"},
+                                                                                     {"CLIENT", "NOPE"},
+                                                                                     {"CLIENT", "SETNAME"},
+                                                                                     {"CONFIG", "HELP", "x"},
+                                                                                     {"SUBSCRIBE", "c"},
+                                                                                     {"PSUBSCRIBE", "c"},
+                                                                                     {"UNSUBSCRIBE"},
+                                                                                     {"WATCH", "k"},
+                                                                                     {"UNWATCH"}}) {
     node.run({"MULTI"});
     EXPECT_EQ(node.run({"SET", "k", "v"}), kQueued);
     EXPECT_THAT(node.run(wrong), StartsWith("-ERR ")) << wrong[0];
@@ -133,6 +141,27 @@ TEST(RespTransactions, EndWithTheSessionAndWithReset) {
   EXPECT_EQ(node.run({"RESET"}), "+RESET\r\n");
   EXPECT_EQ(node.run({"GET", "k"}), "$-1\r\n");
   EXPECT_TRUE(node.service.pubsub.empty());
+}
+
+TEST(RespEveryday, RefusesAsRedisDoes) {
+  LonelyNode node;
+  EXPECT_EQ(node.run({"SET", "k", "v", "EX"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "v", "NX", "pxat"}), "-ERR syntax error\r\n");
+  EXPECT_THAT(node.run({"SET", "k", "v", "EX", "10"}), StartsWith("-ERR leases set the lifetime here"));
+  EXPECT_THAT(node.run({"SET", "k", "v", "KEEPTTL"}), StartsWith("-ERR leases set the lifetime here"));
+  EXPECT_EQ(node.run({"SELECT", "99999999999"}),
+            "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
+  EXPECT_EQ(node.run({"SELECT", "2147483648"}),
+            "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
+  EXPECT_EQ(node.run({"SELECT", "2147483647"}), "-ERR DB index is out of range\r\n");
+  EXPECT_EQ(node.run({"SCAN", ""}), "*2\r\n$1\r\n0\r\n*0\r\n");
+  EXPECT_EQ(node.run({"SCAN", "-0"}), "*2\r\n$1\r\n0\r\n*0\r\n");
+  EXPECT_THAT(node.run({"SCAN", "-1"}), StartsWith("-ERR invalid cursor: unknown to this node"));
+  EXPECT_EQ(node.run({"SCAN", "+"}), "-ERR invalid cursor\r\n");
+  EXPECT_EQ(node.run({"SCAN", "--1"}), "-ERR invalid cursor\r\n");
+  node.run({"SUBSCRIBE", "c"});
+  EXPECT_THAT(node.run({"PUBSUB", "CHANNELS"}),
+              StartsWith("-ERR Can't execute 'pubsub|channels': only (P|S)SUBSCRIBE"));
 }
 
 TEST(RespTransactions, ARefusedWriteDoesNotUndoTheOthers) {

@@ -157,6 +157,9 @@ TEST(RespParser, RefusesWhatIsOutOfBounds) {
   EXPECT_THAT(error_of("*1048577\r\n"), HasSubstr("invalid multibulk length"));
   EXPECT_THAT(error_of("*x\r\n"), HasSubstr("invalid multibulk length"));
   EXPECT_THAT(error_of("*1\r\n$-1\r\n"), HasSubstr("invalid bulk length"));
+  // As in Redis a number ends at its carriage return, not at a line feed.
+  EXPECT_THAT(error_of("*1\n$4\nPING\r\n"), HasSubstr("invalid multibulk length"));
+  EXPECT_THAT(error_of("*1\r\n$4\nPING\r\n"), HasSubstr("invalid bulk length"));
   EXPECT_THAT(error_of("*1\r\n$4294967296\r\n"), HasSubstr("invalid bulk length"));
   EXPECT_THAT(error_of("*1\r\n$18446744073709551616\r\n"), HasSubstr("invalid bulk length"));
   EXPECT_THAT(error_of("*1\r\nx"), HasSubstr("expected '$', got 'x'"));

@@ -31,7 +31,9 @@ SET '' empty | GET '' | STRLEN '' | KEYS '' | DEL ''
 KEYS | KEYS a b | KEYS none* | SET hello 1 | KEYS h?llo | KEYS h[a-e]llo | KEYS h[^a]llo | KEYS h\\ello | KEYS [
 SCAN | SCAN x | SCAN 0 | SCAN 0 MATCH | SCAN 0 COUNT | SCAN 0 COUNT 0 | SCAN 0 COUNT x | SCAN 0 FOO 1 | SCAN 0 COUNT -1
 SET k v | SCAN 0 TYPE string | SCAN 0 TYPE list | SCAN 0 MATCH k* COUNT 100 | SCAN 0 MATCH x* | SCAN 0 TYPE
-SELECT 0 | SELECT x | SELECT | SELECT 99 | SELECT -1
+SELECT 0 | SELECT x | SELECT | SELECT 99 | SELECT -1 | SELECT 99999999999 | SELECT 2147483647 | SELECT 2147483648
+SCAN '' | SCAN -0 | SCAN +0 | SCAN + | SCAN - | SCAN --1 | SET k v EX | SET k v NX PXAT | SUBSCRIBE a | PUBSUB CHANNELS
+MULTI | CLIENT FOO | EXEC | MULTI | CLIENT SETNAME | EXEC | MULTI | CONFIG GET | PING | EXEC
 NOPE | NOPE a b | nope 'a b' c | FOOBAR a b c d e f g h i j
 MULTI | SET k v | GET k | EXEC | EXEC | DISCARD | MULTI | MULTI | GET | EXEC | MULTI | DISCARD | MULTI | NOPE | EXEC
 MULTI | SET k v | SELECT x | GET k | EXEC | MULTI x | MULTI | PING | QUIT
@@ -70,11 +72,12 @@ SET k v EX 10
 WATCH k
 HELLO 3
 SET k v | SCAN 77
+SET k v | SCAN -1
 MULTI | WAIT 0 0
 """
 
 INLINE = (b"PING\r\n", b"ECHO 'a b'\r\n", b'ECHO "\\x41\\n"\r\n', b"\r\nPING\r\n", b"set  in  'x'\r\nget in\r\n", b'ECHO "a\r\n',
-          b"*1\r\n$4\r\nPING\r\n", b"*1\r\n!4\r\n", b"*x\r\n", b"*1\r\n$x\r\n", b"*01\r\n$4\r\nPING\r\n", b"*1\r\n$04\r\nPING\r\n",
+          b"*1\r\n$4\r\nPING\r\n", b"*1\n$4\nPING\r\nPING\r\n", b"*1\r\n!4\r\n", b"*x\r\n", b"*1\r\n$x\r\n", b"*01\r\n$4\r\nPING\r\n", b"*1\r\n$04\r\nPING\r\n",
           b"*-0\r\nPING\r\n", b"*+1\r\n$4\r\nPING\r\n", b"*1\r\n$-5\r\n", b"*99999999999\r\n",
           b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n", b"ECHO " + b"x" * 70000, b"POST / HTTP/1.1\r\n")
 

@@ -31,8 +31,8 @@ void reply_bad_pattern(RespSession& session);
 /// A value as GET shows it.
 void reply_value(ReplyWriter reply, RawView value);
 
-/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names; replies with an error when
-/// there is none, or its arguments are too few or many. HELP answers from the table.
+/// Runs the subcommand that arguments[1] names, of the command that arguments[0] names. HELP answers from the table.
+/// REQUIRES: it is one, with so many arguments; see subcommand_error().
 void run_subcommand(RespSession& session, Arguments arguments);
 
 namespace commands {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "app/commands/commands.h"
@@ -30,13 +32,6 @@ void reply_arity(RespSession& session, std::string_view name) {
 
 namespace {
 
-std::string to_upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return result;
-}
-
 void reply_help(RespSession& session, const CommandSpec& container) {
   const auto known = container.subcommands();
   session.reply().array(2 * known.size() + 3);
@@ -54,17 +49,7 @@ void reply_help(RespSession& session, const CommandSpec& container) {
 void run_subcommand(RespSession& session, Arguments arguments) {
   const CommandSpec& container = *session.service().commands.find(arguments[0]);
   const Subcommand* found = container.find_subcommand(arguments[1]);
-  const bool help = found == nullptr && is_word(arguments[1], "help");
-  if (found == nullptr && !help) {
-    session.reply().error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),
-                                      to_upper(container.name)));
-    return;
-  }
-  const int arity = help ? 2 : found->arity;
-  if (!fits_arity(arguments.size(), arity)) {
-    return reply_arity(session, fmt::format("{}|{}", container.name, help ? "help" : found->name));
-  }
-  if (help) return reply_help(session, container);
+  if (found == nullptr) return reply_help(session, container);
   found->run(session, arguments);
 }
 
@@ -89,6 +74,12 @@ void select(RespSession& session, Arguments arguments) {
   if (!index) return reply_not_integer(session);
   if (*index != 0) {
     session.reply().error("ERR DB index is out of range");
+  constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int64_t kHigh = std::numeric_limits<std::int32_t>::max();
+  if (*index < kLow || *index > kHigh) {
+    session.reply().error(fmt::format("ERR value is out of range, value must between {} and {}", kLow, kHigh));
+    return;
+  }
     return;
   }
   session.reply().simple("OK");

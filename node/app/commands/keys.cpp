@@ -94,20 +94,21 @@ struct SetOptions {
 };
 
 bool sets_lifetime(std::string_view option) {
-  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") || is_word(option, "pxat") ||
-         is_word(option, "keepttl");
+  return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") || is_word(option, "pxat");
 }
 
 /// False when it has replied with an error.
+/// With a time behind it.
 bool read_options(RespSession& session, Arguments options, SetOptions& out) {
-  for (const std::string_view option : options) {
+  for (const std::string_view& option : options) {
+    const bool last = &option == &options.back();
     if (is_word(option, "nx") && !out.only_existing) {
       out.only_new = true;
     } else if (is_word(option, "xx") && !out.only_new) {
       out.only_existing = true;
     } else if (is_word(option, "get")) {
       out.get = true;
-    } else if (sets_lifetime(option)) {
+    } else if (is_word(option, "keepttl") || (sets_lifetime(option) && !last)) {
       session.reply().error(
           "ERR leases set the lifetime here: a key never expires, it is only free for others when "
           "its lease has lapsed; EX, PX, EXAT, PXAT and KEEPTTL are not available");

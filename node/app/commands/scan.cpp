@@ -1,6 +1,7 @@
 // KEYS, SCAN and their kin: the dictionary is ordered by key, and a pattern's literal beginning bounds the search.
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,6 +28,16 @@ struct ScanOptions {
   std::int64_t count = kScanCount;
   bool none = false;  ///< asks for a type that no key has
 };
+
+/// As Redis reads it, with C's strtoul: nothing is 0, and a sign may stand before the digits.
+std::optional<std::uint64_t> read_cursor(std::string_view text) {
+  if (text.empty()) return 0;
+  const bool negative = text.front() == '-';
+  if (negative || text.front() == '+') text.remove_prefix(1);
+  const auto number = parse_number<std::uint64_t>(text);
+  if (!number) return std::nullopt;
+  return negative ? 0 - *number : *number;
+}
 
 /// False when it has replied with an error.
 bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
@@ -104,7 +115,7 @@ void keys(RespSession& session, Arguments arguments) {
 }
 
 void scan(RespSession& session, Arguments arguments) {
-  const auto cursor = parse_number<std::uint64_t>(arguments[1]);
+  const auto cursor = read_cursor(arguments[1]);
   if (!cursor) {
     session.reply().error("ERR invalid cursor");
     return;

@@ -228,7 +228,7 @@ constexpr std::array kCommands{
     Spec{.name = "pubsub",
          .arity = -2,
          .run = run_subcommand,
-         .flags = Spec::kPubsub | Spec::kWhileSubscribed,
+         .flags = Spec::kPubsub,
          .group = "pubsub",
          .summary = "Shows what clients of this node listen to.",
          .subcommands = commands::pubsub_subcommands},

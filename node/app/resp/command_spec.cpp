@@ -69,6 +69,24 @@ std::string to_lower(std::string_view text) {
   return result;
 }
 
+std::string to_upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return result;
+}
+
+std::optional<std::string> subcommand_error(const CommandSpec& spec, Arguments arguments) {
+  if (spec.subcommands == nullptr || arguments.size() < 2) return std::nullopt;
+  const Subcommand* found = spec.find_subcommand(arguments[1]);
+  const bool help = found == nullptr && is_word(arguments[1], "help");
+  if (found == nullptr && !help) {
+    return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), to_upper(spec.name));
+  }
+  if (fits_arity(arguments.size(), help ? 2 : found->arity)) return std::nullopt;
+  return wrong_arity(fmt::format("{}|{}", spec.name, help ? "help" : found->name));
+}
+
 std::string wrong_arity(std::string_view name) {
   return fmt::format("ERR wrong number of arguments for '{}' command", name);
 }

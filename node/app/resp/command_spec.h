@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,11 +79,15 @@ std::string full_name(const CommandSpec& spec, Arguments arguments);
 /// Compares without regard to case; `lower` is in lower case.
 bool is_word(std::string_view text, std::string_view lower);
 std::string to_lower(std::string_view text);
+std::string to_upper(std::string_view text);
 /// Of a command or subcommand; `arity` as CommandSpec's.
 constexpr bool fits_arity(std::size_t count, int arity) {
   return arity > 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
 }
 /// The error for wrong numbers of arguments. Of a subcommand, `name` is "mesh|connect".
 std::string wrong_arity(std::string_view name);
+/// The error for a subcommand that is not there, or that these are too few or many arguments for; nothing when there is none,
+/// and for a command without subcommands. HELP is one of each.
+std::optional<std::string> subcommand_error(const CommandSpec& spec, Arguments arguments);
 
 }  // namespace meshdict

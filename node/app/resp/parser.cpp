@@ -105,13 +105,26 @@ RespParser::Line RespParser::line(std::string_view bytes, std::string_view& foun
   return Line::kFound;
 }
 
+RespParser::Line RespParser::header(std::string_view bytes, std::string_view& found) {
+  const std::size_t end = bytes.find('\r', std::max(position_, searched_));
+  const std::size_t length = std::min(end, bytes.size()) - position_;
+  if (length > resp_limits::kMaxLine) return Line::kTooLong;
+  if (end == std::string_view::npos || end + 1 == bytes.size()) {
+    searched_ = position_ + length;
+    return Line::kMissing;
+  }
+  found = bytes.substr(position_, length);
+  position_ = end + 2;
+  return Line::kFound;
+}
+
 RespParser::Result RespParser::array(std::string_view bytes) {
   if (!in_array_) {
-    std::string_view header;
-    const Line outcome = line(bytes, header);
+    std::string_view text;
+    const Line outcome = header(bytes, text);
     if (outcome == Line::kMissing) return Result::kPartial;
     if (outcome == Line::kTooLong) return fail("too big mbulk count string");
-    const auto count = parse_integer(header.substr(1));
+    const auto count = parse_integer(text.substr(1));
     if (!count || *count > resp_limits::kMaxArguments) return fail("invalid multibulk length");
     if (*count <= 0) {
       fresh_ = true;
@@ -141,11 +154,11 @@ RespParser::Result RespParser::bulk_header(std::string_view bytes) {
     const char shown = c >= ' ' && c <= '~' ? c : '?';
     return fail(std::string("expected '$', got '") + shown + "'");
   }
-  std::string_view header;
-  const Line outcome = line(bytes, header);
+  std::string_view text;
+  const Line outcome = header(bytes, text);
   if (outcome == Line::kMissing) return Result::kPartial;
   if (outcome == Line::kTooLong) return fail("too big bulk count string");
-  const auto length = parse_integer(header.substr(1));
+  const auto length = parse_integer(text.substr(1));
   if (!length || *length < 0) return fail("invalid bulk length");
   if (static_cast<std::uint64_t>(*length) > resp_limits::kMaxCommand ||
       position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommand) {

@@ -49,6 +49,8 @@ class RespParser {
   Result inline_command(std::string_view bytes);
   bool split_quoted(std::string_view line);
   Line line(std::string_view bytes, std::string_view& found);
+  /// The number before arguments: it ends at the carriage return, and the byte behind that is not looked at, as in Redis.
+  Line header(std::string_view bytes, std::string_view& found);
   Result finish(std::string_view bytes);
 
   static constexpr std::int64_t kNoLength = -1;

@@ -188,6 +188,7 @@ void RespSession::run_command(const CommandSpec& spec, std::span<const std::stri
     output_.resize(start);
     reply().error(kReplyTooLarge);
   }
+  if (const auto error = subcommand_error(*spec, arguments)) return reject(*spec, *error);
 }
 
 void RespSession::run_transaction(const Transaction& transaction) {
