@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/commands/commands.h"
+#include "app/resp/limits.h"
 #include "proptests/app/resp_fixture.h"
 
 namespace meshdict {
@@ -82,6 +84,57 @@ TEST(RespClients, AnEndedOneRunsAndHearsNothingMore) {
   EXPECT_EQ(node.listener.output(), "");
   EXPECT_EQ(node.late.output(), "");
   EXPECT_EQ(node.engine.dictionary().size(), 0U);
+}
+
+/// A listener to one channel, whose unread output is so large.
+struct Behind {
+  Behind(LonelyNode& node, const std::string& channel, std::size_t bytes) : session(node.service, "127.0.0.1:9") {
+    session.feed(resp_command({"SUBSCRIBE", channel}));
+    session.sent(session.output().size());
+    if (bytes > 0) node.run({"PUBLISH", channel, std::string(bytes, 'm')});
+  }
+  RespSession session;
+};
+
+TEST(RespClients, TheSubscriberFurthestBehindIsCutOffWhenAllTogetherHoldTooMuch) {
+  LonelyNode node;
+  Behind furthest(node, "a", 2'000'000);
+  Behind second(node, "b", 1'000'000);
+  Behind reads(node, "c", 0);
+  // The rest is other clients'.
+  node.service.output_bytes += resp_limits::kMaxOutputOfAll - 4'000'000;
+  const std::size_t before = node.service.output_bytes;
+  EXPECT_EQ(node.run({"PUBLISH", "c", std::string(1'500'000, 'm')}), ":1\r\n");
+  EXPECT_TRUE(furthest.session.cut_off());
+  EXPECT_EQ(furthest.session.output(), "") << "its memory is given back at once";
+  EXPECT_GE(furthest.session.unread(), 2'000'000U) << "for the log";
+  EXPECT_FALSE(second.session.cut_off());
+  EXPECT_GE(reads.session.output().size(), 1'500'000U);
+  EXPECT_EQ(node.service.stats.cut_off_clients, 1U);
+  EXPECT_LT(node.service.output_bytes, before);
+  EXPECT_LE(node.service.output_bytes, resp_limits::kMaxOutputOfAll);
+}
+
+TEST(RespClients, WhoReadsIsNotCutOffForTheOthers) {
+  LonelyNode node;
+  Behind second(node, "b", 1'000'000);
+  Behind reads(node, "c", 0);
+  // Once a subscriber, now a publisher that has not read what it heard.
+  Behind once(node, "d", 1'000'000);
+  node.service.output_bytes += resp_limits::kMaxOutputOfAll - 100 - node.service.output_bytes;
+  const std::string message(1'000, 'm');
+  once.session.feed(resp_command({"UNSUBSCRIBE"}) + resp_command({"PUBLISH", "c", message}));
+  EXPECT_FALSE(once.session.cut_off());
+  EXPECT_TRUE(std::string_view(once.session.output()).ends_with(":1\r\n"));
+  EXPECT_TRUE(second.session.cut_off());
+  EXPECT_FALSE(reads.session.cut_off());
+  EXPECT_THAT(std::string(reads.session.output()), HasSubstr(message));
+  reads.session.sent(reads.session.output().size());
+  // Who reads its messages in time gets the next ones too.
+  node.service.output_bytes += resp_limits::kMaxOutputOfAll;
+  node.run({"PUBLISH", "c", "more"});
+  EXPECT_THAT(std::string(reads.session.output()), HasSubstr("more"));
+  EXPECT_EQ(node.service.stats.cut_off_clients, 1U);
 }
 
 TEST(RespCommandTable, ListsSubcommandsBehindTheirContainers) {

@@ -316,6 +316,26 @@ RC_GTEST_PROP(ScanProperty, ReturnsEveryKeyThatStaysAndNoneTwice, ()) {
   }
 }
 
+TEST(ScanCursors, AreBoundedInBytesAndForgetTheOldest) {
+  ScanCursors cursors(1);
+  const std::string key(65'535, 'k');
+  const std::uint64_t first = cursors.add(key);
+  const std::uint64_t small = cursors.add("k");
+  std::uint64_t last = 0;
+  for (int i = 0; i < 1'000; ++i)
+    last = cursors.add(key);
+  EXPECT_LE(cursors.bytes(), resp_limits::kMaxCursorBytes);
+  EXPECT_EQ(cursors.size(), resp_limits::kMaxCursorBytes / key.size());
+  EXPECT_FALSE(cursors.take(first));
+  EXPECT_FALSE(cursors.take(small));
+  EXPECT_EQ(cursors.take(last), key);
+  // Small ones take the room of large ones.
+  for (int i = 0; i < 100'000; ++i)
+    cursors.add("k");
+  EXPECT_EQ(cursors.size(), resp_limits::kMaxCursors);
+  EXPECT_EQ(cursors.bytes(), resp_limits::kMaxCursors);
+}
+
 TEST(ScanCursors, ForgetsUsedOnesFirst) {
   ScanCursors cursors(12345);
   const std::uint64_t used = cursors.add("used");

@@ -49,7 +49,8 @@ inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;
 /// Bytes of commands that wait with them: client libraries write a whole pipeline before they read. A client
 /// that sends more without reading is told so and hung up on: both sides would wait for ever.
 inline constexpr std::size_t kMaxPending = kMaxCommand;
-/// Replies of all clients that wait. Beyond it a client's commands wait from kPauseOutput on.
+/// Replies of all clients that wait. Beyond it a client's commands wait from kPauseOutput on, and for a message to a subscriber
+/// those subscribers are cut off that are furthest behind, and further than that.
 inline constexpr std::size_t kMaxOutputOfAll = 512 * 1024 * 1024;
 /// Replies that one client's commands make in one turn: what they copy takes a fraction of a millisecond.
 inline constexpr std::size_t kPauseOutput = 256 * 1024;
@@ -75,3 +76,5 @@ inline constexpr std::size_t kReadBuffer = 64 * 1024;
 inline constexpr std::size_t kMaxClientName = 256;
 
 }  // namespace meshdict::resp_limits
+/// Bytes of the keys that these stand for: all of them, at keys of common length.
+inline constexpr std::size_t kMaxCursorBytes = 16 * 1024 * 1024;

@@ -7,15 +7,23 @@ namespace meshdict {
 ScanCursors::ScanCursors(std::uint64_t first) : next_((first & ((std::uint64_t{1} << 50) - 1)) + 1) {}
 
 std::uint64_t ScanCursors::add(std::string_view last_key) {
-  if (entries_.size() >= resp_limits::kMaxCursors) {
-    std::list<std::uint64_t>& from = used_.empty() ? waiting_ : used_;
-    entries_.erase(from.front());
-    from.pop_front();
+  while (!entries_.empty() &&
+         (entries_.size() >= resp_limits::kMaxCursors || bytes_ + last_key.size() > resp_limits::kMaxCursorBytes)) {
+    forget_one();
   }
   const std::uint64_t cursor = next_++;
   waiting_.push_back(cursor);
+  bytes_ += last_key.size();
   entries_.emplace(cursor, Entry{.last_key = std::string(last_key), .used = false, .place = std::prev(waiting_.end())});
   return cursor;
+}
+
+void ScanCursors::forget_one() {
+  std::list<std::uint64_t>& from = used_.empty() ? waiting_ : used_;
+  const auto found = entries_.find(from.front());
+  bytes_ -= found->second.last_key.size();
+  entries_.erase(found);
+  from.pop_front();
 }
 
 std::optional<std::string> ScanCursors::take(std::uint64_t cursor) {

@@ -4,8 +4,8 @@
 // 1. The dictionary is ordered by key, so a scan visits every key that is there from its first to its last step,
 //    whatever is written meanwhile, and none twice.
 // 2. Cursors belong to the node and not to a connection: client libraries scan through pools of connections.
-// 3. A scan under way holds one entry. Of what is forgotten beyond resp_limits::kMaxCursors, cursors that were used go
-//    first (they only serve a client that repeats a step), then the oldest.
+// 3. A scan under way holds one entry. Of what is forgotten beyond resp_limits::kMaxCursors and kMaxCursorBytes, cursors that
+//    were used go first (they only serve a client that repeats a step), then the oldest.
 //
 // Rationale: Redis's own trick (bit-reversed positions of a hash table) needs its hash table; a prefix of the key as
 // the number cannot tell "user:0000001" from "user:0000002"; a number that a table knows costs a bounded table, and an
@@ -31,6 +31,8 @@ class ScanCursors {
   /// The key to continue behind; nothing for an unknown or forgotten cursor. May be asked again.
   std::optional<std::string> take(std::uint64_t cursor);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Of the keys.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
@@ -39,7 +41,10 @@ class ScanCursors {
     std::list<std::uint64_t>::iterator place;
   };
 
+  void forget_one();
+
   std::uint64_t next_;
+  std::size_t bytes_ = 0;
   std::unordered_map<std::uint64_t, Entry> entries_;
   /// Oldest first.
   std::list<std::uint64_t> waiting_;

@@ -139,7 +139,7 @@ void RespServer::serve(const ClientPtr& client) {
   RespSession& session = *client->session;
   if (session.ended()) return drop(client);
   if (session.cut_off()) {
-    on_trouble_("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.output().size()) +
+    on_trouble_("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.unread()) +
                                " bytes of replies unread or too many commands unfinished");
     return drop(client);
   }

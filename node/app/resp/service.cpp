@@ -1,5 +1,8 @@
 #include "app/resp/service.h"
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -56,14 +59,14 @@ void RespService::touch(RespSession& session) {
   if (session.mark_touched()) touched.push_back(&session);
 }
 
-ChannelMessage channel_message(const std::vector<Raw>& packets) {
-  if (packets.size() == 2 && is_bytes(packets[0]) && is_bytes(packets[1])) {
-    MsgpackCursor channel(packets[0]);
-    MsgpackCursor payload(packets[1]);
-    const auto name = channel.bin();
-    const auto body = payload.bin();
-    if (name && body && !is_reserved_channel(*name) && name->size() <= resp_limits::kMaxChannel) {
-      return {std::string(*name), std::string(*body)};
+void RespService::make_room(std::size_t bytes) {
+  while (output_bytes + bytes > resp_limits::kMaxOutputOfAll && !far_behind.empty()) {
+    RespSession& last = *sessions.at(far_behind.rbegin()->second);
+    // One that has ended its subscriptions, perhaps in the commands that it runs just now, is no subscriber any more.
+    if (last.subscriptions() == 0) {
+      far_behind.erase(std::prev(far_behind.end()));
+    } else {
+      last.cut_off_for_room();
     }
   }
   if (packets.size() == 1) return {std::string(kMeshChannel), client_text(packets.front())};

@@ -3,8 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/resp/command_spec.h"
@@ -50,6 +54,10 @@ class RespService {
   void on_event(const Event& event);
 
   /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
+  /// Cuts off the subscribers that are furthest behind, until `bytes` more of output fit into resp_limits::kMaxOutputOfAll, or
+  /// none is far behind.
+  void make_room(std::size_t bytes);
+
   void touch(RespSession& session);
 
   Engine& engine;
@@ -70,6 +78,8 @@ class RespService {
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions
   /// Reused, so that a SET does not allocate.
+  /// Subscribers that are further behind than resp_limits::kPauseOutput: the bytes of their output, and their ids.
+  std::set<std::pair<std::size_t, std::uint64_t>> far_behind;
   std::string scratch;
   std::vector<WriteOp> ops;
 };

@@ -58,6 +58,7 @@ RespSession::~RespSession() {
 void RespSession::feed(std::string_view bytes) {
   if (closing_ || cut_off_) return;
   last_active_ = service_.clock.monotonic();
+  service_.far_behind.erase({output_counted_, id_});
   if (has_waited()) {
     reply().integer(wait_->confirmed);
     if (wait_->confirmed >= wait_->wanted) written_.clear();
@@ -129,8 +130,12 @@ void RespSession::run(std::string_view& bytes) {
   while (!bytes.empty()) {
     switch (parser_.next(bytes)) {
       case RespParser::Result::kPartial:
+  if (output_counted_ > resp_limits::kPauseOutput) service_.far_behind.erase({output_counted_, id_});
         return;
       case RespParser::Result::kError:
+  if (output_counted_ > resp_limits::kPauseOutput && subscriptions() > 0) {
+    service_.far_behind.emplace(output_counted_, id_);
+  }
         ++service_.stats.protocol_errors;
         reply().error("ERR " + parser_.error());
         closing_ = true;
@@ -302,7 +307,10 @@ void RespSession::sent(std::size_t bytes) {
 void RespSession::deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) {
   if (closing_ || cut_off_) return;
   const std::size_t names = channel.size() + (pattern ? pattern->size() : 0);
-  if (output().size() + names + payload.size() > resp_limits::kMaxOutput) return cut_off_now();
+  const std::size_t more = names + payload.size();
+  if (output().size() + more > resp_limits::kMaxOutput) return cut_off_now();
+  service_.make_room(more);
+  if (cut_off_) return;
   if (pattern) {
     reply().array(4).bulk("pmessage").bulk(*pattern).bulk(channel).bulk(payload);
   } else {
@@ -374,3 +382,11 @@ std::string RespSession::describe() const {
 }
 
 }  // namespace meshdict
+void RespSession::cut_off_for_room() {
+  cut_off_now();
+  thrown_away_ = output().size();
+  std::string().swap(output_);
+  output_sent_ = 0;
+  account_output();
+}
+

@@ -4,7 +4,8 @@
 // 1. Replies come in the order of the commands, whatever pieces these arrive in.
 // 2. A client that does not read yet makes us hold at most resp_limits::kMaxOutput of replies (with kMaxOutputOfAll for all
 //    clients, kPauseOutput), one reply, and kMaxPending of commands behind them. One that then goes on writing is told so and
-//    hung up on. A subscriber, to whom others write, is cut off at kMaxOutput.
+//    hung up on. A subscriber, to whom others write, is cut off at kMaxOutput, and the one that is furthest behind is when
+//    all clients together have more than kMaxOutputOfAll.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 // 4. In a WAIT, a client's further commands are kept and not run. Its end is found by feed(), never within a call into
 //    the engine.
@@ -12,6 +13,7 @@
 //    has_more() then asks for another turn.
 
 #include <cstdint>
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <span>
@@ -69,6 +71,8 @@ class RespSession final : public Subscriber {
   /// To be closed at once: it is hopelessly behind.
   [[nodiscard]] bool cut_off() const { return cut_off_; }
   /// To be closed at once: another client wants it so.
+  /// Bytes of output that it has not read, or that were thrown away when it was cut off.
+  [[nodiscard]] std::size_t unread() const { return std::max(thrown_away_, output().size()); }
   [[nodiscard]] bool ended() const { return ended_; }
   /// True when there is something to do for the server: output, or an end.
   [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty() || has_more(); }
@@ -77,6 +81,8 @@ class RespSession final : public Subscriber {
   void on_confirmed();
   void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) override;
 
+  /// Cuts it off, and gives back the memory of its output now. REQUIRES: it is not in feed().
+  void cut_off_for_room();
   // For the commands
 
   RespService& service() { return service_; }
@@ -172,6 +178,7 @@ class RespSession final : public Subscriber {
   std::size_t reply_start_ = 0;
   std::optional<std::size_t> steps_left_;  ///< of a transaction that is being run
   std::size_t steps_of_turn_ = 0;          ///< otherwise
+  std::size_t thrown_away_ = 0;
   bool behind_ = false;                    ///< commands wait until more of output() has been sent
   bool yielded_ = false;                   ///< they wait for the next turn
   bool input_over_ = false;
