@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/resp/limits.h"
+#include "core/encoding/msgpack.h"
 #include "proptests/app/resp_fixture.h"
 
 namespace meshdict {
@@ -32,15 +36,19 @@ struct Turns {
   int count = 1;
 };
 
-Turns run_in_turns(LonelyNode& node, const std::vector<std::string>& command) {
+Turns send_in_turns(LonelyNode& node, const std::string& bytes) {
   Turns turns;
-  node.session.feed(resp_command(command));
+  node.session.feed(bytes);
   turns.reply = node.take_output();
   for (; node.session.has_more(); ++turns.count) {
     node.session.feed({});
     turns.reply += node.take_output();
   }
   return turns;
+}
+
+Turns run_in_turns(LonelyNode& node, const std::vector<std::string>& command) {
+  return send_in_turns(node, resp_command(command));
 }
 
 std::vector<std::string> with_all_keys(const std::string& name) {
@@ -149,6 +157,204 @@ TEST(RespTurns, ATransactionLooksAtSoMuch) {
   EXPECT_THAT(reply, HasSubstr("-ERR the transaction looks at too much"));
   EXPECT_TRUE(reply.ends_with("+OK\r\n"));
   EXPECT_FALSE(node.session.has_more());
+}
+
+/// How many turns a pipeline takes whose replies are so many.
+int turns_of(LonelyNode& node, const std::string& pipeline, int replies) {
+  const Turns turns = send_in_turns(node, pipeline);
+  std::string_view rest = turns.reply;
+  for (; !rest.empty(); --replies)
+    rest.remove_prefix(reply_length(rest));
+  EXPECT_EQ(replies, 0);
+  return turns.count;
+}
+
+std::string repeated(int times, const std::string& text) {
+  std::string all;
+  for (int i = 0; i < times; ++i)
+    all += text;
+  return all;
+}
+
+TEST(RespTurns, AllCommandsOfAPipelineShareWhatATurnMayDo) {
+  LonelyNode node;
+  for (std::size_t i = 0; i < 1'000; ++i)
+    node.run({"SET", key_of(i), "v"});
+  // A thousand looks each.
+  EXPECT_GE(turns_of(node, repeated(100, resp_command({"KEYS", "*:x"})), 100), 12);
+  EXPECT_GE(turns_of(node, repeated(100, resp_command({"SCAN", "0", "COUNT", "99999", "MATCH", "*:x"})), 100), 12);
+  std::vector<std::string> exists(1'001, "a");
+  exists[0] = "EXISTS";
+  EXPECT_GE(turns_of(node, repeated(100, resp_command(exists)), 100), 12);
+  // Commands that do next to nothing, and those that are refused.
+  EXPECT_GE(turns_of(node, repeated(20'000, "PING\r\n"), 20'000), 10);
+  EXPECT_GE(turns_of(node, repeated(20'000, "NOPE\r\n"), 20'000), 10);
+  EXPECT_GE(turns_of(node, repeated(100, resp_command({"INFO", "memory"})), 100), 3);
+  EXPECT_GE(turns_of(node, repeated(100, resp_command({"SET", "k", std::string(100'000, 'v')})), 100), 4);
+}
+
+TEST(RespTurns, AStepOfAScanAlwaysGetsOn) {
+  LonelyNode node;
+  fill(node);
+  const std::string reply = node.send(repeated(30, resp_command({"SCAN", "0", "COUNT", "99999", "MATCH", "*:x"})));
+  // A cursor of 0 would say that all has been seen.
+  EXPECT_EQ(reply.find("*2\r\n$1\r\n0\r\n"), std::string::npos);
+}
+
+TEST(RespTurns, WhatWaitedBehindAWaitGoesOnBitByBit) {
+  JoinedNodes nodes;
+  LonelyNode& node = nodes.first;
+  node.session.feed(resp_command({"SET", "k", "v"}) + resp_command({"WAIT", "9", "1000"}));
+  ASSERT_TRUE(node.session.waiting());
+  node.session.feed(repeated(10'000, resp_command({"SET", "k", "v"})));
+  node.session.give_up_waiting();
+  int turns = 0;
+  for (; node.session.has_more(); ++turns)
+    node.session.feed({});
+  EXPECT_GE(turns, 5);
+  EXPECT_EQ(node.take_output(), "+OK\r\n:0\r\n" + repeated(10'000, "+OK\r\n"));
+}
+
+TEST(RespTurns, ATransactionIsBoundedByTheKeysThatItWrites) {
+  LonelyNode node;
+  std::vector<std::string> mset{"MSET"};
+  for (int i = 0; i < 8'000; ++i) {
+    mset.push_back(std::to_string(i));
+    mset.emplace_back("v");
+  }
+  node.run({"MULTI"});
+  EXPECT_EQ(node.run(mset), "+QUEUED\r\n");
+  EXPECT_EQ(node.run(mset), "+QUEUED\r\n");
+  EXPECT_THAT(node.run(mset),
+              StartsWith("-ERR the transaction is too large: at most 16384 commands, each key of MSET"));
+  EXPECT_THAT(node.run({"EXEC"}), StartsWith("-EXECABORT"));
+  EXPECT_EQ(node.engine.dictionary().size(), 0U);
+}
+
+TEST(RespTurns, ATransactionThatAsksForMuchIsToldSo) {
+  LonelyNode node;
+  std::vector<std::unique_ptr<RespSession>> others;
+  for (int i = 0; i < 300; ++i)
+    others.push_back(std::make_unique<RespSession>(node.service, "127.0.0.1:2"));
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"CLIENT", "LIST"}, {"INFO", "memory"}}) {
+    node.send("MULTI\r\n" + repeated(1'000, resp_command(command)) + resp_command({"SET", "k", "v"}));
+    const std::string reply = node.run({"EXEC"});
+    EXPECT_THAT(reply, HasSubstr("-ERR the transaction looks at too much"));
+    EXPECT_TRUE(reply.ends_with("+OK\r\n"));
+    EXPECT_EQ(reply_length(reply), reply.size());
+  }
+}
+
+TEST(RespTurns, PatternsAreReadInLaterTurns) {
+  LonelyNode node;
+  std::vector<std::string> command(1'002, std::string(1'000, '?'));
+  command[0] = "CONFIG";
+  command[1] = "GET";
+  command.back() = "datab*";
+  const Turns turns = run_in_turns(node, command);
+  EXPECT_GE(turns.count, 100);
+  EXPECT_EQ(turns.reply, "*2\r\n$9\r\ndatabases\r\n$1\r\n1\r\n");
+  EXPECT_EQ(node.service.unfinished_bytes, 0U);
+}
+
+TEST(RespTurns, ChannelsAndClientsAreListedInLaterTurns) {
+  LonelyNode node;
+  std::vector<std::unique_ptr<RespSession>> others;
+  for (int i = 0; i < 1'000; ++i) {
+    others.push_back(std::make_unique<RespSession>(node.service, "127.0.0.1:2"));
+    others.back()->feed(resp_command({"SUBSCRIBE", std::string(1'000, 'a') + std::to_string(i)}));
+  }
+  const Turns channels = run_in_turns(node, {"PUBSUB", "CHANNELS", "*" + std::string(1'000, 'a') + "7"});
+  EXPECT_EQ(array_elements(channels.reply).size(), 1U);
+  EXPECT_GE(channels.count, 20);
+  const Turns clients = run_in_turns(node, {"CLIENT", "LIST"});
+  EXPECT_EQ(std::ranges::count(clients.reply, '\n'), 1'001 + 2);
+  EXPECT_GE(clients.count, 3);
+}
+
+TEST(RespTurns, WhatIsComparedWithEachMessageIsBoundedOverAllClients) {
+  LonelyNode node;
+  RespSession other(node.service, "127.0.0.1:2");
+  std::string reply;
+  int taken = 0;
+  for (; !reply.starts_with("-") && taken < 10'000; ++taken)
+    reply = node.run({"PSUBSCRIBE", "*x" + std::to_string(taken) + "q"});
+  EXPECT_THAT(reply, StartsWith("-ERR too many patterns"));
+  EXPECT_GT(taken, 900);
+  EXPECT_LT(taken, 1'000);
+  other.feed(resp_command({"PSUBSCRIBE", "*y*"}));
+  EXPECT_THAT(std::string(other.output()), StartsWith("-ERR too many patterns"));
+  other.sent(other.output().size());
+  // One that is there already costs nothing more.
+  other.feed(resp_command({"PSUBSCRIBE", "*x1q"}));
+  EXPECT_THAT(std::string(other.output()), StartsWith("*3\r\n$10\r\npsubscribe"));
+  node.run({"PUNSUBSCRIBE"});
+  // Literal beginnings are cheap.
+  for (int i = 0; i < 10'000; ++i)
+    ASSERT_THAT(node.run({"PSUBSCRIBE", "user:" + std::to_string(i) + ":*"}), StartsWith("*3"));
+}
+
+TEST(RespTurns, ManyEventsAreComparedWithThePatternsOnce) {
+  LonelyNode node;
+  RespSession listener(node.service, "127.0.0.1:2");
+  for (int i = 0; i < 900; ++i)
+    listener.feed(resp_command({"PSUBSCRIBE", "*x" + std::to_string(i) + "q"}));
+  std::vector<std::string> mset{"MSET"};
+  for (int i = 0; i < 1'000; ++i) {
+    mset.push_back("k" + std::to_string(i));
+    mset.emplace_back("v");
+  }
+  const std::size_t before = node.service.pubsub.steps_done();
+  node.run(mset);
+  EXPECT_LT(node.service.pubsub.steps_done() - before, 5'000U);
+  // What was found is forgotten when the patterns change.
+  listener.sent(listener.output().size());
+  listener.feed(resp_command({"PSUBSCRIBE", "*:set"}));
+  listener.sent(listener.output().size());
+  node.run({"SET", "k", "v"});
+  EXPECT_THAT(std::string(listener.output()), StartsWith("*4\r\n$8\r\npmessage\r\n$5\r\n*:set\r\n"));
+  listener.feed(resp_command({"PUNSUBSCRIBE", "*:set"}));
+  listener.sent(listener.output().size());
+  node.run({"SET", "k", "v"});
+  EXPECT_EQ(listener.output(), "");
+}
+
+TEST(RespTurns, APublisherPaysForItsListeners) {
+  LonelyNode node;
+  RespSession listener(node.service, "127.0.0.1:2");
+  for (int i = 0; i < 800; ++i)
+    listener.feed(resp_command({"PSUBSCRIBE", "*x" + std::to_string(i) + "q"}));
+  std::string pipeline;
+  for (int i = 0; i < 100; ++i)
+    pipeline += resp_command({"PUBLISH", "channel" + std::to_string(i), "m"});
+  EXPECT_GE(turns_of(node, pipeline, 100), 9);
+}
+
+TEST(RespTurns, AMessageOfAnotherShapeIsConvertedForThoseWhoListen) {
+  LonelyNode node;
+  RespSession listener(node.service, "127.0.0.1:2");
+  const auto arrive = [&](std::uint32_t texts) {
+    Raw packet;
+    MsgpackWriter writer(packet);
+    writer.array(texts);
+    for (std::uint32_t i = 0; i < texts; ++i)
+      writer.str("");
+    MessageArrived message;
+    message.packets.push_back(packet);
+    node.service.on_event(Event(message));
+  };
+  listener.feed(resp_command({"SUBSCRIBE", "elsewhere"}) + resp_command({"PSUBSCRIBE", "other*"}));
+  arrive(2);
+  EXPECT_EQ(node.service.stats.shown, 0U);
+  listener.sent(listener.output().size());
+  listener.feed(resp_command({"PSUBSCRIBE", "me*"}));
+  listener.sent(listener.output().size());
+  arrive(2);
+  EXPECT_EQ(node.service.stats.shown, 1U);
+  EXPECT_THAT(std::string(listener.output()), HasSubstr("$4\r\nmesh\r\n$7\r\n[\"\",\"\"]\r\n"));
+  listener.sent(listener.output().size());
+  arrive(4'000'000);
+  EXPECT_THAT(std::string(listener.output()), HasSubstr("a message of 4000005 bytes, too large to be shown"));
 }
 
 TEST(RespTurns, APatternThatIsTooLongIsAnError) {

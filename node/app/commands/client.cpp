@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands/commands.h"
@@ -69,9 +71,9 @@ bool is_client_type(std::string_view word) {
 /// Which clients are meant: all, without conditions.
 struct ClientFilter {
   std::vector<std::uint64_t> ids;  ///< in order
-  std::optional<std::string_view> address;
-  std::optional<std::string_view> own_address;
-  std::optional<std::string_view> type;
+  std::optional<std::string> address;
+  std::optional<std::string> own_address;
+  std::optional<std::string> type;
   bool skip_me = false;
 
   [[nodiscard]] bool matches(RespSession& asking, const RespSession& other) const {
@@ -89,7 +91,7 @@ bool read_type(RespSession& session, std::string_view word, ClientFilter& out) {
     session.reply().error(fmt::format("ERR Unknown client type '{}'", word.substr(0, 128)));
     return false;
   }
-  out.type = word;
+  out.type = std::string(word);
   return true;
 }
 
@@ -103,9 +105,9 @@ bool read_kill_option(RespSession& session, std::string_view option, std::string
     }
     out.ids = {static_cast<std::uint64_t>(*id)};
   } else if (is_word(option, "addr")) {
-    out.address = value;
+    out.address = std::string(value);
   } else if (is_word(option, "laddr")) {
-    out.own_address = value;
+    out.own_address = std::string(value);
   } else if (is_word(option, "type")) {
     return read_type(session, value, out);
   } else if (is_word(option, "user")) {
@@ -123,6 +125,7 @@ bool read_kill_option(RespSession& session, std::string_view option, std::string
 
 /// How many were ended. The one that asks gets its reply first.
 std::size_t end_matching(RespSession& session, const ClientFilter& filter) {
+  session.charge(session.service().sessions.size());
   std::size_t count = 0;
   for (const auto& [id, other] : session.service().sessions) {
     if (other->closing() || !filter.matches(session, *other)) continue;
@@ -139,7 +142,7 @@ std::size_t end_matching(RespSession& session, const ClientFilter& filter) {
 void client_kill(RespSession& session, Arguments arguments) {
   ClientFilter filter;
   if (arguments.size() == 3) {
-    filter.address = arguments[2];
+    filter.address = std::string(arguments[2]);
     if (end_matching(session, filter) > 0) {
       session.reply().simple("OK");
     } else {
@@ -154,6 +157,33 @@ void client_kill(RespSession& session, Arguments arguments) {
   }
   session.reply().integer(end_matching(session, filter));
 }
+
+/// CLIENT LIST, step by step, in the order of ids. Who comes or goes meanwhile may be in it or not.
+class ClientsMatching {
+ public:
+  ClientsMatching(RespSession& session, ClientFilter filter) : session_(session), filter_(std::move(filter)) {}
+
+  bool operator()(std::string& reply, std::size_t& steps) {
+    constexpr std::size_t kStepsToDescribe = 30;
+    const auto& all = session_.service().sessions;
+    for (auto it = all.upper_bound(last_); it != all.end(); ++it) {
+      if (steps == 0) return false;
+      --steps;
+      last_ = it->first;
+      if (!filter_.matches(session_, *it->second)) continue;
+      steps -= std::min(steps, kStepsToDescribe);
+      list_ += it->second->describe() + "\n";
+    }
+    ReplyWriter(reply).bulk(list_);
+    return true;
+  }
+
+ private:
+  RespSession& session_;
+  ClientFilter filter_;
+  std::uint64_t last_ = 0;
+  std::string list_;
+};
 
 void client_list(RespSession& session, Arguments arguments) {
   const Arguments options = arguments.subspan(2);
@@ -173,11 +203,8 @@ void client_list(RespSession& session, Arguments arguments) {
   } else if (!options.empty()) {
     return reply_syntax_error(session);
   }
-  std::string list;
-  for (const auto& [id, other] : session.service().sessions) {
-    if (filter.matches(session, *other)) list += other->describe() + "\n";
-  }
-  session.reply().bulk(list);
+  const std::size_t holds = filter.ids.size() * sizeof(std::uint64_t);
+  session.run_long(ClientsMatching(session, std::move(filter)), holds);
 }
 
 }  // namespace

@@ -27,9 +27,12 @@ void reply_not_integer(RespSession& session);
 /// Of a subcommand, `name` is "mesh|connect".
 void reply_arity(RespSession& session, std::string_view name);
 /// Of Glob::compile().
+std::string bad_pattern();
 void reply_bad_pattern(RespSession& session);
 /// A value as GET shows it.
 void reply_value(ReplyWriter reply, RawView value);
+/// What it costs to make that, beyond copying it.
+std::size_t steps_to_show(RawView value);
 
 /// Runs the subcommand that arguments[1] names, of the command that arguments[0] names. HELP answers from the table.
 /// REQUIRES: it is one, with so many arguments; see subcommand_error().

@@ -19,11 +19,13 @@ void reply_not_integer(RespSession& session) {
   session.reply().error("ERR value is not an integer or out of range");
 }
 
+std::string bad_pattern() {
+  return fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal beginning",
+                     Glob::kMaxPattern, Glob::kMaxElements);
+}
+
 void reply_bad_pattern(RespSession& session) {
-  session.reply().error(
-      fmt::format("ERR a pattern may be {} bytes long, and have {} characters and sets behind its literal "
-                  "beginning",
-                  Glob::kMaxPattern, Glob::kMaxElements));
+  session.reply().error(bad_pattern());
 }
 
 void reply_arity(RespSession& session, std::string_view name) {
@@ -72,14 +74,14 @@ void echo(RespSession& session, Arguments arguments) {
 void select(RespSession& session, Arguments arguments) {
   const auto index = parse_integer(arguments[1]);
   if (!index) return reply_not_integer(session);
-  if (*index != 0) {
-    session.reply().error("ERR DB index is out of range");
   constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min();
   constexpr std::int64_t kHigh = std::numeric_limits<std::int32_t>::max();
   if (*index < kLow || *index > kHigh) {
     session.reply().error(fmt::format("ERR value is out of range, value must between {} and {}", kLow, kHigh));
     return;
   }
+  if (*index != 0) {
+    session.reply().error("ERR DB index is out of range");
     return;
   }
   session.reply().simple("OK");

@@ -95,6 +95,7 @@ void stats(RespService& service, InfoText& out) {
   out.line("writes_refused_by_lease", s.refused_by_lease);
   out.line("writes_refused_by_clock", s.refused_by_clock);
   out.line("messages_published", s.published);
+  out.line("messages_shown", s.shown);
   out.line("longest_turn_us", s.longest_turn.count());
   out.line("longest_commit_us", s.longest_commit.count());
   out.line("pubsub_channels", service.pubsub.channels().size());
@@ -169,10 +170,14 @@ void info(RespSession& session, Arguments arguments) {
     return std::ranges::any_of(wanted, [&](std::string_view w) { return is_word(w, section); });
   };
   const bool everything = wanted.empty() || asks_for("all") || asks_for("default") || asks_for("everything");
+  // The clients are counted, some ten in the time of a step, and /proc is read.
+  constexpr std::size_t kClientsPerStep = 8;
+  constexpr std::size_t kSystemCalls = 300;
   InfoText out;
   for (const Section& section : kSections) {
     if (everything || asks_for(section.name)) section.write(session.service(), out);
   }
+  session.charge(kSystemCalls + session.service().sessions.size() / kClientsPerStep);
   session.reply().bulk(out.text());
 }
 

@@ -25,6 +25,11 @@ void reply_value(ReplyWriter reply, RawView value) {
   reply.bulk(client_text(value));
 }
 
+std::size_t steps_to_show(RawView value) {
+  const bool as_it_is = MsgpackCursor(value).bin_or_str().has_value();
+  return as_it_is ? 0 : value.size() / resp_limits::kShownBytesPerStep;
+}
+
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
   const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
   if (const auto* leased = std::get_if<Leased>(&error)) {
@@ -81,6 +86,7 @@ void note_writes(RespSession& session, std::span<const WriteOp> ops) {
 
 void reply_old(RespSession& session, const std::optional<Raw>& old) {
   if (old) {
+    session.charge(steps_to_show(*old));
     reply_value(session.reply(), *old);
   } else {
     session.reply().nil();
@@ -93,12 +99,12 @@ struct SetOptions {
   bool get = false;
 };
 
+/// With a time behind it.
 bool sets_lifetime(std::string_view option) {
   return is_word(option, "ex") || is_word(option, "px") || is_word(option, "exat") || is_word(option, "pxat");
 }
 
 /// False when it has replied with an error.
-/// With a time behind it.
 bool read_options(RespSession& session, Arguments options, SetOptions& out) {
   for (const std::string_view& option : options) {
     const bool last = &option == &options.back();
@@ -190,6 +196,7 @@ void get(RespSession& session, Arguments arguments) {
   if (!record) {
     session.reply().nil();
   } else {
+    session.charge(steps_to_show(record->value));
     reply_value(session.reply(), record->value);
   }
 }
@@ -204,7 +211,7 @@ void getdel(RespSession& session, Arguments arguments) {
   const auto done = session.service().engine.erase(arguments[1]);
   if (!done) return reply_refused(session, done.error());
   session.note_write(arguments[1]);
-  reply_value(session.reply(), old);
+  reply_old(session, old);
 }
 
 void del(RespSession& session, Arguments arguments) {
@@ -244,12 +251,13 @@ void mget(RespSession& session, Arguments arguments) {
     while (const auto key = keys.next(steps)) {
       const std::size_t before = reply.size();
       if (const auto record = find(session, *key)) {
+        keys.charge(steps_to_show(record->value), steps);
         reply_value(writer, record->value);
       } else {
         writer.nil();
       }
       if (reply.size() > resp_limits::kMaxOutput) return keys.stop();
-      keys.charge((reply.size() - before) / 1'024, steps);
+      keys.charge((reply.size() - before) / resp_limits::kBytesPerStep, steps);
     }
   });
 }
@@ -287,6 +295,7 @@ void type(RespSession& session, Arguments arguments) {
 
 void strlen(RespSession& session, Arguments arguments) {
   const auto record = find(session, arguments[1]);
+  if (record) session.charge(steps_to_show(record->value));
   session.reply().integer(record ? shown_length(record->value) : 0);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Commands that read any number of keys, step by step.
+// Commands that read any number of keys, or of patterns, step by step.
 
 #include <algorithm>
 #include <cstddef>

@@ -128,7 +128,10 @@ void lease(RespSession& session, Arguments arguments) {
 }
 
 void explain(RespSession& session, Arguments arguments) {
-  const std::string text = session.service().engine.dictionary().explain(arguments[1]);
+  const Dictionary& dictionary = session.service().engine.dictionary();
+  // It tells how long the value is as GET shows it.
+  if (const auto record = dictionary.find(arguments[1])) session.charge(steps_to_show(record->value));
+  const std::string text = dictionary.explain(arguments[1]);
   std::vector<std::string_view> lines;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = rest.find('\n');

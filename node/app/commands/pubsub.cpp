@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "app/commands/commands.h"
 #include "app/resp/glob.h"
@@ -19,7 +21,7 @@ struct Kind {
   std::string_view subscribed;
   std::string_view unsubscribed;
   bool (PubSub::*remove)(Subscriber& who, std::string_view name);
-  std::set<std::string, std::less<>> Subscriber::* names;
+  std::set<std::string, std::less<>> Subscriber::*names;
 };
 
 constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::unsubscribe, &Subscriber::channels};
@@ -62,21 +64,49 @@ void remove(RespSession& session, Arguments names, const Kind& kind) {
     remove_one(name);
 }
 
+/// PUBSUB CHANNELS, step by step. The number of matches goes before them, so that they are written apart first.
+class ChannelsMatching {
+ public:
+  ChannelsMatching(const PubSub& pubsub, Glob pattern) : pubsub_(pubsub), pattern_(std::move(pattern)) {}
+
+  bool operator()(std::string& reply, std::size_t& steps) {
+    const auto& all = pubsub_.channels();
+    auto it = last_ ? all.upper_bound(*last_) : all.lower_bound(pattern_.prefix());
+    ReplyWriter writer(found_);
+    for (; it != all.end() && it->first.starts_with(pattern_.prefix()); ++it) {
+      if (steps == 0) return false;
+      steps -= std::min(steps, pattern_.cost(it->first.size()));
+      last_ = it->first;
+      if (!pattern_.matches(it->first)) continue;
+      writer.bulk(it->first);
+      ++count_;
+      if (found_.size() > resp_limits::kMaxOutput) break;
+    }
+    ReplyWriter(reply).array(count_);
+    reply.append(found_);
+    return true;
+  }
+
+ private:
+  const PubSub& pubsub_;
+  Glob pattern_;
+  std::optional<std::string> last_;
+  std::string found_;
+  std::size_t count_ = 0;
+};
+
 void pubsub_channels(RespSession& session, Arguments arguments) {
   if (arguments.size() > 3) {
     session.reply().error(
         fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.", arguments[1]));
     return;
   }
-  const auto pattern = Glob::compile(arguments.size() == 3 ? arguments[2] : "*");
+  const std::string_view wanted = arguments.size() == 3 ? arguments[2] : "*";
+  session.charge(Glob::compile_cost(wanted));
+  auto pattern = Glob::compile(wanted);
   if (!pattern) return reply_bad_pattern(session);
-  std::vector<std::string_view> found;
-  for (const auto& [channel, listeners] : session.service().pubsub.channels()) {
-    if (pattern->matches(channel)) found.push_back(channel);
-  }
-  session.reply().array(found.size());
-  for (const std::string_view channel : found)
-    session.reply().bulk(channel);
+  const std::size_t holds = pattern->bytes();
+  session.run_long(ChannelsMatching(session.service().pubsub, *std::move(pattern)), holds);
 }
 
 void pubsub_numsub(RespSession& session, Arguments arguments) {
@@ -108,12 +138,34 @@ void subscribe(RespSession& session, Arguments arguments) {
   }
 }
 
+namespace {
+
+/// False when it has replied with an error.
+bool subscribe_to_pattern(RespSession& session, std::string_view name) {
+  PubSub& pubsub = session.service().pubsub;
+  session.charge(Glob::compile_cost(name));
+  auto pattern = Glob::compile(name);
+  if (!pattern) {
+    reply_bad_pattern(session);
+    return false;
+  }
+  if (!has_room(session, PubSub::cost(name, *pattern))) return false;
+  if (!pubsub.has_room_to_match(name, *pattern)) {
+    session.reply().error(
+        "ERR too many patterns: each message is compared with those of all clients, and these would take too long; "
+        "subscribe to fewer, or to shorter ones that begin with literal characters and end with a star");
+    return false;
+  }
+  pubsub.subscribe_pattern(session, name, *std::move(pattern));
+  return true;
+}
+
+}  // namespace
+
 void psubscribe(RespSession& session, Arguments arguments) {
   for (const std::string_view name : arguments.subspan(1)) {
-    auto pattern = Glob::compile(name);
-    if (!pattern) return reply_bad_pattern(session);
-    if (!has_room(session, PubSub::cost(name, *pattern))) return;
-    session.service().pubsub.subscribe_pattern(session, name, *std::move(pattern));
+    // What is subscribed to already is not read again.
+    if (!session.patterns.contains(name) && !subscribe_to_pattern(session, name)) return;
     reply_subscribed(session, kByPattern, name);
   }
 }

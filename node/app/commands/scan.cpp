@@ -108,6 +108,7 @@ class KeysMatching {
 }  // namespace
 
 void keys(RespSession& session, Arguments arguments) {
+  session.charge(Glob::compile_cost(arguments[1]));
   auto pattern = Glob::compile(arguments[1]);
   if (!pattern) return reply_bad_pattern(session);
   const std::size_t holds = pattern->bytes();
@@ -122,6 +123,7 @@ void scan(RespSession& session, Arguments arguments) {
   }
   ScanOptions options;
   if (!read_options(session, arguments.subspan(2), options)) return;
+  session.charge(Glob::compile_cost(options.pattern));
   const auto pattern = Glob::compile(options.pattern);
   if (!pattern) return reply_bad_pattern(session);
 
@@ -138,9 +140,9 @@ void scan(RespSession& session, Arguments arguments) {
   }
   std::vector<std::string_view> found;
   std::optional<std::string_view> last;
-  // COUNT is a wish: a scan may stop anywhere.
+  // COUNT is a wish: a scan may stop anywhere behind its first key.
   std::size_t& steps = session.steps();
-  for (std::int64_t seen = 0; seen < options.count && steps > 0; ++seen, ++it) {
+  for (std::int64_t seen = 0; seen < options.count && (steps > 0 || seen == 0); ++seen, ++it) {
     if (it == all.end() || !it.key().starts_with(prefix)) break;
     steps -= std::min(steps, pattern->cost(it.key().size()));
     last = it.key();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/commands/commands.h"
+#include "app/commands/many_keys.h"
 #include "app/resp/glob.h"
 #include "app/resp/limits.h"
 
@@ -102,8 +103,10 @@ void command_docs(RespSession& session, Arguments arguments) {
     if (const auto named = find_named(session.service().commands, name)) found.push_back(*named);
   }
   session.reply().array(2 * found.size());
-  for (const Named& named : found)
+  for (const Named& named : found) {
+    if (session.reply_full()) return;
     reply_docs(session, named);
+  }
 }
 
 void command_info(RespSession& session, Arguments arguments) {
@@ -117,6 +120,7 @@ void command_info(RespSession& session, Arguments arguments) {
     found.push_back(find_named(session.service().commands, name));
   session.reply().array(found.size());
   for (const auto& named : found) {
+    if (session.reply_full()) return;
     if (named) {
       reply_info(session, *named);
     } else {
@@ -126,6 +130,7 @@ void command_info(RespSession& session, Arguments arguments) {
 }
 
 void command_list(RespSession& session, Arguments arguments) {
+  constexpr std::size_t kStepsOfNames = 256;
   std::string wanted = "*";
   if (arguments.size() > 2) {
     if (arguments.size() != 5 || !is_word(arguments[2], "filterby") || !is_word(arguments[3], "pattern")) {
@@ -133,6 +138,7 @@ void command_list(RespSession& session, Arguments arguments) {
     }
     wanted = to_lower(arguments[4]);
   }
+  session.charge(Glob::compile_cost(wanted) + kStepsOfNames);
   const auto pattern = Glob::compile(wanted);
   if (!pattern) return reply_bad_pattern(session);
   std::vector<std::string> names;
@@ -179,22 +185,42 @@ std::vector<std::pair<std::string_view, std::string>> settings(const RespService
           {"timeout", "0"}};
 }
 
-void config_get(RespSession& session, Arguments arguments) {
-  auto left = settings(session.service());
-  std::vector<std::pair<std::string_view, std::string>> found;
-  for (const std::string_view text : arguments.subspan(2)) {
-    const auto pattern = Glob::compile(to_lower(text));
-    if (!pattern) return reply_bad_pattern(session);
-    const auto matching =
-        std::ranges::stable_partition(left, [&](const auto& setting) { return !pattern->matches(setting.first); });
-    std::ranges::move(matching, std::back_inserter(found));
-    left.erase(matching.begin(), matching.end());
+/// CONFIG GET, a pattern for each step.
+class SettingsMatching {
+ public:
+  explicit SettingsMatching(const RespService& service) : left_(settings(service)) {}
+
+  void operator()(ManyKeys& patterns, std::string& reply, std::size_t& steps) {
+    while (const auto text = patterns.next(steps)) {
+      patterns.charge(Glob::compile_cost(*text), steps);
+      const auto pattern = Glob::compile(to_lower(*text));
+      if (!pattern) {
+        ReplyWriter(reply).error(bad_pattern());
+        return patterns.stop();
+      }
+      const auto matching =
+          std::ranges::stable_partition(left_, [&](const auto& setting) { return !pattern->matches(setting.first); });
+      std::ranges::move(matching, std::back_inserter(found_));
+      left_.erase(matching.begin(), matching.end());
+    }
+    if (patterns.over()) write(ReplyWriter(reply));
   }
-  // In the order of names, whatever the order of the patterns.
-  std::ranges::sort(found);
-  session.reply().array(2 * found.size());
-  for (const auto& [name, value] : found)
-    session.reply().field(name, value);
+
+ private:
+  /// In the order of names, whatever the order of the patterns.
+  void write(ReplyWriter reply) {
+    std::ranges::sort(found_);
+    reply.array(2 * found_.size());
+    for (const auto& [name, value] : found_)
+      reply.field(name, value);
+  }
+
+  std::vector<std::pair<std::string_view, std::string>> left_;
+  std::vector<std::pair<std::string_view, std::string>> found_;
+};
+
+void config_get(RespSession& session, Arguments arguments) {
+  for_many_keys(session, arguments.subspan(2), SettingsMatching(session.service()));
 }
 
 }  // namespace

@@ -93,6 +93,13 @@ std::string take_prefix(std::string_view& pattern) {
 
 }  // namespace
 
+std::size_t Glob::compile_cost(std::string_view pattern) {
+  // An element is put into a row for each of the characters; the rest is only read.
+  constexpr std::size_t kStepsPerElement = 2;
+  constexpr std::size_t kBytesPerStep = 64;
+  return 1 + kStepsPerElement * std::min(pattern.size(), kMaxElements) + pattern.size() / kBytesPerStep;
+}
+
 std::optional<Glob> Glob::compile(std::string_view pattern) {
   if (pattern.size() > kMaxPattern) return std::nullopt;
   Glob made;

@@ -24,6 +24,8 @@ class Glob {
   /// Bytes of a pattern: to read more takes milliseconds, and none needs them.
   static constexpr std::size_t kMaxPattern = 1024 * 1024;
 
+  /// What compile() costs at most, in units as cost()'s.
+  static std::size_t compile_cost(std::string_view pattern);
   /// Nothing for more than kMaxElements, or kMaxPattern.
   static std::optional<Glob> compile(std::string_view pattern);
 
@@ -32,11 +34,14 @@ class Glob {
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   /// What matching a text of so many bytes costs at most, in units of one short comparison.
   [[nodiscard]] std::size_t cost(std::size_t text) const { return 1 + text * words_ / 64; }
+  /// What it adds to the price of matching all patterns, in units of a literal beginning compared.
+  [[nodiscard]] std::size_t weight() const { return elements_ == 0 ? 1 : 1 + kWeightOfWord * words_; }
   /// Memory that it takes.
   [[nodiscard]] std::size_t bytes() const { return prefix_.size() + (accepts_.size() + stars_.size()) * sizeof(Word); }
 
  private:
   using Word = std::uint64_t;
+  static constexpr std::size_t kWeightOfWord = 16;
 
   std::string prefix_;
   std::size_t elements_ = 0;

@@ -23,18 +23,26 @@ inline constexpr std::size_t kMaxBytesOfValue = limits::kMaxValue - 5;
 inline constexpr std::size_t kMaxDiscarded = 1024 * 1024 * 1024;
 /// The longest that this may take.
 inline constexpr std::chrono::seconds kDiscardFor{10};
-/// Commands between MULTI and EXEC: more than a pipeline has, few enough to run in one turn of the loop.
-inline constexpr std::size_t kMaxQueuedCommands = 65'536;
+/// Commands between MULTI and EXEC, of which one that writes several keys counts once for each: more than a pipeline has, few
+/// enough to run in one turn of the loop, as the largest MSET does.
+inline constexpr std::size_t kMaxQueuedCommands = 16'384;
 /// Bytes of these, with what each argument costs to keep: as much as one command may have.
 inline constexpr std::size_t kMaxQueuedBytes = kMaxCommand;
 /// Arguments of a command that runs in one turn of the loop: all but those that only read, which go on in later turns. Writes
 /// are all or none, so that they cannot; as many keys as this take the loop some tens of milliseconds.
 inline constexpr std::size_t kMaxArgumentsInOneTurn = 16'384;
-/// What a command that goes on in later turns does in one: so many looks at a key, each some 100 ns.
+/// What one client's commands do in one turn, all together: so many looks at a key, each some 100 ns. Everything else is
+/// counted in these, by the constants below.
 inline constexpr std::size_t kStepsPerTurn = 8'192;
+/// Any command, a refused one too: to be read, found and answered.
+inline constexpr std::size_t kStepsPerCommand = 4;
+/// Bytes of arguments and of replies that are made in the time of a step.
+inline constexpr std::size_t kBytesPerStep = 256;
+/// Bytes of MessagePack that become JSON in it.
+inline constexpr std::size_t kShownBytesPerStep = 4;
 /// Arguments from which on a command is one of these.
 inline constexpr std::size_t kManyArguments = 1'024;
-/// What all of a transaction may do of the same, for it cannot go on in a later turn: some 20 ms.
+/// What all of a transaction may do of the same, for it cannot go on in a later turn: some 20 ms. Beyond it only what writes is run.
 inline constexpr std::size_t kStepsPerTransaction = 200'000;
 /// Bytes of unfinished commands of all clients, and of those queued behind MULTI. A client that goes beyond is cut off.
 inline constexpr std::size_t kMaxUnfinished = 512 * 1024 * 1024;
@@ -62,12 +70,23 @@ inline constexpr std::size_t kReservedDescriptors = 1'024;
 inline constexpr std::size_t kMaxSubscriptions = 16'384;
 /// Bytes that they take: as many channels of common length, or some 3,000 patterns that begin with a star.
 inline constexpr std::size_t kMaxSubscribedBytes = 8 * 1024 * 1024;
-/// The same of all clients: a message is compared with each pattern.
+/// The same of all clients.
 inline constexpr std::size_t kMaxSubscribedBytesOfAll = 128 * 1024 * 1024;
+/// Patterns of all clients, counted by Glob::weight(): so many literal beginnings ("user:*"), or some 960 of common length that
+/// begin with a star. A message is compared with each, and so is an event of the dictionary the first time: below a millisecond
+/// for a name of common length.
+inline constexpr std::size_t kMaxPatternWeight = 16'384;
 /// A channel's name: each pattern reads all of it.
-inline constexpr std::size_t kMaxChannel = 4'096;
+inline constexpr std::size_t kMaxChannel = 1'024;
+/// Channels of which it is remembered which patterns they match: the events of the dictionary, of which one write makes
+/// thousands, have three.
+inline constexpr std::size_t kMaxMatchedChannels = 16;
+/// A message of another shape than PUBLISH's is shown as JSON up to this size: some milliseconds, and nobody asked for it.
+inline constexpr std::size_t kMaxShownMessage = 256 * 1024;
 /// Scans that may be under way at a time: positions remembered for SCAN.
 inline constexpr std::size_t kMaxCursors = 16'384;
+/// Bytes of the keys that these stand for: all of them, at keys of common length.
+inline constexpr std::size_t kMaxCursorBytes = 16 * 1024 * 1024;
 /// Replies kept after they were sent, for the next: a buffer that grew larger is given back.
 inline constexpr std::size_t kKeepBuffer = 64 * 1024;
 /// Handed to the parser at once.
@@ -76,5 +95,3 @@ inline constexpr std::size_t kReadBuffer = 64 * 1024;
 inline constexpr std::size_t kMaxClientName = 256;
 
 }  // namespace meshdict::resp_limits
-/// Bytes of the keys that these stand for: all of them, at keys of common length.
-inline constexpr std::size_t kMaxCursorBytes = 16 * 1024 * 1024;

@@ -22,6 +22,10 @@ bool PubSub::has_room(const Subscriber& who, std::size_t cost) const {
          bytes_ + cost <= resp_limits::kMaxSubscribedBytesOfAll;
 }
 
+bool PubSub::has_room_to_match(std::string_view name, const Glob& pattern) const {
+  return patterns_.contains(name) || weight_ + pattern.weight() <= resp_limits::kMaxPatternWeight;
+}
+
 void PubSub::charge(Subscriber& who, std::size_t cost) {
   who.subscribed_bytes += cost;
   bytes_ += cost;
@@ -42,8 +46,11 @@ bool PubSub::subscribe(Subscriber& who, std::string_view channel) {
 bool PubSub::subscribe_pattern(Subscriber& who, std::string_view pattern, Glob compiled) {
   if (!who.patterns.emplace(pattern).second) return false;
   charge(who, cost(pattern, compiled));
-  const auto place = patterns_.try_emplace(std::string(pattern), Pattern{std::move(compiled), {}}).first;
+  const auto [place, added] = patterns_.try_emplace(std::string(pattern), Pattern{std::move(compiled), {}});
   place->second.listeners.insert(&who);
+  if (!added) return true;
+  weight_ += place->second.glob.weight();
+  matched_.clear();
   return true;
 }
 
@@ -58,7 +65,10 @@ void PubSub::remove_pattern(Subscriber& who, std::string_view pattern) {
   const auto found = patterns_.find(pattern);
   discharge(who, cost(pattern, found->second.glob));
   found->second.listeners.erase(&who);
-  if (found->second.listeners.empty()) patterns_.erase(found);
+  if (!found->second.listeners.empty()) return;
+  weight_ -= found->second.glob.weight();
+  patterns_.erase(found);
+  matched_.clear();
 }
 
 bool PubSub::unsubscribe(Subscriber& who, std::string_view channel) {
@@ -86,6 +96,24 @@ void PubSub::forget(Subscriber& who) {
   who.patterns.clear();
 }
 
+const PubSub::Matching& PubSub::matching(std::string_view channel) {
+  ++steps_done_;
+  const auto known = matched_.find(channel);
+  if (known != matched_.end()) return known->second;
+  if (matched_.size() >= resp_limits::kMaxMatchedChannels) matched_.clear();
+  Matching& found = matched_[std::string(channel)];
+  for (const auto& pattern : patterns_) {
+    const Glob& glob = pattern.second.glob;
+    steps_done_ += glob.cost(channel.size());
+    if (glob.matches(channel)) found.push_back(&pattern);
+  }
+  return found;
+}
+
+bool PubSub::is_heard(std::string_view channel) {
+  return channels_.contains(channel) || !matching(channel).empty();
+}
+
 std::size_t PubSub::publish(std::string_view channel, std::string_view payload) {
   std::size_t receivers = 0;
   if (const auto found = channels_.find(channel); found != channels_.end()) {
@@ -93,12 +121,13 @@ std::size_t PubSub::publish(std::string_view channel, std::string_view payload) 
       who->deliver(std::nullopt, channel, payload);
     receivers += found->second.size();
   }
-  for (const auto& [name, pattern] : patterns_) {
-    if (!pattern.glob.matches(channel)) continue;
+  for (const auto* matched : matching(channel)) {
+    const auto& [name, pattern] = *matched;
     for (Subscriber* who : pattern.listeners)
       who->deliver(name, channel, payload);
     receivers += pattern.listeners.size();
   }
+  steps_done_ += receivers * (1 + payload.size() / resp_limits::kBytesPerStep);
   return receivers;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/resp/glob.h"
 
@@ -31,6 +32,8 @@ class PubSub {
   static std::size_t cost(std::string_view name, const Glob& pattern);
   /// Whether `who` may take one more of this cost.
   [[nodiscard]] bool has_room(const Subscriber& who, std::size_t cost) const;
+  /// Whether `pattern`, if it is a new one, may be compared with each message; see resp_limits::kMaxPatternWeight.
+  [[nodiscard]] bool has_room_to_match(std::string_view name, const Glob& pattern) const;
 
   /// False when `who` was subscribed already.
   bool subscribe(Subscriber& who, std::string_view channel);
@@ -44,6 +47,10 @@ class PubSub {
   /// Delivers to all whose subscription fits, once per subscription. How many that were.
   std::size_t publish(std::string_view channel, std::string_view payload);
   [[nodiscard]] bool empty() const { return channels_.empty() && patterns_.empty(); }
+  /// Whether publish() would find a receiver. As many steps.
+  [[nodiscard]] bool is_heard(std::string_view channel);
+  /// What publish() and is_heard() have cost since the beginning, in steps as resp_limits::kStepsPerTurn.
+  [[nodiscard]] std::size_t steps_done() const { return steps_done_; }
 
   /// Ordered by subscriber's address: the order of delivery among clients carries no meaning.
   using Listeners = std::set<Subscriber*>;
@@ -57,6 +64,9 @@ class PubSub {
   [[nodiscard]] const Patterns& patterns() const { return patterns_; }
 
  private:
+  using Matching = std::vector<const Patterns::value_type*>;
+
+  const Matching& matching(std::string_view channel);
   void charge(Subscriber& who, std::size_t cost);
   void discharge(Subscriber& who, std::size_t cost);
   void remove_channel(Subscriber& who, std::string_view channel);
@@ -65,6 +75,10 @@ class PubSub {
   Channels channels_;
   Patterns patterns_;
   std::size_t bytes_ = 0;
+  std::size_t weight_ = 0;  ///< of all patterns
+  std::size_t steps_done_ = 0;
+  /// Which patterns these channels match, in their order; for as long as the patterns stay.
+  std::map<std::string, Matching, std::less<>> matched_;
 };
 
 }  // namespace meshdict

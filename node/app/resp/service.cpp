@@ -40,10 +40,7 @@ void RespService::on_event(const Event& event) {
                  [this](const Updated& e) { pubsub.publish("__keyevent@0__:set", e.key); },
                  [this](const Deleted& e) { pubsub.publish("__keyevent@0__:del", e.key); },
                  [this](const Conflict& e) { pubsub.publish("__keyevent@0__:conflict", e.key); },
-                 [this](const MessageArrived& e) {
-                   const ChannelMessage message = channel_message(e.packets);
-                   pubsub.publish(message.channel, message.payload);
-                 },
+                 [this](const MessageArrived& e) { on_message(e.packets); },
                  [](const PeerUp&) {},
                  [](const PeerDown&) {},
                  [](const Refused&) {},
@@ -55,8 +52,13 @@ void RespService::on_event(const Event& event) {
              event);
 }
 
-void RespService::touch(RespSession& session) {
-  if (session.mark_touched()) touched.push_back(&session);
+void RespService::on_message(const std::vector<Raw>& packets) {
+  if (const auto message = channel_message(packets)) {
+    pubsub.publish(message->channel, message->payload);
+  } else if (pubsub.is_heard(kMeshChannel)) {
+    ++stats.shown;
+    pubsub.publish(kMeshChannel, shown_message(packets));
+  }
 }
 
 void RespService::make_room(std::size_t bytes) {
@@ -69,13 +71,36 @@ void RespService::make_room(std::size_t bytes) {
       last.cut_off_for_room();
     }
   }
-  if (packets.size() == 1) return {std::string(kMeshChannel), client_text(packets.front())};
+}
+
+void RespService::touch(RespSession& session) {
+  if (session.mark_touched()) touched.push_back(&session);
+}
+
+std::optional<ChannelMessage> channel_message(const std::vector<Raw>& packets) {
+  if (packets.size() != 2 || !is_bytes(packets[0]) || !is_bytes(packets[1])) return std::nullopt;
+  MsgpackCursor channel(packets[0]);
+  MsgpackCursor payload(packets[1]);
+  const auto name = channel.bin();
+  const auto body = payload.bin();
+  if (!name || !body || is_reserved_channel(*name) || name->size() > resp_limits::kMaxChannel) return std::nullopt;
+  return ChannelMessage{*name, *body};
+}
+
+std::string shown_message(const std::vector<Raw>& packets) {
+  const bool single = packets.size() == 1;
+  if (single && MsgpackCursor(packets.front()).bin_or_str()) return client_text(packets.front());
+  std::size_t size = 0;
+  for (const Raw& packet : packets)
+    size += packet.size();
+  if (size > resp_limits::kMaxShownMessage) return fmt::format("a message of {} bytes, too large to be shown", size);
+  if (single) return client_text(packets.front());
   std::string array;
   MsgpackWriter writer(array);
   writer.array(static_cast<std::uint32_t>(packets.size()));
   for (const Raw& packet : packets)
     writer.raw(packet);
-  return {std::string(kMeshChannel), client_text(array)};
+  return client_text(array);
 }
 
 bool is_reserved_channel(std::string_view channel) {

@@ -39,6 +39,7 @@ struct RespStats {
   std::uint64_t refused_by_lease = 0;
   std::uint64_t refused_by_clock = 0;
   std::uint64_t published = 0;
+  std::uint64_t shown = 0;  ///< messages of other shapes than PUBLISH's that were converted for the channel "mesh"
   Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
   Duration longest_commit{};
 };
@@ -53,11 +54,11 @@ class RespService {
   /// it. Called from within calls into the engine; does not call back.
   void on_event(const Event& event);
 
-  /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
   /// Cuts off the subscribers that are furthest behind, until `bytes` more of output fit into resp_limits::kMaxOutputOfAll, or
   /// none is far behind.
   void make_room(std::size_t bytes);
 
+  /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
   void touch(RespSession& session);
 
   Engine& engine;
@@ -77,22 +78,28 @@ class RespService {
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions
-  /// Reused, so that a SET does not allocate.
   /// Subscribers that are further behind than resp_limits::kPauseOutput: the bytes of their output, and their ids.
   std::set<std::pair<std::size_t, std::uint64_t>> far_behind;
+  /// Reused, so that a SET does not allocate.
   std::string scratch;
   std::vector<WriteOp> ops;
+
+ private:
+  void on_message(const std::vector<Raw>& packets);
 };
 
-/// Where a message of the mesh is delivered, and as what: two bytes packets are channel and payload, as PUBLISH sends
-/// them; anything else (a py2p node may send what it likes) is shown on the channel "mesh", one packet as GET would
-/// show it, several as a JSON array. So is a message that would pass for a key event, or whose channel has a longer name than
-/// resp_limits::kMaxChannel.
+/// A message of the mesh as PUBLISH sends them: two bytes packets are channel and payload. Nothing for another (a py2p node
+/// may send what it likes), for one that would pass for a key event, and one whose channel has a longer name than
+/// resp_limits::kMaxChannel: these are shown on the channel "mesh". Views into the packets.
 struct ChannelMessage {
-  std::string channel;
-  std::string payload;
+  std::string_view channel;
+  std::string_view payload;
 };
-ChannelMessage channel_message(const std::vector<Raw>& packets);
+std::optional<ChannelMessage> channel_message(const std::vector<Raw>& packets);
+
+/// Any other message as text: one packet as GET would show it, several as a JSON array. Of one that would have to be converted
+/// and is larger than resp_limits::kMaxShownMessage, only its size is told.
+std::string shown_message(const std::vector<Raw>& packets);
 
 /// Channels of events of the dictionary; not for PUBLISH.
 bool is_reserved_channel(std::string_view channel);

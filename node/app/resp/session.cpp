@@ -34,6 +34,14 @@ std::string unknown_command(std::span<const std::string_view> arguments) {
   return text;
 }
 
+/// To read them and to copy them.
+std::size_t steps_of(std::span<const std::string_view> arguments) {
+  std::size_t bytes = 0;
+  for (const std::string_view argument : arguments)
+    bytes += argument.size();
+  return arguments.size() + bytes / resp_limits::kBytesPerStep;
+}
+
 }  // namespace
 
 RespSession::RespSession(RespService& service, std::string remote)
@@ -50,6 +58,7 @@ RespSession::~RespSession() {
   if (waiting()) end_wait();
   release(pending_.size() + (going_on_ ? going_on_->holds : 0));
   service_.output_bytes -= output_counted_;
+  service_.far_behind.erase({output_counted_, id_});
   service_.pubsub.forget(*this);
   service_.sessions.erase(id_);
   if (touched_) std::erase(service_.touched, this);
@@ -58,7 +67,7 @@ RespSession::~RespSession() {
 void RespSession::feed(std::string_view bytes) {
   if (closing_ || cut_off_) return;
   last_active_ = service_.clock.monotonic();
-  service_.far_behind.erase({output_counted_, id_});
+  steps_of_turn_ = resp_limits::kStepsPerTurn;
   if (has_waited()) {
     reply().integer(wait_->confirmed);
     if (wait_->confirmed >= wait_->wanted) written_.clear();
@@ -121,21 +130,23 @@ std::size_t RespSession::output_bound() const {
 }
 
 void RespSession::account_output() {
+  if (output_counted_ > resp_limits::kPauseOutput) service_.far_behind.erase({output_counted_, id_});
   service_.output_bytes += output_.size();
   service_.output_bytes -= std::exchange(output_counted_, output_.size());
+  if (output_counted_ > resp_limits::kPauseOutput && subscriptions() > 0) {
+    service_.far_behind.emplace(output_counted_, id_);
+  }
 }
 
 void RespSession::run(std::string_view& bytes) {
   const std::size_t unsent = output().size();
   while (!bytes.empty()) {
+    yielded_ = steps_of_turn_ == 0;
+    if (yielded_) return;
     switch (parser_.next(bytes)) {
       case RespParser::Result::kPartial:
-  if (output_counted_ > resp_limits::kPauseOutput) service_.far_behind.erase({output_counted_, id_});
         return;
       case RespParser::Result::kError:
-  if (output_counted_ > resp_limits::kPauseOutput && subscriptions() > 0) {
-    service_.far_behind.emplace(output_counted_, id_);
-  }
         ++service_.stats.protocol_errors;
         reply().error("ERR " + parser_.error());
         closing_ = true;
@@ -161,6 +172,7 @@ void RespSession::run(std::string_view& bytes) {
 
 void RespSession::execute(std::span<const std::string_view> arguments) {
   ++service_.stats.commands;
+  charge(resp_limits::kStepsPerCommand);
   reply_start_ = output_.size();
   const CommandSpec* spec = service_.commands.find(arguments[0]);
   if (spec == nullptr) {
@@ -176,6 +188,7 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
     return reject(*spec, fmt::format("ERR too many arguments for '{}': at most {} at a time", spec->name,
                                      resp_limits::kMaxArgumentsInOneTurn));
   }
+  if (const auto error = subcommand_error(*spec, arguments)) return reject(*spec, *error);
   if (subscriptions() > 0 && !spec->is(CommandSpec::kWhileSubscribed)) {
     return reject(*spec, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
                                      "RESET are allowed in this context",
@@ -188,36 +201,39 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
 
 void RespSession::run_command(const CommandSpec& spec, std::span<const std::string_view> arguments) {
   const std::size_t start = output_.size();
+  const std::size_t published = service_.pubsub.steps_done();
   spec.run(*this, arguments);
+  // Those of a long command are what it looks at, step by step.
+  if (!spec.is(CommandSpec::kLong)) charge(steps_of(arguments));
+  charge((output_.size() - start) / resp_limits::kBytesPerStep);
+  charge(service_.pubsub.steps_done() - published);
   if (reply_full()) {
     output_.resize(start);
     reply().error(kReplyTooLarge);
   }
-  if (const auto error = subcommand_error(*spec, arguments)) return reject(*spec, *error);
 }
 
 void RespSession::run_transaction(const Transaction& transaction) {
-  // What a copy costs that is as long as a step.
-  constexpr std::size_t kBytesOfStep = 1'024;
   steps_left_ = resp_limits::kStepsPerTransaction;
   std::vector<std::string_view> arguments;
   for (const Transaction::Queued& queued : transaction.commands()) {
-    const std::size_t before = output_.size();
-    if (*steps_left_ == 0 && queued.spec->is(CommandSpec::kReadonly)) {
+    // Writes are bounded where they are queued, and are what a transaction is for.
+    if (*steps_left_ == 0 && !queued.spec->is(CommandSpec::kWrite)) {
       reply().error(kTooMuchForATransaction);
       continue;
     }
     arguments.assign(queued.arguments.begin(), queued.arguments.end());
+    charge(resp_limits::kStepsPerCommand);
     run_command(*queued.spec, arguments);
-    *steps_left_ -= std::min(*steps_left_, (output_.size() - before) / kBytesOfStep);
   }
+  const std::size_t used = resp_limits::kStepsPerTransaction - *steps_left_;
   steps_left_.reset();
+  charge(used);
 }
 
-std::size_t& RespSession::steps() {
-  if (steps_left_) return *steps_left_;
-  steps_of_turn_ = resp_limits::kStepsPerTurn;
-  return steps_of_turn_;
+void RespSession::charge(std::size_t steps_done) {
+  std::size_t& left = steps();
+  left -= std::min(left, steps_done);
 }
 
 void RespSession::run_long(LongCommand command, std::size_t holds) {
@@ -267,9 +283,12 @@ void RespSession::queue(const CommandSpec& spec, std::span<const std::string_vie
   if (spec.is(CommandSpec::kNoMulti)) return refuse("ERR Command not allowed inside a transaction");
   const std::size_t before = transaction_->bytes();
   if (!transaction_->add(spec, arguments)) {
-    return refuse(fmt::format("ERR the transaction is too large: at most {} commands and {} bytes",
-                              resp_limits::kMaxQueuedCommands, resp_limits::kMaxQueuedBytes));
+    return refuse(
+        fmt::format("ERR the transaction is too large: at most {} commands, each key of MSET and DEL counted as "
+                    "one, and {} bytes",
+                    resp_limits::kMaxQueuedCommands, resp_limits::kMaxQueuedBytes));
   }
+  charge(steps_of(arguments));
   service_.unfinished_bytes += transaction_->bytes() - before;
   if (service_.unfinished_bytes > resp_limits::kMaxUnfinished) return cut_off_now();
   reply().simple("QUEUED");
@@ -367,6 +386,14 @@ void RespSession::cut_off_now() {
   service_.touch(*this);
 }
 
+void RespSession::cut_off_for_room() {
+  cut_off_now();
+  thrown_away_ = output().size();
+  std::string().swap(output_);
+  output_sent_ = 0;
+  account_output();
+}
+
 std::string RespSession::describe() const {
   const MonoTime now = service_.clock.monotonic();
   const auto seconds = [now](MonoTime since) {
@@ -382,11 +409,3 @@ std::string RespSession::describe() const {
 }
 
 }  // namespace meshdict
-void RespSession::cut_off_for_room() {
-  cut_off_now();
-  thrown_away_ = output().size();
-  std::string().swap(output_);
-  output_sent_ = 0;
-  account_output();
-}
-

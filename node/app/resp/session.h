@@ -9,11 +9,12 @@
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 // 4. In a WAIT, a client's further commands are kept and not run. Its end is found by feed(), never within a call into
 //    the engine.
-// 5. No call of feed() runs for long: commands that look at many keys do so in steps, and much that waits is run bit by bit.
-//    has_more() then asks for another turn.
+// 5. No call of feed() runs for long: all that it does takes steps off one budget, resp_limits::kStepsPerTurn. When that is used
+//    up, the commands behind wait for another turn, which has_more() asks for, and those that look at many things go on
+//    there. What cannot be divided (a write of many keys, a transaction) is bounded, and ends the turn.
 
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -70,9 +71,9 @@ class RespSession final : public Subscriber {
   [[nodiscard]] bool misunderstood() const { return misunderstood_; }
   /// To be closed at once: it is hopelessly behind.
   [[nodiscard]] bool cut_off() const { return cut_off_; }
-  /// To be closed at once: another client wants it so.
   /// Bytes of output that it has not read, or that were thrown away when it was cut off.
   [[nodiscard]] std::size_t unread() const { return std::max(thrown_away_, output().size()); }
+  /// To be closed at once: another client wants it so.
   [[nodiscard]] bool ended() const { return ended_; }
   /// True when there is something to do for the server: output, or an end.
   [[nodiscard]] bool needs_service() const { return closing_ || cut_off_ || !output().empty() || has_more(); }
@@ -80,9 +81,9 @@ class RespSession final : public Subscriber {
   /// Another neighbour has what this client waits for. Called from within calls into the engine.
   void on_confirmed();
   void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) override;
-
   /// Cuts it off, and gives back the memory of its output now. REQUIRES: it is not in feed().
   void cut_off_for_room();
+
   // For the commands
 
   RespService& service() { return service_; }
@@ -90,8 +91,10 @@ class RespSession final : public Subscriber {
   /// Runs `command`, in later turns too; in a transaction at once, within resp_limits::kStepsPerTransaction. `holds`: bytes
   /// that it keeps meanwhile. Nothing else is to be replied.
   void run_long(LongCommand command, std::size_t holds);
-  /// What a command may do in this turn, to be taken off: that of a transaction is for all of its commands.
-  std::size_t& steps();
+  /// What may still be done in this turn, to be taken off: that of a transaction is for all of its commands.
+  std::size_t& steps() { return steps_left_ ? *steps_left_ : steps_of_turn_; }
+  /// Takes off what a command does at once, beyond its arguments and its reply, which are counted for all commands.
+  void charge(std::size_t steps_done);
   /// True when a reply that is being written has grown too large to be of use: the command may stop.
   [[nodiscard]] bool reply_full() const;
   /// Runs one command of a client or of a transaction; a reply that is too large becomes an error.
@@ -175,10 +178,10 @@ class RespSession final : public Subscriber {
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t output_counted_ = 0;  ///< in RespService::output_bytes
+  std::size_t thrown_away_ = 0;
   std::size_t reply_start_ = 0;
   std::optional<std::size_t> steps_left_;  ///< of a transaction that is being run
-  std::size_t steps_of_turn_ = 0;          ///< otherwise
-  std::size_t thrown_away_ = 0;
+  std::size_t steps_of_turn_ = 0;          ///< otherwise; feed() begins it anew
   bool behind_ = false;                    ///< commands wait until more of output() has been sent
   bool yielded_ = false;                   ///< they wait for the next turn
   bool input_over_ = false;
