@@ -276,7 +276,7 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
   }
 }
 
-/// As the engine does it (engine/messages.cpp), with frames that are whole and good.
+/// As the engine does it (engine/receiver.cpp), with frames that are whole and good.
 void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
   Links& links = links_of(node);
   Connection& conn = *links.find(id);

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "core/encoding/value.h"
-#include "core/engine/identity.h"
 #include "core/engine/parts.h"
 #include "core/limits.h"
 #include "core/links/compressed_once.h"
+#include "core/memory/identity.h"
 
 namespace meshdict {
 namespace {
@@ -42,7 +42,7 @@ Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, St
 Engine::~Engine() = default;
 
 std::expected<void, StartError> Engine::start() {
-  assert(parts_ == nullptr || !parts_->running_);
+  assert(parts_ == nullptr || !parts_->running);
   if (auto good = check_lease(config_); !good) return std::unexpected(std::move(good.error()));
   if (auto good = check_horizon(config_); !good) return std::unexpected(std::move(good.error()));
   auto identity = load_identity(store_, clock_, random_.stream("identity"));
@@ -56,44 +56,43 @@ std::expected<void, StartError> Engine::start() {
                                   config_.kept_deletions,
                                   config_.clock_guard};
   parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
-  if (auto loaded = parts_->dictionary_.load(); !loaded) return std::unexpected(std::move(loaded.error()));
-  if (auto loaded = parts_->overlay_.load(); !loaded) return std::unexpected(std::move(loaded.error()));
+  if (auto loaded = parts_->dictionary.load(); !loaded) return std::unexpected(std::move(loaded.error()));
+  if (auto loaded = parts_->overlay.load(); !loaded) return std::unexpected(std::move(loaded.error()));
 
-  parts_->running_ = true;
-  const MonoTime now = clock_.monotonic();
-  parts_->overlay_.start(config_.join);
-  parts_->next_compare_ = now + limits::kCompareEvery;
-  parts_->next_expiry_ = now + limits::kBroadcastLifetime;
+  parts_->running = true;
+  parts_->overlay.start(config_.join);
+  parts_->sessions.start();
+  next_expiry_ = clock_.monotonic() + limits::kBroadcastLifetime;
   finish_input();
   return {};
 }
 
 void Engine::stop() {
   if (!is_running()) return;
-  parts_->running_ = false;
-  parts_->links_.part_from_all(ByeReason::kStopping);
-  parts_->links_.sweep();
+  parts_->running = false;
+  parts_->links.part_from_all(ByeReason::kStopping);
+  parts_->links.sweep();
 }
 
 bool Engine::is_running() const {
-  return parts_ != nullptr && parts_->running_;
+  return parts_ != nullptr && parts_->running;
 }
 
 void Engine::on_accepted(ConnId conn, const Endpoint& remote) {
-  parts_->links_.on_accepted(conn, remote);
+  parts_->links.on_accepted(conn, remote);
   finish_input();
 }
 
 void Engine::on_connected(ConnId conn) {
-  Links& links = parts_->links_;
+  Links& links = parts_->links;
   if (Connection* const found = links.find(conn)) links.on_connected(*found);
   finish_input();
 }
 
 void Engine::on_data(ConnId conn, std::string_view bytes) {
-  Connection* const found = parts_->links_.find(conn);
+  Connection* const found = parts_->links.find(conn);
   if (found == nullptr) return;
-  EngineStats& stats = parts_->stats_;
+  EngineStats& stats = parts_->stats;
   stats.bytes_received += bytes.size();
   found->heard = clock_.monotonic();
   if (found->decoder.buffered() == 0) found->frame_begun = found->heard;
@@ -102,27 +101,27 @@ void Engine::on_data(ConnId conn, std::string_view bytes) {
     const auto body = found->decoder.next();
     if (!body) {
       ++stats.refused;
-      parts_->links_.close(*found, EndReason::kProtocolError, body.error().what);
+      parts_->links.close(*found, EndReason::kProtocolError, body.error().what);
     } else if (!*body) {
       break;
     } else {
       ++stats.frames_received;
       found->frame_begun = found->heard;
-      parts_->handle_body(*found, **body);
+      parts_->receiver.take(*found, **body);
     }
   }
   finish_input();
 }
 
 void Engine::on_drained(ConnId conn) {
-  Connection* const found = parts_->links_.find(conn);
+  Connection* const found = parts_->links.find(conn);
   if (found == nullptr) return;
-  parts_->links_.on_drained(*found);
-  parts_->alarm_.set(clock_.monotonic());
+  parts_->links.on_drained(*found);
+  parts_->alarm.set(clock_.monotonic());
 }
 
 void Engine::on_closed(ConnId conn, std::string_view detail) {
-  Links& links = parts_->links_;
+  Links& links = parts_->links;
   if (Connection* const found = links.find(conn)) links.on_closed(*found, detail);
   finish_input();
 }
@@ -130,19 +129,19 @@ void Engine::on_closed(ConnId conn, std::string_view detail) {
 void Engine::on_time() {
   const MonoTime now = clock_.monotonic();
   Parts& parts = *parts_;
-  if (parts.links_.next_deadline() <= now) parts.links_.on_time(now);
-  if (const auto due = parts.dictionary_.next_deadline(); due && *due <= now) parts.dictionary_.on_time();
-  if (parts.alarm_.rings(now)) {
-    parts.overlay_.on_time(now);
-    if (parts.next_compare_ <= now) parts.compare_with_somebody(now);
-    if (parts.next_expiry_ <= now) {
-      parts.seen_.expire(now);
-      parts.overlay_.expire(now);
-      parts.expire_searches(now);
-      parts.next_expiry_ = now + limits::kExpireEvery;
+  if (parts.links.next_deadline() <= now) parts.links.on_time(now);
+  if (const auto due = parts.dictionary.next_deadline(); due && *due <= now) parts.dictionary.on_time();
+  if (parts.alarm.rings(now)) {
+    parts.overlay.on_time(now);
+    parts.sessions.on_time(now);
+    if (next_expiry_ <= now) {
+      parts.broadcasts.expire(now);
+      parts.overlay.expire(now);
+      parts.searches.expire(now);
+      next_expiry_ = now + limits::kExpireEvery;
     }
-    if (parts.next_confirm_again_ <= now) parts.ask_again_to_confirm(now);
-    parts.continue_transfers(now);
+    parts.confirmations.on_time(now);
+    parts.transfers.step(now);
   }
   finish_input();
 }
@@ -150,46 +149,46 @@ void Engine::on_time() {
 void Engine::finish_input() {
   if (!is_running()) return;
   Parts& parts = *parts_;
-  parts.watch_clock();
-  for (const OwnRecord& record : parts.dictionary_.take_reissued())
-    parts.publish(record, HasKey::kPerhaps);
-  parts.overlay_.dial_where_needed();
-  parts.alarm_.set(
-      std::min({parts.overlay_.next_deadline(), parts.next_compare_, parts.next_expiry_, parts.next_confirm_again_}));
-  parts.links_.sweep();
+  parts.clocks.look();
+  for (const OwnRecord& record : parts.dictionary.take_reissued())
+    parts.broadcasts.publish(record, HasKey::kPerhaps);
+  parts.overlay.dial_where_needed();
+  parts.alarm.set(std::min({parts.overlay.next_deadline(), parts.sessions.next_deadline(), next_expiry_,
+                            parts.confirmations.next_deadline()}));
+  parts.links.sweep();
 }
 
 MonoTime Engine::next_deadline() const {
-  MonoTime next = std::min(parts_->alarm_.when(), parts_->links_.next_deadline());
-  if (const auto due = parts_->dictionary_.next_deadline()) next = std::min(next, *due);
+  MonoTime next = std::min(parts_->alarm.when(), parts_->links.next_deadline());
+  if (const auto due = parts_->dictionary.next_deadline()) next = std::min(next, *due);
   return next;
 }
 
 const Dictionary& Engine::dictionary() const {
-  return parts_->dictionary_;
+  return parts_->dictionary;
 }
 
 std::expected<void, WriteError> Engine::set(std::string_view key, RawView value) {
-  parts_->watch_clock();
-  const HasKey had = parts_->had_by_py2p(key);
-  const auto written = parts_->dictionary_.set(key, value);
+  parts_->clocks.look();
+  const HasKey had = parts_->py2p.had(key);
+  const auto written = parts_->dictionary.set(key, value);
   if (!written) return std::unexpected(written.error());
-  parts_->publish(*written, had);
+  parts_->broadcasts.publish(*written, had);
   return {};
 }
 
 std::expected<void, WriteError> Engine::erase(std::string_view key) {
-  parts_->watch_clock();
-  const HasKey had = parts_->had_by_py2p(key);
-  const auto written = parts_->dictionary_.erase(key);
+  parts_->clocks.look();
+  const HasKey had = parts_->py2p.had(key);
+  const auto written = parts_->dictionary.erase(key);
   if (!written) return std::unexpected(written.error());
-  parts_->publish(*written, had);
+  parts_->broadcasts.publish(*written, had);
   return {};
 }
 
 std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
-  parts_->watch_clock();
-  const Dictionary& dictionary = parts_->dictionary_;
+  parts_->clocks.look();
+  const Dictionary& dictionary = parts_->dictionary;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (!ops[i].value && !dictionary.find(ops[i].key)) continue;
     if (auto admitted = dictionary.admit(ops[i].key); !admitted) {
@@ -209,23 +208,21 @@ std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const Wri
 }
 
 std::optional<ConfirmationToken> Engine::confirm(std::vector<std::string> keys) {
-  const auto token = parts_->confirm(std::move(keys));
+  const auto token = parts_->confirmations.begin(std::move(keys));
   if (token) finish_input();
   return token;
 }
 
 void Engine::end_confirmation(ConfirmationToken token) {
-  parts_->confirmations_.erase(token);
+  parts_->confirmations.end(token);
 }
 
 std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
   auto message = user_message(packets, type);
   if (!message) return std::unexpected(std::move(message.error()));
-  const auto frame = parts_->originator_.broadcast(std::move(*message), parts_->stamp_broadcast());
-  if (!frame) return std::unexpected(std::string(kTooLarge));
-  CompressedOnce once(*frame);
-  parts_->send_to_all(once, nullptr);
-  return frame->id;
+  const auto id = parts_->broadcasts.broadcast(*message);
+  if (!id) return std::unexpected(std::string(kTooLarge));
+  return *id;
 }
 
 std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
@@ -233,52 +230,51 @@ std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receive
   auto message = user_message(packets, type);
   if (!message) return std::unexpected(std::move(message.error()));
   if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
-  Pair* const pair = parts_->links_.pair(receiver);
-  if (pair == nullptr && !parts_->has_room_for(receiver)) return WhisperOutcome::kRefused;
-  const auto frame = parts_->originator_.whisper(std::move(*message));
+  Pair* const pair = parts_->links.pair(receiver);
+  if (pair == nullptr && !parts_->searches.has_room_for(receiver)) return WhisperOutcome::kRefused;
+  const auto frame = parts_->originator.whisper(std::move(*message));
   if (!frame) return std::unexpected(std::string(kTooLarge));
   if (pair != nullptr) {
-    parts_->links_.send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
+    parts_->links.send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
     return WhisperOutcome::kSent;
   }
-  parts_->search_for(receiver, *frame);
+  if (const auto ends = parts_->searches.hold(receiver, *frame)) next_expiry_ = std::min(next_expiry_, *ends);
   finish_input();
   return WhisperOutcome::kDeferred;
 }
 
 void Engine::connect(const Endpoint& to, const NodeId& expected) {
-  parts_->overlay_.connect(to, expected);
+  parts_->overlay.connect(to, expected);
   finish_input();
 }
 
 bool Engine::forget(const Endpoint& address) {
-  const bool known = parts_->overlay_.forget(address);
+  const bool known = parts_->overlay.forget(address);
   finish_input();
   return known;
 }
 
 void Engine::request_peers() {
-  for (const auto& [peer, pair] : parts_->links_.pairs())
-    parts_->links_.whisper(*pair.primary, Request{});
+  for (const auto& [peer, pair] : parts_->links.pairs())
+    parts_->links.whisper(*pair.primary, Request{});
 }
 
 bool Engine::disconnect(const NodeId& peer) {
-  const bool parted = parts_->overlay_.disconnect(peer);
+  const bool parted = parts_->overlay.disconnect(peer);
   if (parted) finish_input();
   return parted;
 }
 
 void Engine::set_address(const Endpoint& advertise) {
   config_.advertise = advertise;
-  if (parts_ != nullptr) parts_->links_.set_address(advertise);
+  if (parts_ != nullptr) parts_->links.set_address(advertise);
 }
 
 std::vector<NeighbourView> Engine::neighbours() const {
-  const Links& links = parts_->links_;
+  const Links& links = parts_->links;
   std::vector<NeighbourView> views;
   views.reserve(links.pairs().size());
   const MonoTime now = clock_.monotonic();
-  const WallTime wall = clock_.wall();
   for (const auto& [peer, pair] : links.pairs()) {
     const Connection& primary = *pair.primary;
     const bool paced = primary.pacer != nullptr;
@@ -290,39 +286,39 @@ std::vector<NeighbourView> Engine::neighbours() const {
                      .connections = pair.links.size(),
                      .queued = transport_.queued(primary.id) + (paced ? primary.pacer->bytes() : 0),
                      .waiting_stores = paced ? primary.pacer->stores() : 0,
-                     .clock = parts_->clocks_.of(peer, now, wall)});
+                     .clock = parts_->clocks.of(peer)});
   }
   return views;
 }
 
 std::vector<DepartedView> Engine::departed() const {
-  return parts_->overlay_.departed();
+  return parts_->overlay.departed();
 }
 
 std::size_t Engine::known_addresses() const {
-  return parts_->overlay_.known_addresses();
+  return parts_->overlay.known_addresses();
 }
 
 const ClockView& Engine::clock() const {
-  return parts_->clocks_.own();
+  return parts_->clocks.own();
 }
 
-const EngineStats& Engine::stats() const {
-  parts_->stats_.frames_sent = parts_->links_.frames_sent();
-  return parts_->stats_;
+EngineStats Engine::stats() const {
+  EngineStats stats = parts_->stats;
+  stats.frames_sent = parts_->links.frames_sent();
+  stats.too_large += parts_->links.frames_too_large();
+  return stats;
 }
 
 void Engine::sanity_check() const {
-  parts_->links_.sanity_check();
-  parts_->dictionary_.sanity_check();
-  parts_->overlay_.sanity_check();
-  parts_->seen_.sanity_check();
-  parts_->clocks_.sanity_check();
-  assert(parts_->searches_.size() <= limits::kMaxDeferred);
-  assert(parts_->confirmations_.size() <= limits::kMaxConfirmations);
-  for (const auto& [id, conn] : parts_->links_.connections()) {
-    if (conn->sync && conn->sync->due) assert(std::ranges::count(parts_->due_, id) == 1);
-  }
+  parts_->links.sanity_check();
+  parts_->dictionary.sanity_check();
+  parts_->overlay.sanity_check();
+  parts_->clocks.sanity_check();
+  parts_->sessions.sanity_check();
+  parts_->broadcasts.sanity_check();
+  parts_->searches.sanity_check();
+  parts_->confirmations.sanity_check();
 }
 
 }  // namespace meshdict

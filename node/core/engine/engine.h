@@ -145,7 +145,7 @@ class Engine {
   [[nodiscard]] std::size_t known_addresses() const;
   /// Our wall clock against the neighbours': clock_offsets.h.
   [[nodiscard]] const ClockView& clock() const;
-  [[nodiscard]] const EngineStats& stats() const;
+  [[nodiscard]] EngineStats stats() const;
 
   /// Checks the invariants of all parts; aborts when one is broken. For tests.
   void sanity_check() const;
@@ -166,6 +166,7 @@ class Engine {
   NodeId self_;
   Boot boot_ = Boot::kNone;
   std::unique_ptr<Parts> parts_;  // from start() on
+  MonoTime next_expiry_;          // when what is too old is forgotten next
 };
 
 }  // namespace meshdict

@@ -25,12 +25,12 @@
 #include "core/base/ids.h"
 #include "core/base/random.h"
 #include "core/base/time.h"
-#include "core/engine/address_book.h"
 #include "core/engine/views.h"
 #include "core/env/clock.h"
 #include "core/env/store.h"
 #include "core/env/transport.h"
 #include "core/links/links.h"
+#include "core/memory/address_book.h"
 #include "core/messages/message.h"
 
 namespace meshdict {

@@ -20,83 +20,133 @@ LinkSettings link_settings(const EngineConfig& config) {
 
 Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& settings, const Clock& clock,
                      Transport& transport, Store& store, const Random& random, Observer& observer)
-    : config_(config),
-      clock_(clock),
-      transport_(transport),
-      observer_(observer),
-      leisure_(random.stream("overlay")),
-      sync_random_(random.stream("sync")),
-      dictionary_(settings, clock, store,
-                  [&observer](const DictionaryEvent& event) {
-                    std::visit([&observer](const auto& detail) { observer.on_event(Event(detail)); }, event);
-                  }),
-      originator_(settings.self, Boot{settings.boot}, clock),
-      links_(link_settings(config), clock, transport, originator_, random.stream("links"), *this, arbiter_),
-      overlay_(links_, AddressBook(random.stream("address book"), clock, store), clock, leisure_, stats_),
-      clocks_(settings.skew, settings.drift_ppm),
-      next_confirmation_(random.stream("confirmations").next()) {}
+    : events(observer),
+      leisure(random.stream("overlay")),
+      dictionary(settings, clock, store,
+                 [&observer](const DictionaryEvent& event) {
+                   std::visit([&observer](const auto& detail) { observer.on_event(Event(detail)); }, event);
+                 }),
+      originator(settings.self, Boot{settings.boot}, clock),
+      links(link_settings(config), clock, transport, originator, random.stream("links"), *this, arbiter),
+      overlay(links, AddressBook(random.stream("address book"), clock, store), clock, leisure, stats),
+      clocks(settings.skew, settings.drift_ppm, clock, dictionary, observer),
+      sessions({.dictionary = dictionary,
+                .links = links,
+                .transport = transport,
+                .clock = clock,
+                .alarm = alarm,
+                .leisure = leisure,
+                .stats = stats,
+                .observer = observer},
+               random.stream("sync")),
+      py2p({.dictionary = dictionary,
+            .originator = originator,
+            .links = links,
+            .sessions = sessions,
+            .clock = clock,
+            .stats = stats},
+           config.has_dictionary),
+      broadcasts({.originator = originator,
+                  .links = links,
+                  .sessions = sessions,
+                  .py2p = py2p,
+                  .clock = clock,
+                  .stats = stats}),
+      searches({.links = links, .overlay = overlay, .broadcasts = broadcasts, .clock = clock, .observer = observer}),
+      confirmations({.dictionary = dictionary,
+                     .links = links,
+                     .transport = transport,
+                     .clock = clock,
+                     .clocks = clocks,
+                     .alarm = alarm,
+                     .observer = observer},
+                    random.stream("confirmations")),
+      transfers(links, transport, alarm, sessions, confirmations),
+      receiver({.links = links,
+                .overlay = overlay,
+                .sessions = sessions,
+                .py2p = py2p,
+                .broadcasts = broadcasts,
+                .searches = searches,
+                .stats = stats,
+                .observer = observer},
+               config.has_dictionary) {}
 
 void Engine::Parts::on_pair_up(Pair& pair) {
   Connection& conn = *pair.primary;
-  observer_.on_event(PeerUp{.peer = pair.peer,
-                            .address = conn.peer_address,
-                            .dialed_by_us = conn.dialed_by_us,
-                            .meshdict = pair.is_meshdict});
-  overlay_.on_pair_up(pair.peer);
-  overlay_.tell_peers(conn);
-  if (!pair.is_meshdict) links_.hand_over(conn);
-  if (const auto found = searches_.find(pair.peer); found != searches_.end()) {
-    for (const Frame& frame : found->second.frames)
-      links_.send(conn, frame);
-    searches_.erase(found);
-  }
+  events.on_event(PeerUp{.peer = pair.peer,
+                         .address = conn.peer_address,
+                         .dialed_by_us = conn.dialed_by_us,
+                         .meshdict = pair.is_meshdict});
+  overlay.on_pair_up(pair.peer);
+  overlay.tell_peers(conn);
+  if (!pair.is_meshdict) links.hand_over(conn);
+  searches.on_pair_up(pair);
 }
 
-/// Leads to a comparison on each new link, not only on the first of a pair: the other end may have lost one that we still
-/// believe in, and what we sent over it.
 void Engine::Parts::on_link_up(Connection& link) {
-  overlay_.on_link_up(link);
+  overlay.on_link_up(link);
   if (!link.is_meshdict) return;
-  links_.whisper(link, kOutsideTheReckoning);
-  send_floors(link);
-  ask_for_open_confirmations(link);
+  sessions.on_link_up(link);
+  confirmations.on_link(link);
+}
+
+void Engine::Parts::on_link_gone(const Connection& link) {
+  sessions.on_link_gone(link);
+  confirmations.on_link_gone(link);
 }
 
 void Engine::Parts::on_link_left(Connection& primary) {
-  if (running_ && primary.is_meshdict) ask_for_open_confirmations(primary);
+  if (running && primary.is_meshdict) confirmations.on_link(primary);
 }
 
 void Engine::Parts::on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) {
-  overlay_.on_pair_down(pair.peer, ending.reason);
-  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  observer_.on_event(PeerDown{.peer = pair.peer, .reason = ending.reason, .detail = ending.detail});
-  clocks_.forget(pair.peer);
-  if (!running_) return;
-  judge_clocks();
-  if (std::ranges::none_of(links_.pairs(), [](const auto& entry) { return entry.second.is_meshdict; })) {
-    dictionary_.set_contact(false);
+  overlay.on_pair_down(pair.peer, ending.reason);
+  if (ending.reason == EndReason::kIdentityInUse) ++stats.identity_in_use;
+  events.on_event(PeerDown{.peer = pair.peer, .reason = ending.reason, .detail = ending.detail});
+  clocks.forget(pair.peer);
+  if (!running) return;
+  clocks.judge();
+  if (std::ranges::none_of(links.pairs(), [](const auto& entry) { return entry.second.is_meshdict; })) {
+    dictionary.set_contact(false);
   }
-  overlay_.on_lost(pair, last, ending);
+  overlay.on_lost(pair, last, ending);
 }
 
 void Engine::Parts::on_refused(const Connection& conn, const Ending& ending) {
-  ++stats_.refused;
-  if (ending.reason == EndReason::kIdentityInUse) ++stats_.identity_in_use;
-  if (conn.dialed_by_us) overlay_.on_failed_dial(conn, ending.reason);
-  if (!running_) return;
-  observer_.on_event(Refused{.conn = conn.id,
-                             .remote = conn.remote,
-                             .reason = ending.reason,
-                             .detail = ending.detail,
-                             .dialed_by_us = conn.dialed_by_us});
+  ++stats.refused;
+  if (ending.reason == EndReason::kIdentityInUse) ++stats.identity_in_use;
+  if (conn.dialed_by_us) overlay.on_failed_dial(conn, ending.reason);
+  if (!running) return;
+  events.on_event(Refused{.conn = conn.id,
+                          .remote = conn.remote,
+                          .reason = ending.reason,
+                          .detail = ending.detail,
+                          .dialed_by_us = conn.dialed_by_us});
 }
 
 void Engine::Parts::on_address(const Endpoint& address, const Connection& conn) {
-  overlay_.on_address(address, conn);
+  overlay.on_address(address, conn);
 }
 
 bool Engine::Parts::keeps_apart(const Connection& conn) {
-  return overlay_.keeps_apart(conn);
+  return overlay.keeps_apart(conn);
+}
+
+void Engine::Parts::on_pong(const Connection& link, const Pong& pong) {
+  confirmations.on_pong(link, pong);
+}
+
+void Engine::Parts::on_clock(const NodeId& peer, std::int64_t unix_ms, MonoTime asked) {
+  clocks.heard(peer, unix_ms, asked);
+}
+
+std::uint64_t Engine::Parts::take_hidden(const Connection& link) {
+  return sessions.take_hidden(link);
+}
+
+std::optional<Frame> Engine::Parts::next_owed(Connection& link) {
+  return py2p.next_owed(link);
 }
 
 }  // namespace meshdict

@@ -1,19 +1,9 @@
-// py2p nodes beside us: what they are told of the dictionary, and what they bring along. Their pace is the pacer's.
-//
-// 1. A py2p node breaks on a deletion of a key that it does not have, so none is sent to it without knowing; and a value
-//    that deletes there (deletes_at_py2p()) is a deletion. Where we cannot know, an entry of a dictionary goes before, which
-//    changes nothing where the key is there.
-// 2. Whatever becomes news here without having come as a broadcast is owed to py2p neighbours: entries that another one
-//    brought along, records found by comparing.
-// 3. Nobody is sent an older value of its own key: only an entry, which it ignores when it has the key.
-// 4. Two forms say what is owed. The entry of a dictionary is ignored where the key is there; the plain store, in its
-//    owner's name, overwrites what that owner had written before. Neither is passed on, and neither can be too old.
+#include "core/engine/py2p.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "core/encoding/value.h"
-#include "core/engine/parts.h"
 #include "core/limits.h"
 
 namespace meshdict {
@@ -37,24 +27,33 @@ std::optional<Frame> frame_or_nothing(std::expected<Frame, FrameTooLarge> frame)
 
 }  // namespace
 
-/// Whether py2p nodes that have followed so far have this key.
-HasKey Engine::Parts::had_by_py2p(std::string_view key) const {
+Py2p::Py2p(const Surroundings& surroundings, bool has_dictionary)
+    : dictionary_(surroundings.dictionary),
+      originator_(surroundings.originator),
+      links_(surroundings.links),
+      sessions_(surroundings.sessions),
+      clock_(surroundings.clock),
+      stats_(surroundings.stats),
+      has_dictionary_(has_dictionary) {}
+
+HasKey Py2p::had(std::string_view key) const {
   const auto record = dictionary_.find(key);
   if (!record || is_empty_bytes(record->value)) return HasKey::kNo;
   return deletes_at_py2p(record->value) ? HasKey::kPerhaps : HasKey::kYes;
 }
 
-/// What a relayed store is to py2p neighbours. REQUIRES: it is not merged yet.
-PacedStore Engine::Parts::paced_store(const Envelope& envelope, const StoreSet& store) const {
+std::optional<PacedStore> Py2p::paced(const Envelope& envelope, const Message& message) const {
+  const auto* const store = has_dictionary_ ? std::get_if<StoreSet>(&message) : nullptr;
+  if (store == nullptr) return std::nullopt;
   const std::int64_t age = std::clamp<std::int64_t>(unix_seconds(clock_.wall()) - envelope.time, 0, 60);
-  return {.key = store.key,
-          .deletes = deletes_at_py2p(store.value),
-          .has = had_by_py2p(store.key),
-          .age = std::chrono::seconds(age)};
+  return PacedStore{.key = store->key,
+                    .deletes = deletes_at_py2p(store->value),
+                    .has = had(store->key),
+                    .age = std::chrono::seconds(age)};
 }
 
-std::optional<Frame> Engine::Parts::next_owed(Connection& link) {
-  if (!config_.has_dictionary) {
+std::optional<Frame> Py2p::next_owed(Connection& link) {
+  if (!has_dictionary_) {
     link.pacer->walking().reset();
     return std::nullopt;
   }
@@ -62,7 +61,7 @@ std::optional<Frame> Engine::Parts::next_owed(Connection& link) {
   return next_of_walk(link);
 }
 
-std::optional<Frame> Engine::Parts::owed_frame(Connection& link, std::string_view key, HasKey has) {
+std::optional<Frame> Py2p::owed_frame(Connection& link, std::string_view key, HasKey has) {
   const auto record = dictionary_.records().get(key);
   if (!record) return std::nullopt;
   const Version& version = record->version;
@@ -79,14 +78,14 @@ std::optional<Frame> Engine::Parts::owed_frame(Connection& link, std::string_vie
   return frame_or_nothing(originator_.whisper(stored_entry(key, something, version)));
 }
 
-std::optional<Frame> Engine::Parts::plain_frame(std::string_view key, const Record& record) {
+std::optional<Frame> Py2p::plain_frame(std::string_view key, const Record& record) {
   const Version& version = record.version;
   const StoreSet store{.key = key, .value = record.value, .version = std::nullopt};
   return frame_or_nothing(originator_.plain_store(store, version.owner, py2p_time(version)));
 }
 
 /// The next record of the walk. Nothing when none is among those looked at, or the walk is over.
-std::optional<Frame> Engine::Parts::next_of_walk(Connection& link) {
+std::optional<Frame> Py2p::next_of_walk(Connection& link) {
   auto& walk = link.pacer->walking();
   if (!walk) return std::nullopt;
   const auto& records = dictionary_.records();
@@ -107,14 +106,13 @@ std::optional<Frame> Engine::Parts::next_of_walk(Connection& link) {
   return std::nullopt;
 }
 
-/// What a py2p node brings along. What is news is told to the others; where it has something older than we, it is told.
-void Engine::Parts::handle_stored_entry(Connection& conn, const StoredEntry& entry) {
+void Py2p::take_entry(Connection& conn, const StoredEntry& entry) {
   const auto merged = dictionary_.merge_py2p(entry.key, entry.value, entry.owner,
                                              static_cast<std::int64_t>(entry.timestamp), Dictionary::Plain::kKept);
   if (merged == Dictionary::Merged::kLost && conn.established()) links_.owe(conn, entry.key, HasKey::kYes);
   if (merged != Dictionary::Merged::kWon) return;
   if (const auto record = dictionary_.find(entry.key)) {
-    forward_records(&conn, {{.key = entry.key, .value = entry.value, .version = record->version}});
+    sessions_.pass_on(conn, {{.key = entry.key, .value = entry.value, .version = record->version}});
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +14,6 @@
 #include "core/limits.h"
 #include "core/links/pacer.h"
 #include "core/messages/message.h"
-#include "core/sync/reconciler.h"
 
 namespace meshdict {
 
@@ -78,44 +76,8 @@ struct Connection {
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
-  std::uint64_t pings = 0;   ///< sent, each with a nonce of its own
-  std::uint64_t hidden = 0;  ///< of the records that came since the last ping, those that we do not show; see Pong
+  std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
-
-  bool comparable = false;  ///< it has told its presence, which comes before all that belongs to comparing
-
-  /// One session of comparing.
-  struct Session {
-    SessionId id = SessionId::kNone;
-    std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
-  };
-
-  /// Comparing dictionaries with a meshdict node.
-  struct Sync {
-    explicit Sync(const ReconcileSet& set) : reconciler(set) {}
-    Reconciler reconciler;
-    Session ours;  ///< the one that we ask in
-    Session theirs;
-    bool due = false;        ///< we want a session, and wait for its turn
-    bool peer_asks = false;  ///< a session of the peer's is under way
-    MonoTime progress;       ///< when something of a session last came or went
-    /// Records arrived that were not passed on because a session was under way, which may have missed them.
-    bool skipped_news = false;
-
-    /// Whether a session is under way, ours or the peer's. One in which nothing happens any more is none.
-    [[nodiscard]] bool under_way(MonoTime now) const {
-      const bool open = reconciler.asked() == Reconciler::Asked::kUnderWay || peer_asks;
-      return open && now - progress < limits::kSyncPatience;
-    }
-  };
-  std::optional<Sync> sync;
-
-  /// A writer waits for this neighbour: the records of keys from `next` on are still to be sent (engine/confirm.cpp).
-  struct ToConfirm {
-    ConfirmationToken token = ConfirmationToken::kNone;
-    std::size_t next = 0;
-  };
-  std::deque<ToConfirm> to_confirm;
 
   /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
   std::shared_ptr<Pacer> pacer;

@@ -54,7 +54,7 @@ void Links::on_message(Connection& conn, const KeepAck& ack) {
 
 void Links::on_message(Connection& conn, const Ping& ping) {
   if (!conn.established()) return;
-  whisper(conn, Pong{.nonce = ping.nonce, .clock_ms = clock_ms(), .hidden = std::exchange(conn.hidden, 0)});
+  whisper(conn, Pong{.nonce = ping.nonce, .clock_ms = clock_ms(), .hidden = host_.take_hidden(conn)});
 }
 
 void Links::on_message(Connection& conn, const Bye& bye) {
@@ -267,8 +267,7 @@ void Links::retire(Connection& link) {
   const MonoTime now = clock_.monotonic();
   Connection& kept = *pair(link.peer)->primary;
   link.state = ConnState::kRetired;
-  link.sync.reset();
-  link.to_confirm.clear();
+  host_.on_link_gone(link);
   link.deadline = now;
   link.lingers_to = now + limits::kLongestLinger;
   link.told_to_keep = now;

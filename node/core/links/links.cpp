@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "core/links/compressed_once.h"
 
 namespace meshdict {
 namespace {
@@ -180,6 +181,7 @@ void Links::remove_link(Connection& conn, const Ending& ending) {
     host_.on_refused(conn, ending);
     return;
   }
+  host_.on_link_gone(conn);
   Pair* const found = pair(conn.peer);
   assert(found != nullptr);
   std::erase(found->links, &conn);
@@ -227,6 +229,17 @@ void Links::send(Connection& conn, const std::expected<Frame, FrameTooLarge>& fr
   } else {
     ++frames_too_large_;
   }
+}
+
+void Links::whisper_to(std::span<Connection* const> to, const Message& message) {
+  const auto frame = originator_.whisper(message);
+  if (!frame) {
+    ++frames_too_large_;
+    return;
+  }
+  CompressedOnce once(*frame);
+  for (Connection* const conn : to)
+    send(*conn, once.for_peer(*conn));
 }
 
 /// Lets on_time() close it: callers of send() may be in the middle of a walk over the pairs.

@@ -27,6 +27,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,8 +75,12 @@ class LinksHost {
   virtual void on_pair_up(Pair& pair) = 0;
   /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
   virtual void on_link_up(Connection& link) = 0;
-  /// Another link of the pair has gone or is not used any more; what was asked on it may stay without an answer.
+  /// A link has ended, or is read to its end and not used any more. Told before all else that follows from it.
+  virtual void on_link_gone(const Connection& /*link*/) {}
+  /// Then, when others of its pair are left: what was asked on the one that has gone may stay without an answer.
   virtual void on_link_left(Connection& /*primary*/) {}
+  /// How many of the records that came on a link since the last call are not shown here; see Pong.
+  virtual std::uint64_t take_hidden(const Connection& /*link*/) { return 0; }
   /// The last link has gone. `last` is the connection that ended it.
   virtual void on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
@@ -130,6 +135,8 @@ class Links {
   /// A py2p node's frames arrive on this link: we send there.
   void heard_on(Connection& conn);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
+  /// The same message for each: encoded once, and compressed at most once for each method.
+  void whisper_to(std::span<Connection* const> to, const Message& message);
   /// Closes and tells the host; and the peer, when the reason is a refusal.
   void close(Connection& conn, EndReason reason, const std::string& detail);
   /// Ends the connections with a peer that are not established yet: they are kept apart.

@@ -56,6 +56,18 @@ class RecordingTransport final : public Transport {
   std::uint64_t last_id_ = 0;
 };
 
+/// The messages in bytes that were sent, one after the other.
+template <typename Visit>
+void for_each_message(const std::string& bytes, Visit visit) {
+  FrameDecoder decoder(limits::kMaxFrame);
+  decoder.feed(bytes);
+  for (auto body = decoder.next(); body && *body; body = decoder.next()) {
+    const auto opened = open_body(**body, known_compressions());
+    const auto envelope = decode_envelope(opened->plain.message);
+    visit(*decode_message(*envelope));
+  }
+}
+
 class FixedRandom final : public Random {
  public:
   [[nodiscard]] RandomStream stream(std::string_view subsystem) const override {
@@ -240,17 +252,6 @@ class Peer {
       if (const auto* hello = std::get_if<Hello>(&message)) nonce = hello->nonce;
     });
     return nonce;
-  }
-
-  template <typename Visit>
-  static void for_each_message(const std::string& bytes, Visit visit) {
-    FrameDecoder decoder(limits::kMaxFrame);
-    decoder.feed(bytes);
-    for (auto body = decoder.next(); body && *body; body = decoder.next()) {
-      const auto opened = open_body(**body, known_compressions());
-      const auto envelope = decode_envelope(opened->plain.message);
-      visit(*decode_message(*envelope));
-    }
   }
 
   [[nodiscard]] std::string encode(const Message& message, const NodeId& sender, std::uint64_t counter) const {

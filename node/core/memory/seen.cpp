@@ -1,4 +1,4 @@
-#include "core/engine/seen.h"
+#include "core/memory/seen.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-#include "core/engine/address_book.h"
+#include "core/memory/address_book.h"
 
 #include <algorithm>
 #include <cassert>

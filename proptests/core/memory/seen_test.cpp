@@ -1,6 +1,6 @@
 // SeenMessages against a plain set of (sender, boot, counter).
 
-#include "core/engine/seen.h"
+#include "core/memory/seen.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

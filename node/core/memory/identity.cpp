@@ -1,4 +1,4 @@
-#include "core/engine/identity.h"
+#include "core/memory/identity.h"
 
 #include <algorithm>
 #include <ranges>

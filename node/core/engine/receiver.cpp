@@ -1,0 +1,111 @@
+#include "core/engine/receiver.h"
+
+#include <span>
+
+#include "core/base/overloaded.h"
+#include "core/encoding/compression.h"
+#include "core/encoding/frame.h"
+
+namespace meshdict {
+
+Receiver::Receiver(const Surroundings& surroundings, bool has_dictionary)
+    : links_(surroundings.links),
+      overlay_(surroundings.overlay),
+      sessions_(surroundings.sessions),
+      py2p_(surroundings.py2p),
+      broadcasts_(surroundings.broadcasts),
+      searches_(surroundings.searches),
+      stats_(surroundings.stats),
+      observer_(surroundings.observer),
+      has_dictionary_(has_dictionary) {}
+
+void Receiver::take(Connection& conn, std::string_view body) {
+  // Most frames of a mesh are copies of a broadcast: they are recognised before any decoding. But whole they must be: a
+  // damaged one shows that the stream is out of step.
+  if (const auto plain = split_body(body)) {
+    if (broadcasts_.is_copy(*plain)) {
+      ++stats_.duplicates;
+      if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
+      return;
+    }
+  }
+  // A handshake is never compressed: of a stranger nothing is decompressed.
+  const auto taken = conn.state == ConnState::kHandshaking ? std::span<const Compression>() : offered_compressions();
+  const auto opened = open_body(body, taken);
+  if (!opened) {
+    ++stats_.refused;
+    links_.close(conn, EndReason::kProtocolError, opened.error().what);
+    return;
+  }
+  const auto envelope = decode_envelope(opened->plain.message);
+  if (!envelope) {
+    ++stats_.refused;
+    // The fault may be another node's: py2p passes a broadcast on without a look at what is in it.
+    if (conn.established() && is_broadcast(opened->plain.message)) return;
+    links_.close(conn, EndReason::kProtocolError, envelope.error().what);
+    return;
+  }
+  const auto message = decode_message(*envelope);
+  if (!message) {
+    ++stats_.refused;
+    links_.close(conn, EndReason::kProtocolError, message.error().what);
+    return;
+  }
+  if (links_.handle(conn, *envelope, *message) || conn.closed()) return;
+  if (conn.state == ConnState::kGreeted) return;  // until the hello is exchanged, only the link layer speaks
+
+  if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
+  if (envelope->main == MainFlag::kBroadcast) {
+    if (!broadcasts_.accept(conn, *envelope, opened->plain)) return;
+    broadcasts_.relay(conn, *opened, body, *envelope, *message);
+  }
+  hand_on(conn, *envelope, *message, opened->plain.id);
+}
+
+void Receiver::hand_on(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id) {
+  std::visit(
+      Overloaded{
+          [&](const UserMessage& user) { deliver(conn, envelope, user, id); },
+          [&](const StoreSet& store) {
+            if (has_dictionary_) sessions_.take_store(envelope, store);
+          },
+          [&](const StoredEntry& entry) {
+            if (has_dictionary_) py2p_.take_entry(conn, entry);
+          },
+          [&](const Records& records) {
+            if (has_dictionary_) sessions_.take_records(conn, records);
+          },
+          [&](const SyncQuestion& question) { sessions_.take_question(conn, question); },
+          [&](const SyncAnswer& answer) { sessions_.take_answer(conn, answer); },
+          [&](const EpochFloors& floors) { sessions_.take_floors(floors); },
+          [&](const Presence&) { sessions_.take_presence(conn); },
+          [&](const Peers& peers) { overlay_.take_peers(conn, peers); },
+          [&](const Request& request) {
+            if (request.wanted.empty()) {
+              overlay_.tell_peers(conn);
+            } else {
+              searches_.answer(request);
+            }
+          },
+          [&](const Response& response) { searches_.take_response(conn, response); },
+          [&](const RenegotiateCompression& methods) { conn.compressions = common_compressions(methods.methods); },
+          [](const LinkMessage auto&) {},  // Links has handled it
+          [](const IgnoredMessage auto&) {},
+      },
+      message);
+}
+
+void Receiver::deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message,
+                       const MessageId& id) {
+  const bool whisper = envelope.main == MainFlag::kWhisper;
+  if (whisper) ++stats_.delivered;
+  observer_.on_event(MessageArrived{.sender = envelope.sender,
+                                    .time = envelope.time,
+                                    .id = id,
+                                    .whisper = whisper,
+                                    .type = message.type.value_or(SubFlag::kBroadcast),
+                                    .from = conn.peer,
+                                    .packets = {message.packets.begin(), message.packets.end()}});
+}
+
+}  // namespace meshdict

@@ -1,0 +1,61 @@
+#pragma once
+// From the bytes of a frame to the part of the engine that it concerns.
+//
+// 1. Bytes from a peer can be anything: what does not fit closes its connection, but never because of another node's broadcast
+//    that a neighbour only passed on.
+// 2. A damaged frame shows that the stream is out of step, even if what it carries looks like a copy.
+// 3. Of a stranger nothing is decompressed, and only what we offered otherwise.
+// 4. Until the hello is exchanged, only the link layer speaks.
+// 5. A node without a dictionary takes no records.
+//
+// Not thread-safe.
+
+#include <string_view>
+
+#include "core/engine/broadcasts.h"
+#include "core/engine/event.h"
+#include "core/engine/overlay.h"
+#include "core/engine/py2p.h"
+#include "core/engine/searches.h"
+#include "core/engine/sessions.h"
+#include "core/engine/views.h"
+#include "core/links/links.h"
+#include "core/messages/message.h"
+
+namespace meshdict {
+
+class Receiver {
+ public:
+  /// What this hands on to. All of it outlives the receiver.
+  struct Surroundings {
+    Links& links;
+    Overlay& overlay;
+    Sessions& sessions;
+    Py2p& py2p;
+    Broadcasts& broadcasts;
+    Searches& searches;
+    EngineStats& stats;
+    Observer& observer;
+  };
+
+  Receiver(const Surroundings& surroundings, bool has_dictionary);
+
+  /// `body`: what a frame holds behind its size.
+  void take(Connection& conn, std::string_view body);
+
+ private:
+  void hand_on(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
+  void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
+
+  Links& links_;
+  Overlay& overlay_;
+  Sessions& sessions_;
+  Py2p& py2p_;
+  Broadcasts& broadcasts_;
+  Searches& searches_;
+  EngineStats& stats_;
+  Observer& observer_;
+  bool has_dictionary_;
+};
+
+}  // namespace meshdict

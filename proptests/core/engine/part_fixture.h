@@ -1,0 +1,130 @@
+#pragma once
+// What a part of the engine is built on, without the engine: links, whose handshakes take one call, a dictionary, clocks.
+
+#include <cassert>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/engine/alarm.h"
+#include "core/engine/event.h"
+#include "core/engine/views.h"
+#include "core/links/arbiter.h"
+#include "core/links/links.h"
+#include "core/messages/originator.h"
+#include "proptests/core/engine/engine_fixture.h"
+
+namespace meshdict {
+
+/// A node with id "M" by default. Derive from it to hand on to a part what Links tells its host.
+class PartFixture : public LinksHost, public Observer {
+ public:
+  explicit PartFixture(std::string_view self = "M")
+      : dictionary(
+            DictionaryConfig{MeshSettings(), id(self), 10}, clock, store,
+            [this](const DictionaryEvent& event) { std::visit([this](const auto& one) { on_event(one); }, event); }),
+        originator(id(self), 10, clock),
+        links(LinkSettings{MeshSettings(), "test", address_of(self)}, clock, transport, originator,
+              random.stream("links"), *this, arbiter),
+        leisure(random.stream("overlay")) {}
+
+  static Endpoint address_of(std::string_view name) { return {"host-" + std::string(name), 7}; }
+
+  // Peers
+
+  /// A node connects, and is a neighbour.
+  Connection& accept(std::string_view name, std::uint64_t nonce, std::uint64_t boot = 5) {
+    Connection& conn = accept_stranger(name);
+    shake_hands(conn, name, kCapability);
+    if (!conn.closed()) hear(conn, name, hello(nonce, boot));
+    return conn;
+  }
+  Connection& accept_py2p(std::string_view name) {
+    Connection& conn = accept_stranger(name);
+    shake_hands(conn, name, static_cast<std::uint64_t>(Compression::kSnappy));
+    return conn;
+  }
+  /// A dial of ours is answered by this node.
+  void answer(Connection& conn, std::string_view name, std::uint64_t boot = 5) {
+    links.on_connected(conn);
+    shake_hands(conn, name, kCapability);
+    if (!conn.closed()) hear(conn, name, hello(conn.nonce, boot));
+  }
+  /// The connection breaks. It is valid until sweep().
+  void lose(Connection& conn) { links.on_closed(conn, "reset"); }
+  /// What a node says is handled by the links. False when it is a matter of the part's.
+  bool hear(Connection& conn, std::string_view name, const Message& message) {
+    return links.handle(conn, {.sender = id(name), .stamp = Stamp{.boot = 5, .counter = ++said_}}, message);
+  }
+
+  /// What was sent on a connection since the last call, by the names of messages.
+  std::vector<std::string> heard(ConnId conn) {
+    std::vector<std::string> names;
+    const std::string bytes = std::exchange(transport.sent[conn], {});
+    for_each_message(bytes, [&](const Message& message) { names.emplace_back(message_name(message)); });
+    return names;
+  }
+
+  template <typename T>
+  [[nodiscard]] std::vector<T> told() const {
+    std::vector<T> found;
+    for (const Event& event : events) {
+      if (const T* const one = std::get_if<T>(&event)) found.push_back(*one);
+    }
+    return found;
+  }
+
+  // LinksHost and Observer
+
+  void on_pair_up(Pair& /*pair*/) override {}
+  void on_link_up(Connection& /*link*/) override {}
+  void on_pair_down(const Pair& /*pair*/, const Connection& /*last*/, const Ending& /*ending*/) override {}
+  void on_refused(const Connection& /*conn*/, const Ending& /*ending*/) override {}
+  void on_address(const Endpoint& /*address*/, const Connection& /*conn*/) override {}
+  void on_event(const Event& event) override { events.push_back(event); }
+
+  FakeClock clock;
+  RecordingTransport transport;
+  MemoryStore store;
+  FixedRandom random;
+  std::vector<Event> events;
+  EngineStats stats;
+  Alarm alarm;
+  Dictionary dictionary;
+  Originator originator;
+  Arbiter arbiter;
+  Links links;
+  RandomStream leisure;
+
+ private:
+  Connection& accept_stranger(std::string_view name) {
+    const ConnId conn = transport.next_id();
+    links.on_accepted(conn, {"from-" + std::string(name), 50'000});
+    return *links.find(conn);
+  }
+  void shake_hands(Connection& conn, std::string_view name, std::uint64_t method) {
+    hear(conn, name,
+         Handshake{.id = id(name), .protocol = "test", .address = address_of(name), .compressions = {method}});
+  }
+  static Hello hello(std::uint64_t nonce, std::uint64_t boot) {
+    const MeshSettings defaults;
+    const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
+    return {.boot = boot,
+            .nonce = nonce,
+            .open_nonces = {},
+            .software = "test",
+            .features = 0,
+            .lease_ms = ms(defaults.lease),
+            .settle_ms = ms(defaults.settle),
+            .skew_ms = ms(defaults.skew),
+            .horizon_ms = ms(defaults.horizon),
+            .clock_ms = 0};
+  }
+
+  std::uint64_t said_ = 0;
+};
+
+}  // namespace meshdict
