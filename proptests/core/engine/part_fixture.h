@@ -57,7 +57,10 @@ class PartFixture : public LinksHost, public Observer {
   void lose(Connection& conn) { links.on_closed(conn, "reset"); }
   /// What a node says is handled by the links. False when it is a matter of the part's.
   bool hear(Connection& conn, std::string_view name, const Message& message) {
-    return links.handle(conn, {.sender = id(name), .stamp = Stamp{.boot = 5, .counter = ++said_}}, message);
+    Envelope envelope;
+    envelope.sender = id(name);
+    envelope.stamp = Stamp{.boot = 5, .counter = ++said_};
+    return links.handle(conn, envelope, message);
   }
 
   /// What was sent on a connection since the last call, by the names of messages.

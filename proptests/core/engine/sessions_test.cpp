@@ -203,15 +203,16 @@ TEST(Sessions, NowAndThenARandomNeighbourIsCompared) {
   node.comparable("A", 1);
   node.accept("B", 2);  // has not told its presence
   node.accept_py2p("C");
-  for (std::uint64_t times = 1; times <= 3; ++times) {
+  // Nobody answers: a session stays in the way of the next until the patience is over.
+  for (int times = 0; times < 6; ++times) {
     const MonoTime next = node.sessions.next_deadline();
     ASSERT_GT(next, node.clock.mono);
     ASSERT_LE(next, node.clock.mono + 2 * limits::kCompareEvery);
     node.clock.advance(next - node.clock.mono);
     node.sessions.on_time(node.clock.mono);
     node.turn();
-    EXPECT_EQ(node.stats.comparisons, times);
   }
+  EXPECT_GE(node.stats.comparisons, 3U);
 }
 
 /// Two nodes with a link, and the way of messages between them.
