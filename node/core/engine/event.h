@@ -61,7 +61,7 @@ struct Confirmed {
 };
 
 /// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have forgotten it
-/// (D6 in dictionary.h). It is there again.
+/// (D6 in tombstones.h). It is there again.
 struct Returned {
   std::string key;
   NodeId from;

@@ -235,7 +235,7 @@ std::uint64_t Sessions::take_hidden(const Connection& link) {
   return found == of_links_.end() ? 0 : std::exchange(found->second.hidden, 0);
 }
 
-/// The neighbour has sent what was deleted so long ago that the deletion is compared no more: D3 in dictionary.h. What
+/// The neighbour has sent what was deleted so long ago that the deletion is compared no more: D3 in tombstones.h. What
 /// does not fit now it learns in the next session.
 void Sessions::tell_old_deletions(Connection& conn, const std::vector<RecordEntry>& outlived) {
   if (transport_.queued(conn.id) > limits::kBulkLowWater) return;

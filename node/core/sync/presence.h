@@ -7,7 +7,7 @@
 namespace meshdict {
 
 /// What a node says of its past. Earlier versions decide by it who lets go of old records that the other does not have.
-/// We say it, since they begin to compare when they have heard it, and read nothing in it: see D1 in dictionary.h.
+/// We say it, since they begin to compare when they have heard it, and read nothing in it: see D1 in tombstones.h.
 struct Presence {
   enum class Level : std::uint8_t { kApart = 0, kLivedOn = 1, kInStep = 2 };
   Level level = Level::kApart;
