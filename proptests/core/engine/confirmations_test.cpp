@@ -37,12 +37,12 @@ class ConfirmationsFixture final : public PartFixture {
   }
   void on_pong(const Connection& link, const Pong& pong) override { confirmations.on_pong(link, pong); }
 
-  Pong pong(std::uint64_t token, std::uint64_t hidden = 0) {
+  Pong pong(ConfirmationToken token, std::uint64_t hidden = 0) {
     const auto ms = std::chrono::floor<std::chrono::milliseconds>(clock.wall_time.time_since_epoch()).count();
-    return {.nonce = token, .clock_ms = ms, .hidden = hidden};
+    return {.nonce = nonce_of(token), .clock_ms = ms, .hidden = hidden};
   }
   /// The pings that were sent on each link that is there.
-  const std::map<ConnId, std::set<std::uint64_t>>& asked() {
+  const std::map<ConnId, std::set<Nonce>>& asked() {
     for (const auto& [id, conn] : links.connections()) {
       for_each_message(std::exchange(transport.sent[id], {}), [&](const Message& message) {
         if (const auto* ping = std::get_if<Ping>(&message)) asked_[id].insert(ping->nonce);
@@ -62,7 +62,7 @@ class ConfirmationsFixture final : public PartFixture {
                               random.stream("confirmations")};
 
  private:
-  std::map<ConnId, std::set<std::uint64_t>> asked_;
+  std::map<ConnId, std::set<Nonce>> asked_;
 };
 
 TEST(Confirmations, WaitForRoomInTheQueueAndGoOnInSteps) {
@@ -93,7 +93,7 @@ TEST(Confirmations, AnAnswerToAnotherPingBetweenTheBatchesCountsToo) {
   ConfirmationsFixture node;
   Connection& link = node.accept("A", 1);
   const auto token = node.confirmations.begin({"key"});
-  node.hear(link, "A", node.pong(*token + 1, 1));
+  node.hear(link, "A", node.pong(ConfirmationToken{std::to_underlying(*token) + 1}, 1));
   node.hear(link, "A", node.pong(*token));
   EXPECT_THAT(node.told<Confirmed>(), IsEmpty());
   EXPECT_EQ(node.confirmations.next_deadline(), node.clock.mono + limits::kConfirmAgain);
@@ -116,15 +116,15 @@ TEST(Confirmations, OfOneThatHasEndedNothingWaits) {
 
 RC_GTEST_PROP(ConfirmationsModel, EachNeighbourConfirmsOnceWhenItShowsAllAndIsAskedUntilThen, ()) {
   ConfirmationsFixture node;
-  std::set<std::uint64_t> open;
-  std::set<std::pair<std::uint64_t, std::string>> expected;
-  std::set<std::pair<std::uint64_t, std::string>> hidden_between;
+  std::set<ConfirmationToken> open;
+  std::set<std::pair<ConfirmationToken, std::string>> expected;
+  std::set<std::pair<ConfirmationToken, std::string>> hidden_between;
   std::uint64_t nonce = 0;
   const auto steps = *rc::gen::inRange(1, 60);
   for (int step = 0; step < steps; ++step) {
     const std::string name(1, *rc::gen::elementOf(std::string("ABN")));
     Pair* const pair = node.links.pair(id(name));
-    const auto token = open.empty() ? 0 : *rc::gen::elementOf(open);
+    const auto token = open.empty() ? ConfirmationToken::kNone : *rc::gen::elementOf(open);
     switch (*rc::gen::inRange(0, 8)) {
       case 0:
         open.insert(*node.confirmations.begin({"key", "no such key"}));
@@ -144,9 +144,9 @@ RC_GTEST_PROP(ConfirmationsModel, EachNeighbourConfirmsOnceWhenItShowsAllAndIsAs
         if (pair == nullptr) break;
         const std::uint64_t hidden = *rc::gen::element<std::uint64_t>(0, 0, 1);
         const bool another = *rc::gen::inRange(0, 4) == 0;
-        node.hear(*pair->primary, name, node.pong(another || open.empty() ? 0 : token, hidden));
+        node.hear(*pair->primary, name, node.pong(another || open.empty() ? ConfirmationToken::kNone : token, hidden));
         if (another || open.empty()) {
-          for (const std::uint64_t one : open)
+          for (const ConfirmationToken one : open)
             if (hidden > 0) hidden_between.emplace(one, name);
         } else if (hidden_between.erase({token, name}) == 0 && hidden == 0) {
           expected.emplace(token, name);
@@ -167,16 +167,17 @@ RC_GTEST_PROP(ConfirmationsModel, EachNeighbourConfirmsOnceWhenItShowsAllAndIsAs
     node.links.sweep();
     node.confirmations.sanity_check();
 
-    std::set<std::pair<std::uint64_t, std::string>> told;
+    std::set<std::pair<ConfirmationToken, std::string>> told;
     for (const Confirmed& one : node.told<Confirmed>())
       RC_ASSERT(told.emplace(one.token, std::string(one.peer.text())).second);
     RC_ASSERT(told == expected);
     for (const auto& [peer, of_peer] : node.links.pairs()) {
-      for (const std::uint64_t one : open) {
+      for (const ConfirmationToken one : open) {
         if (told.contains({one, std::string(peer.text())})) continue;
         const bool is_asked = std::ranges::any_of(of_peer.links, [&, who = one](const Connection* link) {
           const auto found = node.asked().find(link->id);
-          return node.confirmations.is_busy(link->id) || (found != node.asked().end() && found->second.contains(who));
+          return node.confirmations.is_busy(link->id) ||
+                 (found != node.asked().end() && found->second.contains(nonce_of(who)));
         });
         RC_ASSERT(is_asked);
       }

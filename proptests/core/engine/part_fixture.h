@@ -26,7 +26,7 @@ class PartFixture : public LinksHost, public Observer {
       : dictionary(
             DictionaryConfig{MeshSettings(), id(self), 10}, clock, store,
             [this](const DictionaryEvent& event) { std::visit([this](const auto& one) { on_event(one); }, event); }),
-        originator(id(self), 10, clock),
+        originator(id(self), Boot{10}, clock),
         links(LinkSettings{MeshSettings(), "test", address_of(self)}, clock, transport, originator,
               random.stream("links"), *this, arbiter),
         leisure(random.stream("overlay")) {}
@@ -36,10 +36,10 @@ class PartFixture : public LinksHost, public Observer {
   // Peers
 
   /// A node connects, and is a neighbour.
-  Connection& accept(std::string_view name, std::uint64_t nonce, std::uint64_t boot = 5) {
+  Connection& accept(std::string_view name, std::uint64_t nonce, Boot boot = Boot{5}) {
     Connection& conn = accept_stranger(name);
     shake_hands(conn, name, kCapability);
-    if (!conn.closed()) hear(conn, name, hello(nonce, boot));
+    if (!conn.closed()) hear(conn, name, hello(Nonce{nonce}, boot));
     return conn;
   }
   Connection& accept_py2p(std::string_view name) {
@@ -48,7 +48,7 @@ class PartFixture : public LinksHost, public Observer {
     return conn;
   }
   /// A dial of ours is answered by this node.
-  void answer(Connection& conn, std::string_view name, std::uint64_t boot = 5) {
+  void answer(Connection& conn, std::string_view name, Boot boot = Boot{5}) {
     links.on_connected(conn);
     shake_hands(conn, name, kCapability);
     if (!conn.closed()) hear(conn, name, hello(conn.nonce, boot));
@@ -59,7 +59,7 @@ class PartFixture : public LinksHost, public Observer {
   bool hear(Connection& conn, std::string_view name, const Message& message) {
     Envelope envelope;
     envelope.sender = id(name);
-    envelope.stamp = Stamp{.boot = 5, .counter = ++said_};
+    envelope.stamp = Stamp{.boot = Boot{5}, .counter = ++said_};
     return links.handle(conn, envelope, message);
   }
 
@@ -112,7 +112,7 @@ class PartFixture : public LinksHost, public Observer {
     hear(conn, name,
          Handshake{.id = id(name), .protocol = "test", .address = address_of(name), .compressions = {method}});
   }
-  static Hello hello(std::uint64_t nonce, std::uint64_t boot) {
+  static Hello hello(Nonce nonce, Boot boot) {
     const MeshSettings defaults;
     const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
     return {.boot = boot,

@@ -222,7 +222,7 @@ class TwoNodes {
     Connection& dialed = a.links.dial({"host-Z", 7}, false);
     a.answer(dialed, "Z");
     at_a_ = dialed.id;
-    at_z_ = z.accept("A", dialed.nonce).id;
+    at_z_ = z.accept("A", std::to_underlying(dialed.nonce)).id;
   }
   /// False when nothing is on its way, and nothing to do.
   bool turn() {
