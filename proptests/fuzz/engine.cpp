@@ -139,7 +139,7 @@ class Play {
       case 3:
         return say(KeepAck{.nonce = Nonce{in_.number()}});
       case 4:
-        return say(Bye{.text = text[0]});
+        return say(Bye{.reason = static_cast<ByeReason>(in_.below(4)), .text = text[0]});
       case 5:
         return say(Request{.request_id = text[0], .wanted = someone()});
       case 6:

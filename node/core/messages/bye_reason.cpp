@@ -11,7 +11,7 @@ struct Said {
   std::string_view text;
 };
 
-/// Nodes that know no numbers read the texts: they stay as they are.
+/// Older nodes, which know no numbers, read the texts: they stay as they are.
 constexpr std::array kSaid = {
     Said{.reason = ByeReason::kStopping, .text = "stopping"},
     Said{.reason = ByeReason::kUnwanted, .text = "disconnected by its user"},

@@ -287,11 +287,18 @@ Decoded decode_pong(Payload payload) {
   return fields.failed() ? Message(Unknown{}) : Message(pong);
 }
 
+/// [text, reason, ...], or [text], or nothing
 Decoded decode_bye(Payload payload) {
   if (payload.empty()) return Bye{};
-  const auto text = MsgpackCursor(payload[0]).bin_or_str();
-  if (!text) return std::unexpected(DecodeError{"text of a goodbye: " + text.error().what, 0});
-  return Bye{.reason = bye_reason_of(*text), .text = printable(*text)};
+  Fields fields;
+  const std::string_view text = fields.take(MsgpackCursor(payload[0]).bin_or_str(), "text of a goodbye");
+  Bye bye{.reason = bye_reason_of(text), .text = printable(text)};
+  if (payload.size() >= 2) {
+    const std::uint64_t reason = fields.take(MsgpackCursor(payload[1]).unsigned_integer(), "reason of a goodbye");
+    const bool known = reason <= static_cast<std::uint64_t>(ByeReason::kEnough);
+    bye.reason = known ? static_cast<ByeReason>(reason) : ByeReason::kOther;
+  }
+  return fields.result(Message(std::move(bye)));
 }
 
 /// [code, text]

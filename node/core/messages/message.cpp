@@ -46,7 +46,7 @@ struct ShapeOf {
   Shape operator()(const Hello& /*m*/) const { return whisper(SubFlag::kHello, 1); }
   Shape operator()(const Keep& /*m*/) const { return whisper(SubFlag::kKeep, 1); }
   Shape operator()(const KeepAck& /*m*/) const { return whisper(SubFlag::kKeepAck, 1); }
-  Shape operator()(const Bye& /*m*/) const { return whisper(SubFlag::kBye, 1); }
+  Shape operator()(const Bye& /*m*/) const { return whisper(SubFlag::kBye, 2); }
   Shape operator()(const Ping& /*m*/) const { return whisper(SubFlag::kPing, 1); }
   Shape operator()(const Pong& m) const { return whisper(SubFlag::kPong, m.clock_ms == 0 ? 1 : 3); }
   Shape operator()(const SyncQuestion& /*m*/) const { return whisper(SubFlag::kSyncQuestion, kRangeMessageElements); }
@@ -119,7 +119,7 @@ class PayloadWriter {
   }
   void operator()(const Keep& m) { to_.integer(std::to_underlying(m.nonce)); }
   void operator()(const KeepAck& m) { to_.integer(std::to_underlying(m.nonce)); }
-  void operator()(const Bye& m) { to_.str(m.text); }
+  void operator()(const Bye& m) { to_.str(m.text).integer(static_cast<std::uint64_t>(m.reason)); }
   void operator()(const Ping& m) { to_.integer(std::to_underlying(m.nonce)); }
   void operator()(const Pong& m) {
     to_.integer(std::to_underlying(m.nonce));

@@ -386,6 +386,19 @@ TEST(Goodbyes, OfNodesThatKnowNoNumbersMeanWhatTheirTextSays) {
   EXPECT_EQ(reason(""), ByeReason::kOther);
 }
 
+TEST(Goodbyes, TheirNumberCountsWhateverTheTextSays) {
+  const auto said = [](std::string_view number) { return raw_message(kWhisper, "\x43"sv, {"\xA8stopping"sv, number}); };
+  const auto reason = [&](std::string_view number) {
+    return std::get<Bye>(*decode_message(*decode_envelope(said(number)))).reason;
+  };
+  EXPECT_EQ(reason("\x01"sv), ByeReason::kStopping);
+  EXPECT_EQ(reason("\x02"sv), ByeReason::kUnwanted);
+  EXPECT_EQ(reason("\x03"sv), ByeReason::kEnough);
+  EXPECT_EQ(reason("\x00"sv), ByeReason::kOther);
+  EXPECT_EQ(reason("\xCD\x01\x01"sv), ByeReason::kOther) << "of a later version";
+  EXPECT_EQ(outcome(said("\xC0"sv)).substr(0, 6), "error:");
+}
+
 TEST(Batches, AreTakenWholeOrNotAtAll) {
   const auto batch = [](std::string_view content) {
     std::string bin;

@@ -213,6 +213,12 @@ inline Pong pong() {
   return drawn;
 }
 
+inline Bye bye() {
+  Bye drawn{.text = word(60)};
+  drawn.reason = static_cast<ByeReason>(number(static_cast<std::uint64_t>(ByeReason::kEnough)));
+  return drawn;
+}
+
 inline RangeMessage ranges() {
   RangeMessage drawn;
   drawn.session = SessionId{number()};
@@ -268,7 +274,7 @@ inline Message message(std::size_t type, Arena& arena) {
     case 11:
       return KeepAck{Nonce{number()}};
     case 12:
-      return Bye{.text = word(60)};
+      return bye();
     case 13:
       return Ping{Nonce{number()}};
     case 14:
@@ -346,7 +352,7 @@ class Rendering {
   }
   void show(const Keep& m) { out_ << std::to_underlying(m.nonce); }
   void show(const KeepAck& m) { out_ << std::to_underlying(m.nonce); }
-  void show(const Bye& m) { out_ << m.text; }
+  void show(const Bye& m) { out_ << static_cast<int>(m.reason) << ' ' << m.text; }
   void show(const Ping& m) { out_ << std::to_underlying(m.nonce); }
   void show(const Pong& m) { out_ << std::to_underlying(m.nonce) << ' ' << m.clock_ms << ' ' << m.hidden; }
   void show(const SyncQuestion& m) { show(m.ranges); }
