@@ -96,7 +96,8 @@ class CommandLine {
   }
 
   void add_addresses() {
-    add("--listen", "HOST:PORT", "127.0.0.1:44565", "Where other nodes reach this one; port 0 takes any free port",
+    add("--listen", "HOST:PORT", to_string(Options{}.listen),
+        "Where other nodes reach this one; port 0 takes any free port",
         [this](const std::string& text) { options_.listen = endpoint("--listen", text); });
     add("--advertise", "HOST:PORT", "", "The address told to other nodes, when it is not the one listened on",
         [this](const std::string& text) {

@@ -5,6 +5,7 @@
 
 #include "app/log/log.h"
 #include "core/engine/engine.h"
+#include "core/env/limits.h"
 #include "core/env/transport.h"
 #include "core/record/mesh_settings.h"
 #include "store/sqlite_store.h"
@@ -13,7 +14,7 @@ namespace meshdict {
 
 /// What the command line says.
 struct Options {
-  Endpoint listen{"127.0.0.1", 44565};
+  Endpoint listen{"127.0.0.1", env_limits::kDefaultPort};
   Endpoint advertise;  ///< empty host: derived from `listen`
   std::vector<Endpoint> join;
   std::string network = "sync";

@@ -1,4 +1,5 @@
 #include "net/asio_transport.h"
+#include "core/env/limits.h"
 
 #include <cassert>
 #include <utility>
@@ -7,7 +8,7 @@
 
 namespace meshdict {
 
-AsioTransport::AsioTransport(asio::io_context& io) : io_(io), read_buffer_(net_limits::kReadBuffer) {}
+AsioTransport::AsioTransport(asio::io_context& io) : io_(io), read_buffer_(env_limits::kReadBuffer) {}
 
 AsioTransport::~AsioTransport() {
   for (auto& [id, connection] : open_)

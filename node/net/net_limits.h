@@ -1,5 +1,5 @@
 #pragma once
-// Every bound of the real network, with its reason. Those that the simulator shares are in core/limits.h.
+// Every bound of the real network, with its reason. What it has in common with the simulator's is in core/env/limits.h.
 
 #include <cstddef>
 
@@ -7,16 +7,11 @@
 
 namespace meshdict::net_limits {
 
-/// One buffer for all connections of a transport: what is read is handed on at once. One handler takes all of it:
-/// of small records, compressed, it holds some 250, as many as a turn should write. Larger reads save few system calls.
-inline constexpr std::size_t kReadBuffer = 4 * 1024;
 /// Frames gathered into one write. Far below IOV_MAX (1,024), and enough to fill a socket buffer with small frames.
 inline constexpr std::size_t kGather = 64;
 /// Bytes that a kernel holds unsent for one connection; what is beyond waits here. Enough for a fast line to go on until the
 /// loop comes round (a quarter of a millisecond at 10 Gbit/s), on a slow one the delay of a small message behind a transfer.
 inline constexpr int kNotSentLowWater = 256 * 1024;
-/// How long a closing connection may take to send its queue and to see the peer's end of stream.
-inline constexpr Duration kCloseDeadline = 3s;
 /// Closing connections kept at a time; beyond it the oldest is cut. Each holds a file descriptor.
 inline constexpr std::size_t kMaxClosing = 256;
 /// Pause after an accept has failed, mostly for want of file descriptors. Long enough not to spin, short enough that no

@@ -1,4 +1,5 @@
 #include "net/tcp_connection.h"
+#include "core/env/limits.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -192,7 +193,7 @@ bool TcpConnection::close() {
     return false;
   }
   state_ = State::kClosing;
-  deadline_.expires_after(net_limits::kCloseDeadline);
+  deadline_.expires_after(env_limits::kCloseDeadline);
   deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
     if (!error && self->state_ == State::kClosing) self->end("closing took too long");
   });

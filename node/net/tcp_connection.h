@@ -56,7 +56,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   [[nodiscard]] ConnId id() const { return id_; }
 
   /// Sends the queue, then end of stream, then waits for the peer's, so that no reset destroys what is still on its
-  /// way; net_limits::kCloseDeadline in all. The owner still calls flush(). False when there was nothing to send or to
+  /// way; env_limits::kCloseDeadline in all. The owner still calls flush(). False when there was nothing to send or to
   /// wait for (a dial is given up): it is over then.
   bool close();
   /// Ends at once.

@@ -1,4 +1,5 @@
 #include "store/log_keeper.h"
+#include "core/env/limits.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -55,7 +56,7 @@ std::optional<std::string> LogKeeper::failure() const {
 void LogKeeper::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!failure_) {
-    wake_.wait_for(lock, stop, store_limits::kSyncEvery, [this] { return pages_ >= kMergePages; });
+    wake_.wait_for(lock, stop, env_limits::kSyncEvery, [this] { return pages_ >= kMergePages; });
     if (stop.stop_requested()) return;
     const bool sync = std::exchange(sync_due_, false);
     const bool merge = pages_ >= kMergePages;

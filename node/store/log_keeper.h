@@ -2,7 +2,7 @@
 // Keeps the write-ahead log of a database short, and with Durability::kInterval on the disk, on a thread of its own, so
 // that the writer does not wait for the disk more than its commits ask for.
 //
-// 1. A commit that was told with committed(pages, true) is on the disk store_limits::kSyncEvery later, plus the time that
+// 1. A commit that was told with committed(pages, true) is on the disk env_limits::kSyncEvery later, plus the time that
 //    the disk takes.
 // 2. A log of store_limits::kMergePages is merged into the file and begun anew. Most of it is merged while the writer
 //    goes on; then its next commit waits for the rest, what it wrote meanwhile. For that the two take turns here: SQLite

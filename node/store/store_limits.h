@@ -1,5 +1,6 @@
 #pragma once
-// Bounds and periods of the store on disk, each with its reason.
+// Bounds and periods of the store on disk, each with its reason. What it has in common with the simulator's disks is in
+// core/env/limits.h.
 
 #include <sys/types.h>
 
@@ -7,9 +8,6 @@
 #include <cstddef>
 
 namespace meshdict::store_limits {
-
-/// Between two syncs with Durability::kInterval: what a power failure can take. Redis's `appendfsync everysec`.
-inline constexpr std::chrono::milliseconds kSyncEvery{1'000};
 
 /// Pages of 4 KiB in the log, 16 MiB, from which on it is merged into the file and begun anew. A merge writes each
 /// changed page once and syncs three times: rare enough that this does not show, and short enough that a start after a
