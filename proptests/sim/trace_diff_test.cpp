@@ -14,6 +14,7 @@
 #include <string>
 
 #include "proptests/sim/history_fixture.h"
+#include "sim/plan/limits.h"
 #include "sim/trace/trace.h"
 #include "sim/trace/transcript_reader.h"
 
@@ -134,7 +135,7 @@ TEST(TraceDiff, WhatIsNoTranscriptIsNamed) {
   EXPECT_EQ(error(""), "b:1: is empty, expected a transcript, as --trace writes it");
   EXPECT_THAT(error("hello\n"), HasSubstr("b:1: is no transcript"));
   EXPECT_THAT(error(with(whole, "0.000000 ana ", "0.00 ana ")), HasSubstr(": is no line of a transcript"));
-  EXPECT_THAT(error(std::string(3 * TranscriptReader::kLongestLine, 'x')), HasSubstr("b:1: is no transcript"));
+  EXPECT_THAT(error(std::string(3 * sim_limits::kMaxLine, 'x')), HasSubstr("b:1: is no transcript"));
 }
 
 TEST(Words, AreReadAsTheyAreWritten) {

@@ -7,15 +7,11 @@
 #include <optional>
 
 #include "core/base/parse_number.h"
+#include "sim/plan/limits.h"
 #include "sim/plan/yaml_reader.h"
 
 namespace meshdict::sim {
 namespace {
-
-constexpr unsigned kMostJobs = 256;
-constexpr std::uint64_t kMostTries = 1'000'000;
-constexpr std::uint64_t kMostStates = 1'000'000'000'000;  // more than any memory holds
-constexpr std::uint64_t kMostMegabytes = 16'777'216;      // 16 TiB: so is this
 
 template <typename Count = std::uint64_t>
 std::expected<Count, std::string> positive(std::string_view text, std::string_view what, Count most) {
@@ -83,19 +79,19 @@ std::expected<std::vector<Property>, std::string> parse_properties(std::string_v
 }
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
-  return positive<unsigned>(text, "number of threads", kMostJobs);
+  return positive<unsigned>(text, "number of threads", sim_limits::kMaxJobs);
 }
 
 std::expected<std::uint64_t, std::string> parse_tries(std::string_view text) {
-  return positive(text, "number of runs", kMostTries);
+  return positive(text, "number of runs", sim_limits::kMaxTries);
 }
 
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text) {
-  return positive(text, "number of states", kMostStates);
+  return positive(text, "number of states", sim_limits::kMaxStates);
 }
 
 std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text) {
-  return positive(text, "number of MiB", kMostMegabytes);
+  return positive(text, "number of MiB", sim_limits::kMaxMegabytes);
 }
 
 }  // namespace meshdict::sim

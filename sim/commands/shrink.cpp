@@ -9,6 +9,7 @@
 
 #include "sim/commands/command_line.h"
 #include "sim/commands/console.h"
+#include "sim/plan/limits.h"
 #include "sim/plan/plan_yaml.h"
 #include "sim/plan/writer.h"
 #include "sim/runs/apart.h"
@@ -19,10 +20,6 @@
 
 namespace meshdict::sim {
 namespace {
-
-/// Of a run that has no end, or that the first one gives no measure for.
-constexpr std::chrono::milliseconds kPatience{10'000};
-constexpr std::chrono::milliseconds kLeastPatience{1'000};
 
 struct Subject {
   Plan plan;
@@ -65,9 +62,9 @@ class ShrinkRun {
   /// How the plan as it came fails; nothing when it passes.
   [[nodiscard]] std::optional<Failure> first_failure() {
     const auto begin = std::chrono::steady_clock::now();
-    auto failures = run_apart(subject_.plan, subject_.seed, kPatience);
+    auto failures = run_apart(subject_.plan, subject_.seed, sim_limits::kMaxPatience);
     const auto took = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-    patience_ = std::clamp(10 * took, kLeastPatience, kPatience);
+    patience_ = std::clamp(10 * took, sim_limits::kMinPatience, sim_limits::kMaxPatience);
     if (failures.empty()) return std::nullopt;
     failure_ = failures.front();
     return failure_;
@@ -111,7 +108,7 @@ class ShrinkRun {
   const Subject& subject_;
   const std::uint64_t most_tries_;
   std::uint64_t tries_ = 0;
-  std::chrono::milliseconds patience_ = kPatience;
+  std::chrono::milliseconds patience_ = sim_limits::kMaxPatience;
   Failure failure_;
   LiveLine live_;
 };

@@ -13,13 +13,11 @@
 #include <vector>
 
 #include "sim/commands/console.h"
+#include "sim/plan/limits.h"
 #include "sim/trace/transcript_reader.h"
 
 namespace meshdict::sim {
 namespace {
-
-/// Events of a node that are kept, and told as causes.
-constexpr std::size_t kRemembered = 6;
 
 struct Noted {
   std::size_t number = 0;
@@ -66,7 +64,7 @@ void CommonPast::add(const TranscriptLine& line) {
   auto last = last_.find(line.node);
   if (last == last_.end()) last = last_.emplace(std::string(line.node), std::deque<Noted>()).first;
   last->second.push_back(std::move(noted));
-  if (last->second.size() > kRemembered) last->second.pop_front();
+  if (last->second.size() > sim_limits::kMaxCauses) last->second.pop_front();
 }
 
 std::string CommonPast::causes_of(const TranscriptLine& line) const {

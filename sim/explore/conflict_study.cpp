@@ -10,6 +10,7 @@
 
 #include "core/base/random.h"
 #include "sim/explore/small_world.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
@@ -163,7 +164,7 @@ StudyRun Run::run() {
     const Duration arrival = next ? next->first : Duration::max();
     const Duration fault = fault_at_.value_or(Duration::max());
     const Duration now = std::min({arrival, deadline, fault});
-    if (now > kLongestRun) break;
+    if (now > sim_limits::kMaxStudyRun) break;
     world_.advance_to(std::max(now, world_.now()));
     if (fault_at_ && fault <= now) {
       fault_at_.reset();

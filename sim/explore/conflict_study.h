@@ -8,7 +8,7 @@
 //    reset or becomes half-open. It gives both ends of what it hit one redial, 250 ms after they have no connection
 //    left. What a rule itself closes is not dialled again: that is what is measured.
 // 3. A run ends when nothing is on its way, all connections are links at both ends and no redial is left; at the latest
-//    after kLongestRun.
+//    after sim_limits::kMaxStudyRun.
 
 #include <array>
 #include <cstdint>
@@ -47,8 +47,6 @@ struct StudyResult {
   StudyRun sum;
   std::vector<Duration> settled;  ///< one each, sorted
 };
-
-inline constexpr Duration kLongestRun = 120s;
 
 StudyRun study(const StudyCase& what, Rule rule, std::uint64_t seed);
 

@@ -8,11 +8,11 @@
 #include <unordered_set>
 #include <utility>
 
+#include "sim/plan/limits.h"
+
 namespace meshdict::sim {
 namespace {
 
-/// Of a run that is completed by first choices: more would be a cycle.
-constexpr std::size_t kLongestTape = 10'000;
 constexpr std::uint64_t kProgressEvery = 1'024;
 
 /// A set of digests: open addressing, at most half full.
@@ -198,7 +198,7 @@ std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape)
     const std::vector<Choice> possible = world.choices();
     if (std::ranges::find(possible, choice) != possible.end()) apply(choice);
   }
-  while (world.wrongs().empty() && !world.at_rest() && applied.size() < kLongestTape) {
+  while (world.wrongs().empty() && !world.at_rest() && applied.size() < sim_limits::kMaxChoices) {
     const std::vector<Choice> possible = world.choices();
     if (possible.empty() || is_fault(possible.front())) break;
     apply(possible.front());

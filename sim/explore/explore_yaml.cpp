@@ -9,16 +9,12 @@
 #include <optional>
 #include <sstream>
 
+#include "sim/plan/limits.h"
 #include "sim/plan/node_names.h"
 #include "sim/plan/yaml_reader.h"
 
 namespace meshdict::sim {
 namespace {
-
-/// More would not end.
-constexpr std::size_t kMostNodes = 8;
-constexpr std::size_t kMostDials = 16;
-constexpr std::uint64_t kMostFaults = 8;
 
 const std::vector<std::string>& act_words() {
   static const std::vector<std::string> kWords = {"dial",    "redial", "accept", "deliver",   "tick",
@@ -85,8 +81,9 @@ void Reader::read_root(const YAML::Node& root) {
 
 void Reader::read_nodes(const YAML::Node& list) {
   if (!list.IsDefined()) return;
-  if (!list.IsSequence() || list.size() < 2 || list.size() > kMostNodes) {
-    errors_.add(list.Mark(), fmt::format("these are no nodes, expected a list of 2 to {} names", kMostNodes));
+  if (!list.IsSequence() || list.size() < 2 || list.size() > sim_limits::kMaxSmallNodes) {
+    errors_.add(list.Mark(),
+                fmt::format("these are no nodes, expected a list of 2 to {} names", sim_limits::kMaxSmallNodes));
     return;
   }
   for (const auto& item : list) {
@@ -121,8 +118,8 @@ void Reader::read_dials(const YAML::Node& map) {
   }
   const auto& dials = result_.plan.dials;
   const bool to_itself = std::ranges::any_of(dials, [](const SmallDial& dial) { return dial.from == dial.to; });
-  if (dials.empty() || dials.size() > kMostDials || to_itself) {
-    errors_.add(map.Mark(), fmt::format("expected 1 to {} dials, each to another node", kMostDials));
+  if (dials.empty() || dials.size() > sim_limits::kMaxSmallDials || to_itself) {
+    errors_.add(map.Mark(), fmt::format("expected 1 to {} dials, each to another node", sim_limits::kMaxSmallDials));
   }
 }
 
@@ -131,14 +128,15 @@ void Reader::read_faults(const YAML::Node& node) {
   FaultBudget& faults = result_.plan.faults;
   MapReader map(node, "'faults'", errors_);
   const auto read = [&](const char* key) {
-    return static_cast<std::uint32_t>(read_count(map.optional(key), errors_, 0, kMostFaults).value_or(0));
+    return static_cast<std::uint32_t>(
+        read_count(map.optional(key), errors_, 0, sim_limits::kMaxSmallFaults).value_or(0));
   };
   faults.reset = read("reset");
   faults.half_open = read("half_open");
   faults.crash = read("crash");
   faults.late = read("late");
-  const auto in_all = read_count(map.optional("in_all"), errors_, 0, kMostFaults);
-  faults.in_all = static_cast<std::uint32_t>(in_all.value_or(3 * kMostFaults));
+  const auto in_all = read_count(map.optional("in_all"), errors_, 0, sim_limits::kMaxSmallFaults);
+  faults.in_all = static_cast<std::uint32_t>(in_all.value_or(3 * sim_limits::kMaxSmallFaults));
   map.finish();
 }
 
@@ -245,7 +243,7 @@ std::string to_yaml(const Exploration& exploration, const std::vector<std::strin
   }
   text += fmt::format("  faults: {{reset: {}, half_open: {}, crash: {}, late: {}", faults.reset, faults.half_open,
                       faults.crash, faults.late);
-  if (faults.in_all <= kMostFaults) text += fmt::format(", in_all: {}", faults.in_all);
+  if (faults.in_all <= sim_limits::kMaxSmallFaults) text += fmt::format(", in_all: {}", faults.in_all);
   text += fmt::format("}}\n  policy: {}\n", name_of(plan.rule));
   if (plan.prompt) text += "  prompt: on\n";
   if (exploration.choices.empty()) return text;

@@ -1,7 +1,9 @@
 #pragma once
 // A few nodes that have nothing but the core's Links, and a network in which the caller chooses what happens next.
 // It can be copied, at the cost of what is then changed, and two states can be told apart: what exhaustive exploration
-// (explore.h) needs. With delays drawn from a seed it runs the study of the rules (conflict_study.h).
+// (explore.h) needs. With delays drawn from a seed it runs the study of the rules (conflict_study.h). One class in three
+// sources, since all of them look at its whole state: small_world.cpp changes it, small_world_views.cpp says what can happen
+// next and what is wrong, small_world_digest.cpp tells states apart.
 //
 // 1. Ids grow in the order of the nodes. Every dial of the plan can happen at any time, those of one pair in order.
 // 2. Of one connection and direction things arrive in order: that it was accepted, frames, its end. Nothing else is

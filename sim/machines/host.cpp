@@ -1,4 +1,5 @@
 #include "sim/machines/host.h"
+#include "core/env/limits.h"
 
 #include <utility>
 
@@ -36,7 +37,7 @@ NodeIndex AddressBook::find(std::string_view host) const {
 }
 
 NodeIndex AddressBook::find(const Endpoint& endpoint) const {
-  return endpoint.port == kPort ? find(endpoint.host) : kNobody;
+  return endpoint.port == env_limits::kDefaultPort ? find(endpoint.host) : kNobody;
 }
 
 // Host
@@ -68,9 +69,9 @@ std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes)
   config.network = plan_.network;
   config.kept_deletions = plan_.kept_deletions;
   config.clock_guard = plan_.clock_guard;
-  config.advertise = {plan_.name, kPort};
+  config.advertise = {plan_.name, env_limits::kDefaultPort};
   for (const NodeIndex other : plan_.join)
-    config.join.push_back({nodes[other].name, kPort});
+    config.join.push_back({nodes[other].name, env_limits::kDefaultPort});
   random_.next_life(++life_);
   alive_since_ = world_.now();
   engine_ = std::make_unique<Engine>(std::move(config), clock_, transport_, disk_, random_, observer_);

@@ -20,8 +20,6 @@
 
 namespace meshdict::sim {
 
-/// The port at which every node of a world listens, on a host that has the node's name.
-inline constexpr std::uint16_t kPort = 44565;
 /// One stream per (seed, node, life, subsystem).
 class VirtualRandom final : public Random {
  public:
@@ -34,7 +32,7 @@ class VirtualRandom final : public Random {
   std::uint64_t life_ = 0;
 };
 
-/// Leads from addresses to nodes.
+/// Leads from addresses to nodes. Every node listens at env_limits::kDefaultPort, on a host that has its name.
 class AddressBook {
  public:
   explicit AddressBook(const std::vector<NodePlan>& nodes);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/random.h"
+#include "core/env/limits.h"
 #include "core/limits.h"
 #include "sim/machines/mixing.h"
 
@@ -38,13 +39,10 @@ Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, E
       queue_(queue),
       user_(user),
       faults_(faults),
-      first_link_(links),
-      default_link_(links),
+      lines_(seed_, links, faults),
+      borders_(nodes),
       machines_(nodes, Machine::kRefusing),
-      groups_(nodes, 0),
-      dial_answers_(nodes, DialAnswer::kTaken) {
-  assert(links.jitter.fixed());
-}
+      dial_answers_(nodes, DialAnswer::kTaken) {}
 
 // Names and slots
 
@@ -103,21 +101,14 @@ void Network::discard(Side& side) {
   side.stalled = false;
 }
 
-bool Network::passes(NodeIndex from, NodeIndex to) const {
-  if (groups_[from] != groups_[to]) return false;
-  return std::ranges::none_of(cuts_, [&](const Cut& cut) {
-    return (cut.from[from] && cut.to[to]) || (!cut.step.one_way && cut.from[to] && cut.to[from]);
-  });
-}
-
 bool Network::blocked(const Connection& conn, std::size_t towards) const {
-  return conn.sides[1].node != kNobody && !passes(conn.sides[1 - towards].node, conn.sides[towards].node);
+  return conn.sides[1].node != kNobody && !borders_.passes(conn.sides[1 - towards].node, conn.sides[towards].node);
 }
 
 std::uint64_t Network::rate(const Connection& conn, std::size_t towards) const {
   const NodeIndex reader = conn.sides[towards].node;
-  if (read_rates_.empty() || reader == kNobody || read_rates_[reader] == 0) return conn.bandwidth;
-  return conn.bandwidth == 0 ? read_rates_[reader] : std::min(conn.bandwidth, read_rates_[reader]);
+  if (read_rates_.empty() || reader == kNobody || read_rates_[reader] == 0) return conn.line.bandwidth;
+  return conn.line.bandwidth == 0 ? read_rates_[reader] : std::min(conn.line.bandwidth, read_rates_[reader]);
 }
 
 Machine Network::machine(NodeIndex node) const {
@@ -133,7 +124,7 @@ ConnId Network::dial(NodeIndex from, NodeIndex to) {
   conn.sides[0].state = SideState::kDialing;
   conn.sides[1].node = to;
   conn.sides[1].state = SideState::kGone;
-  apply_link(conn);
+  conn.line = lines_.between(from, to);
   push(conn, 1, {nullptr, 0, {}, 0, ParcelKind::kSyn});
   queue_.push(queue_.now() + kDialTimeout, EventKind::kDialTimeout, detail_of(conn, 0));
   return id_of(conn, 0);
@@ -173,7 +164,8 @@ void Network::close(ConnId id) {
   if (other == SideState::kClosed || other == SideState::kGone) return release(*end.conn);
   discard(self);
   if (backlog(*end.conn, 1 - end.side) > 0) {
-    queue_.push(queue_.now() + kGiveUpAfter, EventKind::kGiveUp, detail_of(*end.conn, 1 - end.side));
+    queue_.push(queue_.now() + env_limits::kVirtualCloseDeadline, EventKind::kGiveUp,
+                detail_of(*end.conn, 1 - end.side));
   }
   push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kFin});
 }
@@ -182,7 +174,7 @@ void Network::close(ConnId id) {
 
 Duration Network::flight_time(Connection& conn) {
   conn.noise = mix64(conn.noise);
-  return conn.latency + Duration(spread(conn.noise, 0, conn.jitter.count()));
+  return conn.line.latency + Duration(spread(conn.noise, 0, conn.line.jitter.count()));
 }
 
 void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
@@ -196,7 +188,7 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
     departs += takes;
     if (takes >= kPartEvery) parcel.takes = takes;
     pipe.busy_until = departs;
-    if (bytes_a_second != conn.bandwidth) ++faults_[Fault::kSlowReader];
+    if (bytes_a_second != conn.line.bandwidth) ++faults_[Fault::kSlowReader];
   }
   parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
   pipe.last_arrival = parcel.arrives;
@@ -214,9 +206,9 @@ void Network::arm(Connection& conn, std::size_t towards) {
   if (first.takes > Duration::zero())
     due = std::min(due, std::max(first.arrives - first.takes, queue_.now()) + kPartEvery);
   // What a full read has left is read at once.
-  if (conn.gather > Duration::zero() && first.kind == ParcelKind::kData && first.arrives >= queue_.now()) {
+  if (conn.line.gather > Duration::zero() && first.kind == ParcelKind::kData && first.arrives >= queue_.now()) {
     conn.noise = mix64(conn.noise);
-    due += Duration(spread(conn.noise, 0, conn.gather.count()));
+    due += Duration(spread(conn.noise, 0, conn.line.gather.count()));
   }
   pipe.armed = true;
   pipe.armed_for = due;
@@ -311,10 +303,12 @@ bool Network::deliver(End end) {
 /// Whether the node takes the next parcel in the same read as this one. What is tampered with comes on its own.
 bool Network::joins_next(End end, const Parcel& parcel, std::size_t read) const {
   const Side& pipe = end.self();
-  if (end.conn->gather == Duration::zero() || parcel.kind != ParcelKind::kData || pipe.parcels.empty()) return false;
+  if (end.conn->line.gather == Duration::zero() || parcel.kind != ParcelKind::kData || pipe.parcels.empty())
+    return false;
   const Parcel& next = pipe.parcels.front();
-  return next.kind == ParcelKind::kData && next.arrives <= queue_.now() && read + next.plain_size <= kMostRead &&
-         traps_.empty() && pipe.state == SideState::kOpen && machine(pipe.node) == Machine::kUp;
+  return next.kind == ParcelKind::kData && next.arrives <= queue_.now() &&
+         read + next.plain_size <= env_limits::kVirtualReadBuffer && traps_.empty() && pipe.state == SideState::kOpen &&
+         machine(pipe.node) == Machine::kUp;
 }
 
 /// Of a frame on a slow line, what has come by now.
@@ -330,7 +324,7 @@ bool Network::deliver_part(End end) {
   }
   const Portion portion{.frame = first,
                         .bytes = std::string_view(*first.bytes).substr(from, first.handed - from),
-                        .piece = end.conn->piece,
+                        .piece = end.conn->line.piece,
                         .last = false};
   arm(*end.conn, end.side);
   if (portion.bytes.empty()) return false;
@@ -361,6 +355,101 @@ bool Network::check_give_up(End end) {
   discard(end.self());
   end.other().state = SideState::kGone;
   return true;
+}
+
+// What parcels do where they arrive
+
+void Network::arrived(End end, const Parcel& parcel, bool more) {
+  const Machine here = machine(end.self().node);
+  if (here == Machine::kDead) {
+    // Nobody is left who could tell the other side.
+    if (parcel.kind == ParcelKind::kFin || parcel.kind == ParcelKind::kReset) release(*end.conn);
+    return;
+  }
+  switch (parcel.kind) {
+    case ParcelKind::kSyn:
+      if (here == Machine::kRefusing) return bounce(end);
+      switch (dial_answers_[end.self().node]) {
+        case DialAnswer::kTaken:
+          break;
+        case DialAnswer::kRefused:
+          ++faults_[Fault::kRefusedDial];
+          return bounce(end);
+        case DialAnswer::kLost:
+          ++faults_[Fault::kLostDial];
+          return;
+      }
+      end.self().state = SideState::kSynReceived;
+      return push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kSynAck});
+    case ParcelKind::kSynAck:
+      if (end.self().state != SideState::kDialing) return bounce(end);
+      end.self().state = SideState::kOpen;
+      push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kAck});
+      return user_.connected(end.self().node, id_of(*end.conn, end.side));
+    case ParcelKind::kAck:
+      if (end.self().state != SideState::kSynReceived) return bounce(end);
+      end.self().state = SideState::kOpen;
+      return user_.accepted(end.self().node, id_of(*end.conn, end.side), end.other().node);
+    case ParcelKind::kData:
+      return arrived_data(end, parcel, more);
+    case ParcelKind::kFin:
+      return end_connection(end, "closed by the peer");
+    case ParcelKind::kReset:
+      if (end.self().state == SideState::kDialing) {
+        ++counters_.dials_refused;
+        return end_connection(end, "connection refused");
+      }
+      ++counters_.resets;
+      return end_connection(end, "connection reset by the peer");
+  }
+}
+
+void Network::arrived_data(End end, const Parcel& parcel, bool more) {
+  switch (end.self().state) {
+    case SideState::kOpen:
+      ++counters_.delivered;
+      counters_.delivered_bytes += parcel.plain_size;
+      if (!traps_.empty() && parcel.handed == 0) {
+        if (const auto how = traps_.spring(end.other().node, end.self().node))
+          return deliver_mangled(end, parcel, *how);
+      }
+      return hand_over(end, parcel, more);
+    case SideState::kClosed:
+      ++counters_.lost;
+      return;
+    case SideState::kGone:
+    case SideState::kDialing:
+    case SideState::kSynReceived:
+      ++counters_.lost;
+      return bounce(end);
+  }
+}
+
+void Network::hand_over(End end, const Parcel& parcel, bool more) {
+  const Portion portion{.frame = parcel,
+                        .bytes = std::string_view(*parcel.bytes).substr(parcel.handed),
+                        .piece = end.conn->line.piece,
+                        .more = more};
+  if (portion.piece > 0 && portion.bytes.size() > portion.piece) ++faults_[Fault::kFragments];
+  user_.received(end.self().node, id_of(*end.conn, end.side), end.other().node, portion);
+}
+
+// A parcel has come to an end that does not know the connection: its machine resets the sender.
+void Network::bounce(End end) {
+  if (end.conn->mute) return;
+  const SideState other = end.other().state;
+  if (other != SideState::kOpen && other != SideState::kDialing) return release(*end.conn);
+  discard(end.self());
+  push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kReset});
+}
+
+// The connection is over for this side, and there is nobody to be told on the other.
+void Network::end_connection(End end, std::string_view why) {
+  const NodeIndex node = end.self().node;
+  const ConnId id = id_of(*end.conn, end.side);
+  const bool known = end.self().state == SideState::kOpen || end.self().state == SideState::kDialing;
+  release(*end.conn);
+  if (known) user_.closed(node, id, why);
 }
 
 }  // namespace meshdict::sim

@@ -28,8 +28,11 @@
 
 #include "core/env/transport.h"
 #include "core/limits.h"
+#include "sim/machines/borders.h"
 #include "sim/machines/event_queue.h"
+#include "sim/machines/lines.h"
 #include "sim/machines/ring.h"
+#include "sim/machines/traps.h"
 #include "sim/plan/fault.h"
 #include "sim/plan/plan.h"
 
@@ -37,12 +40,8 @@ namespace meshdict::sim {
 
 /// A dial that nobody answers ends after this; as production's.
 inline constexpr Duration kDialTimeout = limits::kDialDeadline;
-/// A closing sender tries this long to get rid of its backlog.
-inline constexpr Duration kGiveUpAfter = 5s;
 /// How often a receiver sees the progress of a frame on a slow line: often enough for every deadline of the core.
 inline constexpr Duration kPartEvery = 250ms;
-/// Bytes that a node takes in one read; as production's.
-inline constexpr std::size_t kMostRead = 64 * 1024;
 
 enum class ParcelKind : std::uint8_t { kSyn, kSynAck, kAck, kData, kFin, kReset };
 
@@ -132,20 +131,22 @@ class Network {
   void mend(const MendStep& what);
   void mend_all();
   /// Whether anything is in the way of a stream between the two, in either direction.
-  [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const { return !passes(a, b) || !passes(b, a); }
-  [[nodiscard]] std::uint32_t group(NodeIndex node) const { return groups_[node]; }
+  [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const {
+    return !borders_.passes(a, b) || !borders_.passes(b, a);
+  }
+  [[nodiscard]] std::uint32_t group(NodeIndex node) const { return borders_.group(node); }
   /// Resets all connections between the two.
   void reset_between(NodeIndex a, NodeIndex b);
   /// Resets all connections between nodes that do not reach each other.
   void reset_blocked();
   /// Whether there is a partition or, with `cuts`, a cut; and whether a cut of these sides.
-  [[nodiscard]] bool is_divided(bool cuts) const;
-  [[nodiscard]] bool is_cut(const MendStep& sides) const;
+  [[nodiscard]] bool is_divided(bool cuts) const { return borders_.is_divided(cuts); }
+  [[nodiscard]] bool is_cut(const MendStep& sides) const { return borders_.is_cut(sides); }
   /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
   void lose_end(NodeIndex a, NodeIndex b, bool mute);
   /// The next frame between the two arrives by half, then its connection is reset.
-  void break_next_frame(NodeIndex a, NodeIndex b);
-  void tamper(const TamperStep& what);
+  void break_next_frame(NodeIndex a, NodeIndex b) { traps_.set_break(a, b); }
+  void tamper(const TamperStep& what) { traps_.set(what); }
   void set_dials(NodeIndex node, DialAnswer answer) { dial_answers_[node] = answer; }
   /// In bytes a second; 0: at once.
   void set_read_rate(NodeIndex node, std::uint64_t rate);
@@ -188,26 +189,10 @@ class Network {
   struct Connection {
     std::uint64_t serial = 0;
     std::uint32_t slot = 0;
-    Duration latency{};
-    Duration jitter{};
-    std::uint64_t bandwidth = 0;
-    std::uint64_t piece = 0;
-    Duration gather{};
+    Line line;
     std::uint64_t noise = 0;
     bool mute = false;          // an end that is gone answers nothing
     std::array<Side, 2> sides;  // dialer, acceptor
-  };
-  struct Cut {
-    CutStep step;
-    std::vector<bool> from;
-    std::vector<bool> to;
-  };
-  enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak };
-  /// Waits for the next frame from the one to the other; kBreak: or back.
-  struct Trap {
-    NodeIndex from = kNobody;
-    NodeIndex to = kNobody;
-    Mangling how = Mangling::kFlip;
   };
   struct End {  // one side of a connection
     Connection* conn = nullptr;
@@ -223,8 +208,6 @@ class Network {
   static std::uint64_t detail_of(const Connection& conn, std::size_t side);
   Connection& allocate();
   void release(Connection& conn);
-  void apply_link(Connection& conn);
-  [[nodiscard]] bool passes(NodeIndex from, NodeIndex to) const;
   [[nodiscard]] bool blocked(const Connection& conn, std::size_t towards) const;
   [[nodiscard]] std::uint64_t rate(const Connection& conn, std::size_t towards) const;
   void count_held(const Connection& conn, std::size_t towards);
@@ -252,7 +235,6 @@ class Network {
   [[nodiscard]] std::vector<Connection*> between(NodeIndex a, NodeIndex b) const;
   /// Lets flow what stood at a border that is gone.
   void release_stalled();
-  [[nodiscard]] std::optional<Mangling> spring_trap(NodeIndex from, NodeIndex to);
   void deliver_mangled(End end, const Parcel& parcel, Mangling how);
   bool deliver_stale(End end);
 
@@ -260,13 +242,10 @@ class Network {
   EventQueue& queue_;
   NetworkUser& user_;
   FaultCounts& faults_;
-  LinkPlan first_link_;
-  LinkPlan default_link_;
-  std::vector<LinkStep> links_;
+  Lines lines_;
+  Borders borders_;
+  Traps traps_;
   std::vector<Machine> machines_;
-  std::vector<std::uint32_t> groups_;
-  std::vector<Cut> cuts_;
-  std::vector<Trap> traps_;
   std::vector<DialAnswer> dial_answers_;
   std::vector<std::uint64_t> read_rates_;           // empty until there is one
   std::multimap<std::uint64_t, Parcel> stale_;      // by the detail of their events

@@ -1,4 +1,4 @@
-// What faults do to connections.
+// What faults do to connections, and who has which.
 
 #include <algorithm>
 #include <cassert>
@@ -18,53 +18,69 @@ constexpr std::uint64_t kMostMissing = 8;
 
 }  // namespace
 
+// Ends of nodes
+
+void Network::abandon(NodeIndex node) {
+  const bool silent = machines_[node] == Machine::kDead;
+  for (const auto& slot : slots_) {
+    Connection& conn = *slot;
+    for (std::size_t side = 0; side < 2 && conn.serial != 0; ++side) {
+      Side& self = conn.sides[side];
+      if (self.node != node || self.state == SideState::kGone) continue;
+      const bool dialing = self.state == SideState::kDialing;
+      const SideState other = conn.sides[1 - side].state;
+      if (self.state == SideState::kClosed && !silent) continue;  // the end is on its way already
+      self.state = SideState::kGone;
+      discard(self);
+      if (dialing || other == SideState::kGone || other == SideState::kClosed) {
+        release(conn);
+      } else if (!silent) {
+        push(conn, 1 - side, {nullptr, 0, {}, 0, ParcelKind::kReset});
+      }
+    }
+  }
+}
+
+void Network::take_back(NodeIndex node, std::uint64_t last_kept) {
+  for (const auto& slot : slots_) {
+    for (std::size_t side = 0; side < 2 && slot->serial != 0; ++side) {
+      if (slot->sides[side].node != node) continue;
+      Side& pipe = slot->sides[1 - side];
+      pipe.parcels.remove_if([&](const Parcel& parcel) {
+        if (parcel.number <= last_kept) return false;
+        pipe.in_flight -= parcel.plain_size;
+        ++counters_.lost;
+        return true;
+      });
+    }
+  }
+}
+
 // Partitions
 
 void Network::set_groups(std::vector<std::uint32_t> groups) {
-  assert(groups.size() == groups_.size());
-  groups_ = std::move(groups);
+  borders_.set_groups(std::move(groups));
   release_stalled();
 }
 
 void Network::cut(const CutStep& what) {
-  Cut cut{.step = what, .from = std::vector<bool>(groups_.size(), false), .to = cut.from};
-  for (const NodeIndex node : what.from)
-    cut.from[node] = true;
-  for (const NodeIndex node : what.to)
-    cut.to[node] = true;
-  cuts_.push_back(std::move(cut));
-}
-
-bool Network::is_divided(bool cuts) const {
-  return (cuts && !cuts_.empty()) ||
-         std::ranges::any_of(groups_, [&](std::uint32_t group) { return group != groups_[0]; });
-}
-
-bool Network::is_cut(const MendStep& sides) const {
-  return std::ranges::any_of(cuts_,
-                             [&](const Cut& cut) { return cut.step.from == sides.from && cut.step.to == sides.to; });
+  borders_.cut(what);
 }
 
 void Network::mend(const MendStep& what) {
-  std::erase_if(cuts_, [&](const Cut& cut) { return cut.step.from == what.from && cut.step.to == what.to; });
+  borders_.mend(what);
   release_stalled();
 }
 
 void Network::mend_all() {
-  cuts_.clear();
+  borders_.mend_all();
   release_stalled();
 }
 
 // A stream or a dial has come to a border.
 void Network::count_held(const Connection& conn, std::size_t towards) {
   ++counters_.held;
-  const NodeIndex from = conn.sides[1 - towards].node;
-  const NodeIndex to = conn.sides[towards].node;
-  if (groups_[from] != groups_[to]) {
-    ++faults_[Fault::kPartition];
-  } else {
-    ++faults_[passes(to, from) ? Fault::kOneWayCut : Fault::kCut];
-  }
+  ++faults_[borders_.between(conn.sides[1 - towards].node, conn.sides[towards].node)];
 }
 
 void Network::release_stalled() {
@@ -148,25 +164,6 @@ void Network::reset_all(const std::vector<Connection*>& conns) {
 
 // Damage
 
-void Network::tamper(const TamperStep& what) {
-  static_assert(static_cast<int>(Mangling::kStale) == static_cast<int>(Tampering::kStale));
-  traps_.push_back({what.from, what.to, static_cast<Mangling>(what.how)});
-}
-
-void Network::break_next_frame(NodeIndex a, NodeIndex b) {
-  traps_.push_back({a, b, Mangling::kBreak});
-}
-
-std::optional<Network::Mangling> Network::spring_trap(NodeIndex from, NodeIndex to) {
-  const auto trap = std::ranges::find_if(traps_, [&](const Trap& one) {
-    return (one.from == from && one.to == to) || (one.how == Mangling::kBreak && one.from == to && one.to == from);
-  });
-  if (trap == traps_.end()) return std::nullopt;
-  const Mangling how = trap->how;
-  traps_.erase(trap);
-  return how;
-}
-
 void Network::deliver_mangled(End end, const Parcel& parcel, Mangling how) {
   Connection& conn = *end.conn;
   conn.noise = mix64(conn.noise);
@@ -226,7 +223,7 @@ bool Network::deliver_stale(End end) {
 // Links
 
 void Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
-  if (read_rates_.empty()) read_rates_.resize(groups_.size(), 0);
+  if (read_rates_.empty()) read_rates_.resize(machines_.size(), 0);
   read_rates_[node] = rate;
   if (rate > 0) return;
   // What waited for the reader comes as soon as the line lets it.
@@ -247,37 +244,10 @@ void Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
 }
 
 void Network::set_link(const LinkStep& link) {
-  assert(link.link.jitter.fixed());
-  if (link.a == kNobody) {
-    default_link_ = link.link;
-    links_.clear();
-  } else {
-    links_.push_back(link);
-  }
+  lines_.set(link);
   for (const auto& slot : slots_) {
-    if (slot->serial != 0) apply_link(*slot);
+    if (slot->serial != 0) slot->line = lines_.between(slot->sides[0].node, slot->sides[1].node);
   }
-}
-
-void Network::apply_link(Connection& conn) {
-  const NodeIndex a = std::min(conn.sides[0].node, conn.sides[1].node);
-  const NodeIndex b = std::max(conn.sides[0].node, conn.sides[1].node);
-  const LinkPlan* link = &default_link_;
-  for (const LinkStep& other : links_) {
-    const bool fits = other.b == kNobody ? other.a == a || other.a == b
-                                         : std::min(other.a, other.b) == a && std::max(other.a, other.b) == b;
-    if (fits) link = &other.link;
-  }
-  // One pair has one distance, however often it connects.
-  const std::uint64_t pair = mix64(seed_ ^ (std::uint64_t{a} << 32 | b));
-  conn.latency = Duration(spread(pair, link->latency.low.count(), link->latency.high.count()));
-  conn.jitter = link->jitter.low;
-  conn.bandwidth = link->bandwidth;
-  conn.piece = link->piece;
-  conn.gather = link->gather;
-  if (link->latency != first_link_.latency) ++faults_[Fault::kLatency];
-  if (link->jitter != first_link_.jitter) ++faults_[Fault::kJitter];
-  if (link->bandwidth != first_link_.bandwidth) ++faults_[Fault::kBandwidth];
 }
 
 std::vector<Network::OpenConnection> Network::open_connections() const {

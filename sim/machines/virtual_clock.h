@@ -5,7 +5,7 @@
 
 #include "core/env/clock.h"
 #include "sim/machines/event_queue.h"
-#include "sim/plan/clock_limits.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 

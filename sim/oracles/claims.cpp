@@ -8,6 +8,7 @@
 
 #include "core/limits.h"
 #include "sim/oracles/records.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
@@ -82,7 +83,7 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
 }
 
 void ClaimOracle::acknowledged(NodeIndex node, const std::string& key) {
-  if (keys_.size() < kMostKeys) keys_.insert(key);
+  if (keys_.size() < sim_limits::kMaxKeysForS5) keys_.insert(key);
   const Host& host = *hosts_[node];
   const Dictionary& dictionary = host.engine().dictionary();
   const auto found = dictionary.records().find(key);
@@ -157,7 +158,7 @@ bool ClaimOracle::have_met(const SettledClaim& one, const SettledClaim& other) c
 }
 
 void ClaimOracle::look() {
-  if (!calm_ || !checks(Property::kS5) || hosts_.size() > kMostNodes) return;
+  if (!calm_ || !checks(Property::kS5) || hosts_.size() > sim_limits::kMaxNodesForS5) return;
   calm_ = promises_hold();
   if (!calm_) return;
   for (const std::string& key : keys_) {

@@ -42,10 +42,6 @@ class ClaimOracle {
   void cloned(const NodeId& id) { cloned_.insert(id); }
 
  private:
-  /// More nodes or keys would cost more time than the run.
-  static constexpr std::size_t kMostNodes = 16;
-  static constexpr std::size_t kMostKeys = 16;
-
   using Claim = std::tuple<std::string, std::uint64_t, std::uint64_t, NodeId>;  // key, epoch, start, owner
   using Place = std::pair<std::uint64_t, std::uint64_t>;                        // boot, sequence
   struct Presented {

@@ -7,10 +7,12 @@
 #include <tuple>
 #include <utility>
 
+#include "sim/plan/limits.h"
+
 namespace meshdict::sim {
 
 std::string names_text(const std::vector<std::string>& nodes) {
-  constexpr std::size_t kMost = 20;
+  constexpr std::size_t kMost = sim_limits::kMaxNamedNodes;
   if (nodes.empty()) return "all nodes";
   if (nodes.size() <= kMost) return fmt::format("{}", fmt::join(nodes, " "));
   return fmt::format("{} and {} more", fmt::join(nodes.begin(), nodes.begin() + kMost, " "), nodes.size() - kMost);
@@ -23,7 +25,7 @@ void Findings::add(std::string_view property, std::vector<std::string> nodes, st
   if (transcript_ != nullptr && transcript_->enabled()) {
     transcript_->line(world_.now(), "-", fmt::format("violated {}, {}: {}", property, names_text(nodes), what));
   }
-  if (list_.size() < kMost) {
+  if (list_.size() < sim_limits::kMaxViolations) {
     list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what)});
   }
 }

@@ -26,11 +26,9 @@ struct Violation {
 /// "ana bob"; of thousands, the first.
 std::string names_text(const std::vector<std::string>& nodes);
 
-/// Collects violations; the first hundred tell enough.
+/// Collects violations; the first sim_limits::kMaxViolations tell enough.
 class Findings {
  public:
-  static constexpr std::size_t kMost = 100;
-
   /// Both outlive this; each violation also goes into the transcript, when there is one. Of the promises only those of
   /// `check` count, beside what the plan expects.
   explicit Findings(const EventQueue& world, const Transcript* transcript = nullptr,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sim/plan/limits.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -42,7 +43,7 @@ bool same_record(const Record& left, const Record& right) {
 
 /// Of a long key, its beginning.
 std::string shown_key(const std::string& key) {
-  constexpr std::size_t kMost = 40;
+  constexpr std::size_t kMost = sim_limits::kMaxNamedKey;
   return key.size() <= kMost ? key : key.substr(0, kMost) + "...";
 }
 

@@ -4,21 +4,17 @@
 #include <limits>
 #include <optional>
 #include "core/base/parse_number.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
-namespace {
-
-/// Values and counts of one claim that are kept; a drawing shows fewer.
-constexpr std::size_t kMostOfClaim = 1'000;
-
-}  // namespace
+namespace {}  // namespace
 
 void ClaimTracker::count(std::size_t place, Duration at, bool one_more) {
   Claim& claim = claims_[place];
   const std::uint32_t before = claim.shown.empty() ? 0 : claim.shown.back().second;
   const std::uint32_t now = one_more ? before + 1 : before - 1;
   const bool same_moment = !claim.shown.empty() && claim.shown.back().first == at;
-  if (same_moment || claim.shown.size() >= kMostOfClaim) {
+  if (same_moment || claim.shown.size() >= sim_limits::kMaxOfClaim) {
     claim.shown.back().second = now;
   } else {
     claim.shown.emplace_back(at, now);
@@ -52,7 +48,7 @@ void ClaimTracker::record(NodeIndex node, NameIndex key, Words words, Duration a
       bound = std::max(bound.value_or(Duration{}), *until);
     }
     const bool is_news = claim.owner_node == node || claim.values.empty();
-    if (is_news && claim.values.size() < kMostOfClaim) {
+    if (is_news && claim.values.size() < sim_limits::kMaxOfClaim) {
       if (claim.values.empty() || claim.values.back().second != value) claim.values.emplace_back(at, value);
     }
   }

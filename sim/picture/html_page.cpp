@@ -9,14 +9,12 @@
 #include <utility>
 
 #include "sim/picture/page_sources.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// Steps in the count of nodes that show a claim, and values of it, that the page gets.
-constexpr std::size_t kMostOfClaim = 200;
 
 std::int64_t micros_or_none(const std::optional<Duration>& time) {
   return time ? time->count() : -1;
@@ -55,7 +53,7 @@ Json flights_json(const std::vector<Flight>& flights) {
 template <typename Pairs>
 Json steps_json(const Pairs& pairs) {
   Json steps = Json::array();
-  const std::size_t stride = pairs.size() / kMostOfClaim + 1;
+  const std::size_t stride = pairs.size() / sim_limits::kMaxDrawnOfClaim + 1;
   for (std::size_t i = 0; i < pairs.size(); i += stride) {
     const auto& step = pairs[i + stride < pairs.size() ? i : pairs.size() - 1];
     steps.push_back(step.first.count());

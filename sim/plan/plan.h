@@ -52,7 +52,7 @@ struct NodePlan : MeshSettings {
   bool starts = true;
   /// How far its wall clock is ahead of the true time; negative: behind.
   DurationRange clock;
-  /// Whether its disk syncs each commit, and otherwise once in kSyncEvery.
+  /// Whether its disk syncs each commit, and otherwise once in env_limits::kSyncEvery.
   bool syncs_commits = true;
   std::vector<NodeIndex> join;
 };

@@ -16,21 +16,13 @@
 
 #include "core/base/nearest.h"
 #include "core/record/mesh_settings.h"
+#include "sim/plan/limits.h"
 #include "sim/plan/node_names.h"
 #include "sim/plan/step_yaml.h"
 #include "sim/plan/yaml_reader.h"
 
 namespace meshdict::sim {
 namespace {
-
-constexpr std::uint64_t kMostNodes = 100'000;
-constexpr std::uint64_t kMostOperations = 20'000'000;
-constexpr std::size_t kLongestName = 64;
-constexpr std::uint64_t kLargestValue = 1'000'000;
-/// More than any plan that yaml-cpp can take; a device that never ends is not read into memory.
-constexpr std::size_t kLargestFile = 64'000'000;
-/// Spreads of link times must fit the integer arithmetic of sim/machines/mixing.h.
-constexpr Duration kSlowestLink = 1h;
 
 auto lines(std::string_view text) {
   return text | std::views::split('\n') |
@@ -162,14 +154,14 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
 void PlanReader::read_nodes(const YAML::Node& list) {
   if (!list.IsDefined()) return;
   if (list.IsScalar()) {
-    const std::uint64_t count = read_count(list, errors_, 1, kMostNodes).value_or(0);
+    const std::uint64_t count = read_count(list, errors_, 1, sim_limits::kMaxNodes).value_or(0);
     for (std::uint64_t i = 1; i <= count; ++i)
       add_node("n" + std::to_string(i), list.Mark(), defaults_);
     return;
   }
-  if (!list.IsSequence() || list.size() == 0 || list.size() > kMostNodes) {
-    errors_.add(list.Mark(),
-                fmt::format("these are no nodes, expected a number up to {} or a list such as [ana, bob]", kMostNodes));
+  if (!list.IsSequence() || list.size() == 0 || list.size() > sim_limits::kMaxNodes) {
+    errors_.add(list.Mark(), fmt::format("these are no nodes, expected a number up to {} or a list such as [ana, bob]",
+                                         sim_limits::kMaxNodes));
     return;
   }
   for (const auto& item : list)
@@ -205,10 +197,11 @@ bool PlanReader::add_node(const std::string& name, const YAML::Mark& mark, NodeP
   const auto is_fine = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
-  if (name.empty() || name.size() > kLongestName || name == "all" || !std::all_of(name.begin(), name.end(), is_fine)) {
+  if (name.empty() || name.size() > sim_limits::kMaxName || name == "all" ||
+      !std::all_of(name.begin(), name.end(), is_fine)) {
     errors_.add(mark,
                 fmt::format("'{}' is no name for a node, expected 1 to {} letters, digits, '_' and '-', and not 'all'",
-                            name, kLongestName));
+                            name, sim_limits::kMaxName));
     return false;
   }
   if (!names_.add(name)) {
@@ -265,7 +258,7 @@ void PlanReader::read_network(const YAML::Node& node) {
 }
 
 void PlanReader::check_link(const LinkPlan& link, const YAML::Mark& mark) {
-  if (std::max({link.latency.high, link.jitter.high, link.gather}) > kSlowestLink) {
+  if (std::max({link.latency.high, link.jitter.high, link.gather}) > sim_limits::kMaxLinkTime) {
     errors_.add(mark, "a link is too slow, expected latency, jitter and gather of at most 1h");
   }
 }
@@ -306,7 +299,8 @@ void PlanReader::read_workload(const YAML::Node& node) {
   load.keys = read_count(map.optional("keys"), errors_, 1).value_or(load.keys);
   const YAML::Node size = map.optional("value_size");
   load.value_size = read_size(size, errors_).value_or(load.value_size);
-  if (load.value_size > kLargestValue) errors_.add(size.Mark(), "the values are too large, expected at most 1MB");
+  if (load.value_size > sim_limits::kMaxWorkloadValue)
+    errors_.add(size.Mark(), "the values are too large, expected at most 1MB");
   const YAML::Node until = map.required("until");
   load.from = read_duration(map.optional("from"), errors_).value_or(load.from);
   load.until = read_duration(until, errors_).value_or(load.from);
@@ -319,8 +313,9 @@ void PlanReader::read_workload(const YAML::Node& node) {
   } else if (rate == 0) {
     errors_.add(node.Mark(),
                 "the workload does nothing, expected sets_per_second, deletes_per_second or broadcasts_per_second");
-  } else if (rate > kMostOperations / seconds) {
-    errors_.add(node.Mark(), fmt::format("the workload is too large, expected at most {} operations", kMostOperations));
+  } else if (rate > sim_limits::kMaxOperations / seconds) {
+    errors_.add(node.Mark(),
+                fmt::format("the workload is too large, expected at most {} operations", sim_limits::kMaxOperations));
   }
   if (load.nodes.empty()) return;
   plan_.workloads.push_back(std::move(load));
@@ -356,14 +351,14 @@ std::expected<Plan, std::vector<std::string>> load_plan_file(const std::string& 
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   std::string text;
   std::array<char, 65'536> piece;
-  for (std::size_t got = piece.size(); file && got == piece.size() && text.size() <= kLargestFile;) {
+  for (std::size_t got = piece.size(); file && got == piece.size() && text.size() <= sim_limits::kMaxFile;) {
     got = std::fread(piece.data(), 1, piece.size(), file.get());
     text.append(piece.data(), got);
   }
   if (!file || std::ferror(file.get()) != 0) {
     return refuse("cannot be read: " + std::generic_category().message(errno));
   }
-  if (text.size() > kLargestFile) return refuse(fmt::format("is larger than {} bytes", kLargestFile));
+  if (text.size() > sim_limits::kMaxFile) return refuse(fmt::format("is larger than {} bytes", sim_limits::kMaxFile));
   return load_plan(text, path);
 }
 

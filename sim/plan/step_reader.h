@@ -1,5 +1,5 @@
 #pragma once
-// The inside of read_step(), split over step_yaml*.cpp.
+// The inside of read_step(): step_yaml.cpp has operations and what is expected, step_yaml_faults.cpp the rest.
 
 #include <optional>
 #include <string>
@@ -28,6 +28,9 @@ class StepReader {
   Action read_set(MapReader& map);
   std::uint64_t read_set_size(MapReader& map, const std::string& key, std::uint64_t most);
   Action read_delete(MapReader& map);
+  Action read_expect(MapReader& map);
+  void read_refused(const YAML::Node& node, Expectation& what);
+  void read_totals(const YAML::Node& node, Expectation& what);
 
   // step_yaml_faults.cpp
   Action read_fault(std::string_view verb, MapReader& map, Step& step);
@@ -48,11 +51,6 @@ class StepReader {
     return nodes_.read_several(map.required(key), errors_);
   }
   bool flag(MapReader& map, const std::string& key) { return read_flag(map.optional(key), errors_).value_or(false); }
-
-  // step_yaml_expect.cpp
-  Action read_expect(MapReader& map);
-  void read_refused(const YAML::Node& node, Expectation& what);
-  void read_totals(const YAML::Node& node, Expectation& what);
 
   void read_write(MapReader& map, Outcome& expect, NodeIndex& owner, const std::vector<std::string>& outcomes);
   void read_time(MapReader& map, Step& step);

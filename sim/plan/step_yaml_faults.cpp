@@ -5,15 +5,10 @@
 #include <tuple>
 #include <utility>
 
-#include "sim/plan/clock_limits.h"
+#include "sim/plan/limits.h"
 #include "sim/plan/step_reader.h"
 
 namespace meshdict::sim {
-namespace {
-
-constexpr std::uint64_t kMostStormDials = 16;
-
-}  // namespace
 
 Action StepReader::read_fault(std::string_view verb, MapReader& map, Step& step) {
   if (verb == "crash") return read_crash(map, step);
@@ -94,11 +89,11 @@ Action StepReader::read_clock(MapReader& map, Step& step) {
   }
   if (const auto by = read_duration_range(jump, errors_, true)) {
     clock.jump = by->low;
-    if (!by->fixed() || std::chrono::abs(by->low) > kMostWrong) {
+    if (!by->fixed() || std::chrono::abs(by->low) > sim_limits::kMaxWrong) {
       errors_.add(jump.Mark(), "this is no jump, expected one time of at most a hundred years, such as 10s or -10s");
     }
   }
-  clock.ppm = read_ppm(rate, kMostPpm, errors_);
+  clock.ppm = read_ppm(rate, sim_limits::kMaxPpm, errors_);
   return clock;
 }
 
@@ -113,7 +108,7 @@ Action StepReader::read_dials(MapReader& map, Step& step) {
 
 Action StepReader::read_storm(MapReader& map) {
   StormStep storm{.nodes = several(map, "nodes")};
-  storm.times = read_count(map.optional("times"), errors_, 1, kMostStormDials).value_or(1);
+  storm.times = read_count(map.optional("times"), errors_, 1, sim_limits::kMaxStormDials).value_or(1);
   return storm;
 }
 

@@ -11,12 +11,10 @@
 
 #include "core/base/nearest.h"
 #include "core/base/parse_number.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
-
-/// Longer than any run; keeps sums of times within 64 bits.
-constexpr Duration kLongestDuration = 24h * 366 * 100;
 
 struct Unit {
   std::string_view name;
@@ -74,11 +72,10 @@ std::string list_words(const std::vector<std::string>& words) {
 }
 
 std::string unknown_word(std::string_view word, std::string_view is_no, const std::vector<std::string>& words) {
-  constexpr std::size_t kMostListed = 20;
   const auto meant = nearest(word, words);
   std::vector<std::string> listed = words;
-  if (listed.size() > kMostListed) {
-    listed.resize(kMostListed);
+  if (listed.size() > sim_limits::kMaxListedWords) {
+    listed.resize(sim_limits::kMaxListedWords);
     listed.emplace_back("...");
   }
   return fmt::format("'{}' is no {}, expected {}", word, is_no,
@@ -86,7 +83,8 @@ std::string unknown_word(std::string_view word, std::string_view is_no, const st
 }
 
 void PlanErrors::add(const YAML::Mark& mark, const std::string& what) {
-  if (list_.size() < kMost) list_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, what));
+  if (list_.size() < sim_limits::kMaxErrors)
+    list_.push_back(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, what));
 }
 
 void PlanErrors::add_unknown(const YAML::Mark& mark, std::string_view word, std::string_view is_no,
@@ -186,7 +184,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   const auto micros = parse_quantity(text, kTimeUnits);
-  if (!micros || *micros > static_cast<std::uint64_t>(kLongestDuration.count())) return std::nullopt;
+  if (!micros || *micros > static_cast<std::uint64_t>(sim_limits::kMaxDuration.count())) return std::nullopt;
   const Duration duration(static_cast<std::int64_t>(*micros));
   return negative ? -duration : duration;
 }

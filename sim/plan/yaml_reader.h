@@ -33,7 +33,6 @@ class PlanErrors {
   [[nodiscard]] const std::vector<std::string>& list() const { return list_; }
 
  private:
-  static constexpr std::size_t kMost = 50;
   std::string file_;
   std::vector<std::string> list_;
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/plan/fault.h"
+#include "sim/plan/limits.h"
 #include "sim/swarm/swarm.h"
 #include "sim/trace/trace.h"
 
@@ -70,9 +71,7 @@ std::string result_line(const RunResult& result) {
 }
 
 std::string violations_text(const RunResult& result) {
-  // Enough for a person; --json has a hundred.
-  constexpr std::size_t kMostLines = 20;
-  const std::size_t shown = std::min(result.violations.size(), kMostLines);
+  const std::size_t shown = std::min(result.violations.size(), sim_limits::kMaxPrintedViolations);
   std::string text;
   for (const std::string& idle : result.idle_steps)
     text += idle + "\n";

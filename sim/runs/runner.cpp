@@ -1,4 +1,5 @@
 #include "sim/runs/runner.h"
+#include "sim/plan/limits.h"
 
 #include <condition_variable>
 #include <map>
@@ -10,9 +11,6 @@
 namespace meshdict::sim {
 namespace {
 
-/// Finished results that may wait for an earlier one, for each thread.
-constexpr std::uint64_t kAhead = 16;
-
 RunResult run_seed(const PlanOf& plan_of, std::uint64_t seed, const RunOptions& options) {
   const Plan plan = plan_of(seed);
   return World(plan, seed, options).run();
@@ -21,7 +19,7 @@ RunResult run_seed(const PlanOf& plan_of, std::uint64_t seed, const RunOptions& 
 class Pool {
  public:
   Pool(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options)
-      : plan_of_(plan_of), options_(options), seeds_(seeds), ahead_(kAhead * jobs) {
+      : plan_of_(plan_of), options_(options), seeds_(seeds), ahead_(sim_limits::kMaxAhead * jobs) {
     for (unsigned i = 0; i < jobs; ++i) {
       threads_.emplace_back([this] { work(); });
     }

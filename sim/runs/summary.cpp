@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "sim/plan/limits.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -36,7 +37,7 @@ void Summary::add_failure(const std::string& property, std::uint64_t seed) {
   Failures& failures = failures_[property];
   ++failures.runs;
   failures.seeds.insert(std::ranges::upper_bound(failures.seeds, seed), seed);
-  if (failures.seeds.size() > kExamples) failures.seeds.pop_back();
+  if (failures.seeds.size() > sim_limits::kMaxExamples) failures.seeds.pop_back();
 }
 
 std::expected<void, std::string> Summary::add_json(const std::string& line) {

@@ -27,7 +27,6 @@ class Summary {
   [[nodiscard]] std::string text() const;
 
  private:
-  static constexpr std::size_t kExamples = 5;
   struct FaultLine {
     std::uint64_t runs = 0;
     std::uint64_t times = 0;

@@ -12,13 +12,10 @@
 #include "core/encoding/frame.h"
 #include "core/encoding/value.h"
 #include "core/messages/message.h"
+#include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
-
-/// Keys of one message, and bytes of a value, that a line shows.
-constexpr std::size_t kMostKeys = 8;
-constexpr std::size_t kMostOfValue = 60;
 
 /// Calls `take` with the message of a frame; otherwise the error says what kind of rubbish it is.
 template <typename Take>
@@ -74,15 +71,17 @@ std::vector<std::string> keys_of(const Parcel& frame) {
 
 std::string keys_text(const std::vector<std::string>& keys) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(keys.size(), kMostKeys); ++i)
+  for (std::size_t i = 0; i < std::min(keys.size(), sim_limits::kMaxKeysInLine); ++i)
     text += " " + word_text(keys[i]);
-  if (keys.size() > kMostKeys) text += fmt::format(" and {} more", keys.size() - kMostKeys);
+  if (keys.size() > sim_limits::kMaxKeysInLine)
+    text += fmt::format(" and {} more", keys.size() - sim_limits::kMaxKeysInLine);
   return text;
 }
 
 std::string value_text(RawView value) {
   const std::string text = client_text(value);
-  return text.size() <= kMostOfValue ? word_text(text) : word_text(text.substr(0, kMostOfValue)) + "...";
+  return text.size() <= sim_limits::kMaxValueInLine ? word_text(text)
+                                                    : word_text(text.substr(0, sim_limits::kMaxValueInLine)) + "...";
 }
 
 std::string describe(const Event& event, const NameOf& name_of) {

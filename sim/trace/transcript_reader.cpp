@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/parse_number.h"
+#include "sim/plan/limits.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -34,7 +35,7 @@ std::expected<bool, std::string> TranscriptReader::next(TranscriptLine& line) {
   errno = 0;
   line.text.clear();
   int c = 0;
-  while ((c = std::getc(file_)) != EOF && c != '\n' && line.text.size() < kLongestLine)
+  while ((c = std::getc(file_)) != EOF && c != '\n' && line.text.size() < sim_limits::kMaxLine)
     line.text += static_cast<char>(c);
   if (std::ferror(file_) != 0) {
     return std::unexpected(fmt::format("cannot read '{}': {}", name_, std::generic_category().message(errno)));

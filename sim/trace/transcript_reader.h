@@ -28,11 +28,9 @@ struct TranscriptLine {
   TranscriptLine& operator=(const TranscriptLine&) = delete;
 };
 
-/// Reads the lines of one transcript. A line has at most kLongestLine bytes: the names of some 30,000 nodes.
+/// Reads the lines of one transcript. A line has at most sim_limits::kMaxLine bytes.
 class TranscriptReader {
  public:
-  static constexpr std::size_t kLongestLine = std::size_t{1} << 20;
-
   /// `file` stays the caller's and is read from where it stands; `name` is for errors.
   TranscriptReader(std::FILE* file, std::string name) : file_(file), name_(std::move(name)) {}
 

@@ -1,0 +1,35 @@
+#pragma once
+// Damage that waits for the next frame between two nodes.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/plan/plan.h"
+
+namespace meshdict::sim {
+
+/// The first ones as in Tampering; kBreak: the frame arrives by half, then its connection is reset.
+enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak };
+
+class Traps {
+ public:
+  /// For the next frame from the one to the other.
+  void set(const TamperStep& what);
+  /// For the next frame between the two, in either direction.
+  void set_break(NodeIndex a, NodeIndex b) { traps_.push_back({a, b, Mangling::kBreak}); }
+
+  [[nodiscard]] bool empty() const { return traps_.empty(); }
+  /// What befalls a frame that has come from the one to the other; it was waited for no longer then.
+  [[nodiscard]] std::optional<Mangling> spring(NodeIndex from, NodeIndex to);
+
+ private:
+  struct Trap {
+    NodeIndex from = kNobody;
+    NodeIndex to = kNobody;
+    Mangling how = Mangling::kFlip;
+  };
+  std::vector<Trap> traps_;
+};
+
+}  // namespace meshdict::sim

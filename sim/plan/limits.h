@@ -1,0 +1,105 @@
+#pragma once
+// Every bound of the simulator, with its reason. Those of the protocol are in core/limits.h, what the virtual world has in
+// common with the real one is in core/env/limits.h.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/time.h"
+
+namespace meshdict::sim_limits {
+
+// Plans
+
+/// More than any plan that yaml-cpp can take; a device that never ends is not read into memory.
+inline constexpr std::size_t kMaxFile = 64'000'000;
+/// Ten times the nodes of the largest mesh that was run.
+inline constexpr std::uint64_t kMaxNodes = 100'000;
+/// Operations that workloads draw: all of them become steps before a run begins.
+inline constexpr std::uint64_t kMaxOperations = 20'000'000;
+/// Values of a workload, in bytes. Larger ones have a step of their own (value_size, up to the core's bound).
+inline constexpr std::uint64_t kMaxWorkloadValue = 1'000'000;
+/// Keys of one write, and members that may confirm it (guess: more than any client writes at once).
+inline constexpr std::uint64_t kMaxAtOnce = 10'000;
+/// Dials of each node to each other in one storm: twice the connections that a pair may have at a moment (core/limits.h).
+inline constexpr std::uint64_t kMaxStormDials = 16;
+/// A name stands in addresses, lines and pictures.
+inline constexpr std::size_t kMaxName = 64;
+/// Longer than any run; keeps sums of times within 64 bits.
+inline constexpr Duration kMaxDuration = 24h * 366 * 100;
+/// Spreads of link times must fit the integer arithmetic of sim/machines/mixing.h.
+inline constexpr Duration kMaxLinkTime = 1h;
+/// A clock whose rate is off by more than a tenth is broken, not wrong.
+inline constexpr std::int64_t kMaxPpm = 100'000;
+/// Wall clocks are off by less: from before 1970 to where no calendar ends.
+inline constexpr Duration kMaxWrong = 24h * 36'525;
+/// Errors of one plan that are told, and words that one of them lists: what a person reads.
+inline constexpr std::size_t kMaxErrors = 50;
+inline constexpr std::size_t kMaxListedWords = 20;
+
+// Small worlds, and the study of conflicts
+
+/// Nodes, dials and faults of each kind in an `explore` plan: with more, an exploration has no end.
+inline constexpr std::size_t kMaxSmallNodes = 8;
+inline constexpr std::size_t kMaxSmallDials = 16;
+inline constexpr std::uint64_t kMaxSmallFaults = 8;
+/// Choices of one run: more would be a cycle.
+inline constexpr std::size_t kMaxChoices = 10'000;
+/// A run of the study that has not come to rest by then does not.
+inline constexpr Duration kMaxStudyRun = 120s;
+
+// Worlds
+
+/// Timers of a node in a row without time passing: its engine's deadline does not move on, and would stop time.
+inline constexpr std::uint32_t kMaxSpins = 10'000;
+/// Hops that a broadcast needs. Longer paths do not occur in meshes that dial four others.
+inline constexpr std::size_t kMaxPath = 64;
+
+// Oracles: what would cost more time than the run
+
+/// With more nodes, the oracle of S5 does not ask who calls itself settled; and of more keys only the first.
+inline constexpr std::size_t kMaxNodesForS5 = 16;
+inline constexpr std::size_t kMaxKeysForS5 = 16;
+
+// What is told of a run: enough for a person
+
+/// Violations that are kept; they are all counted.
+inline constexpr std::size_t kMaxViolations = 100;
+/// And those that a report prints.
+inline constexpr std::size_t kMaxPrintedViolations = 20;
+/// Nodes that a violation names.
+inline constexpr std::size_t kMaxNamedNodes = 20;
+/// Bytes of a key that a violation names.
+inline constexpr std::size_t kMaxNamedKey = 40;
+/// Steps without effect that are told; they are all counted.
+inline constexpr std::size_t kMaxIdleSteps = 16;
+/// Seeds that a summary gives as examples of one kind of failure.
+inline constexpr std::size_t kMaxExamples = 5;
+/// Keys of one message, and bytes of a value, in a line of a transcript.
+inline constexpr std::size_t kMaxKeysInLine = 8;
+inline constexpr std::size_t kMaxValueInLine = 60;
+/// Bytes of a line of a transcript that are read: the names of some 30,000 nodes.
+inline constexpr std::size_t kMaxLine = std::size_t{1} << 20;
+/// Events of a node that a comparison of transcripts remembers, and tells as causes.
+inline constexpr std::size_t kMaxCauses = 6;
+/// Values and counts of one claim that are kept of a history, and that the page gets of them.
+inline constexpr std::size_t kMaxOfClaim = 1'000;
+inline constexpr std::size_t kMaxDrawnOfClaim = 200;
+
+// Command line
+
+/// Threads.
+inline constexpr unsigned kMaxJobs = 256;
+/// Finished results that may wait for an earlier one, for each thread.
+inline constexpr std::uint64_t kMaxAhead = 16;
+/// Runs of `shrink`.
+inline constexpr std::uint64_t kMaxTries = 1'000'000;
+/// How long `shrink` waits for a run: of one that has no end, and of one that ends at once.
+inline constexpr std::chrono::milliseconds kMaxPatience{10'000};
+inline constexpr std::chrono::milliseconds kMinPatience{1'000};
+/// States of an exploration, and MiB for them: more than any memory holds.
+inline constexpr std::uint64_t kMaxStates = 1'000'000'000'000;
+inline constexpr std::uint64_t kMaxMegabytes = 16'777'216;
+
+}  // namespace meshdict::sim_limits

@@ -1,0 +1,80 @@
+#include "sim/world/ear.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "core/encoding/msgpack.h"
+#include "sim/trace/describe.h"
+
+namespace meshdict::sim {
+
+void Ear::on_event(const Event& event) {
+  stage_.mark(Mark::kEvent, node_, 0);
+  add_to(stage_.hash, event);
+  ++stage_.counters.events[event.index()];
+  if (stage_.transcript.enabled()) {
+    const std::string text = describe(event, [this](const NodeId& id) { return stage_.known_as(id); });
+    stage_.transcript.line(stage_.now(), stage_.name(node_), "! " + text);
+  }
+  std::visit([this](const auto& told) { hear(told); }, event);
+}
+
+void Ear::hear(const PeerUp& up) {
+  const auto peer = stage_.identities.find(up.peer);
+  if (peer != stage_.identities.end()) stage_.broadcasts.peer_up(node_, peer->second);
+}
+
+void Ear::hear(const PeerDown& down) {
+  const auto peer = stage_.identities.find(down.peer);
+  ++host().refused[{peer == stage_.identities.end() ? kNobody : peer->second, down.reason}];
+  if (peer == stage_.identities.end()) return;
+  stage_.broadcasts.peer_down(node_, peer->second);
+  check_dropped(peer->second, down);
+}
+
+void Ear::hear(const MessageArrived& message) {
+  ++host().messages;
+  if (message.whisper || message.packets.empty()) return;
+  MsgpackCursor cursor(message.packets.front());
+  if (const auto number = cursor.unsigned_integer()) stage_.broadcasts.delivered(node_, *number);
+}
+
+void Ear::hear(const Refused& refused) {
+  ++host().refused[{stage_.addresses.find(refused.remote.host), refused.reason}];
+}
+
+void Ear::hear(const Updated& updated) {
+  host().changed.push_back(updated.key);
+}
+
+void Ear::hear(const Deleted& deleted) {
+  host().changed.push_back(deleted.key);
+}
+
+void Ear::hear(const Conflict& conflict) {
+  ++host().conflicts[conflict.key];
+  stage_.records.conflict(node_, conflict);
+}
+
+void Ear::hear(const Confirmed& confirmed) {
+  std::vector<Host::Wait>& waits = host().waits;
+  const auto wait = std::ranges::find(waits, confirmed.token, &Host::Wait::token);
+  const auto peer = stage_.identities.find(confirmed.peer);
+  if (wait == waits.end() || peer == stage_.identities.end()) return;
+  ++wait->confirmed;
+  stage_.records.confirmed(node_, wait->keys, wait->since, peer->second);
+}
+
+// A mesh that nothing has disturbed loses no neighbour by its own doing.
+void Ear::check_dropped(NodeIndex peer, const PeerDown& down) {
+  const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError ||
+                           down.reason == EndReason::kSlowReader;
+  if (!for_a_fault || !stage_.checks(Property::kC1) || !stage_.claims.undisturbed()) return;
+  stage_.findings.add(
+      name_of(Property::kC1), {stage_.name(node_), stage_.name(peer)},
+      fmt::format("dropped a connection that nothing has disturbed: {}; {}", to_string(down.reason), down.detail));
+}
+
+}  // namespace meshdict::sim

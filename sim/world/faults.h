@@ -1,0 +1,48 @@
+#pragma once
+// The steps that befall nodes, disks, clocks and the network.
+//
+// A step that takes effect counts its kind (sim/plan/fault.h), here or where the effect is, and tells the oracles which
+// promises it suspends.
+
+#include "sim/world/nodes.h"
+#include "sim/world/stage.h"
+
+namespace meshdict::sim {
+
+class Faults {
+ public:
+  /// Both outlive it.
+  Faults(Stage& stage, Nodes& nodes) : stage_(stage), nodes_(nodes) {}
+
+  // Nodes
+
+  void perform(const Step& step, const StartStep& what);
+  void perform(const Step& step, const RestartStep& what);
+  void perform(const Step& step, const StopStep& what);
+  void perform(const Step& step, const CrashStep& what);
+  void perform(const Step& step, const CloneStep& what);
+  void perform(const Step& step, const PauseStep& what);
+  void perform(const Step& step, const ResumeStep& what);
+  void perform(const Step& step, const DiskStep& what);
+  void perform(const Step& step, const ClockStep& what);
+
+  // The network
+
+  void perform(const Step& step, const PartitionStep& what);
+  void perform(const Step& step, const HealStep& what);
+  void perform(const Step& step, const CutStep& what);
+  void perform(const Step& step, const MendStep& what);
+  void perform(const Step& step, const ResetStep& what);
+  void perform(const Step& step, const HalfOpenStep& what);
+  void perform(const Step& step, const LinkStep& what);
+  void perform(const Step& step, const DialsStep& what);
+  void perform(const Step& step, const StormStep& what);
+  void perform(const Step& step, const SlowReaderStep& what);
+  void perform(const Step& step, const TamperStep& what);
+
+ private:
+  Stage& stage_;
+  Nodes& nodes_;
+};
+
+}  // namespace meshdict::sim

@@ -1,0 +1,177 @@
+#include "sim/world/operations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/encoding/msgpack.h"
+#include "core/encoding/value.h"
+#include "sim/trace/describe.h"
+
+namespace meshdict::sim {
+namespace {
+
+/// In the hash of a trace: what came of an operation is none of the outcomes that a plan knows.
+constexpr std::uint64_t kOtherOutcome = 99;
+
+std::string_view text_of(Outcome outcome) {
+  static constexpr std::array<std::string_view, 5> kTexts = {"anything", "ok", "leased", "refused for the clock",
+                                                             "missing"};
+  return kTexts[static_cast<std::size_t>(outcome)];
+}
+
+std::optional<Outcome> outcome_of(const std::expected<void, WriteError>& result) {
+  if (result) return Outcome::kOk;
+  if (std::holds_alternative<Leased>(result.error())) return Outcome::kLeased;
+  if (std::holds_alternative<WrongClock>(result.error())) return Outcome::kClock;
+  if (std::holds_alternative<NoSuchKey>(result.error())) return Outcome::kMissing;
+  return std::nullopt;
+}
+
+std::int64_t seconds_left(Duration left) {
+  return std::chrono::ceil<std::chrono::seconds>(left).count();
+}
+
+}  // namespace
+
+// Writes
+
+void Operations::perform(const Step& step, const SetStep& what) {
+  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
+  Engine& engine = stage_.hosts[what.node]->engine();
+  const Raw value = text_value(value_of(what));
+  std::vector<std::string> keys = keys_of(what);
+  std::vector<Outcome> foreseen;
+  std::vector<WriteOp> ops;
+  for (const std::string& key : keys) {
+    foreseen.push_back(stage_.records.expected(what.node, key));
+    ops.push_back({key, value});
+  }
+  std::expected<void, WriteError> result;
+  std::size_t first = 0;
+  std::size_t judged = keys.size();
+  if (keys.size() == 1) {
+    result = engine.set(keys.front(), value);
+  } else if (auto all = engine.write(ops); !all) {
+    first = all.error().index;
+    judged = 1;
+    result = std::unexpected(std::move(all.error().error));
+  }
+  note(step, {.node = what.node,
+              .keys = std::span(keys).subspan(first, judged),
+              .foreseen = std::span(foreseen).subspan(first, judged),
+              .required = what.expect,
+              .owner = what.owner,
+              .result = result});
+  if (what.wait > 0 && result && stage_.up(what.node)) nodes_.wait(what.node, std::move(keys), what.wait);
+}
+
+void Operations::perform(const Step& step, const DeleteStep& what) {
+  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
+  const Outcome foreseen = stage_.records.expected(what.node, what.key);
+  note(step, {.node = what.node,
+              .keys = {&what.key, 1},
+              .foreseen = {&foreseen, 1},
+              .required = what.expect,
+              .owner = what.owner,
+              .result = stage_.hosts[what.node]->engine().erase(what.key)});
+}
+
+void Operations::note(const Step& step, const Written& written) {
+  const NodeIndex node = written.node;
+  const std::string& key = written.keys.front();
+  const std::optional<Outcome> outcome = outcome_of(written.result);
+  stage_.mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
+  const auto* leased = written.result ? nullptr : std::get_if<Leased>(&written.result.error());
+  const std::string text =
+      written.result ? "ok"
+      : leased       ? fmt::format("leased by {} for {} s", stage_.known_as(leased->owner), seconds_left(leased->left))
+                     : describe(written.result.error());
+  if (stage_.transcript.enabled()) stage_.transcript.line(stage_.now(), stage_.name(node), "= " + text);
+  if (!nodes_.commit_turn(node)) return;
+  if (!outcome) {
+    stage_.fail(step, {stage_.name(node)}, fmt::format("{} of '{}': {}", verb(step.action), key, text));
+    return nodes_.finish_turn(node);
+  }
+  if (*outcome == Outcome::kLeased) ++stage_.counters.refusals_of_writes;
+  for (std::size_t i = 0; i < written.keys.size(); ++i) {
+    stage_.records.written(node, written.keys[i], written.foreseen[i], *outcome);
+    if (*outcome == Outcome::kOk) stage_.claims.acknowledged(node, written.keys[i]);
+  }
+  if (written.required != Outcome::kAny && written.required != *outcome) {
+    stage_.fail(
+        step, {stage_.name(node)},
+        fmt::format("{} of '{}' should be {}, and was: {}", verb(step.action), key, text_of(written.required), text));
+  }
+  check_owner(step, written, text);
+  nodes_.finish_turn(node);
+}
+
+void Operations::check_owner(const Step& step, const Written& written, const std::string& text) {
+  const auto* leased = written.result ? nullptr : std::get_if<Leased>(&written.result.error());
+  if (written.owner == kNobody || leased == nullptr) return;
+  const auto holder = stage_.identities.find(leased->owner);
+  if (holder != stage_.identities.end() && holder->second == written.owner) return;
+  stage_.fail(
+      step, {stage_.name(written.node)},
+      fmt::format("'{}' should be held by {}, and was: {}", written.keys.front(), stage_.name(written.owner), text));
+}
+
+// Messages
+
+void Operations::perform(const Step& step, const BroadcastStep& what) {
+  if (!stage_.usable(step, what.node, false)) return;
+  Raw number;
+  MsgpackWriter(number).integer(stage_.broadcasts.next_number());
+  const Raw text = text_value(what.text);
+  const std::array<RawView, 2> packets = {number, text};
+  const std::uint64_t sent = stage_.broadcasts.next_number();
+  // Before the call, so that the oracle knows it whatever the call raises.
+  stage_.broadcasts.sent(what.node);
+  const auto id = stage_.hosts[what.node]->engine().broadcast(packets);
+  if (!id) {
+    stage_.fail(step, {stage_.name(what.node)}, "broadcast: " + id.error());
+    return nodes_.finish_turn(what.node);
+  }
+  stage_.mark(Mark::kStep, what.node, id->prefix());
+  nodes_.finish_turn(what.node);
+  if (!stage_.checks(Property::kB1)) return;
+  const Duration due = std::min(stage_.now() + stage_.broadcast_bound, stage_.end);
+  stage_.queue.push(due, EventKind::kCheckBroadcast, sent);
+}
+
+void Operations::perform(const Step& step, const WhisperStep& what) {
+  if (!stage_.usable(step, what.node, false)) return;
+  const NodeId& receiver = stage_.hosts[what.to]->id();
+  if (receiver.empty()) {  // it has never been up
+    ++stage_.counters.skipped;
+    return;
+  }
+  const Raw text = text_value(what.text);
+  const std::array<RawView, 1> packets = {text};
+  const auto outcome = stage_.hosts[what.node]->engine().whisper(receiver, packets);
+  if (!outcome) stage_.fail(step, {stage_.name(what.node)}, "whisper: " + outcome.error());
+  stage_.mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
+  nodes_.finish_turn(what.node);
+}
+
+// Links
+
+void Operations::perform(const Step& step, const ConnectStep& what) {
+  if (stage_.usable(step, what.node, false)) nodes_.dial(what.node, what.to);
+}
+
+void Operations::perform(const Step& step, const DisconnectStep& what) {
+  if (!stage_.usable(step, what.node, false) || stage_.hosts[what.from]->id().empty()) return;
+  stage_.claims.disturbed();
+  stage_.hosts[what.node]->engine().disconnect(stage_.hosts[what.from]->id());
+  nodes_.finish_turn(what.node);
+}
+
+}  // namespace meshdict::sim

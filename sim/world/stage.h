@@ -1,0 +1,74 @@
+#pragma once
+// What all parts of a world share: its plan and time, its network and hosts, the oracles, and where it is noted what happens.
+//
+// A stage does nothing by itself. Nodes makes the hosts and runs them; Operations, Faults and Expectations perform the steps
+// of the plan. Not thread-safe.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/machines/event_queue.h"
+#include "sim/machines/host.h"
+#include "sim/machines/network.h"
+#include "sim/oracles/broadcasts.h"
+#include "sim/oracles/claims.h"
+#include "sim/oracles/oracle.h"
+#include "sim/oracles/records.h"
+#include "sim/plan/plan.h"
+#include "sim/trace/trace.h"
+#include "sim/world/run.h"
+
+namespace meshdict::sim {
+
+/// What a trace says of an event, in its hash.
+enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed, kTimer, kStep, kEvent, kEnd };
+
+struct Stage {
+  /// REQUIRES: `plan` comes from expand(). It outlives the stage, and so does `user`, which is not called yet.
+  Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& options_given, NetworkUser& user);
+
+  [[nodiscard]] Duration now() const { return queue.now(); }
+  [[nodiscard]] const std::string& name(NodeIndex node) const { return plan.nodes[node].name; }
+  [[nodiscard]] bool up(NodeIndex node) const { return hosts[node]->up(); }
+  [[nodiscard]] bool checks(Property property) const;
+  /// The node's name; an id that is no node's (a clone's, or a peer's that lies) stays an id.
+  [[nodiscard]] std::string known_as(const NodeId& id) const;
+
+  /// Adds to the hash of the trace.
+  void mark(Mark what, NodeIndex node, std::uint64_t detail);
+  /// What the plan expects of this step is not so.
+  void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
+  /// A step that could do nothing; with `strict` a failure.
+  void changes_nothing(const Step& step, const std::string& why);
+  /// Whether an operation can be done on a node. On one that is down or stands still it is left out, unless it is `required`,
+  /// since the plan says what must come of it: then that fails.
+  [[nodiscard]] bool usable(const Step& step, NodeIndex node, bool required);
+
+  const Plan& plan;
+  const std::uint64_t seed;
+  const RunOptions options;
+  /// When the last step is over, and the quiet after it.
+  const Duration end;
+  const Duration slowest_round_trip;
+  /// By when a broadcast must have arrived everywhere.
+  const Duration broadcast_bound;
+
+  std::vector<std::string> idle_steps;  ///< see RunResult
+  Counters counters;
+  std::uint64_t events = 0;
+  EventQueue queue;
+  Network network;
+  AddressBook addresses;
+  Transcript transcript;
+  Findings findings;
+  TraceHash hash;
+  Identities identities;
+  Hosts hosts;
+  BroadcastOracle broadcasts;
+  RecordOracle records;
+  ClaimOracle claims;
+};
+
+}  // namespace meshdict::sim
