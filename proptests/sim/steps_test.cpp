@@ -5,21 +5,14 @@
 
 #include <string>
 
-#include "sim/plan/plan_yaml.h"
-#include "sim/runs/runner.h"
-#include "sim/world/world.h"
+#include "proptests/sim/run_yaml.h"
 
 namespace meshdict::sim {
 namespace {
 
+using test::run_yaml;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-RunResult run_yaml(const std::string& yaml, std::uint64_t seed = 1) {
-  const auto plan = load_plan(yaml, "f.yaml");
-  EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().front());
-  return plan ? run_plan(*plan, seed) : RunResult();
-}
 
 const std::string kIdleSteps =
     "nodes: [ana, bob, cy]\n"

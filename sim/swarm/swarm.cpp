@@ -73,8 +73,11 @@ class SwarmPlan {
   void traffic_between(NodeIndex a, NodeIndex b, Duration from, RandomStream& random);
   void faults_of(const FaultInfo& info);
   void fault(Fault kind, RandomStream& random);
+  PartitionStep partition_between(NodeIndex a, NodeIndex b, RandomStream& random);
+  [[nodiscard]] StormStep storm_of_all(RandomStream& random) const;
   void node_fault(Fault kind, RandomStream& random);
   void link_fault(Fault kind, RandomStream& random);
+  void write(NodeIndex node, Duration at);
   void add(Duration at, Action action, std::optional<Duration> lasts = std::nullopt) {
     Step step;
     step.at = fixed(at);
@@ -84,6 +87,13 @@ class SwarmPlan {
   }
   /// A node whose life, disk or clock nothing else changes then; nothing when it is taken.
   bool take(NodeIndex node, Duration from, Duration lasts);
+  struct Taken {
+    NodeIndex node;
+    Duration from;
+    Duration until;
+  };
+  /// One that is drawn for this fault, with the time of it; nothing when all that were tried are taken.
+  std::optional<Taken> take_any(Fault kind, RandomStream& random);
 
   std::uint64_t seed_;
   Plan plan_;
@@ -93,11 +103,6 @@ class SwarmPlan {
   bool collects_ = false;  // it goes on beyond the horizon
   std::uint64_t keys_ = 1;
   Duration until_{};  // of operations and of the beginnings of faults
-  struct Taken {
-    NodeIndex node;
-    Duration from;
-    Duration until;
-  };
   std::vector<Taken> taken_;
 };
 
@@ -229,15 +234,8 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
   const Duration lasts = draw(random, 100ms, 12s);
   const auto [a, b] = pair(random);
   switch (kind) {
-    case Fault::kPartition: {
-      PartitionStep partition;
-      partition.groups.push_back({a});
-      for (NodeIndex node = 0; node < active_; ++node) {
-        if (node != a && node != b && random.chance(1, 2)) partition.groups.back().push_back(node);
-      }
-      partition.reset = random.chance(1, 4);
-      return add(at, std::move(partition), lasts);
-    }
+    case Fault::kPartition:
+      return add(at, partition_between(a, b, random), lasts);
     case Fault::kCut:
       return add(at, CutStep{.from = {a}, .to = {b}}, lasts);
     case Fault::kOneWayCut:
@@ -263,10 +261,7 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
       traffic_between(a, b, at, random);
       return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});  // as YAML lists them
     case Fault::kStorm: {
-      StormStep storm;
-      for (NodeIndex node = 0; node < active_; ++node)
-        storm.nodes.push_back(node);
-      storm.times = 1 + random.below(2);
+      StormStep storm = storm_of_all(random);
       traffic_between(a, b, at, random);
       return add(at, std::move(storm));
     }
@@ -303,6 +298,24 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
     case Fault::kClockBackward:
       return node_fault(kind, random);
   }
+}
+
+PartitionStep SwarmPlan::partition_between(NodeIndex a, NodeIndex b, RandomStream& random) {
+  PartitionStep partition;
+  partition.groups.push_back({a});
+  for (NodeIndex node = 0; node < active_; ++node) {
+    if (node != a && node != b && random.chance(1, 2)) partition.groups.back().push_back(node);
+  }
+  partition.reset = random.chance(1, 4);
+  return partition;
+}
+
+StormStep SwarmPlan::storm_of_all(RandomStream& random) const {
+  StormStep storm;
+  for (NodeIndex node = 0; node < active_; ++node)
+    storm.nodes.push_back(node);
+  storm.times = 1 + random.below(2);
+  return storm;
 }
 
 /// What passes while duplicate connections come, and while those that gave way go.
@@ -343,25 +356,31 @@ void SwarmPlan::link_fault(Fault kind, RandomStream& random) {
   add(at, link);
 }
 
-void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
-  NodeIndex node = kNobody;
-  Duration at{};
-  Duration lasts{};
-  for (int tries = 0; tries < kMostTries && node == kNobody; ++tries) {
-    const NodeIndex one = any(random);
-    at = draw(random, kFirstFault, until_);
-    lasts = draw(random, 50ms, 6s);
+std::optional<SwarmPlan::Taken> SwarmPlan::take_any(Fault kind, RandomStream& random) {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const NodeIndex node = any(random);
+    const Duration at = draw(random, kFirstFault, until_);
+    Duration lasts = draw(random, 50ms, 6s);
     // Rarely longer than any lease lasts.
     if (kind == Fault::kPause && random.chance(1, 20) && !collects_) {
       lasts = draw(random, 10s, std::min<Duration>(10 * defaults_.lease, 5min));
     }
-    if (take(one, at, lasts)) node = one;
+    if (take(node, at, lasts)) return Taken{.node = node, .from = at, .until = at + lasts};
   }
-  if (node == kNobody) return;
-  // Whatever the disk does shows when something is written.
-  const auto write = [&](Duration when) {
-    add(when, SetStep{.node = node, .key = fmt::format("own{}", node), .value = fmt::format("v{}", when.count())});
-  };
+  return std::nullopt;
+}
+
+/// Whatever a disk does shows when something is written.
+void SwarmPlan::write(NodeIndex node, Duration at) {
+  add(at, SetStep{.node = node, .key = fmt::format("own{}", node), .value = fmt::format("v{}", at.count())});
+}
+
+void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
+  const std::optional<Taken> taken = take_any(kind, random);
+  if (!taken) return;
+  const NodeIndex node = taken->node;
+  const Duration at = taken->from;
+  const Duration lasts = taken->until - at;
   switch (kind) {
     case Fault::kCrash:
       return add(at, CrashStep{.node = node}, lasts);
@@ -369,8 +388,8 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
       return add(at, CrashStep{.node = node, .silent = true}, lasts);
     case Fault::kPowerFailure:
       plan_.nodes[node].syncs_commits = false;
-      write(at - 300ms);
-      write(at - 100ms);
+      write(node, at - 300ms);
+      write(node, at - 100ms);
       return add(at, CrashStep{.node = node, .power = true}, lasts);
     case Fault::kRestartWithoutDisk:
       return add(at, CrashStep{.node = node, .disk = DiskLeft::kNothing}, lasts);
@@ -388,13 +407,13 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
     case Fault::kFullDisk: {
       DiskStep disk{.node = node};
       disk.full = true;
-      write(at + lasts / 2);
+      write(node, at + lasts / 2);
       return add(at, disk, lasts);
     }
     case Fault::kSlowDisk: {
       DiskStep disk{.node = node};
       disk.delay = draw(random, 1ms, 200ms);
-      write(at + lasts / 2);
+      write(node, at + lasts / 2);
       return add(at, disk, lasts);
     }
     case Fault::kPause:

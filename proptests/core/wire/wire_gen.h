@@ -70,6 +70,27 @@ inline void append_number(std::string& out, std::uint64_t value, std::size_t wid
     out.push_back(static_cast<char>(value >> (8 * i)));
 }
 
+inline std::string value(int depth);
+
+/// An array or a map of values that are at most `depth` deep.
+inline std::string container(int depth) {
+  std::string out;
+  const bool is_map = *rc::gen::arbitrary<bool>();
+  const auto size = *rc::gen::inRange(0, 4);
+  if (*rc::gen::arbitrary<bool>()) {
+    out.push_back(static_cast<char>((is_map ? 0x80 : 0x90) + size));
+  } else {
+    const auto wide = *rc::gen::inRange(0, 2);
+    out.push_back(static_cast<char>((is_map ? 0xDE : 0xDC) + wide));
+    append_number(out, static_cast<std::uint64_t>(size), wide == 0 ? 2 : 4);
+  }
+  for (int i = 0; i < size; ++i) {
+    if (is_map) out += value(depth);
+    out += value(depth);
+  }
+  return out;
+}
+
 /// Any well-formed value, put together here byte by byte, in shortest and longer forms alike; `depth` containers deep
 /// at the most.
 inline std::string value(int depth) {
@@ -128,22 +149,8 @@ inline std::string value(int depth) {
       sized(0xD9, body.size());
       return out + body;
     }
-    default: {
-      const bool is_map = *rc::gen::arbitrary<bool>();
-      const auto size = *rc::gen::inRange(0, 4);
-      if (*rc::gen::arbitrary<bool>()) {
-        out.push_back(static_cast<char>((is_map ? 0x80 : 0x90) + size));
-      } else {
-        const auto wide = *rc::gen::inRange(0, 2);
-        out.push_back(static_cast<char>((is_map ? 0xDE : 0xDC) + wide));
-        append_number(out, static_cast<std::uint64_t>(size), wide == 0 ? 2 : 4);
-      }
-      for (int i = 0; i < size; ++i) {
-        if (is_map) out += value(depth - 1);
-        out += value(depth - 1);
-      }
-      return out;
-    }
+    default:
+      return container(depth - 1);
   }
 }
 
@@ -229,6 +236,14 @@ inline RangeMessage ranges() {
   return drawn;
 }
 
+inline Presence presence() {
+  return {.level = *rc::gen::element(Presence::Level::kApart, Presence::Level::kLivedOn, Presence::Level::kInStep),
+          .memory_ms = static_cast<std::int64_t>(number((std::uint64_t{1} << 48) - 1)),
+          .compared = Hlc{number()},
+          .in_step = Hlc{number()},
+          .settled = *rc::gen::arbitrary<bool>()};
+}
+
 /// One of every type but Unknown, by its place in the variant.
 inline Message message(std::size_t type, Arena& arena) {
   switch (type) {
@@ -286,12 +301,7 @@ inline Message message(std::size_t type, Arena& arena) {
     case 18:
       return EpochFloors{numbers(64)};
     case 19:
-      return Presence{
-          .level = *rc::gen::element(Presence::Level::kApart, Presence::Level::kLivedOn, Presence::Level::kInStep),
-          .memory_ms = static_cast<std::int64_t>(number((std::uint64_t{1} << 48) - 1)),
-          .compared = Hlc{number()},
-          .in_step = Hlc{number()},
-          .settled = *rc::gen::arbitrary<bool>()};
+      return presence();
     case 20:
       return Refusal{.code = *rc::gen::element(RefusalCode::kUnknown, RefusalCode::kWrongNetwork,
                                                RefusalCode::kIdentityInUse, RefusalCode::kProtocolError),

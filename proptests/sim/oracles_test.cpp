@@ -1,0 +1,226 @@
+// What a plan expects and what oracles judge can fail.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proptests/sim/network_fixture.h"
+#include "proptests/sim/run_yaml.h"
+#include "sim/machines/host.h"
+#include "sim/oracles/broadcasts.h"
+#include "sim/oracles/records.h"
+
+namespace meshdict::test {
+namespace {
+
+using testing::TestWithParam;
+
+// What a plan expects
+
+// Two nodes, a write and a broadcast; then a demand that does not hold.
+class FalseDemands : public TestWithParam<const char*> {};
+
+TEST_P(FalseDemands, AreViolations) {
+  const std::string base =
+      "nodes: [a, b, {name: c, network: other}]\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\n"
+      "- broadcast: {node: a}\n- at: 10s\n  ";
+  EXPECT_TRUE(run_yaml(base + "expect: {nodes: [a, b], size: 1}\n").passed());
+  const RunResult result = run_yaml(base + GetParam() + "\n");
+  ASSERT_EQ(result.violation_count, 1U);
+  EXPECT_EQ(result.violations.front().property, "expect");
+  EXPECT_EQ(result.violations.front().at, Duration(10s));
+  EXPECT_NE(result.violations.front().what.find("f.yaml:6"), std::string::npos) << result.violations.front().what;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FalseDemands,
+    testing::Values("expect: {node: b, key: k, value: w}", "expect: {node: b, key: k, absent: on}",
+                    "expect: {node: b, key: k, owner: b}", "expect: {node: b, key: x, owner: b}",
+                    "expect: {node: b, size: 2..}", "expect: {node: b, neighbours: 0}",
+                    "expect: {node: b, messages: 2}", "expect: {node: a, conflicts: 1}", "expect: {node: a, linked: c}",
+                    "expect: {node: a, not_linked: b}", "expect: {node: a, refused: {reason: wrong_network}}",
+                    "expect: {nodes: [a, c], equal: on}", "expect: {nodes: all, in_all: {messages: 2}}",
+                    "expect: {nodes: all, in_all: {conflicts: 1..}}", "set: {node: b, key: k, value: w, expect: ok}",
+                    "set: {node: a, key: k, value: w, expect: leased}", "delete: {node: b, key: k, expect: missing}",
+                    "set: {node: b, key: k, value: w, expect: leased, owner: c}"));
+
+// Oracles
+
+TEST(Oracles, SeeNodesThatNeverMeet) {
+  const RunResult result =
+      run_yaml("nodes: [a, b]\njoin: none\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\nquiet: 20s\n");
+  std::map<std::string, int> violated;
+  for (const Violation& violation : result.violations)
+    ++violated[violation.property];
+  EXPECT_EQ(violated, (std::map<std::string, int>{{"C1", 2}, {"S1", 1}, {"connected", 1}}));
+}
+
+TEST(Oracles, CanBeNamed) {
+  EXPECT_TRUE(run_yaml("nodes: [a, b]\njoin: none\nsteps:\n- at: 5s\n  set: {node: a, key: k, value: v}\n"
+                       "check: [S2, S6, B1]\n")
+                  .passed());
+}
+
+// Two nodes in one place, for oracles on their own.
+struct Judged {
+  Judged() : findings(queue), addresses(plans()) {
+    for (NodeIndex node = 0; node < 2; ++node) {
+      hosts.push_back(std::make_unique<Host>(node, nodes[node], 1, false, queue, network, addresses, nobody_));
+    }
+  }
+  std::vector<NodePlan>& plans() {
+    nodes.resize(2);
+    nodes[0].name = "a";
+    nodes[1].name = "b";
+    return nodes;
+  }
+  [[nodiscard]] std::string only() const { return findings.count() == 1 ? findings.list().front().what : "not one"; }
+
+  class Nobody final : public Observer {
+    void on_event(const Event&) override {}
+  } nobody_;
+  Wire wire_{2, 1ms};
+  EventQueue& queue = wire_.queue;
+  Network& network = wire_.network;
+  Findings findings;
+  std::vector<NodePlan> nodes;
+  AddressBook addresses;
+  Hosts hosts;
+};
+
+TEST(BroadcastOracle, AsksForThoseWhoseLinksStayedUp) {
+  for (const bool link_falls : {false, true}) {
+    Judged judged;
+    BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+    oracle.peer_up(0, 1);
+    oracle.peer_up(1, 0);
+    judged.queue.advance_to(1s);
+    oracle.sent(0);
+    judged.queue.advance_to(2s);
+    if (link_falls) oracle.disturbed(0, 1);
+    oracle.check(0);
+    EXPECT_EQ(judged.findings.count(), link_falls ? 0U : 1U);
+  }
+}
+
+TEST(BroadcastOracle, DoubtsALinkForARoundTripAfterItsPartition) {
+  // Bob closes one of two connections behind the partition. Ana's broadcast is lost with it, and ana learns it then.
+  const std::string plan =
+      "nodes: [ana, {name: bob, join: [ana]}]\njoin: none\nnetwork: {latency: 40ms}\nsteps:\n"
+      "- {at: 1500ms, crash: {node: bob, for: 1702325us}}\n"
+      "- {at: 3200ms, cut: {from: [bob], to: [ana], for: 8195594us}}\n"
+      "- {at: 3500ms, link: {latency: 288483us, jitter: 2462us, between: [ana, bob]}}\n"
+      "- {at: 10s, slow_reader: {node: bob, rate: 3371B/s, for: 2740304us}}\n"
+      "- {at: 13500ms, partition: {groups: [[ana]], for: 9s}}\n"
+      "- {at: 23s, broadcast: {node: ana, text: hello}}\nquiet: 80s\ncheck: [B1]\n";
+  for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    EXPECT_TRUE(run_yaml(plan, seed).passed()) << seed;
+}
+
+TEST(BroadcastOracle, SeesASecondDelivery) {
+  Judged judged;
+  BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+  oracle.sent(0);
+  oracle.delivered(1, 0);
+  EXPECT_EQ(judged.findings.count(), 0U);
+  oracle.delivered(1, 0);
+  EXPECT_EQ(judged.only(), "broadcast 0 arrived a second time");
+}
+
+TEST(BroadcastOracle, SeesEchoesAndInventions) {
+  Judged judged;
+  BroadcastOracle oracle(judged.hosts, judged.network, judged.queue, judged.findings);
+  oracle.sent(0);
+  oracle.delivered(0, 0);
+  oracle.delivered(0, 7);
+  EXPECT_EQ(judged.findings.count(), 2U);
+}
+
+NodeId owner(const char* text) {
+  return *NodeId::parse(text);
+}
+
+/// How a version with that change stands to one without it.
+template <typename Change>
+int wins(Change change, Leasing leasing) {
+  const Version base{.epoch = 2,
+                     .claim_start = {50},
+                     .owner = owner("bb"),
+                     .boot = 3,
+                     .sequence = 4,
+                     .value_hash = {},
+                     .written = {60},
+                     .kind = RecordKind::kValue};
+  Version other = base;
+  change(other);
+  EXPECT_EQ(naive_compare(base, base, leasing), 0);
+  EXPECT_EQ(naive_compare(other, base, leasing), -naive_compare(base, other, leasing));
+  return naive_compare(other, base, leasing);
+}
+
+TEST(NaiveOrder, FollowsTheRulesOfLeases) {
+  const auto on = Leasing::kOn;
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.epoch = 3;
+                  v.claim_start.bits = 99;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.claim_start.bits = 49;
+                  v.sequence = 0;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins(
+                [&](Version& v) {
+                  v.owner = owner("ba");
+                  v.boot = 1;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([&](Version& v) { v.owner = owner("z"); }, on), 1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.boot = 4;
+                  v.sequence = 0;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([](Version& v) { v.sequence = 5; }, on), 1);
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.value_hash.bytes[0] = 1;
+                  v.written.bits = 1;
+                },
+                on),
+            1);
+  EXPECT_EQ(wins([](Version& v) { v.written.bits = 61; }, on), 1);
+}
+
+TEST(NaiveOrder, WithoutLeasesTheWriteTimeDecides) {
+  const auto off = Leasing::kOff;
+  EXPECT_EQ(wins(
+                [](Version& v) {
+                  v.epoch = 3;
+                  v.written.bits = 1;
+                },
+                off),
+            1);
+  EXPECT_EQ(wins(
+                [&](Version& v) {
+                  v.written.bits = 61;
+                  v.owner = owner("cc");
+                },
+                off),
+            1);
+  EXPECT_EQ(wins([&](Version& v) { v.owner = owner("ba"); }, off), 1);
+}
+
+}  // namespace
+}  // namespace meshdict::test
