@@ -1,6 +1,6 @@
 #include "net/listener.h"
 
-#include <system_error>
+#include <cerrno>
 #include <utility>
 
 #include "net/close_on_exec.h"
@@ -30,7 +30,9 @@ ListenFailure::Trouble trouble_of(const asio::error_code& error) {
   }
   const bool no_such_host =
       error.category() == asio::error::get_netdb_category() || error.category() == asio::error::get_addrinfo_category();
-  if (no_such_host || error == std::errc::address_not_available) return ListenFailure::Trouble::kNotOurs;
+  // Asio has no name for it.
+  const bool not_ours = error.category() == asio::error::get_system_category() && error.value() == EADDRNOTAVAIL;
+  if (no_such_host || not_ours) return ListenFailure::Trouble::kNotOurs;
   return ListenFailure::Trouble::kOther;
 }
 
