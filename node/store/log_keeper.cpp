@@ -15,7 +15,6 @@
 
 namespace meshdict {
 
-using store_limits::kMergePages;
 using store_limits::kMergeRounds;
 using store_limits::kWaitPages;
 using store_limits::kWriteOutBytes;
@@ -29,15 +28,16 @@ std::string not_synced(std::string_view file) {
 
 }  // namespace
 
-LogKeeper::LogKeeper(SqliteDatabase database, FileDescriptor log, int file)
-    : database_(std::move(database)),
+LogKeeper::LogKeeper(int merge_pages, SqliteDatabase database, FileDescriptor log, int file)
+    : merge_pages_(merge_pages),
+      database_(std::move(database)),
       log_(std::move(log)),
       file_(file),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void LogKeeper::committed(int pages, bool sync_due) {
   const std::lock_guard lock(mutex_);
-  const bool crossed = pages_ < kMergePages && pages >= kMergePages;
+  const bool crossed = pages_ < merge_pages_ && pages >= merge_pages_;
   pages_ = pages;
   sync_due_ |= sync_due;
   if (crossed) wake_.notify_one();
@@ -56,10 +56,10 @@ std::optional<std::string> LogKeeper::failure() const {
 void LogKeeper::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!failure_) {
-    wake_.wait_for(lock, stop, env_limits::kSyncEvery, [this] { return pages_ >= kMergePages; });
+    wake_.wait_for(lock, stop, env_limits::kSyncEvery, [this] { return pages_ >= merge_pages_; });
     if (stop.stop_requested()) return;
     const bool sync = std::exchange(sync_due_, false);
-    const bool merge = pages_ >= kMergePages;
+    const bool merge = pages_ >= merge_pages_;
     lock.unlock();
     auto failed = sync ? sync_log() : std::nullopt;
     if (merge && !failed) failed = merge_log();
@@ -77,7 +77,7 @@ std::optional<std::string> LogKeeper::sync_log() const {
 
 std::optional<std::string> LogKeeper::merge_log() {
   // For want of room, too, the log waits: the writer finds out by itself when it finds none.
-  const auto failed = [this](int code) { return code != 0 && !database_.is_busy() && (code & 0xFF) != SQLITE_FULL; };
+  const auto failed = [this](int code) { return code != 0 && !database_.is_busy() && !database_.is_full(); };
   int code = 0;
   int merged = 0;
   for (int round = 0; round < kMergeRounds && !failed(code) && pages() - merged > kWaitPages; ++round) {

@@ -4,7 +4,7 @@
 //
 // 1. A commit that was told with committed(pages, true) is on the disk env_limits::kSyncEvery later, plus the time that
 //    the disk takes.
-// 2. A log of store_limits::kMergePages is merged into the file and begun anew. Most of it is merged while the writer
+// 2. A log of `merge_pages` is merged into the file and begun anew. Most of it is merged while the writer
 //    goes on; then its next commit waits for the rest, what it wrote meanwhile. For that the two take turns here: SQLite
 //    alone lets a busy writer overtake a merge again and again, while what it will have to wait for grows.
 // 3. The first failure is final: the system may have dropped the pages it could not write, so that a later success
@@ -24,9 +24,9 @@ namespace meshdict {
 
 class LogKeeper {
  public:
-  /// `database`: a connection of the thread's own. `log`, `file`: the same database's log and file; `file` stays open for
+  /// `merge_pages`: how long the log may become. `database`: a connection of the thread's own. `log`, `file`: the same database's log and file; `file` stays open for
   /// longer than any connection, since their locks on it end with it.
-  LogKeeper(SqliteDatabase database, FileDescriptor log, int file);
+  LogKeeper(int merge_pages, SqliteDatabase database, FileDescriptor log, int file);
   /// Waits for what is under way. Does not sync what is due.
   ~LogKeeper() = default;
 
@@ -62,6 +62,7 @@ class LogKeeper {
   /// Pages in the log after the last commit.
   [[nodiscard]] int pages() const;
 
+  const int merge_pages_;
   SqliteDatabase database_;
   FileDescriptor log_;
   int file_;

@@ -1,39 +1,37 @@
 #include "store/reserve.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
+#include "store/disk_room.h"
 #include "store/store_limits.h"
 
 namespace meshdict {
 namespace {
 
-/// Whether a file of this process may be so long: to try is a signal that ends those that do not ignore it.
-bool may_be_long(long long bytes) {
-  rlimit limit{};
-  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= static_cast<rlim_t>(bytes);
-}
-
-long long wanted_on(const std::string& directory) {
-  struct statvfs disk{};
-  if (statvfs(directory.c_str(), &disk) != 0) return 0;
-  const auto left = static_cast<long long>(disk.f_bavail) * static_cast<long long>(disk.f_frsize);
-  return std::min<long long>(store_limits::kReserveBytes, left / store_limits::kReservePart);
+/// Nothing where a file may not be so long: to try is a signal that ends those that do not ignore it.
+std::optional<std::uint64_t> wanted_on(const std::string& directory) {
+  const auto left = free_bytes(directory);
+  const std::uint64_t longest = file_size_limit().value_or(store_limits::kReserveBytes);
+  if (!left || longest < store_limits::kLeastReserveBytes) return std::nullopt;
+  return std::clamp<std::uint64_t>(*left / store_limits::kReservePart, store_limits::kLeastReserveBytes,
+                                   std::min<std::uint64_t>(longest, store_limits::kReserveBytes));
 }
 
 }  // namespace
 
-bool Reserve::take(const std::string& directory) {
-  if (wanted_ == 0) wanted_ = wanted_on(directory);
-  if (wanted_ == 0 || !may_be_long(wanted_)) return false;
+Reserve::Taken Reserve::take(const std::string& directory) {
+  if (!wanted_) wanted_ = wanted_on(directory);
+  if (!wanted_) return Taken::kUnsupported;
   FileDescriptor made(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!made || ::fallocate(made.get(), 0, 0, wanted_) != 0) return false;
+  const int trouble = made && ::fallocate(made.get(), 0, 0, static_cast<off_t>(*wanted_)) == 0 ? 0 : errno;
+  if (trouble == ENOSPC || trouble == EDQUOT) return Taken::kNoRoom;
+  if (trouble != 0) return Taken::kUnsupported;
   file_ = std::move(made);
-  return true;
+  return Taken::kYes;
 }
 
 bool Reserve::give_up() {

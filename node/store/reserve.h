@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "store/file_descriptor.h"
@@ -8,15 +10,22 @@ namespace meshdict {
 /// Room on the disk that nobody else gets: a file without a name, which ends with the process.
 class Reserve {
  public:
+  enum class Taken : std::uint8_t {
+    kYes,
+    kNoRoom,
+    kUnsupported,  ///< the file system has no such files, or a file of this process may not be so long
+  };
+
   /// Takes store_limits::kReserveBytes of the disk that `directory` is on, less on a small one. The same as the first time, once
-  /// it was given up. False when there is no such room, or the file system has no such files.
-  bool take(const std::string& directory);
+  /// it was given up.
+  Taken take(const std::string& directory);
+  explicit operator bool() const { return static_cast<bool>(file_); }
   /// Gives it to whoever writes next. False when there is none.
   bool give_up();
 
  private:
   FileDescriptor file_;
-  long long wanted_ = 0;
+  std::optional<std::uint64_t> wanted_;
 };
 
 }  // namespace meshdict

@@ -5,6 +5,7 @@
 
 #include "store/data_directory.h"
 #include "store/database_file.h"
+#include "store/disk_room.h"
 
 namespace meshdict {
 namespace {
@@ -165,6 +166,11 @@ StoreTrouble SqliteDatabase::trouble() const {
     default:
       return StoreTrouble::kUnusable;
   }
+}
+
+bool SqliteDatabase::is_full() const {
+  // What has reached the length that a file may have is for SQLite an error as any other of a write.
+  return (last_code() & 0xFF) == SQLITE_FULL || (last_code() == SQLITE_IOERR_WRITE && file_size_limit());
 }
 
 std::string SqliteDatabase::what() const {

@@ -81,6 +81,8 @@ class SqliteDatabase {
   [[nodiscard]] bool failed() const;
   /// Whether that was because another process or connection has the file.
   [[nodiscard]] bool is_busy() const;
+  /// Whether that was for want of room: on the disk, or in a file whose length is limited (RLIMIT_FSIZE).
+  [[nodiscard]] bool is_full() const;
   [[nodiscard]] StoreTrouble trouble() const;
   /// What went wrong, for an operator: the kind of trouble, SQLite's words for it, and what to do.
   [[nodiscard]] std::string what() const;

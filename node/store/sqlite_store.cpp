@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "store/database_file.h"
+#include "store/disk_room.h"
 #include "store/store_limits.h"
 
 namespace meshdict {
@@ -21,14 +23,30 @@ namespace {
 /// Holds the database while it is made, so that meshdict.db is complete from its first moment.
 constexpr std::string_view kUnfinished = "meshdict.db.new";
 
-std::string settings(Durability durability) {
+/// Pages: on a small disk, or where no file of this process may be long, a part of what there is.
+int longest_log(const std::string& directory) {
+  constexpr auto kMuch = ~std::uint64_t{0};
+  const std::uint64_t bytes = std::min(free_bytes(directory).value_or(kMuch), file_size_limit().value_or(kMuch));
+  const std::uint64_t pages =
+      std::min<std::uint64_t>(bytes / store_limits::kLogPart / 4'096, store_limits::kMergePages);
+  return std::max(static_cast<int>(pages), store_limits::kLeastMergePages);
+}
+
+constexpr std::uint64_t log_bytes(int pages) {
+  return std::uint64_t{4'096} * static_cast<std::uint64_t>(pages);
+}
+
+std::string log_size_limit(int merge_pages) {
+  return fmt::format("PRAGMA journal_size_limit = {};", 2 * log_bytes(merge_pages));
+}
+
+std::string settings(Durability durability, int merge_pages) {
   // Debian's SQLite overwrites what is deleted unless told otherwise: that costs a tenth of the writes and is not asked for.
   // The limit of the log's size counts when it is begun anew: one large turn does not leave a large file for ever.
   return fmt::format(
-      "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = OFF; PRAGMA cache_size = -{};"
-      "PRAGMA journal_size_limit = {}; PRAGMA synchronous = {};",
-      store_limits::kCacheKiB, 2 * store_limits::kMergePages * 4'096,
-      durability == Durability::kAlways ? "FULL" : "NORMAL");
+      "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
+      "PRAGMA secure_delete = OFF; PRAGMA cache_size = -{}; PRAGMA synchronous = {}; {}",
+      store_limits::kCacheKiB, durability == Durability::kAlways ? "FULL" : "NORMAL", log_size_limit(merge_pages));
 }
 
 std::string schema() {
@@ -74,6 +92,7 @@ std::expected<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(const 
   auto locked = DataDirectory::open(directory);
   if (!locked) return std::unexpected(std::move(locked.error()));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*locked), durability));
+  store->merge_pages_ = longest_log(store->directory_->path());
   const auto found = inspect_database(*store->directory_);
   if (!found) return std::unexpected(found.error());
   if (*found == FoundDatabase::kNone) {
@@ -106,7 +125,7 @@ std::expected<void, StoreError> SqliteStore::open_files(const std::optional<File
   if (opened) opened = prepare_statements();
   if (opened) opened = start_log_keeper();
   // Where there is none, a full disk is found out by a commit that fails.
-  if (opened) reserve_.take(directory_->path());
+  if (opened) has_room_ = reserve_.take(directory_->path()) != Reserve::Taken::kNoRoom;
   return opened;
 }
 
@@ -124,8 +143,10 @@ std::expected<void, StoreError> SqliteStore::create_file() {
         directory_->error(trouble_of(code), fmt::format("{} cannot be made: {}", kUnfinished, system_text(code))));
   }
   SqliteDatabase made;
+  // Such a file can be made shorter, piece by piece. That is chosen before it holds anything.
   const bool good = made.open(unfinished, SqliteDatabase::IfAbsent::kMake) == SQLITE_OK &&
-                    made.run(settings(Durability::kAlways).c_str()) == SQLITE_OK &&
+                    made.run("PRAGMA auto_vacuum = INCREMENTAL") == SQLITE_OK &&
+                    made.run(settings(Durability::kAlways, merge_pages_).c_str()) == SQLITE_OK &&
                     made.ask("PRAGMA journal_mode = WAL") == "wal" && made.run(schema().c_str()) == SQLITE_OK &&
                     made.truncate_log() == SQLITE_OK;
   if (!good) {
@@ -148,7 +169,7 @@ std::expected<void, StoreError> SqliteStore::connect(SqliteDatabase& database) {
     // Until close(), and so until the file has been found good, nothing is merged by the end of a connection.
     database.leave_log_at_close();
     database.count_log_pages(log_pages_);
-    if (database.run(settings(durability_).c_str()) != SQLITE_OK) return false;
+    if (database.run(settings(durability_, merge_pages_).c_str()) != SQLITE_OK) return false;
     // The first look at the file: takes it for this process, and finds what is in the log.
     if (database.run("BEGIN IMMEDIATE; COMMIT") != SQLITE_OK) return false;
     database.set_busy_wait(store_limits::kBusyWait);
@@ -203,7 +224,7 @@ std::expected<void, StoreError> SqliteStore::start_log_keeper() {
     return std::unexpected(
         directory_->error(StoreTrouble::kUnusable, fmt::format("{} cannot be opened: {}", name, why)));
   }
-  log_keeper_ = std::make_unique<LogKeeper>(std::move(second), std::move(log), file_.get());
+  log_keeper_ = std::make_unique<LogKeeper>(merge_pages_, std::move(second), std::move(log), file_.get());
   return directory_->sync();
 }
 
@@ -254,6 +275,7 @@ std::expected<void, StoreError> SqliteStore::commit() {
   }
   drop_staged();
   if (failure_) return std::unexpected(*failure_);
+  if (has_room_ && !file_may_grow()) lack_room();
   if (!has_room_) ask_for_room();
   return {};
 }
@@ -262,19 +284,71 @@ void SqliteStore::ask_for_room() {
   const auto now = std::chrono::steady_clock::now();
   if (now - room_asked_ < store_limits::kAskForRoomEvery) return;
   room_asked_ = now;
-  has_room_ = reserve_.take(directory_->path());
+  make_room();
+  const bool taken = reserve_ || reserve_.take(directory_->path()) == Reserve::Taken::kYes;
+  has_room_ = taken && file_may_grow();
+}
+
+void SqliteStore::lack_room() {
+  has_room_ = false;
+  room_asked_ = std::chrono::steady_clock::now();
+}
+
+bool SqliteStore::file_may_grow() const {
+  const auto limit = file_size_limit();
+  if (!limit) return true;
+  struct stat file{};
+  if (::fstat(file_.get(), &file) != 0) return true;
+  // By two merges of the log: one is perhaps under way.
+  return static_cast<std::uint64_t>(file.st_size) + 2 * log_bytes(merge_pages_) <= *limit;
+}
+
+void SqliteStore::make_room() {
+  const LogKeeper::Writing writing(*log_keeper_);
+  for (int round = 0; round < store_limits::kGivenBackRounds; ++round) {
+    if (!shorten_log() || !give_back_some()) return;
+  }
+  shorten_log();
+}
+
+bool SqliteStore::give_back_some() {
+  if (database_.ask("PRAGMA freelist_count") == "0") return false;
+  const std::string sql = fmt::format("PRAGMA incremental_vacuum({})", store_limits::kGivenBackPages);
+  if (run(begin_) && database_.run(sql.c_str()) == SQLITE_OK && run(end_)) return true;
+  roll_back();
+  return false;
+}
+
+bool SqliteStore::shorten_log() {
+  if (database_.restart_log() != SQLITE_OK) return false;
+  // What begins the log anew also cuts it. At no moment is there none: the next start would ask for it.
+  const LogMark mark = mark_;
+  database_.run("PRAGMA journal_size_limit = 0");
+  const bool good = run(begin_) && write_mark(mark_.next()) && run(end_);
+  database_.run(log_size_limit(merge_pages_).c_str());
+  begins_log_ = !good;
+  log_keeper_->committed(log_pages_, false);
+  if (good) return true;
+  mark_ = mark;
+  roll_back();
+  return false;
 }
 
 std::expected<void, StoreError> SqliteStore::write_staged() {
   const LogMark mark = mark_;
   const bool begins_log = begins_log_;
   auto applied = apply_staged();
-  if (applied || !disk_is_full_ || !reserve_.give_up()) return applied;
-  has_room_ = false;
-  room_asked_ = std::chrono::steady_clock::now();
-  mark_ = mark;
-  begins_log_ = begins_log;
-  return apply_staged();
+  // First with the room of the reserve, and then with that of the log, which a merge empties.
+  for (const bool last : {false, true}) {
+    if (applied || !disk_is_full_) return applied;
+    if (!reserve_.give_up() && !last) continue;
+    lack_room();
+    mark_ = mark;
+    begins_log_ = begins_log;
+    if (last && !shorten_log()) return applied;
+    applied = apply_staged();
+  }
+  return applied;
 }
 
 std::expected<void, StoreError> SqliteStore::apply_staged() {
@@ -294,11 +368,15 @@ std::expected<void, StoreError> SqliteStore::apply_staged() {
     return {};
   }
   StoreError error = database_error();
-  disk_is_full_ = (database_.last_code() & 0xFF) == SQLITE_FULL;
+  disk_is_full_ = database_.is_full();
+  roll_back();
+  return std::unexpected(std::move(error));
+}
+
+void SqliteStore::roll_back() {
   for (SqliteStatement* statement : {&begin_, &end_, &put_, &erase_})
     statement->reset();
   if (database_.in_transaction()) database_.run("ROLLBACK");
-  return std::unexpected(std::move(error));
 }
 
 bool SqliteStore::write_mark(const LogMark& mark) {
@@ -341,11 +419,12 @@ std::expected<void, StoreError> SqliteStore::close() {
   if (!failure_) {
     LogMark closed = mark_;
     closed.open = false;
+    reserve_.give_up();
     if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
       database_.merge_log_at_close();
-    } else {
+    } else if (!database_.is_full()) {
       outcome = std::unexpected(database_error());
-    }
+    }  // On a full disk the log stays: the next start reads it, as after a kill.
   }
   disconnect();
   if (!failure_) failure_ = directory_->error(StoreTrouble::kUnusable, "the store has been closed");

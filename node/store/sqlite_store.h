@@ -10,7 +10,7 @@
 // 4. The first failed commit is final: what is in memory and what is on disk may differ from there on, so every later
 //    commit fails in the same way.
 //    A full disk is none: a reserve is given up first, with which the commit succeeds, and has_room() is false until there is
-//    room for the reserve again.
+//    room for the reserve again. Meanwhile the log is kept short, and what deletions leave is given back to the disk.
 // 5. No other process opens the database meanwhile, whatever program it is.
 //
 // Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
@@ -36,6 +36,7 @@
 #include "store/log_mark.h"
 #include "store/reserve.h"
 #include "store/sqlite_database.h"
+#include "store/store_limits.h"
 
 namespace meshdict {
 
@@ -95,12 +96,22 @@ class SqliteStore final : public Store {
   /// Applies what is staged; where the disk is full, with the room of the reserve.
   std::expected<void, StoreError> write_staged();
   std::expected<void, StoreError> apply_staged();
+  void roll_back();
   bool write_mark(const LogMark& mark);
   /// Whether the log, if there is one, is that of the file.
   std::expected<void, StoreError> check_mark(const std::optional<FileAlone>& alone);
   /// Whether all of the log is in the file now: the next commit begins the log anew.
   bool merge_into_file();
   void ask_for_room();
+  void lack_room();
+  /// Whether the file may become longer, where files of this process have a limit.
+  [[nodiscard]] bool file_may_grow() const;
+  /// Merges the log, and gives back to the disk what the file does not use any more.
+  void make_room();
+  /// One piece of that. False when there is none left, or it failed.
+  bool give_back_some();
+  /// Merges the log, and begins it anew with nothing but its mark.
+  bool shorten_log();
   bool apply(const Staged& write);
   void drop_staged();
   void disconnect();
@@ -117,6 +128,7 @@ class SqliteStore final : public Store {
   SqliteStatement load_;
   std::unique_ptr<LogKeeper> log_keeper_;
   int log_pages_ = 0;
+  int merge_pages_ = store_limits::kMergePages;
   LogMark mark_;
   bool is_first_ = true;     ///< the next commit
   bool begins_log_ = false;  ///< and it gives the log its mark

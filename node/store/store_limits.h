@@ -35,8 +35,17 @@ inline constexpr std::chrono::milliseconds kBusyWait{30'000};
 /// Room on the disk that is kept for the time when it is full: what one turn stages at the most in practice, a command of
 /// 32 MiB, or some of the largest frames, and deletions from then on.
 inline constexpr off_t kReserveBytes = 64 << 20;
+/// Less would not hold the deletions and the merge that make room again.
+inline constexpr off_t kLeastReserveBytes = 1 << 20;
 /// Of what there is at the start, on a small disk: one part of so many.
 inline constexpr off_t kReservePart = 4;
+/// Of what there is at the start, the log on a small disk: a merge may write as much once more, and both must fit what the
+/// reserve leaves.
+inline constexpr off_t kLogPart = 16;
+inline constexpr int kLeastMergePages = 64;
+/// Pages, 1 MiB, that a full disk is given back at a time, and how often in a row: some tens of milliseconds a second.
+inline constexpr int kGivenBackPages = 256;
+inline constexpr int kGivenBackRounds = 16;
 /// How often a full disk is asked for the reserve: soon enough for people, seldom enough to cost nothing.
 inline constexpr std::chrono::milliseconds kAskForRoomEvery{1'000};
 

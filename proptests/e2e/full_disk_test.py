@@ -7,6 +7,7 @@ The disk is a small file system in memory, which only root may mount.
 import contextlib
 import os
 import pathlib
+import resource
 import subprocess
 import unittest
 
@@ -21,11 +22,11 @@ VALUE = b"v" * 100_000
 
 @unittest.skipUnless(os.geteuid() == 0, "only root may mount a small disk")
 class FullDiskTest(harness.MeshTestCase):
-    def mount(self):
+    def mount(self, size=DISK):
         """A small disk; the test is skipped where even root may not make one."""
-        disk = pathlib.Path(self.directory, "disk")
+        disk = pathlib.Path(self.directory, f"disk{size}")
         disk.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", disk], capture_output=True, check=False)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False)
         if done.returncode != 0:
             self.skipTest("no small disk can be mounted here")
         self.addCleanup(lambda: subprocess.run(["umount", "-l", disk], check=False))
@@ -74,6 +75,34 @@ class FullDiskTest(harness.MeshTestCase):
         self.assertEqual(again.id, node.id)
         self.assertEqual(again.redis.mget("first", "last", *done[:2]), [b"1", b"1", None, None])
         self.assertEqual(again.redis.exists(*done[2:]), len(done) - 2)
+
+    def test_deletions_make_room_and_an_end_is_an_end(self):
+        """Nobody else uses the disk: what deletions leave is room, whatever the sizes of disk, file and log are."""
+        for mebibytes in (8, 24):
+            with self.subTest(mebibytes=mebibytes):
+                disk = self.mount(mebibytes * MEBIBYTE)
+                node = self.start(f"of{mebibytes}", "--data-dir", str(disk / "data"))
+                done = self.set_until_refused(node)
+                self.assertEqual(node.redis.delete(*done), len(done))
+                harness.wait_until(lambda node=node: "the disk has room again" in node.log(), "room")
+                self.assertTrue(node.redis.set("after", "1"))
+                again = self.set_until_refused(node)
+                self.assertEqual(node.terminate(), 0)
+                node = self.start(f"again{mebibytes}", "--data-dir", str(disk / "data"))
+                self.assertEqual(node.redis.get("after"), b"1")
+                self.assertEqual(node.redis.exists(*again), len(again))
+
+    def test_a_limit_of_file_sizes_is_a_full_disk(self):
+        """`ulimit -f`: no file of the process may be longer."""
+        node = self.start("limited", "--data-dir", self.directory + "/data", limits=[(resource.RLIMIT_FSIZE, 4 * MEBIBYTE)])
+        done = self.set_until_refused(node)
+        self.assertEqual(node.redis.exists(*done), len(done))
+        self.assertEqual(node.redis.delete(*done[:-1]), len(done) - 1)
+        harness.wait_until(lambda: "the disk has room again" in node.log(), "room")
+        self.assertTrue(node.redis.set("after", "1"))
+        node.kill()
+        again = self.start("again", "--data-dir", self.directory + "/data")
+        self.assertEqual(again.redis.mget("after", done[0], done[-1]), [b"1", None, VALUE])
 
     def test_what_a_neighbour_writes_does_not_end_it(self):
         disk = self.mount()
