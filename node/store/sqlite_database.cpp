@@ -156,9 +156,8 @@ bool SqliteDatabase::is_busy() const {
 
 StoreTrouble SqliteDatabase::trouble() const {
   if (is_busy()) return StoreTrouble::kInUse;
+  if (is_full()) return StoreTrouble::kFull;
   switch (last_code() & 0xFF) {
-    case SQLITE_FULL:
-      return StoreTrouble::kFull;
     case SQLITE_ERROR:  // a table is missing, say
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
