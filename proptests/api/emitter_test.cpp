@@ -36,7 +36,7 @@ class Clockwork : public EventEmitter {
   using EventEmitter::on;
   template <typename Handler>
   ListenerId on(std::string_view event, Handler handler) {
-    return add_named(Events(), event, std::move(handler), false);
+    return add_named(Events(), event, std::move(handler), detail::Calls::kAll);
   }
   template <typename... Arguments>
   bool emit(std::string_view event, Arguments&&... arguments) {
