@@ -179,14 +179,17 @@ class Model {
                     .seen = now()};
       return;
     }
+    // The same write under a larger epoch is as old as it was.
+    const bool again = known.owner == owner && known.written == written;
+    const std::int64_t age_ms = std::max<std::int64_t>(0, clock_ms() - written.unix_ms());
     keys_[key] = {.owner = owner,
                   .deleted = version.kind == RecordKind::kTombstone,
                   .epoch = version.epoch,
                   .sequence = version.sequence,
                   .start = version.claim_start,
                   .written = written,
-                  .age_when_seen = std::max<std::int64_t>(0, clock_ms() - written.unix_ms()) * 1'000,
-                  .seen = now()};
+                  .age_when_seen = again ? known.age_when_seen : age_ms * 1'000,
+                  .seen = again ? known.seen : now()};
   }
 
   void restart() {
