@@ -21,7 +21,7 @@ struct Kind {
   std::string_view subscribed;
   std::string_view unsubscribed;
   bool (PubSub::*remove)(Subscriber& who, std::string_view name);
-  std::set<std::string, std::less<>> Subscriber::*names;
+  std::set<std::string, std::less<>> Subscriber::* names;
 };
 
 constexpr Kind kByName{"subscribe", "unsubscribe", &PubSub::unsubscribe, &Subscriber::channels};
