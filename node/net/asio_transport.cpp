@@ -1,9 +1,9 @@
 #include "net/asio_transport.h"
-#include "core/env/limits.h"
 
 #include <cassert>
 #include <utility>
 
+#include "core/env/limits.h"
 #include "net/net_limits.h"
 
 namespace meshdict {

@@ -1,5 +1,4 @@
 #include "net/tcp_connection.h"
-#include "core/env/limits.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -12,6 +11,7 @@
 #include <cassert>
 #include <utility>
 
+#include "core/env/limits.h"
 #include "core/limits.h"
 #include "net/close_on_exec.h"
 #include "net/net_limits.h"

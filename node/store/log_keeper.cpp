@@ -1,5 +1,4 @@
 #include "store/log_keeper.h"
-#include "core/env/limits.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/env/limits.h"
 #include "store/data_directory.h"
 #include "store/database_file.h"
 #include "store/store_limits.h"

@@ -92,6 +92,7 @@ std::expected<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(const 
   auto locked = DataDirectory::open(directory);
   if (!locked) return std::unexpected(std::move(locked.error()));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*locked), durability));
+  store->longest_file_ = file_size_limit();
   store->merge_pages_ = longest_log(store->directory_->path());
   const auto found = inspect_database(*store->directory_);
   if (!found) return std::unexpected(found.error());
@@ -285,8 +286,13 @@ void SqliteStore::ask_for_room() {
   if (now - room_asked_ < store_limits::kAskForRoomEvery) return;
   room_asked_ = now;
   make_room();
-  const bool taken = reserve_ || reserve_.take(directory_->path()) == Reserve::Taken::kYes;
-  has_room_ = taken && file_may_grow();
+  has_room_ = file_may_grow() && (reserve_ || has_room_for_reserve());
+}
+
+bool SqliteStore::has_room_for_reserve() {
+  const Reserve::Taken taken = reserve_.take(directory_->path());
+  if (taken != Reserve::Taken::kUnsupported) return taken == Reserve::Taken::kYes;
+  return free_bytes(directory_->path()).value_or(0) >= static_cast<std::uint64_t>(store_limits::kLeastReserveBytes);
 }
 
 void SqliteStore::lack_room() {
@@ -295,12 +301,11 @@ void SqliteStore::lack_room() {
 }
 
 bool SqliteStore::file_may_grow() const {
-  const auto limit = file_size_limit();
-  if (!limit) return true;
+  if (!longest_file_) return true;
   struct stat file{};
   if (::fstat(file_.get(), &file) != 0) return true;
   // By two merges of the log: one is perhaps under way.
-  return static_cast<std::uint64_t>(file.st_size) + 2 * log_bytes(merge_pages_) <= *limit;
+  return static_cast<std::uint64_t>(file.st_size) + 2 * log_bytes(merge_pages_) <= *longest_file_;
 }
 
 void SqliteStore::make_room() {
@@ -321,6 +326,8 @@ bool SqliteStore::give_back_some() {
 
 bool SqliteStore::shorten_log() {
   if (database_.restart_log() != SQLITE_OK) return false;
+  // The mark below is that of the log which begins now, whoever merged the last one: a second would not follow the file's.
+  static_cast<void>(log_keeper_->take_restarted());
   // What begins the log anew also cuts it. At no moment is there none: the next start would ask for it.
   const LogMark mark = mark_;
   database_.run("PRAGMA journal_size_limit = 0");
@@ -422,9 +429,9 @@ std::expected<void, StoreError> SqliteStore::close() {
     reserve_.give_up();
     if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
       database_.merge_log_at_close();
-    } else if (!database_.is_full()) {
+    } else if (!database_.is_full()) {  // else the log stays, and the next start reads it, as after a kill
       outcome = std::unexpected(database_error());
-    }  // On a full disk the log stays: the next start reads it, as after a kill.
+    }
   }
   disconnect();
   if (!failure_) failure_ = directory_->error(StoreTrouble::kUnusable, "the store has been closed");

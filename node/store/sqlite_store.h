@@ -104,6 +104,8 @@ class SqliteStore final : public Store {
   bool merge_into_file();
   void ask_for_room();
   void lack_room();
+  /// Takes it; where there are no such files, looks whether there would be room.
+  bool has_room_for_reserve();
   /// Whether the file may become longer, where files of this process have a limit.
   [[nodiscard]] bool file_may_grow() const;
   /// Merges the log, and gives back to the disk what the file does not use any more.
@@ -129,6 +131,7 @@ class SqliteStore final : public Store {
   std::unique_ptr<LogKeeper> log_keeper_;
   int log_pages_ = 0;
   int merge_pages_ = store_limits::kMergePages;
+  std::optional<std::uint64_t> longest_file_;  ///< where files of this process have a limit
   LogMark mark_;
   bool is_first_ = true;     ///< the next commit
   bool begins_log_ = false;  ///< and it gives the log its mark

@@ -130,7 +130,7 @@ TEST(RespClients, WhoReadsIsNotCutOffForTheOthers) {
   EXPECT_FALSE(reads.session.cut_off());
   EXPECT_THAT(std::string(reads.session.output()), HasSubstr(message));
   reads.session.sent(reads.session.output().size());
-  // Who reads its messages in time gets the next ones too.
+  // A client that reads its messages in time gets the next ones too.
   node.service.output_bytes += resp_limits::kMaxOutputOfAll;
   node.run({"PUBLISH", "c", "more"});
   EXPECT_THAT(std::string(reads.session.output()), HasSubstr("more"));

@@ -187,6 +187,7 @@ Plan sizes(RandomStream& random) {
         before.key_size = draft.number(limits::kMaxKey - 2'000, limits::kMaxKey);
         const Duration at = draft.time(5s, 30s);
         draft.add(at, std::move(before));
+        set.key_size = draft.number(limits::kMaxKey - 2'000, limits::kMaxKey);
         set.value_size = draft.number(kLargestText - 2'000, kLargestText);
         draft.add(at + 1ms, std::move(set));
         continue;

@@ -158,7 +158,7 @@ void client_kill(RespSession& session, Arguments arguments) {
   session.reply().integer(end_matching(session, filter));
 }
 
-/// CLIENT LIST, step by step, in the order of ids. Who comes or goes meanwhile may be in it or not.
+/// CLIENT LIST, step by step, in the order of ids. One that comes or goes meanwhile may be in it or not.
 class ClientsMatching {
  public:
   ClientsMatching(RespSession& session, ClientFilter filter) : session_(session), filter_(std::move(filter)) {}

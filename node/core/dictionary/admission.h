@@ -1,5 +1,5 @@
 #pragma once
-// Who may write a key, and under which version. A write finds the key in one of three standings:
+// The right to write a key, and the version of the write. A write finds the key in one of three standings:
 //
 // A1. Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key, unless a floor says
 //     more), claim start now, sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the

@@ -6,8 +6,8 @@
 //    Rationale: that the writes have been sent is no proof, since a link may have ended meanwhile; and a session of comparing,
 //    which is one, goes through all differences first.
 // 2. The records go in batches, and only while little else is queued: nobody is slow because we send much at once.
-// 3. Who does not show all of them, since its clock says that they are of the future, has confirmed nothing: its clients do
-//    not see them, and may take the keys. It is asked again after limits::kConfirmAgain. An older member does not say; it
+// 3. A neighbour that does not show all of them, since its clock says that they are of the future, has confirmed nothing:
+//    its clients do not see them, and may take the keys. It is asked again after limits::kConfirmAgain. An older member does not say; it
 //    counts unless its clock is known to be beyond the skew. A pong to another ping between the batches may have told of some
 //    of them: that counts too.
 // 4. Each neighbour confirms once. When one of its links goes, what was asked there is asked on another.

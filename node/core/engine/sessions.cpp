@@ -214,8 +214,7 @@ void Sessions::take_records(Connection& conn, const Records& records) {
   std::vector<RecordEntry> news;
   std::vector<RecordEntry> outlived;
   std::uint64_t hidden = 0;
-  for (RecordEntry entry : records.entries) {
-    entry.version.value_hash = sha256(entry.value);
+  for (const RecordEntry& entry : records.entries) {
     const Taken taken = take_record(conn, entry);
     if (taken == Taken::kHidden) ++hidden;
     if (taken == Taken::kNews) {

@@ -6,7 +6,7 @@
 //    came from one source are a bucket; the largest bucket gives way, in it the entry with the most failures in a row,
 //    the one not heard of for longest among equals. Rationale: a neighbour that tells of a thousand addresses drives out
 //    those that it has told of itself (Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015).
-// 2. Who is at an address, only our own dial shows. What others say is believed until somebody says otherwise, and never
+// 2. Only our own dial shows which node is at an address. What others say is believed until somebody says otherwise, and never
 //    of an address where we had a link or that the user gave.
 // 3. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
 //    drawn at random ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
@@ -42,7 +42,7 @@
 
 namespace meshdict {
 
-/// Who told us of an address, as a number: a neighbour by its id, a connection by the host that it came from.
+/// The source of an address, as a number: a neighbour by its id, a connection by the host that it came from.
 enum class AddressSource : std::uint64_t { kOurselves = 0 };
 AddressSource address_source(std::string_view name);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Who this process is: the node's id, and the number of its incarnation.
+// What this process is in the mesh: the node's id, and the number of its incarnation.
 //
 // 1. The id is drawn at the first start, and stays as long as the store.
 // 2. The boot counter grows with each start: max(stored + 1, wall seconds) << 32 | random. Rationale: so neither a lost disk,

@@ -40,7 +40,7 @@ class Shares {
   void give_back(Via via);
   [[nodiscard]] bool full() const { return total_ >= most_; }
   [[nodiscard]] std::size_t total() const { return total_; }
-  /// Who holds most. REQUIRES: somebody holds something.
+  /// The neighbour that holds most. REQUIRES: somebody holds something.
   [[nodiscard]] Via greediest() const;
   [[nodiscard]] std::size_t held(Via via) const;
 

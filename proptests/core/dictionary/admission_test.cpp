@@ -1,4 +1,4 @@
-// Who may write a key, and under which version, case by case. lease_model_test.cpp has the properties.
+// The right to write a key, and the version of the write, case by case. lease_model_test.cpp has the properties.
 
 #include <gtest/gtest.h>
 

@@ -41,7 +41,7 @@ TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
   node.d->sanity_check();
 }
 
-/// Who was apart for longer than the horizon still has the key.
+/// A node that was apart for longer than the horizon still has the key.
 TEST(Collection, ADeletionOutlivesTheHorizon) {
   Fixture node;
   const Version theirs = claim("A", 1, 0);

@@ -1,4 +1,4 @@
-// Who has what we wrote, without an engine: in any order of links, answers and time.
+// Which neighbours have what we wrote, without an engine: in any order of links, answers and time.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

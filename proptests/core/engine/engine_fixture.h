@@ -75,8 +75,25 @@ class FixedRandom final : public Random {
   }
 };
 
+/// Remembers what is told.
+class EventLog : public Observer {
+ public:
+  void on_event(const Event& event) override { events.push_back(event); }
+
+  template <typename T>
+  [[nodiscard]] std::vector<T> told() const {
+    std::vector<T> found;
+    for (const Event& event : events) {
+      if (const T* const one = std::get_if<T>(&event)) found.push_back(*one);
+    }
+    return found;
+  }
+
+  std::vector<Event> events;
+};
+
 /// The engine under test, with id "M": ids that begin with A to L are smaller, N to Z larger.
-class Node final : public Observer {
+class Node final : public EventLog {
  public:
   explicit Node(EngineConfig config = {}) : config_(std::move(config)) {
     store_.put(Table::kMeta, "node_id", "M");
@@ -93,17 +110,6 @@ class Node final : public Observer {
     ASSERT_TRUE(engine_->start());
   }
 
-  void on_event(const Event& event) override { events.push_back(event); }
-
-  template <typename T>
-  [[nodiscard]] std::vector<T> told() const {
-    std::vector<T> found;
-    for (const Event& event : events) {
-      if (const T* const one = std::get_if<T>(&event)) found.push_back(*one);
-    }
-    return found;
-  }
-
   /// Lets time pass, and calls the engine at each of its deadlines.
   void pass(Duration time) {
     const MonoTime end = clock.mono + time;
@@ -116,7 +122,6 @@ class Node final : public Observer {
 
   FakeClock clock;
   RecordingTransport transport;
-  std::vector<Event> events;
 
  private:
   MemoryStore store_;

@@ -11,6 +11,7 @@
 
 #include "core/engine/alarm.h"
 #include "core/engine/event.h"
+#include "core/engine/sessions.h"
 #include "core/engine/views.h"
 #include "core/links/arbiter.h"
 #include "core/links/links.h"
@@ -20,7 +21,7 @@
 namespace meshdict {
 
 /// A node with id "M" by default. Derive from it to hand on to a part what Links tells its host.
-class PartFixture : public LinksHost, public Observer {
+class PartFixture : public LinksHost, public EventLog {
  public:
   explicit PartFixture(std::string_view self = "M")
       : dictionary(
@@ -71,29 +72,30 @@ class PartFixture : public LinksHost, public Observer {
     return names;
   }
 
-  template <typename T>
-  [[nodiscard]] std::vector<T> told() const {
-    std::vector<T> found;
-    for (const Event& event : events) {
-      if (const T* const one = std::get_if<T>(&event)) found.push_back(*one);
-    }
-    return found;
+  /// For a part that needs sessions, or is them.
+  Sessions::Surroundings around_sessions() {
+    return {.dictionary = dictionary,
+            .links = links,
+            .transport = transport,
+            .clock = clock,
+            .alarm = alarm,
+            .leisure = leisure,
+            .stats = stats,
+            .observer = *this};
   }
 
-  // LinksHost and Observer
+  // LinksHost
 
   void on_pair_up(Pair& /*pair*/) override {}
   void on_link_up(Connection& /*link*/) override {}
   void on_pair_down(const Pair& /*pair*/, const Connection& /*last*/, const Ending& /*ending*/) override {}
   void on_refused(const Connection& /*conn*/, const Ending& /*ending*/) override {}
   void on_address(const Endpoint& /*address*/, const Connection& /*conn*/) override {}
-  void on_event(const Event& event) override { events.push_back(event); }
 
   FakeClock clock;
   RecordingTransport transport;
   MemoryStore store;
   FixedRandom random;
-  std::vector<Event> events;
   EngineStats stats;
   Alarm alarm;
   Dictionary dictionary;

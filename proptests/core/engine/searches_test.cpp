@@ -32,15 +32,7 @@ class SearchesFixture final : public PartFixture {
   }
 
   Overlay overlay{links, AddressBook(random.stream("address book"), clock, store), clock, leisure, stats};
-  Sessions sessions{{.dictionary = dictionary,
-                     .links = links,
-                     .transport = transport,
-                     .clock = clock,
-                     .alarm = alarm,
-                     .leisure = leisure,
-                     .stats = stats,
-                     .observer = *this},
-                    random.stream("sync")};
+  Sessions sessions{around_sessions(), random.stream("sync")};
   Py2p py2p{{.dictionary = dictionary,
              .originator = originator,
              .links = links,

@@ -68,15 +68,7 @@ class SessionsFixture final : public PartFixture {
                         .written = at_ms(after_start)}};
   }
 
-  Sessions sessions{{.dictionary = dictionary,
-                     .links = links,
-                     .transport = transport,
-                     .clock = clock,
-                     .alarm = alarm,
-                     .leisure = leisure,
-                     .stats = stats,
-                     .observer = *this},
-                    random.stream("sync")};
+  Sessions sessions{around_sessions(), random.stream("sync")};
 
  private:
   std::deque<Raw> values_;
