@@ -18,6 +18,7 @@
 #include "sim/commands/command_line.h"
 #include "sim/commands/console.h"
 #include "sim/commands/explore.h"
+#include "sim/commands/output_file.h"
 #include "sim/commands/run_files.h"
 #include "sim/commands/shrink.h"
 #include "sim/commands/sweep.h"
@@ -29,6 +30,7 @@
 #include "sim/plan/yaml_reader.h"
 #include "sim/runs/report.h"
 #include "sim/runs/runner.h"
+#include "sim/trace/trace.h"
 
 namespace meshdict::sim {
 namespace {
@@ -108,8 +110,8 @@ int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) 
   return failed == 0 ? kPass : kViolated;
 }
 
-/// Files of one run do not go with several; error text.
-std::optional<std::string> check_one_run(const Options& options) {
+/// Files of one run do not go with several, and are none that is read; error text.
+std::optional<std::string> check_files(const Options& options) {
   for (const auto& [option, name] :
        {std::pair("--trace", &options.trace), std::pair("--html", &options.pictures.html),
         std::pair("--perfetto", &options.pictures.perfetto), std::pair("--plan", &options.plan_out)}) {
@@ -117,12 +119,19 @@ std::optional<std::string> check_one_run(const Options& options) {
     if (options.seeds) return fmt::format("{}: goes with --seed, it is of one run", option);
     if (options.files.size() > 1) return fmt::format("{}: goes with one FILE, it is of one run", option);
   }
-  return std::nullopt;
+  std::vector<GivenFile> plans;
+  for (const std::string& file : options.files)
+    plans.push_back({"FILE", file});
+  const std::array<GivenFile, 4> written = {{{"--plan", options.plan_out},
+                                             {"--trace", options.trace},
+                                             {"--html", options.pictures.html},
+                                             {"--perfetto", options.pictures.perfetto}}};
+  return check_outputs(plans, written);
 }
 
 int run(const Options& options) {
   const bool range = options.seeds.has_value();
-  if (const auto mistake = check_one_run(options)) return complain(*mistake);
+  if (const auto mistake = check_files(options)) return complain(*mistake);
   int worst = kPass;
   std::vector<Plan> plans;
   bool good = true;
@@ -152,7 +161,7 @@ int run(const Options& options) {
   auto files = RunFiles::open(options.trace, options.pictures);
   if (!files) return complain(files.error());
   for (const Plan& plan : plans) {
-    if (plans.size() > 1) fmt::print("{}\n", plan.name);
+    if (plans.size() > 1) fmt::print("{}\n", visible_text(plan.name));
     const int code =
         range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {files->transcript(), 0});
     worst = std::max(worst, code);

@@ -93,6 +93,115 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("cannot write 'stdout': No space left", done.stderr)
 
 
+class FilesTest(unittest.TestCase):
+    """What is read stays as it is, and two results are two files."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.plan = self.directory / "plan.yaml"
+        self.plan.write_text(pathlib.Path(JOIN).read_text(encoding="utf-8"), encoding="utf-8")
+
+    def assert_refused(self, *arguments, says):
+        with self.subTest(arguments=arguments):
+            before = {file: file.read_bytes() for file in self.directory.iterdir()}
+            done = simulate(*arguments, cwd=self.directory)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(says, done.stderr)
+            self.assertEqual({file: file.read_bytes() for file in self.directory.iterdir()}, before)
+
+    def test_what_is_read_is_not_written(self):
+        (self.directory / "other").symlink_to("plan.yaml")
+        (self.directory / "hard.yaml").hardlink_to(self.plan)
+        for name in ("plan.yaml", "./plan.yaml", str(self.plan), "other", "hard.yaml"):
+            for option in ("--trace", "--html", "--perfetto", "--plan"):
+                self.assert_refused("run", "plan.yaml", option, name, says=f"{option}: '{name}' is read, as FILE")
+            self.assert_refused("shrink", "plan.yaml", "-o", name, says=f"--out: '{name}' is read")
+            self.assert_refused("explore", "plan.yaml", "-o", name, says=f"--out: '{name}' is read")
+        simulate("run", "plan.yaml", "--trace", "t", cwd=self.directory)
+        self.assert_refused("draw", "t", "--html", "t", says="--html: 't' is read, as TRANSCRIPT")
+
+    def test_two_results_are_two_files(self):
+        (self.directory / "there").write_text("x", encoding="ascii")
+        for name, same in (("x", "x"), ("x", "./x"), ("there", "./there")):
+            for command in (("run", "plan.yaml"), ("replay", "3")):
+                self.assert_refused(*command, "--trace", name, "--html", same, says=f"--trace and --html: '{same}' is one file")
+                self.assert_refused(*command, "--html", name, "--perfetto", same, says="--html and --perfetto")
+                self.assert_refused(*command, "--plan", name, "--trace", same, says="--plan and --trace")
+        done = simulate("run", "plan.yaml", "--trace", "/dev/null", "--html", "/dev/null", cwd=self.directory)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_cannot_be_written_is_named(self):
+        long = str(self.directory / "long.yaml")
+        pathlib.Path(long).write_text("nodes: 20\nworkload: {sets_per_second: 50, until: 20s}\nsteps: []\n", encoding="ascii")
+        for option in ("--trace", "--html", "--perfetto", "--plan"):
+            self.assert_refused("run", long, option, "/dev/full", says=f"{option}: cannot write '/dev/full': No space left")
+        self.assert_refused("sweep", long, "--seeds", "1..2", "--json-lines", "/dev/full",
+                            says="--json-lines: cannot write '/dev/full': No space left")
+
+
+class ControlCharactersTest(unittest.TestCase):
+    """A name, a key or a file may hold what makes a terminal do something: it is shown, not sent."""
+
+    # Colours, the title of a window, a bell; the same in one character of Latin-1.
+    EVIL = "k\x1b[31m\x07\x7f\x9b31m"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        escaped = self.EVIL.encode("unicode_escape").decode("ascii")
+        self.plan = self.directory / f"plan{self.EVIL}.yaml"
+        self.plan.write_text("nodes: [ana, bob]\nsteps:\n"
+                             f'- {{at: 9s, set: {{node: ana, key: "{escaped}\\nx", value: "v\\n{escaped}", expect: leased}}}}\n',
+                             encoding="utf-8")
+
+    def assert_harmless(self, *arguments, code):
+        with self.subTest(arguments=arguments):
+            done = subprocess.run([PROGRAM, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE,
+                                  check=False, cwd=self.directory)
+            printed = done.stdout + done.stderr
+            self.assertEqual(done.returncode, code, printed)
+            self.assertEqual(re.findall(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", printed), [], printed)
+            return done.stdout.decode("utf-8")
+
+    def test_what_is_printed(self):
+        plan = str(self.plan)
+        printed = self.assert_harmless("run", plan, code=1)
+        self.assertIn("set of 'k\\x1b[31m\\x07\\x7f\\xc2\\x9b31m\\x0ax' should be leased", printed)
+        command = re.search(r"^replay: (meshdict-sim .*)$", printed, re.M)[1]
+        again = subprocess.run(["/bin/sh", "-c", command.replace("meshdict-sim", PROGRAM, 1)], cwd=self.directory,
+                               capture_output=True, text=True, timeout=DEADLINE, check=False)
+        self.assertEqual(again.stdout, printed, again.stderr)
+        self.assert_harmless("run", plan, plan, "--json", code=1)
+        self.assert_harmless("sweep", plan, "--seeds", "1..2", "--json-lines", "lines", code=1)
+        self.assert_harmless("summarize", "lines", code=1)
+        self.assert_harmless("run", self.EVIL, code=2)
+        self.assert_harmless("run", JOIN, f"--{self.EVIL}", code=2)
+        self.assert_harmless("run", JOIN, "--seed", self.EVIL, code=2)
+        self.assert_harmless(self.EVIL, code=2)
+        broken = self.directory / "broken.yaml"
+        broken.write_bytes(b"nodes: [ana, bob]\nst\xc2\x9beps: []\n\"\\e[31m\": 1\n")
+        self.assert_harmless("run", "broken.yaml", code=2)
+
+    def test_what_is_shrunk_can_be_read(self):
+        printed = self.assert_harmless("shrink", str(self.plan), "-o", "small.yaml", code=0)
+        self.assertIn("small.yaml", printed)
+        self.assertIn("x0ax' should be leased", self.assert_harmless("run", "small.yaml", code=1))
+
+    def test_transcripts(self):
+        for seed in "12":
+            simulate("run", str(self.plan), "--seed", seed, "--trace", f"t{seed}", cwd=self.directory)
+        evil = (self.directory / "t1").read_bytes().replace(b"connected", b"connec\x1b[31m\x9bted")
+        (self.directory / "evil").write_bytes(evil)
+        for other in ("t1", "t2"):
+            self.assert_harmless("diff", "evil", other, code=1)
+        (self.directory / "bad").write_bytes(evil.replace(b"ana", b"\x1bna", 40))
+        self.assert_harmless("draw", "bad", "--html", "page", code=2)
+
+
 class ReplayTest(unittest.TestCase):
     """The command that a failing run prints does that run again, in whatever shell it is pasted."""
 

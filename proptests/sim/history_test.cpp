@@ -120,6 +120,17 @@ TEST(History, FaultsLastUntilTheyAreUndone) {
                                  "paused; b 25..30"));
 }
 
+TEST(History, APauseEndsWithItsProcessAndCutsOfOneDirectionOrBothEachAlone) {
+  const History history = history_of(transcript_of(
+      "nodes: [ana, bob]\nsteps:\n- at: 5s\n  pause: {node: ana, for: 60s}\n- at: 8s\n  crash: {node: ana, for: 5s}\n"
+      "- at: 20s\n  cut: {from: ana, to: bob, one_way: on, for: 10s}\n- cut: {from: ana, to: bob, for: 2s}\n"
+      "- at: 90s\n  expect: {node: bob, size: 0}\nquiet: 0s\ncheck: []\n"));
+  std::vector<std::string> found;
+  for (const Trouble& trouble : history.troubles)
+    found.push_back(trouble.what + " " + std::to_string(trouble.from / 1s) + ".." + std::to_string(trouble.until / 1s));
+  EXPECT_THAT(found, ElementsAre("paused 5..8", "cut one way ana / bob 20..30", "cut ana / bob 20..22"));
+}
+
 TEST(History, StepsHappenWhereTheySay) {
   const History history = history_of(
       transcript_of("nodes: [ana, bob, k]\nsteps:\n- at: 5s\n  set: {node: ana, key: k, value: bob}\n- after: 2s\n"

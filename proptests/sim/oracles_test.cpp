@@ -222,5 +222,45 @@ TEST(NaiveOrder, WithoutLeasesTheWriteTimeDecides) {
   EXPECT_EQ(wins([&](Version& v) { v.owner = owner("ba"); }, off), 1);
 }
 
+// A deletion older than the horizon, of which no node keeps any, is forgotten where it was made, too.
+TEST(Oracles, WhatANodeNeedNotRememberItMayForget) {
+  const auto run_with = [](const std::string& kept) {
+    return run_yaml(
+        "nodes: 4\nsettings: {lease: 5s, skew: 100ms, settle: 200ms, horizon: 10s, kept_deletions: " + kept +
+        "}\nsteps:\n"
+        "  - {at: 10s, set: {node: n1, key: k, value: v, expect: ok}}\n"
+        "  - {at: 15s, partition: {groups: [[n1, n2], [n3, n4]], for: 60s}}\n"
+        "  - {at: 20s, delete: {node: n1, key: k, expect: ok}}\n"
+        "  - {at: 120s, expect: {nodes: all, key: k, " +
+        (kept == "0" ? "value: v" : "absent: on") + "}}\n");
+  };
+  for (const std::string kept : {"0", "1"}) {
+    const RunResult result = run_with(kept);
+    EXPECT_TRUE(result.passed()) << kept << ": " << result.violations.front().what;
+  }
+}
+
+// No connection comes up on such lines, and one that has come up is silent for too long.
+TEST(Oracles, LinesThatCarryNoConnectionBreakNoPromise) {
+  for (const std::string slow : {"latency: 20s", "gather: 20s", "latency: 1s..20s", "latency: 2s, gather: 3s"}) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      const RunResult result = run_yaml(
+          "nodes: 4\nnetwork: {" + slow + "}\nworkload: {sets_per_second: 1, until: 20s}\nsteps: []\nquiet: 10min\n",
+          seed);
+      EXPECT_TRUE(result.passed()) << slow << " seed " << seed << ": " << result.violations.front().what;
+    }
+  }
+}
+
+TEST(Oracles, LinesAsSlowAsConnectionsBearStillMakeOneMesh) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const RunResult result = run_yaml(
+        "nodes: 4\nnetwork: {latency: 2490ms, jitter: 0s..10ms}\nsteps:\n"
+        "  - {at: 3min, expect: {nodes: all, neighbours: 1..}}\nquiet: 3min\n",
+        seed);
+    EXPECT_TRUE(result.passed()) << "seed " << seed << ": " << result.violations.front().what;
+  }
+}
+
 }  // namespace
 }  // namespace meshdict::test

@@ -12,6 +12,7 @@ namespace {
 
 using test::run_yaml;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const std::string kIdleSteps =
@@ -54,6 +55,99 @@ TEST(Steps, OfFaultsThatOverlapAreNoFailures) {
                        "  - {at: 10s, crash: {node: ana, for: 20s}}\n"
                        "  - {at: 15s, crash: {node: ana, for: 5s}}\n")
                   .passed());
+}
+
+// Each of these does nothing, where a user may well believe that it does.
+TEST(Steps, OfWhateverKindThatChangeNothingAreFailuresOfAStrictPlan) {
+  const std::string strict = "nodes: [ana, bob, {name: cy, join: [], network: other}]\nstrict: on\nsteps:\n";
+  for (const std::string step : {
+           "reset: {between: [ana, cy]}",
+           "reset: {between: [ana, cy], one_sided: on}",
+           "reset: {between: [ana, cy], inside_frame: on}",
+           "half_open: {between: [ana, cy]}",
+           "tamper: {from: ana, to: cy, how: flip}",
+           "disk: {node: ana, full: off}",
+           "disk: {node: ana, delay: 0s}",
+           "dials: {node: ana, are: taken}",
+           "partition: {groups: [[ana, bob, cy]]}",
+           "slow_reader: {node: ana, rate: unlimited}",
+           "clock: {node: ana, rate: 0ppm}",
+           "mend: {from: ana, to: bob}",
+       }) {
+    const RunResult result = run_yaml(strict + "  - {at: 15s, " + step + "}\n");
+    EXPECT_THAT(result.idle_steps, ElementsAre(HasSubstr("changes nothing: "))) << step;
+    EXPECT_EQ(result.violation_count, 1U) << step;
+  }
+}
+
+TEST(Steps, AtANodeThatIsDownAreFailuresOfAStrictPlan) {
+  const std::string down = "nodes: [ana, bob, cy]\nstrict: on\nsteps:\n  - {at: 10s, crash: {node: bob}}\n";
+  for (const std::string step :
+       {"set: {node: bob, key: k, value: v}", "delete: {node: bob, key: k}", "broadcast: {node: bob, text: x}",
+        "whisper: {node: bob, to: ana, text: x}", "connect: {node: bob, to: ana}", "disconnect: {node: bob, from: ana}",
+        "storm: {nodes: [ana, bob]}", "cross_dial: {between: [ana, bob]}"}) {
+    const RunResult result = run_yaml(down + "  - {at: 15s, " + step + "}\n");
+    EXPECT_THAT(result.idle_steps, ElementsAre(HasSubstr("changes nothing: "))) << step;
+    EXPECT_EQ(result.violation_count, 1U) << step;
+    EXPECT_TRUE(run_yaml(down + "  - {at: 15s, may_idle: on, " + step + "}\n").passed()) << step;
+  }
+}
+
+TEST(Steps, AWorkloadMayMeetANodeThatIsDown) {
+  EXPECT_TRUE(run_yaml("nodes: 3\nstrict: on\nworkload: {sets_per_second: 5, from: 10s, until: 20s}\n"
+                       "steps:\n  - {at: 12s, crash: {node: n2}}\n")
+                  .passed());
+}
+
+TEST(Steps, OfEachKindThatOverlapAreNoFailuresAtTheirEnds) {
+  for (const std::string kind :
+       {"dials: {node: ana, are: refused, for: ", "slow_reader: {node: ana, rate: 1KB/s, for: ",
+        "partition: {groups: [[ana], [bob]], for: ", "disk: {node: ana, delay: 10ms, for: ",
+        "cut: {from: ana, to: bob, for: ", "clock: {node: ana, rate: 300ppm, for: "}) {
+    const RunResult result =
+        run_yaml("nodes: [ana, bob]\nsteps:\n  - {at: 10s, " + kind + "20s}}\n  - {at: 15s, " + kind + "5s}}\n");
+    EXPECT_THAT(result.idle_steps, ElementsAre(HasSubstr(" at 15.000000 s changes nothing: "))) << kind;
+  }
+}
+
+TEST(Steps, APauseEndsWithItsProcess) {
+  const RunResult result = run_yaml(
+      "nodes: [ana, bob]\nstrict: on\nsteps:\n"
+      "  - {at: 10s, pause: {node: ana, for: 60s}}\n"
+      "  - {at: 15s, crash: {node: ana, for: 5s}}\n"
+      "  - {at: 40s, set: {node: ana, key: k, value: v, expect: ok}}\n");
+  EXPECT_TRUE(result.passed()) << result.violations.front().what;
+  EXPECT_THAT(result.idle_steps, IsEmpty());
+}
+
+TEST(Steps, ADiskThatIsLostInACrashStaysLostIfAnotherCrashLastsLonger) {
+  const std::string lost =
+      "nodes: [ana, {name: bob, join: [], network: other}]\nsteps:\n"
+      "  - {at: 5s, set: {node: ana, key: k, value: v}}\n"
+      "  - {at: 10s, crash: {node: ana, disk: lost, for: 20s}}\n";
+  for (const std::string other :
+       {"  - {at: 15s, crash: {node: ana, for: 25s}}\n", "  - {at: 15s, crash: {node: ana, for: 5s}}\n", ""}) {
+    const RunResult result = run_yaml(lost + other + "  - {at: 55s, expect: {node: ana, key: k, absent: on}}\n");
+    EXPECT_TRUE(result.passed()) << other;
+    EXPECT_EQ(result.counters.faults[Fault::kRestartWithoutDisk], 1U) << other;
+  }
+}
+
+// The cut of one direction lasts from 10 to 70 s, that of both from 15 to 20 s, and the other way round.
+TEST(Steps, ACutOfOneDirectionAndOneOfBothEndEachOnItsOwn) {
+  const auto told = [](const std::string& first, const std::string& second) {
+    return run_yaml(
+        "nodes: [ana, bob]\nstrict: on\nsteps:\n"
+        "  - {at: 10s, cut: {from: ana, to: bob, " +
+        first + "for: 60s}}\n  - {at: 12s, cut: {from: ana, to: bob, " + second +
+        "for: 2s}}\n"
+        "  - {at: 15s, set: {node: bob, key: k, value: v, expect: ok}}\n"
+        "  - {at: 17s, expect: {node: ana, key: k, value: v}}\n");
+  };
+  const std::string one_way = "one_way: on, ";
+  const RunResult passes = told(one_way, "");
+  EXPECT_TRUE(passes.passed()) << passes.violations.front().what;
+  EXPECT_EQ(told("", one_way).violation_count, 1U) << "both ways are cut until 70 s";
 }
 
 // A sum has no node that must be up; what is asked of each has.

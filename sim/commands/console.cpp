@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "sim/trace/trace.h"
+
 namespace meshdict::sim {
 namespace {
 
@@ -15,19 +17,26 @@ constexpr std::chrono::milliseconds kLogged{10'000};
 }  // namespace
 
 int complain(std::string_view what) {
-  fmt::print(stderr, "meshdict-sim: {}\n", what);
+  fmt::print(stderr, "meshdict-sim: {}\n", visible_text(what));
   return kBadInput;
 }
 
 int complain_of(std::span<const std::string> mistakes) {
   for (const std::string& mistake : mistakes)
-    fmt::print(stderr, "{}\n", mistake);
+    fmt::print(stderr, "{}\n", visible_text(mistake));
   return kBadInput;
 }
 
 bool all_written(std::FILE* file) {
-  errno = EIO;  // an earlier write may have failed, and its reason is gone
-  return std::fflush(file) == 0 && std::ferror(file) == 0;
+  if (std::ferror(file) != 0) {
+    // An earlier write has failed, and its reason is gone: another meets it again.
+    std::clearerr(file);
+    errno = 0;
+    if (std::fputc('\n', file) != EOF) std::fflush(file);
+    if (errno == 0) errno = EIO;
+    return false;
+  }
+  return std::fflush(file) == 0;
 }
 
 std::string not_written(const std::string& file) {

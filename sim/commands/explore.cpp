@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
 
 #include "sim/commands/console.h"
+#include "sim/commands/output_file.h"
 #include "sim/explore/explore.h"
 #include "sim/explore/explore_yaml.h"
 #include "sim/plan/plan_yaml.h"
+#include "sim/runs/report.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -23,14 +26,14 @@ std::string progress_text(const ExploreCounts& counts, double seconds) {
 int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
   const std::string& path = options.out;
   for (const std::string& wrong : result.wrongs)
-    fmt::print("violated: {}\n", wrong);
+    fmt::print("violated: {}\n", visible_text(wrong));
   std::vector<std::string> heading = {
       fmt::format("Found by exploring {} under '{}'. At its end:", options.file, name_of(plan.rule))};
   heading.insert(heading.end(), result.wrongs.begin(), result.wrongs.end());
   std::ofstream file(path, std::ios::binary);
   file << to_yaml({.plan = plan, .choices = result.tape}, heading);
   if (!file.flush()) return complain(not_written(path));
-  fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), path);
+  fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), shell_word(path));
   return kViolated;
 }
 
@@ -47,6 +50,9 @@ int replay_choices(const Exploration& exploration, const std::string& file);
 }  // namespace
 
 int explore_command(const ExploreOptions& options) {
+  const std::array<GivenFile, 1> read = {{{"FILE", options.file}}};
+  const std::array<GivenFile, 1> written = {{{"--out", options.out}}};
+  if (const auto mistake = check_outputs(read, written)) return complain("explore: " + *mistake);
   const auto text = text_of_file(options.file);
   if (!text) return complain(options.file + ": cannot be read, expected an exploration in YAML");
   auto exploration = load_exploration(*text, options.file);
@@ -87,7 +93,7 @@ std::optional<int> replay_exploration(const std::string& file, bool alone) {
   if (!exploration->choices.empty()) return replay_choices(*exploration, file);
   const std::string what = file + ": has no 'choices' to replay: this is for `meshdict-sim explore`";
   if (alone) return complain(what);
-  fmt::print(stderr, "left out: {}\n", what);
+  fmt::print(stderr, "left out: {}\n", visible_text(what));
   return kPass;
 }
 

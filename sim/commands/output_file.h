@@ -4,11 +4,23 @@
 #include <cstdio>
 #include <expected>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 namespace meshdict::sim {
 
 using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// A file that a command was given, and by which option or argument.
+struct GivenFile {
+  std::string option;
+  std::string name;  ///< empty: none was given
+};
+
+/// What is wrong when one that is written is also read, or when two that are written are one: the same name, or two names of
+/// one file. Devices may be named as often as one likes.
+std::optional<std::string> check_outputs(std::span<const GivenFile> read, std::span<const GivenFile> written);
 
 /// For writing, emptied. Error text with its name.
 std::expected<FilePointer, std::string> open_output(const std::string& name);

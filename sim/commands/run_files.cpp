@@ -80,6 +80,9 @@ Result RunFiles::finish() {
 
 int draw_command(const std::string& transcript, const PictureNames& pictures) {
   if (!pictures.any()) return complain("draw: nothing to draw, expected --html F or --perfetto F");
+  const std::array<GivenFile, 1> read = {{{"TRANSCRIPT", transcript}}};
+  const std::array<GivenFile, 2> written = {{{"--html", pictures.html}, {"--perfetto", pictures.perfetto}}};
+  if (const auto mistake = check_outputs(read, written)) return complain("draw: " + *mistake);
   const FilePointer file(std::fopen(transcript.c_str(), "r"), &std::fclose);
   if (!file) {
     return complain(fmt::format("draw: cannot read '{}': {}", transcript, std::generic_category().message(errno)));

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <utility>
 
 #include "sim/commands/command_line.h"
 #include "sim/commands/console.h"
+#include "sim/commands/output_file.h"
 #include "sim/plan/limits.h"
 #include "sim/plan/plan_yaml.h"
 #include "sim/plan/writer.h"
@@ -120,8 +122,9 @@ std::string failure_text(const Failure& failure) {
   return text + ": " + failure.what;
 }
 
-/// Lines of a YAML comment, of at most some 110 characters.
-std::string comment(const std::string& text) {
+/// Lines of a YAML comment, of at most some 110 characters. What would end a line is shown instead.
+std::string comment(const std::string& what) {
+  const std::string text = visible_text(what);
   std::string lines = "#";
   std::size_t width = 1;
   for (std::size_t at = 0; at < text.size();) {
@@ -140,6 +143,9 @@ std::string comment(const std::string& text) {
 }  // namespace
 
 int shrink_command(const ShrinkOptions& options) {
+  const std::array<GivenFile, 1> read = {{{"FILE", options.what}}};
+  const std::array<GivenFile, 1> written = {{{"--out", options.out}}};
+  if (const auto mistake = check_outputs(read, written)) return complain("shrink: " + *mistake);
   const auto subject = load(options);
   if (!subject) return kBadInput;
   ShrinkRun run(*subject, options.tries);
@@ -147,7 +153,8 @@ int shrink_command(const ShrinkOptions& options) {
     return complain(
         fmt::format("shrink: {} passes with seed {}, expected one that fails", subject->plan.name, subject->seed));
   } else {
-    fmt::print("{} with seed {} {}\n", subject->plan.name, subject->seed, failure_text(*failure));
+    fmt::print("{}\n", visible_text(fmt::format("{} with seed {} {}", subject->plan.name, subject->seed,
+                                                failure_text(*failure))));
   }
   Shrunk shrunk = run.shrink();
   const std::uint64_t seed = run.seed_of(shrunk.plan);
@@ -163,7 +170,7 @@ int shrink_command(const ShrinkOptions& options) {
       << comment(fmt::format("Shrunk from {}, seed {}: {}.", subject->plan.name, subject->seed, sizes))
       << comment(command) << to_yaml(shrunk.plan);
   if (!out.flush()) return complain("--out: " + not_written(options.out));
-  fmt::print("{}: {}, after {} tries\nreplay: {}\n", options.out, sizes, shrunk.tries, command);
+  fmt::print("{}: {}, after {} tries\nreplay: {}\n", visible_text(options.out), sizes, shrunk.tries, command);
   fmt::print(stderr, "{:.1f} s\n", run.seconds());
   return kPass;
 }

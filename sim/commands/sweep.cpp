@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -61,7 +62,7 @@ int sweep_command(const SweepOptions& options) {
   LiveLine live;
   run_seeds(plan_of, seeds, options.jobs, {}, [&](const RunResult& result) {
     summary.add(result);
-    if (lines) fmt::print(lines.get(), "{}\n", result_json(result));
+    if (lines) std::fputs((result_json(result) + "\n").c_str(), lines.get());
     if (!result.passed()) {
       live.clear();
       fmt::print("{}{}\n", violations_text(result), result_line(result));
@@ -100,6 +101,11 @@ int replay_command(const ReplayOptions& options) {
   if (!seed) return complain(fmt::format("replay: {}; for a file: meshdict-sim run FILE --seed N", seed.error()));
   Plan plan = swarm_plan(*seed);
   if (!options.check.empty()) plan.check = options.check;
+  const std::array<GivenFile, 4> outputs = {{{"--plan", options.plan_out},
+                                             {"--trace", options.trace},
+                                             {"--html", options.pictures.html},
+                                             {"--perfetto", options.pictures.perfetto}}};
+  if (const auto mistake = check_outputs({}, outputs)) return complain("replay: " + *mistake);
   if (!options.plan_out.empty()) {
     std::ofstream out(options.plan_out, std::ios::binary);
     out << to_yaml(plan);

@@ -14,6 +14,7 @@
 
 #include "sim/commands/console.h"
 #include "sim/plan/limits.h"
+#include "sim/trace/trace.h"
 #include "sim/trace/transcript_reader.h"
 
 namespace meshdict::sim {
@@ -43,7 +44,7 @@ class CommonPast {
 };
 
 std::string quote(std::size_t number, std::string_view text) {
-  return fmt::format("{:>8} | {}\n", number, text);
+  return fmt::format("{:>8} | {}\n", number, visible_text(text));
 }
 
 std::pair<std::size_t, std::string> CommonPast::sending_of(std::uint64_t frame) const {
@@ -83,7 +84,7 @@ std::string CommonPast::causes_of(const TranscriptLine& line) const {
   }
   std::string text;
   if (sending.first > 0) text += "  the sending of the frame\n" + quote(sending.first, sending.second);
-  if (!before.empty()) text += fmt::format("  the last events at {}\n", line.node) + before;
+  if (!before.empty()) text += fmt::format("  the last events at {}\n", visible_text(line.node)) + before;
   return text.empty() ? "  nothing before it\n" : text;
 }
 
@@ -119,9 +120,10 @@ std::string parting(const std::array<Side, 2>& sides, const CommonPast& past, st
   const Side& b = sides[1];
   // The earlier of the two is what the other run lacks.
   const Side& first = !a.more || (b.more && b.line.at < a.line.at) ? b : a;
-  std::string text = fmt::format("they part after {} equal lines, {} s, {}:\n", equal_lines,
-                                 Words(first.line.text).next().value_or(""),
-                                 first.line.node == "-" ? "in the plan" : fmt::format("at {}", first.line.node));
+  std::string text =
+      fmt::format("they part after {} equal lines, {} s, {}:\n", equal_lines,
+                  visible_text(Words(first.line.text).next().value_or("")),
+                  first.line.node == "-" ? "in the plan" : fmt::format("at {}", visible_text(first.line.node)));
   for (const Side& side : sides)
     text += fmt::format("{}{}", side.label, side.text().substr(side.label.size()));
   for (const Side* side : {&first, &first == &a ? &b : &a}) {
@@ -149,13 +151,13 @@ std::expected<TraceDifference, std::string> diff_traces(std::FILE* a, const std:
   const bool lines_equal = !sides[0].more && !sides[1].more;
   difference.equal = lines_equal && sides[0].end == sides[1].end;
   for (const Side& side : sides)
-    difference.text += fmt::format("{}: {}\n", side.label, side.plan);
+    difference.text += fmt::format("{}: {}\n", side.label, visible_text(side.plan));
   if (difference.equal) {
-    difference.text += fmt::format("equal: {} lines, {}\n", equal_lines, sides[0].end);
+    difference.text += fmt::format("equal: {} lines, {}\n", equal_lines, visible_text(sides[0].end));
   } else if (lines_equal) {
     difference.text += fmt::format("{} equal lines, but not the same end:\n", equal_lines);
     for (const Side& side : sides)
-      difference.text += fmt::format("{}: {}\n", side.label, side.end.empty() ? "cut off" : side.end);
+      difference.text += fmt::format("{}: {}\n", side.label, side.end.empty() ? "cut off" : visible_text(side.end));
   } else {
     difference.text += parting(sides, past, equal_lines);
   }

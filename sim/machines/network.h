@@ -127,29 +127,41 @@ class Network {
   void take_back(NodeIndex node, std::uint64_t last_kept);
   /// group[i] of node i; nodes of different groups do not reach each other.
   void set_groups(std::vector<std::uint32_t> groups);
-  void cut(const CutStep& what);
+  /// False when there is such a cut already.
+  bool cut(const CutStep& what);
   void mend(const MendStep& what);
   void mend_all();
   /// Whether anything is in the way of a stream between the two, in either direction.
   [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const {
     return !borders_.passes(a, b) || !borders_.passes(b, a);
   }
+  /// Whether lines may be too slow for connections to come up, and whether that between two nodes is fast enough now.
+  [[nodiscard]] bool has_slow_lines() const { return lines_.ever_too_slow(); }
+  [[nodiscard]] bool carries(NodeIndex a, NodeIndex b) const { return lines_.carries(a, b); }
   [[nodiscard]] std::uint32_t group(NodeIndex node) const { return borders_.group(node); }
-  /// Resets all connections between the two.
-  void reset_between(NodeIndex a, NodeIndex b);
+  /// Resets all connections between the two. False when there is none.
+  bool reset_between(NodeIndex a, NodeIndex b);
   /// Resets all connections between nodes that do not reach each other.
   void reset_blocked();
   /// Whether there is a partition or, with `cuts`, a cut; and whether a cut of these sides.
   [[nodiscard]] bool is_divided(bool cuts) const { return borders_.is_divided(cuts); }
+  /// Whether the present groups divide the nodes as these would.
+  [[nodiscard]] bool is_divided_as(const std::vector<std::uint32_t>& groups) const {
+    return borders_.is_divided_as(groups);
+  }
   [[nodiscard]] bool is_cut(const MendStep& sides) const { return borders_.is_cut(sides); }
   /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
-  void lose_end(NodeIndex a, NodeIndex b, bool mute);
-  /// The next frame between the two arrives by half, then its connection is reset.
-  void break_next_frame(NodeIndex a, NodeIndex b) { traps_.set_break(a, b); }
-  void tamper(const TamperStep& what) { traps_.set(what); }
-  void set_dials(NodeIndex node, DialAnswer answer) { dial_answers_[node] = answer; }
-  /// In bytes a second; 0: at once.
-  void set_read_rate(NodeIndex node, std::uint64_t rate);
+  /// False when there is none that both hold open.
+  bool lose_end(NodeIndex a, NodeIndex b, bool mute);
+  /// The next frame between the two arrives by half, then its connection is reset. The number of the trap.
+  std::uint64_t break_next_frame(NodeIndex a, NodeIndex b) { return traps_.set_break(a, b); }
+  std::uint64_t tamper(const TamperStep& what) { return traps_.set(what); }
+  /// Whether no frame has come to a trap yet.
+  [[nodiscard]] bool trap_waits(std::uint64_t number) const { return traps_.waits(number); }
+  /// False when that is so already.
+  bool set_dials(NodeIndex node, DialAnswer answer);
+  /// In bytes a second; 0: at once. False when that is so already.
+  bool set_read_rate(NodeIndex node, std::uint64_t rate);
   /// From now on; the latest that fits a connection counts.
   void set_link(const LinkStep& link);
 

@@ -63,8 +63,8 @@ void Network::set_groups(std::vector<std::uint32_t> groups) {
   release_stalled();
 }
 
-void Network::cut(const CutStep& what) {
-  borders_.cut(what);
+bool Network::cut(const CutStep& what) {
+  return borders_.cut(what);
 }
 
 void Network::mend(const MendStep& what) {
@@ -115,10 +115,11 @@ std::vector<Network::Connection*> Network::between(NodeIndex a, NodeIndex b) con
   return conns;
 }
 
-void Network::reset_between(NodeIndex a, NodeIndex b) {
+bool Network::reset_between(NodeIndex a, NodeIndex b) {
   const auto conns = between(a, b);
   faults_[Fault::kReset] += conns.size();
   reset_all(conns);
+  return !conns.empty();
 }
 
 void Network::reset_blocked() {
@@ -129,7 +130,7 @@ void Network::reset_blocked() {
   reset_all(conns);
 }
 
-void Network::lose_end(NodeIndex a, NodeIndex b, bool mute) {
+bool Network::lose_end(NodeIndex a, NodeIndex b, bool mute) {
   std::vector<ConnId> told;
   for (Connection* conn : between(a, b)) {
     const std::size_t side = conn->sides[0].node == a ? 0 : 1;
@@ -143,6 +144,7 @@ void Network::lose_end(NodeIndex a, NodeIndex b, bool mute) {
   }
   for (const ConnId id : told)
     user_.closed(a, id, mute ? "connection lost" : "connection reset");
+  return !told.empty();
 }
 
 // First all connections go, then the nodes are told: what they dial then is not meant.
@@ -222,10 +224,14 @@ bool Network::deliver_stale(End end) {
 
 // Links
 
-void Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
+bool Network::set_dials(NodeIndex node, DialAnswer answer) {
+  return std::exchange(dial_answers_[node], answer) != answer;
+}
+
+bool Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
   if (read_rates_.empty()) read_rates_.resize(machines_.size(), 0);
-  read_rates_[node] = rate;
-  if (rate > 0) return;
+  if (std::exchange(read_rates_[node], rate) == rate) return false;
+  if (rate > 0) return true;
   // What waited for the reader comes as soon as the line lets it.
   for (const auto& slot : slots_) {
     Connection& conn = *slot;
@@ -241,6 +247,7 @@ void Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
         push(conn, side, waiting.pop_front());
     }
   }
+  return true;
 }
 
 void Network::set_link(const LinkStep& link) {

@@ -54,6 +54,8 @@ class VirtualClock final : public Clock {
   /// The extremes of wall_offset() so far.
   [[nodiscard]] Duration lowest_offset() const { return std::min(lowest_, wall_offset()); }
   [[nodiscard]] Duration highest_offset() const { return std::max(highest_, wall_offset()); }
+  /// By how much it runs fast now; negative: slow.
+  [[nodiscard]] std::int64_t ppm() const { return ppm_; }
   /// The largest error of its rate so far, in parts per million.
   [[nodiscard]] std::int64_t largest_ppm() const { return fastest_; }
 

@@ -38,6 +38,7 @@ class VirtualDisk final : public Store {
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
   /// Whether there is no room for another commit.
   void set_full(bool full) { full_ = full; }
+  [[nodiscard]] bool is_full() const { return full_; }
   /// Whether commit() has anything to write.
   [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
 

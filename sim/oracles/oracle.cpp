@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -30,6 +31,29 @@ void Findings::add(std::string_view property, std::vector<std::string> nodes, st
   }
 }
 
+namespace {
+
+/// Those that lines join which are fast enough for a connection, directly or through others.
+std::vector<Society> joined(Society nodes, const Network& network) {
+  if (!network.has_slow_lines()) return {std::move(nodes)};
+  std::vector<Society> parts;
+  while (!nodes.empty()) {
+    Society part = {nodes.front()};
+    nodes.erase(nodes.begin());
+    for (std::size_t at = 0; at < part.size(); ++at) {
+      const auto rest = std::stable_partition(nodes.begin(), nodes.end(),
+                                              [&](NodeIndex node) { return !network.carries(part[at], node); });
+      part.insert(part.end(), rest, nodes.end());
+      nodes.erase(rest, nodes.end());
+    }
+    std::ranges::sort(part);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+}  // namespace
+
 std::vector<Society> societies(const Hosts& hosts, const Network& network) {
   using Terms = std::tuple<std::string, Leasing, Duration, Duration, Duration, Duration, std::uint32_t>;
   std::map<Terms, Society> by_terms;
@@ -43,7 +67,7 @@ std::vector<Society> societies(const Hosts& hosts, const Network& network) {
   std::vector<Society> all;
   all.reserve(by_terms.size());
   for (auto& [terms, society] : by_terms)
-    all.push_back(std::move(society));
+    std::ranges::move(joined(std::move(society), network), std::back_inserter(all));
   return all;
 }
 

@@ -176,13 +176,23 @@ void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expec
 }
 
 void RecordOracle::note_deletion(const std::string& key, const Version& version, Leasing leasing) {
-  const auto [at, fresh] = deleted_.try_emplace(key, version);
-  if (!fresh && naive_compare(version, at->second, leasing) > 0) at->second = version;
+  const auto [at, fresh] = deleted_.try_emplace(key, Deleted{.largest = version, .first = world_.now()});
+  if (!fresh && naive_compare(version, at->second.largest, leasing) > 0) at->second.largest = version;
+}
+
+/// Whether a node may know no more of a deletion that it has shown: one older than the horizon, when there have been more than
+/// it keeps. The promises about deletions end there.
+bool RecordOracle::may_have_forgotten(NodeIndex node, const std::string& key, const Version& shown) const {
+  const NodePlan& plan = hosts_[node]->plan();
+  if (shown.kind != RecordKind::kTombstone || deleted_.size() <= plan.kept_deletions) return false;
+  const auto found = deleted_.find(key);
+  const Duration margins = plan.skew + plan.horizon / 10;
+  return found != deleted_.end() && world_.now() - found->second.first > plan.horizon - margins;
 }
 
 bool RecordOracle::was_deleted(const std::string& key, const Version& since, Leasing leasing) const {
   const auto found = deleted_.find(key);
-  return found != deleted_.end() && naive_compare(found->second, since, leasing) >= 0;
+  return found != deleted_.end() && naive_compare(found->second.largest, since, leasing) >= 0;
 }
 
 void RecordOracle::conflict(NodeIndex node, const Conflict& conflict) {
@@ -225,7 +235,8 @@ void RecordOracle::check_fence(NodeIndex node, const std::string& key, const Ver
   if (!checks(Property::kS2) || hosts_[node]->plan().leasing == Leasing::kOff) return;
   const auto [shown, first] = shown_.try_emplace({node, key}, Shown{version, world_.now()});
   if (first) return;
-  if (order_of_claims(version, shown->second.version) < 0) {
+  const bool fell = order_of_claims(version, shown->second.version) < 0;
+  if (fell && !may_have_forgotten(node, key, shown->second.version)) {
     findings_.add(
         "S2", {name(node)},
         fmt::format("the fence of '{}' fell: {} after {}", key, brief(version), brief(shown->second.version)));
@@ -248,7 +259,7 @@ bool RecordOracle::is_later_write(const std::string& key, const Version& there, 
 void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknowledged& promised,
                                   const Version& there) {
   const bool own = there.owner.text() == promised.version.owner.text();
-  if (!checks(Property::kS6) || promised.settled) return;
+  if (!checks(Property::kS6) || promised.settled || may_have_forgotten(node, key, promised.version)) return;
   const NodePlan& plan = hosts_[node]->plan();
   if (own && same_content(there, promised.version)) return;
   const Version& version = promised.version;
@@ -262,7 +273,7 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
   // Of two deletions the one takes the place of the other and raises no event: what is there now may have won over that one.
   const auto deletion = deleted_.find(key);
   const bool deleted_anew = version.kind == RecordKind::kTombstone && deletion != deleted_.end() &&
-                            naive_compare(deletion->second, version, plan.leasing) > 0;
+                            naive_compare(deletion->second.largest, version, plan.leasing) > 0;
   if (!own && (freed || lapsed || overwritten || deleted_anew)) return;
   findings_.add("S6", {name(node)},
                 fmt::format("its write of '{}' at {} s lost to {}, and nobody told it", key, seconds_text(promised.at),
@@ -347,6 +358,7 @@ void RecordOracle::check_largest(const Society& society) {
       if (!checks(property)) continue;
       // A forgotten tombstone leaves nothing behind, and old ones need not be the same everywhere.
       if (property == Property::kS7 && (gone || found->second.version.kind == RecordKind::kTombstone)) continue;
+      if (may_have_forgotten(node, it->first.second, promised)) continue;
       const bool shows_nothing = gone || found->second.version.kind == RecordKind::kTombstone;
       if (shows_nothing && was_deleted(it->first.second, promised, leasing)) continue;
       if (!gone && naive_compare(found->second.version, promised, leasing) >= 0) continue;

@@ -71,6 +71,7 @@ class RecordOracle {
 
   [[nodiscard]] bool may_be_wrong(NodeIndex node) const;
   void note_deletion(const std::string& key, const Version& version, Leasing leasing);
+  [[nodiscard]] bool may_have_forgotten(NodeIndex node, const std::string& key, const Version& shown) const;
   [[nodiscard]] bool was_deleted(const std::string& key, const Version& since, Leasing leasing) const;
   void check_equal(const Society& society);
   void check_largest(const Society& society);
@@ -88,7 +89,11 @@ class RecordOracle {
   Findings& findings_;
   std::map<Place, Acknowledged> acknowledged_;  // the last write of each node to each key
   std::map<Place, Shown> shown_;                // the claim that a node has shown last
-  std::map<std::string, Version> deleted_;      // the largest acknowledged deletion: its tombstone may be collected
+  struct Deleted {
+    Version largest;  ///< its tombstone may be collected
+    Duration first{};
+  };
+  std::map<std::string, Deleted> deleted_;  // acknowledged deletions
 };
 
 /// Whether two nodes hold the same records; otherwise the first key that differs, and how. A deletion older than the

@@ -22,6 +22,14 @@ std::string list(const YAML::Node& arguments, const char* name) {
   return fmt::format("{}", fmt::join(names, " "));
 }
 
+/// Slots of cuts; the second begins as the first does, so that all are found behind it.
+const std::string kCut = "cut ";
+const std::string kCutOneWay = "cut one way ";
+
+std::string sides(const YAML::Node& arguments) {
+  return list(arguments, "from") + " / " + list(arguments, "to");
+}
+
 }  // namespace
 
 void TroubleTracker::begin(const std::string& slot, const std::string& what, const std::vector<NodeIndex>& nodes,
@@ -61,16 +69,18 @@ void TroubleTracker::step(const std::string& verb, const YAML::Node& arguments, 
   const std::string slot = fmt::format("{} {}", verb, scalar(arguments, "node"));
   if (verb == "pause") {
     begin(slot, "paused", nodes, at);
-  } else if (verb == "resume") {
+  } else if (verb == "resume" || verb == "crash") {
     end("pause " + scalar(arguments, "node"), at);
   } else if (verb == "cut") {
-    const std::string sides = list(arguments, "from") + " / " + list(arguments, "to");
-    begin("cut " + sides, (scalar(arguments, "one_way").empty() ? "cut " : "cut one way ") + sides, nodes, at);
+    const std::string what = (scalar(arguments, "one_way").empty() ? kCut : kCutOneWay) + sides(arguments);
+    begin(what, what, nodes, at);
   } else if (verb == "mend") {
-    end(fmt::format("cut {} / {}", list(arguments, "from"), list(arguments, "to")), at);
+    const std::string one_way = scalar(arguments, "one_way");
+    if (one_way != "off") end(kCutOneWay + sides(arguments), at);
+    if (one_way != "on") end(kCut + sides(arguments), at);
   } else if (verb == "heal" && scalar(arguments, "cuts") != "off") {
-    const auto first = open_.lower_bound("cut ");
-    for (auto open = first; open != open_.end() && open->first.starts_with("cut ");)
+    const auto first = open_.lower_bound(kCut);
+    for (auto open = first; open != open_.end() && open->first.starts_with(kCut);)
       end((open++)->first, at);
   } else if (verb == "dials") {
     const std::string are = scalar(arguments, "are");

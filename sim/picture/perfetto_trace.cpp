@@ -214,8 +214,9 @@ void PerfettoWriter::spans() {
 
 void PerfettoWriter::write() {
   const Json about = {{"plan", history_.plan}, {"seed", std::to_string(history_.seed)}, {"end", history_.end_text}};
-  fmt::print(out_, "{{\"displayTimeUnit\": \"ms\", \"otherData\": {}, \"traceEvents\": [",
-             about.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const std::string head = fmt::format(R"({{"displayTimeUnit": "ms", "otherData": {}, "traceEvents": [)",
+                                       about.dump(-1, ' ', false, Json::error_handler_t::replace));
+  std::fputs(head.c_str(), out_);
   names();
   mesh();
   spans();

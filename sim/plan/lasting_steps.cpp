@@ -13,7 +13,18 @@ namespace {
 constexpr std::size_t kNone = ~std::size_t{0};
 
 /// What faults hold; of each, one at a time is in force.
-enum class Held : std::uint8_t { kLife, kPause, kPartition, kCut, kDials, kReading, kDiskFull, kDiskDelay, kRate };
+enum class Held : std::uint8_t {
+  kLife,
+  kPause,
+  kPartition,
+  kCut,
+  kOneWayCut,
+  kDials,
+  kReading,
+  kDiskFull,
+  kDiskDelay,
+  kRate
+};
 using Key = std::tuple<Held, NodeIndex, std::vector<NodeIndex>, std::vector<NodeIndex>>;
 
 Key key(Held held, NodeIndex node = kNobody) {
@@ -30,8 +41,15 @@ struct Keys {
   std::vector<Key> operator()(const ResumeStep& s) const { return {key(Held::kPause, s.node)}; }
   std::vector<Key> operator()(const PartitionStep&) const { return {key(Held::kPartition)}; }
   std::vector<Key> operator()(const HealStep&) const { return {key(Held::kPartition)}; }
-  std::vector<Key> operator()(const CutStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
-  std::vector<Key> operator()(const MendStep& s) const { return {{Held::kCut, kNobody, s.from, s.to}}; }
+  std::vector<Key> operator()(const CutStep& s) const {
+    return {{s.one_way ? Held::kOneWayCut : Held::kCut, kNobody, s.from, s.to}};
+  }
+  std::vector<Key> operator()(const MendStep& s) const {
+    std::vector<Key> keys;
+    if (s.one_way != false) keys.push_back({Held::kOneWayCut, kNobody, s.from, s.to});
+    if (s.one_way != true) keys.push_back({Held::kCut, kNobody, s.from, s.to});
+    return keys;
+  }
   std::vector<Key> operator()(const DialsStep& s) const { return {key(Held::kDials, s.node)}; }
   std::vector<Key> operator()(const SlowReaderStep& s) const { return {key(Held::kReading, s.node)}; }
   std::vector<Key> operator()(const DiskStep& s) const {
@@ -60,7 +78,7 @@ struct Undo {
   Action operator()(const CloneStep& clone) const { return CrashStep{.node = clone.node}; }
   Action operator()(const PauseStep& pause) const { return ResumeStep{pause.node}; }
   Action operator()(const PartitionStep&) const { return HealStep{.cuts = false}; }
-  Action operator()(const CutStep& cut) const { return MendStep{.from = cut.from, .to = cut.to}; }
+  Action operator()(const CutStep& cut) const { return MendStep{cut.from, cut.to, cut.one_way}; }
   Action operator()(const DialsStep& dials) const { return DialsStep{dials.node, DialAnswer::kTaken}; }
   Action operator()(const SlowReaderStep& slow) const { return SlowReaderStep{slow.node, 0}; }
   Action operator()(const ClockStep& clock) const {
@@ -89,36 +107,55 @@ class Holders {
  public:
   void begin(std::size_t fault, const Action& action) {
     for (const Key& held : keys_of(action))
-      holders_[held].push_back({fault, action});
+      holders_[held].push_back({.fault = fault, .action = action});
+    end_pause_with_life(action);
   }
   void set(const Action& action) {
     for (const Key& held : keys_of(action))
-      holders_[held] = {{kNone, action}};
+      holders_[held] = {{.fault = kNone, .action = action}};
+    end_pause_with_life(action);
     if (const auto* heal = std::get_if<HealStep>(&action); heal != nullptr && heal->cuts) {
-      std::erase_if(holders_, [](const auto& entry) { return std::get<Held>(entry.first) == Held::kCut; });
+      std::erase_if(holders_, [](const auto& entry) {
+        const Held held = std::get<Held>(entry.first);
+        return held == Held::kCut || held == Held::kOneWayCut;
+      });
     }
   }
   /// What becomes of `undo` when this fault ends: it, another step in its place, or nothing.
   std::optional<Action> end(std::size_t fault, const Action& action, Action undo) {
-    if (auto* disk = std::get_if<DiskStep>(&undo)) return end_of_disk(fault, std::get<DiskStep>(action), *disk);
-    if (auto* clock = std::get_if<ClockStep>(&undo)) return end_of_clock(fault, *clock);
-    const auto keys = keys_of(action);
-    assert(keys.size() == 1);
-    const auto [was_in_force, before] = release(keys.front(), fault);
-    if (!was_in_force) return std::nullopt;
-    if (before == nullptr) return undo;
-    return again(*before, std::holds_alternative<CloneStep>(action), std::move(undo));
+    auto in_its_place = step_of_end(fault, action, std::move(undo));
+    if (in_its_place) end_pause_with_life(*in_its_place);
+    return in_its_place;
   }
 
  private:
   struct Holder {
     std::size_t fault = kNone;
     Action action;
+    /// Of a crash: what those that held the same life and have ended would have left of the disk.
+    DiskLeft disk = DiskLeft::kAll;
   };
   struct Released {
     bool was_in_force = false;
     const Action* before = nullptr;  ///< what is in force now; nothing when nothing is
   };
+
+  /// A pause is one of a process.
+  void end_pause_with_life(const Action& action) {
+    if (const auto* crash = std::get_if<CrashStep>(&action)) holders_.erase(key(Held::kPause, crash->node));
+  }
+
+  std::optional<Action> step_of_end(std::size_t fault, const Action& action, Action undo) {
+    if (auto* restart = std::get_if<RestartStep>(&undo)) return end_of_crash(fault, action, *restart);
+    if (auto* disk = std::get_if<DiskStep>(&undo)) return end_of_disk(fault, std::get<DiskStep>(action), *disk);
+    if (auto* clock = std::get_if<ClockStep>(&undo)) return end_of_clock(fault, std::get<ClockStep>(action), *clock);
+    const auto keys = keys_of(action);
+    assert(keys.size() == 1);
+    const auto [was_in_force, before] = release(keys.front(), fault);
+    if (!was_in_force) return std::nullopt;
+    if (before == nullptr) return undo;
+    return is_same_hold(action, *before) ? std::nullopt : again(*before, std::move(undo));
+  }
 
   Released release(const Key& held, std::size_t fault) {
     std::vector<Holder>& all = holders_[held];
@@ -131,40 +168,65 @@ class Holders {
 
   /// Brings about anew what is in force again: nothing where it never ceased to be, `undo` where that is how things are
   /// without faults.
-  static std::optional<Action> again(const Action& action, bool after_clone, Action undo) {
+  static std::optional<Action> again(const Action& action, Action undo) {
     if (std::holds_alternative<DialsStep>(action) || std::holds_alternative<SlowReaderStep>(action)) return action;
     if (const auto* partition = std::get_if<PartitionStep>(&action)) {
       PartitionStep without_reset = *partition;
       without_reset.reset = false;
       return without_reset;
     }
-    const bool is_down = std::holds_alternative<CrashStep>(action) || std::holds_alternative<StopStep>(action);
-    const bool still_so = std::holds_alternative<PauseStep>(action) || std::holds_alternative<CutStep>(action) ||
-                          (is_down && !after_clone);
+    const bool still_so = std::holds_alternative<PauseStep>(action) || std::holds_alternative<CutStep>(action);
     if (still_so) return std::nullopt;
     return undo;
+  }
+
+  /// Whether of two that hold the same the end of the one changes nothing while the other lasts.
+  static bool is_same_hold(const Action& one, const Action& other) {
+    if (const auto* dials = std::get_if<DialsStep>(&one)) return dials->answer == std::get<DialsStep>(other).answer;
+    if (const auto* slow = std::get_if<SlowReaderStep>(&one)) return slow->rate == std::get<SlowReaderStep>(other).rate;
+    const auto* partition = std::get_if<PartitionStep>(&one);
+    const auto* before = std::get_if<PartitionStep>(&other);
+    return partition != nullptr && before != nullptr && partition->groups == before->groups;
+  }
+
+  /// The last restart of several finds on the disk what the worst of them has left.
+  std::optional<Action> end_of_crash(std::size_t fault, const Action& action, RestartStep undo) {
+    std::vector<Holder>& all = holders_[keys_of(action).front()];
+    const auto found = std::ranges::find(all, fault, &Holder::fault);
+    if (found == all.end()) return std::nullopt;
+    undo.disk = std::max(undo.disk, found->disk);
+    auto heir = all.erase(found);
+    if (all.empty()) return undo;
+    const bool was_in_force = heir == all.end();
+    if (was_in_force) --heir;
+    const bool is_down =
+        std::holds_alternative<CrashStep>(heir->action) || std::holds_alternative<StopStep>(heir->action);
+    if (was_in_force && !is_down) return undo;
+    heir->disk = std::max(heir->disk, undo.disk);
+    return std::nullopt;
   }
 
   std::optional<Action> end_of_disk(std::size_t fault, const DiskStep& action, DiskStep undo) {
     if (undo.full) {
       const auto [was_in_force, before] = release(key(Held::kDiskFull, action.node), fault);
-      undo.full = was_in_force ? std::optional(before != nullptr && *std::get<DiskStep>(*before).full) : std::nullopt;
+      const bool left = before != nullptr && *std::get<DiskStep>(*before).full;
+      undo.full = was_in_force && left != *action.full ? std::optional(left) : std::nullopt;
     }
     if (undo.delay) {
       const auto [was_in_force, before] = release(key(Held::kDiskDelay, action.node), fault);
       const Duration left = before == nullptr ? Duration() : *std::get<DiskStep>(*before).delay;
-      undo.delay = was_in_force ? std::optional(left) : std::nullopt;
+      undo.delay = was_in_force && left != *action.delay ? std::optional(left) : std::nullopt;
     }
     if (!undo.full && !undo.delay) return std::nullopt;
     return undo;
   }
 
   /// Jumps add up: each takes back its own.
-  std::optional<Action> end_of_clock(std::size_t fault, ClockStep undo) {
+  std::optional<Action> end_of_clock(std::size_t fault, const ClockStep& action, ClockStep undo) {
     if (undo.ppm) {
       const auto [was_in_force, before] = release(key(Held::kRate, undo.node), fault);
       const std::int64_t left = before == nullptr ? 0 : *std::get<ClockStep>(*before).ppm;
-      undo.ppm = was_in_force ? std::optional(left) : std::nullopt;
+      undo.ppm = was_in_force && left != *action.ppm ? std::optional(left) : std::nullopt;
     }
     if (!undo.ppm && undo.jump == Duration::zero()) return std::nullopt;
     return undo;

@@ -80,7 +80,7 @@ void draw_operations(const Workload& load, std::uint64_t rate, RandomStream rand
     const auto end = static_cast<std::int64_t>((i + 1) * 1'000'000 / rate);
     const Duration at = load.from + Duration(random.between(begin, std::max(begin, end - 1)));
     const NodeIndex node = load.nodes[random.below(load.nodes.size())];
-    steps.push_back({fixed(at), false, 0, make(random, node, i), std::nullopt});
+    steps.push_back({.at = fixed(at), .action = make(random, node, i), .lasts = std::nullopt, .may_idle = true});
   }
 }
 

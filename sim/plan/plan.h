@@ -177,10 +177,11 @@ struct CutStep {
   std::vector<NodeIndex> to;
   bool one_way = false;
 };
-/// Ends the cuts of these sides.
+/// Ends the cuts of these sides: all, those one way, or those both ways.
 struct MendStep {
   std::vector<NodeIndex> from;
   std::vector<NodeIndex> to;
+  std::optional<bool> one_way{};
 };
 /// Ends the partition and, with `cuts`, all cuts.
 struct HealStep {
@@ -274,6 +275,8 @@ struct Step {
   Action action;
   /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
   std::optional<DurationRange> lasts;
+  /// Whether it may change nothing, in a strict plan too: what a workload draws may meet a node that is down.
+  bool may_idle = false;
 };
 
 /// Many operations, drawn from the seed.

@@ -42,6 +42,7 @@ std::optional<Step> StepReader::read(const YAML::Node& node) {
     chosen = word;
     arguments.reset(found);
   }
+  step.may_idle = flag(map, "may_idle");
   map.finish();
   if (!chosen) {
     if (errors_.list().size() == errors_before) {

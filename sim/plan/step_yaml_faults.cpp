@@ -30,7 +30,9 @@ Action StepReader::read_fault(std::string_view verb, MapReader& map, Step& step)
     read_lasts(map, step);
     return CutStep{several(map, "from"), several(map, "to"), flag(map, "one_way")};
   }
-  if (verb == "mend") return MendStep{several(map, "from"), several(map, "to")};
+  if (verb == "mend") {
+    return MendStep{several(map, "from"), several(map, "to"), read_flag(map.optional("one_way"), errors_)};
+  }
   if (verb == "heal") return HealStep{.cuts = read_flag(map.optional("cuts"), errors_).value_or(true)};
   if (verb == "reset") return read_reset(map);
   if (verb == "half_open") {

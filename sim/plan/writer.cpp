@@ -153,6 +153,7 @@ void PlanWriter::write_step(const Step& step) {
   if (std::holds_alternative<StartStep>(step.action)) return;  // reading adds it again
   out_ << YAML::Flow << YAML::BeginMap;
   plain("at", text(step.at));
+  if (step.may_idle) plain("may_idle", "on");
   out_ << YAML::Key << std::string(verb(step.action)) << YAML::Value << YAML::Flow << YAML::BeginMap;
   std::visit([this](const auto& action) { write_arguments(action); }, step.action);
   if (step.lasts) plain("for", text(*step.lasts));
@@ -258,6 +259,7 @@ void PlanWriter::write_arguments(const CutStep& what) {
 void PlanWriter::write_arguments(const MendStep& what) {
   names("from", what.from);
   names("to", what.to);
+  if (what.one_way) plain("one_way", *what.one_way ? "on" : "off");
 }
 
 void PlanWriter::write_arguments(const HealStep& what) {

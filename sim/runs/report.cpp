@@ -59,6 +59,15 @@ std::string shell_word(const std::string& text) {
   static constexpr std::string_view kPlain = "_./:=@%+,-";
   const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || kPlain.contains(static_cast<char>(c)); };
   if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  if (visible_text(text) != text) {
+    // printf makes of octal numbers what no terminal should be shown.
+    std::string octal;
+    for (const char c : text)
+      octal += is_plain(static_cast<unsigned char>(c)) && c != '%'
+                   ? std::string(1, c)
+                   : fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    return "\"$(printf '" + octal + "')\"";
+  }
   std::string quoted = "'";
   for (const char c : text)
     quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -74,14 +83,16 @@ std::string violations_text(const RunResult& result) {
   const std::size_t shown = std::min(result.violations.size(), sim_limits::kMaxPrintedViolations);
   std::string text;
   for (const std::string& idle : result.idle_steps)
-    text += idle + "\n";
+    text += visible_text(idle) + "\n";
   if (const auto all = result.counters.idle_steps; all > result.idle_steps.size()) {
-    text += fmt::format("... and {} more steps that change nothing\n", all - result.idle_steps.size());
+    const auto rest = all - result.idle_steps.size();
+    text += result.idle_steps.empty() ? fmt::format("{} steps change nothing\n", rest)
+                                      : fmt::format("... and {} more steps that change nothing\n", rest);
   }
   for (std::size_t i = 0; i < shown; ++i) {
     const Violation& violation = result.violations[i];
     text += fmt::format("violated {} at {} s, {}: {}\n", violation.property, seconds_text(violation.at),
-                        names_text(violation.nodes), violation.what);
+                        names_text(violation.nodes), visible_text(violation.what));
   }
   if (result.violation_count > shown) text += fmt::format("... and {} more\n", result.violation_count - shown);
   if (!result.passed()) text += fmt::format("replay: meshdict-sim {}\n", replay_arguments(result));
@@ -104,7 +115,8 @@ std::string result_json(const RunResult& result) {
                                   {"what", violation.what}});
   }
   json["counters"] = counters_json(result.counters);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  // In ASCII alone, so that a terminal can show it.
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace meshdict::sim

@@ -13,7 +13,7 @@ std::string result_line(const RunResult& result);
 /// A line for each violation, and the command that replays the run.
 std::string violations_text(const RunResult& result);
 
-/// A word as a shell reads it back.
+/// A word as a POSIX shell reads it back, and a terminal can show it.
 std::string shell_word(const std::string& text);
 
 /// One object in one line: file, result, violations, counters.

@@ -80,7 +80,7 @@ std::string Summary::text() const {
                         line.runs * 100 / runs_);
   }
   for (const auto& [property, failures] : failures_) {
-    text += fmt::format("violated {} in {} runs: seeds {}{}\n", property, failures.runs,
+    text += fmt::format("violated {} in {} runs: seeds {}{}\n", visible_text(property), failures.runs,
                         fmt::join(failures.seeds, ", "), failures.runs > failures.seeds.size() ? ", ..." : "");
   }
   return text;

@@ -115,7 +115,7 @@ std::string describe(const Event& event, const NameOf& name_of) {
                                value_text(conflict.losing_value), name_of(conflict.winning.owner), conflict.reason);
           },
           [&](const Returned& returned) {
-            return fmt::format("returned {} from {}", returned.key, name_of(returned.from));
+            return fmt::format("returned {} from {}", word_text(returned.key), name_of(returned.from));
           },
           [&](const ClockJudged& judged) {
             return fmt::format("clock of {} {}, {} us ahead, error {} us",

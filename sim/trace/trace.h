@@ -58,8 +58,12 @@ class Transcript {
 /// "12.345678": seconds with all digits that a Duration has.
 std::string seconds_text(Duration time);
 
-/// A word of a line: as it is when it is one, otherwise in double quotes, with \" and \\ and \xNN for control
-/// characters.
+/// A word of a line: as it is when it is one, otherwise in double quotes, with \" and \\, and \xNN for control
+/// characters and what is no UTF-8.
 std::string word_text(std::string_view word);
+
+/// As a terminal may show it: the same \xNN, also for line ends. What comes from a file or a name passes through this before
+/// it is printed.
+std::string visible_text(std::string_view text);
 
 }  // namespace meshdict::sim

@@ -72,6 +72,7 @@ void Ear::check_dropped(NodeIndex peer, const PeerDown& down) {
   const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError ||
                            down.reason == EndReason::kSlowReader;
   if (!for_a_fault || !stage_.checks(Property::kC1) || !stage_.claims.undisturbed()) return;
+  if (!stage_.network.carries(node_, peer)) return;
   stage_.findings.add(
       name_of(Property::kC1), {stage_.name(node_), stage_.name(peer)},
       fmt::format("dropped a connection that nothing has disturbed: {}; {}", to_string(down.reason), down.detail));

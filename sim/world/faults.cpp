@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/base/random.h"
 #include "core/limits.h"
 
@@ -86,8 +88,11 @@ void Faults::perform(const Step& step, const ResumeStep& what) {
 }
 
 void Faults::perform(const Step& step, const DiskStep& what) {
-  stage_.claims.disturbed();
   Host& host = *stage_.hosts[what.node];
+  const bool fills = what.full && *what.full != host.disk().is_full();
+  const bool delays = what.delay && *what.delay != host.disk_delay;
+  if (!fills && !delays) return stage_.changes_nothing(step, stage_.name(what.node) + " has such a disk already");
+  stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
   if (what.delay) host.disk_delay = *what.delay;
   if (!what.full) return;
@@ -97,8 +102,11 @@ void Faults::perform(const Step& step, const DiskStep& what) {
   }
 }
 
-void Faults::perform(const Step&, const ClockStep& what) {
+void Faults::perform(const Step& step, const ClockStep& what) {
   VirtualClock& clock = stage_.hosts[what.node]->clock();
+  if (what.jump == Duration::zero() && what.ppm.value_or(clock.ppm()) == clock.ppm()) {
+    return stage_.changes_nothing(step, "the clock of " + stage_.name(what.node) + " runs so already");
+  }
   if (what.jump != Duration::zero()) {
     clock.jump(what.jump);
     ++stage_.counters.faults[what.jump > Duration::zero() ? Fault::kClockForward : Fault::kClockBackward];
@@ -113,13 +121,16 @@ void Faults::perform(const Step&, const ClockStep& what) {
 
 // Network
 
-void Faults::perform(const Step&, const PartitionStep& what) {
-  stage_.claims.disturbed();
+void Faults::perform(const Step& step, const PartitionStep& what) {
   std::vector<std::uint32_t> groups(stage_.hosts.size(), 0);
   for (std::size_t i = 0; i < what.groups.size(); ++i) {
     for (const NodeIndex node : what.groups[i])
       groups[node] = static_cast<std::uint32_t>(i) + 1;
   }
+  if (stage_.network.is_divided_as(groups) && !what.reset) {
+    return stage_.changes_nothing(step, "the nodes are divided so already");
+  }
+  stage_.claims.disturbed();
   stage_.broadcasts.disturbed_blocked(stage_.now());
   stage_.network.set_groups(std::move(groups));
   stage_.broadcasts.disturbed_blocked(stage_.now());
@@ -133,9 +144,9 @@ void Faults::perform(const Step& step, const HealStep& what) {
   if (what.cuts) stage_.network.mend_all();
 }
 
-void Faults::perform(const Step&, const CutStep& what) {
+void Faults::perform(const Step& step, const CutStep& what) {
+  if (!stage_.network.cut(what)) return stage_.changes_nothing(step, "there is such a cut already");
   stage_.claims.disturbed();
-  stage_.network.cut(what);
   stage_.broadcasts.disturbed_blocked(stage_.now());
 }
 
@@ -145,36 +156,45 @@ void Faults::perform(const Step& step, const MendStep& what) {
   stage_.network.mend(what);
 }
 
-void Faults::perform(const Step&, const ResetStep& what) {
+void Faults::perform(const Step& step, const ResetStep& what) {
   stage_.claims.disturbed();
   if (what.inside_frame) {
     stage_.broadcasts.doubtful(what.a, what.b, stage_.end);
-    stage_.network.break_next_frame(what.a, what.b);
+    traps_.push_back({.step = &step, .number = stage_.network.break_next_frame(what.a, what.b)});
   } else if (what.one_sided) {
-    stage_.broadcasts.doubtful(what.a, what.b, stage_.now() + limits::kSilenceVerdict);
-    stage_.network.lose_end(what.a, what.b, false);
+    lose_end(step, what.a, what.b, false);
   } else {
     stage_.broadcasts.disturbed(what.a, what.b);
-    stage_.network.reset_between(what.a, what.b);
+    if (!stage_.network.reset_between(what.a, what.b)) unconnected(step, what.a, what.b);
   }
 }
 
-void Faults::perform(const Step&, const HalfOpenStep& what) {
+void Faults::perform(const Step& step, const HalfOpenStep& what) {
   stage_.claims.disturbed();
-  stage_.broadcasts.doubtful(what.a, what.b, stage_.now() + limits::kSilenceVerdict);
-  stage_.network.lose_end(what.a, what.b, true);
+  lose_end(step, what.a, what.b, true);
+}
+
+void Faults::lose_end(const Step& step, NodeIndex a, NodeIndex b, bool mute) {
+  stage_.broadcasts.doubtful(a, b, stage_.now() + limits::kSilenceVerdict);
+  if (!stage_.network.lose_end(a, b, mute)) unconnected(step, a, b);
+}
+
+void Faults::unconnected(const Step& step, NodeIndex a, NodeIndex b) {
+  stage_.changes_nothing(step, fmt::format("{} and {} have no connection", stage_.name(a), stage_.name(b)));
 }
 
 void Faults::perform(const Step&, const LinkStep& what) {
   stage_.network.set_link(what);
 }
 
-void Faults::perform(const Step&, const DialsStep& what) {
+void Faults::perform(const Step& step, const DialsStep& what) {
+  if (!stage_.network.set_dials(what.node, what.answer)) {
+    return stage_.changes_nothing(step, fmt::format("dials to {} meet that already", stage_.name(what.node)));
+  }
   stage_.claims.disturbed();
-  stage_.network.set_dials(what.node, what.answer);
 }
 
-void Faults::perform(const Step&, const StormStep& what) {
+void Faults::perform(const Step& step, const StormStep& what) {
   std::size_t dialers = 0;
   for (const NodeIndex node : what.nodes) {
     if (!stage_.up(node) || stage_.hosts[node]->still()) continue;
@@ -185,18 +205,27 @@ void Faults::perform(const Step&, const StormStep& what) {
       }
     }
   }
-  if (dialers >= 2) ++stage_.counters.faults[what.nodes.size() == 2 ? Fault::kCrossedDials : Fault::kStorm];
+  if (dialers < 2) return stage_.changes_nothing(step, "fewer than two of these nodes can dial");
+  ++stage_.counters.faults[what.nodes.size() == 2 ? Fault::kCrossedDials : Fault::kStorm];
 }
 
-void Faults::perform(const Step&, const SlowReaderStep& what) {
+void Faults::perform(const Step& step, const SlowReaderStep& what) {
+  if (!stage_.network.set_read_rate(what.node, what.rate)) {
+    return stage_.changes_nothing(step, stage_.name(what.node) + " reads so already");
+  }
   stage_.claims.disturbed();
-  stage_.network.set_read_rate(what.node, what.rate);
 }
 
-void Faults::perform(const Step&, const TamperStep& what) {
+void Faults::perform(const Step& step, const TamperStep& what) {
   stage_.claims.disturbed();
   stage_.broadcasts.doubtful(what.from, what.to, stage_.end);
-  stage_.network.tamper(what);
+  traps_.push_back({.step = &step, .number = stage_.network.tamper(what)});
+}
+
+void Faults::finish() {
+  for (const Trap& trap : traps_) {
+    if (stage_.network.trap_waits(trap.number)) stage_.changes_nothing(*trap.step, "until the end no frame came");
+  }
 }
 
 }  // namespace meshdict::sim

@@ -4,6 +4,9 @@
 // A step that takes effect counts its kind (sim/plan/fault.h), here or where the effect is, and tells the oracles which
 // promises it suspends.
 
+#include <cstdint>
+#include <vector>
+
 #include "sim/world/nodes.h"
 #include "sim/world/stage.h"
 
@@ -40,9 +43,21 @@ class Faults {
   void perform(const Step& step, const SlowReaderStep& what);
   void perform(const Step& step, const TamperStep& what);
 
+  /// At the end of the run: tells of what has waited for a frame in vain.
+  void finish();
+
  private:
+  /// What befalls the next frame of a connection.
+  struct Trap {
+    const Step* step = nullptr;
+    std::uint64_t number = 0;  ///< as the network gave it
+  };
+  void lose_end(const Step& step, NodeIndex a, NodeIndex b, bool mute);
+  void unconnected(const Step& step, NodeIndex a, NodeIndex b);
+
   Stage& stage_;
   Nodes& nodes_;
+  std::vector<Trap> traps_;
 };
 
 }  // namespace meshdict::sim

@@ -149,9 +149,9 @@ void Operations::perform(const Step& step, const BroadcastStep& what) {
 void Operations::perform(const Step& step, const WhisperStep& what) {
   if (!stage_.usable(step, what.node, false)) return;
   const NodeId& receiver = stage_.hosts[what.to]->id();
-  if (receiver.empty()) {  // it has never been up
+  if (receiver.empty()) {
     ++stage_.counters.skipped;
-    return;
+    return stage_.changes_nothing(step, stage_.name(what.to) + " has never been up");
   }
   const Raw text = text_value(what.text);
   const std::array<RawView, 1> packets = {text};
@@ -168,7 +168,10 @@ void Operations::perform(const Step& step, const ConnectStep& what) {
 }
 
 void Operations::perform(const Step& step, const DisconnectStep& what) {
-  if (!stage_.usable(step, what.node, false) || stage_.hosts[what.from]->id().empty()) return;
+  if (!stage_.usable(step, what.node, false)) return;
+  if (stage_.hosts[what.from]->id().empty()) {
+    return stage_.changes_nothing(step, stage_.name(what.from) + " has never been up");
+  }
   stage_.claims.disturbed();
   stage_.hosts[what.node]->engine().disconnect(stage_.hosts[what.from]->id());
   nodes_.finish_turn(what.node);

@@ -91,19 +91,24 @@ void Stage::fail(const Step& step, std::vector<std::string> nodes, const std::st
 }
 
 void Stage::changes_nothing(const Step& step, const std::string& why) {
+  if (step.may_idle) return;
   ++counters.idle_steps;
-  const std::string line = fmt::format("{} at {} s changes nothing: {}{}", verb(step.action), seconds_text(now()), why,
-                                       place_of(plan, step));
+  const std::string line = fmt::format("{} at {} s changes nothing: {}{}", verb(step.action), seconds_text(step.at.low),
+                                       why, place_of(plan, step));
   if (transcript.enabled()) transcript.line(now(), "-", line);
-  if (idle_steps.size() < sim_limits::kMaxIdleSteps) idle_steps.push_back(line);
+  // What nobody wrote down is only counted.
+  if (step.line > 0 && idle_steps.size() < sim_limits::kMaxIdleSteps) idle_steps.push_back(line);
   if (plan.strict) fail(step, {}, fmt::format("{} changes nothing: {}", verb(step.action), why));
 }
 
 bool Stage::usable(const Step& step, NodeIndex node, bool required) {
   if (up(node) && !hosts[node]->still()) return true;
   ++counters.skipped;
+  const std::string why = up(node) ? "stands still" : "is down";
   if (required) {
-    fail(step, {name(node)}, fmt::format("{}: the node {}", verb(step.action), up(node) ? "stands still" : "is down"));
+    fail(step, {name(node)}, fmt::format("{}: the node {}", verb(step.action), why));
+  } else {
+    changes_nothing(step, fmt::format("{} {}", name(node), why));
   }
   return false;
 }

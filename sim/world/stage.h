@@ -40,10 +40,10 @@ struct Stage {
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
   /// What the plan expects of this step is not so.
   void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
-  /// A step that could do nothing; with `strict` a failure.
+  /// A step that could do nothing; with `strict` a failure. Nothing is made of one that may.
   void changes_nothing(const Step& step, const std::string& why);
-  /// Whether an operation can be done on a node. On one that is down or stands still it is left out, unless it is `required`,
-  /// since the plan says what must come of it: then that fails.
+  /// Whether an operation can be done on a node. On one that is down or stands still it is left out, and changes
+  /// nothing; unless it is `required`, since the plan says what must come of it: then that fails.
   [[nodiscard]] bool usable(const Step& step, NodeIndex node, bool required);
 
   const Plan& plan;

@@ -113,6 +113,7 @@ void World::check_connections() {
 }
 
 RunResult World::finish() {
+  faults_.finish();
   if (stage_.checks(Property::kC1)) check_connections();
   if (stage_.checks(Property::kConnected)) {
     check_connected(stage_.hosts, stage_.network, stage_.identities, stage_.findings);
