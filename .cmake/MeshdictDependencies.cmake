@@ -6,6 +6,7 @@
 #   meshdict_compressors  zlib, bzip2, liblzma, snappy
 #   meshdict_nettle       SHA-256 and friends
 #   SQLite::SQLite3       the store on disk, with MESHDICT_BUILD_NODE
+#   meshdict_openssl      TLS and what belongs to it, so too
 #   fmt::fmt  spdlog::spdlog  CLI11::CLI11  meshdict_yaml  nlohmann_json::nlohmann_json
 #   GTest::gtest_main  GTest::gmock  rapidcheck_gtest       with MESHDICT_BUILD_TESTS
 #   benchmark::benchmark                                    with MESHDICT_BUILD_BENCH
@@ -41,6 +42,9 @@ if(MESHDICT_BUILD_NODE)
   find_package(Threads REQUIRED)
   find_package(spdlog REQUIRED)
   find_package(SQLite3 REQUIRED)
+  find_package(OpenSSL 3.0 REQUIRED)
+  add_library(meshdict_openssl INTERFACE)
+  target_link_libraries(meshdict_openssl INTERFACE OpenSSL::SSL OpenSSL::Crypto)
   find_path(MESHDICT_ASIO_INCLUDE asio.hpp REQUIRED)
   add_library(meshdict_asio INTERFACE)
   target_include_directories(meshdict_asio SYSTEM INTERFACE "${MESHDICT_ASIO_INCLUDE}")

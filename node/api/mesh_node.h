@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "meshdict/mesh_socket.h"
+#include "proof.h"
 #include "socket_core.h"
 
 namespace meshdict::detail {
@@ -119,10 +120,9 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
 /// For the constructors: what the core needs of the options that both sockets have.
 template <typename Options>
 MeshNode::Settings common_settings(std::string addr, std::uint16_t port, const Options& options) {
-  if (options.protocol.encryption != "Plaintext") {
-    throw SettingsError("encryption '" + options.protocol.encryption + "' is not available yet; 'Plaintext' is");
-  }
   MeshNode::Settings settings;
+  settings.core.proof = load_proof(options.protocol, options.proof);
+  if (settings.core.proof != nullptr) settings.core.engine.proven_id = settings.core.proof->credentials()->id();
   settings.protocol = options.protocol;
   settings.debug_level = options.debug_level;
   settings.log = options.log;

@@ -88,11 +88,21 @@ struct SocketCore::Task {
 struct SocketCore::Parts final : private Observer {
   Parts(SocketCore& core, Settings settings)
       : owner(core),
+        proof(std::move(settings.proof)),
         disk(open_store(settings)),
         store(disk ? static_cast<Store&>(*disk) : nowhere),
         transport(io),
         engine(std::move(settings.engine), clock, transport, store, random, *this),
-        loop(io, clock, transport, store, engine, loop_hooks()) {}
+        loop(io, clock, transport, store, engine, loop_hooks()) {
+    if (proof == nullptr) return;
+    transport.set_credentials(proof->credentials());
+    const auto tell = [this](const std::string& line) { owner.hooks_.on_trouble(line); };
+    for (const std::string& doubt : proof->credentials()->doubts())
+      tell(doubt);
+    proof->start(io, {.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
+                      .on_news = [](const std::string&) {},
+                      .on_trouble = tell});
+  }
 
   EngineLoop::Hooks loop_hooks() {
     return {.before_engine = [this] { owner.enter(); },
@@ -104,6 +114,7 @@ struct SocketCore::Parts final : private Observer {
   void on_event(const Event& event) override { owner.hooks_.on_event(event, engine); }
 
   SocketCore& owner;
+  std::shared_ptr<CredentialKeeper> proof;
   SystemClock clock;
   SystemRandom random;
   VolatileStore nowhere;

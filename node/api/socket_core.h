@@ -27,6 +27,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/event.h"
 #include "meshdict/errors.h"
+#include "net/tls/keeper.h"
 #include "store/sqlite_store.h"
 #include "turn_lock.h"
 
@@ -40,6 +41,8 @@ class SocketCore {
     /// Empty: no data directory, all in memory.
     std::string data_dir;
     Durability durability = Durability::kAlways;
+    /// Loaded; null for plaintext.
+    std::shared_ptr<CredentialKeeper> proof{};
   };
   struct Hooks {
     /// An event of the engine, from within a call to it: look, keep what is needed, deliver() the rest.

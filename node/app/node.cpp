@@ -1,6 +1,7 @@
 #include "app/node.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -45,6 +46,11 @@ class EventFan final : public Observer {
   RespService* service_ = nullptr;
 };
 
+/// Nor for other processes of this user: a debugger, or /proc.
+void keep_out_of_core_dumps() {
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
 /// Takes as many file descriptors as the system lets us have. How many that are.
 std::size_t raise_descriptor_limit() {
   rlimit limit{};
@@ -70,6 +76,36 @@ Endpoint advertised(const Options& options, const Endpoint& bound) {
   return bound;
 }
 
+/// For INFO.
+std::string_view name_of(MeshProof proof) {
+  switch (proof) {
+    case MeshProof::kNone:
+      break;
+    case MeshProof::kMeshKey:
+      return "mesh_key";
+    case MeshProof::kCertificates:
+      return "certificates";
+  }
+  return "none";
+}
+
+/// Null when the mesh asks for no proof.
+std::unique_ptr<CredentialKeeper> keeper_of(const SecurityOptions& security) {
+  switch (security.proof) {
+    case MeshProof::kNone:
+      break;
+    case MeshProof::kMeshKey:
+      return std::make_unique<CredentialKeeper>(std::vector{security.mesh_key_file}, [path = security.mesh_key_file] {
+        return credentials_of_key_file(path);
+      });
+    case MeshProof::kCertificates:
+      return std::make_unique<CredentialKeeper>(
+          std::vector{security.tls.certificate, security.tls.key, security.tls.authority, security.tls.revoked},
+          [files = security.tls] { return credentials_of_files(files); });
+  }
+  return nullptr;
+}
+
 /// Of a node that could bind its ports, and whose engine does not start.
 StartFailure failure_of(const StartError& error, const std::string& data_dir) {
   return std::visit(
@@ -87,16 +123,21 @@ StartFailure failure_of(const StartError& error, const std::string& data_dir) {
 /// In the order of construction: what is further down uses what is further up.
 struct Node::Parts {
   /// `on_disk`: none for a node that keeps all in memory.
-  Parts(const Options& given, std::unique_ptr<SqliteStore> on_disk)
+  /// `keeper`: null without any proof.
+  Parts(const Options& given, std::unique_ptr<SqliteStore> on_disk, CredentialKeeper* keeper)
       : options(given),
+        proof(keeper),
         disk(std::move(on_disk)),
         store(disk ? static_cast<Store&>(*disk) : nowhere),
         log(options.log_level, clock),
         events(log),
         transport(io),
-        engine(engine_config(options), clock, transport, store, random, events),
+        engine(engine_settings(), clock, transport, store, random, events),
         service(engine, all_commands(), clock, random,
-                {.network = options.network, .mesh = options.mesh, .resp_address = {}}),
+                {.network = options.network,
+                 .mesh = options.mesh,
+                 .resp_address = {},
+                 .mesh_proof = name_of(options.security.proof)}),
         server(io, service,
                [this](std::string_view kind, const std::string& detail) {
                  log.write_limited(LogLevel::kWarn, kind, detail);
@@ -104,6 +145,28 @@ struct Node::Parts {
         loop(io, clock, transport, store, engine, hooks()),
         signals(io) {
     events.set_service(service);
+    if (proof != nullptr) transport.set_credentials(proof->credentials());
+  }
+
+  EngineConfig engine_settings() {
+    EngineConfig config = engine_config(options);
+    if (proof != nullptr) config.proven_id = proof->credentials()->id();
+    return config;
+  }
+
+  /// Before the engine starts.
+  void tell_of_proof() {
+    if (options.security.open) {
+      for (const std::string& endpoint : open_endpoints(options))
+        log.write(LogLevel::kWarn, endpoint + "; --open lets everybody in");
+    }
+    if (proof == nullptr) return;
+    for (const std::string& doubt : proof->credentials()->doubts())
+      log.write(LogLevel::kWarn, doubt);
+    proof->start(
+        io, {.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
+             .on_news = [this](const std::string& line) { log.write(LogLevel::kInfo, line); },
+             .on_trouble = [this](const std::string& line) { log.write(LogLevel::kError, printable(line, 400)); }});
   }
 
   EngineLoop::Hooks hooks() {
@@ -133,6 +196,8 @@ struct Node::Parts {
       if (error) return;
       if (number == SIGXCPU) {
         give_up("the limit of processor time is reached (ulimit -t)");
+      } else if (number == SIGHUP && proof != nullptr) {
+        proof->load_again();
       } else {
         loop.stop();
       }
@@ -166,6 +231,7 @@ struct Node::Parts {
   }
 
   const Options& options;
+  CredentialKeeper* proof;
   SystemClock clock;
   SystemRandom random;
   VolatileStore nowhere;
@@ -192,14 +258,28 @@ std::string StartFailure::describe() const {
   return option + ": " + std::visit([](const auto& what) { return what.describe(); }, why);
 }
 
+std::expected<void, StartFailure> Node::load_proof() {
+  proof_ = keeper_of(options_.security);
+  if (proof_ == nullptr) return {};
+  // What this process holds is not for the disk.
+  keep_out_of_core_dumps();
+  if (auto loaded = proof_->load(); !loaded) {
+    const bool key = options_.security.proof == MeshProof::kMeshKey;
+    return std::unexpected(StartFailure{.option = key ? "--mesh-key-file" : "--encryption tls",
+                                        .why = ProofFault{printable(loaded.error(), 400)}});
+  }
+  return {};
+}
+
 std::expected<void, StartFailure> Node::start() {
+  if (auto loaded = load_proof(); !loaded) return loaded;
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
     auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
     if (!opened) return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(opened.error())});
     disk = std::move(*opened);
   }
-  parts_ = std::make_unique<Parts>(options_, std::move(disk));
+  parts_ = std::make_unique<Parts>(options_, std::move(disk), proof_.get());
   Parts& p = *parts_;
   p.signals.add(SIGXCPU);
   if (p.disk && p.disk->created()) {
@@ -210,10 +290,18 @@ std::expected<void, StartFailure> Node::start() {
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
   p.limit_clients(raise_descriptor_limit());
+  p.tell_of_proof();
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) {
     if (p.disk) std::ignore = p.disk->close();
     return std::unexpected(failure_of(started.error(), options_.data_dir));
+  }
+  if (const auto& move = p.engine.move(); !move.former.empty()) {
+    p.log.write(
+        LogLevel::kWarn,
+        fmt::format("the data directory was that of {}: from now on it is {}, as the certificate's key proves; {} keys "
+                    "that it leases it still leases",
+                    move.former.text(), p.engine.id().text(), move.keys));
   }
   // The identity is on disk before the announcement names it.
   if (auto committed = p.store.commit(); !committed) {
@@ -222,7 +310,8 @@ std::expected<void, StartFailure> Node::start() {
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
   // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
-  if (std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
+  // With keys or certificates the signal has them read again.
+  if (proof_ != nullptr || std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
   p.await_signal();
   p.transport.start_accepting();
   p.server.start();

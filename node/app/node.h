@@ -8,13 +8,20 @@
 #include "core/env/store.h"
 #include "core/record/mesh_settings.h"
 #include "net/listener.h"
+#include "net/tls/keeper.h"
 
 namespace meshdict {
+
+/// Keys or certificates that cannot be used.
+struct ProofFault {
+  std::string what;  ///< for the operator: which file, and what is wrong
+  [[nodiscard]] const std::string& describe() const { return what; }
+};
 
 /// Why a node does not start.
 struct StartFailure {
   std::string option;  ///< that it is about
-  std::variant<StoreError, ListenFailure, SettingsFault> why;
+  std::variant<StoreError, ListenFailure, SettingsFault, ProofFault> why;
 
   /// For the operator, one line.
   [[nodiscard]] std::string describe() const;
@@ -39,7 +46,11 @@ class Node {
 
  private:
   struct Parts;
+  std::expected<void, StartFailure> load_proof();
+
   Options options_;
+  /// Null without any.
+  std::unique_ptr<CredentialKeeper> proof_;
   /// From start() on.
   std::unique_ptr<Parts> parts_;
 };

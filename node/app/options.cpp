@@ -7,10 +7,12 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "core/base/nearest.h"
 #include "net/addresses.h"
+#include "net/tls/mesh_key.h"
 
 namespace meshdict {
 namespace {
@@ -24,7 +26,7 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 65'535;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http", "--config", "--tls-cert", "--tls-key", "--tls-ca", "--settle-ms"};
+constexpr std::array kNotYet{"--http", "--config", "--settle-ms"};
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
                                                                         {"debug", LogLevel::kDebug},
@@ -40,6 +42,7 @@ class CommandLine {
     app_.set_version_flag("--version", fmt::format("{} {}", kProgram, MESHDICT_VERSION));
     add_addresses();
     add_dictionary();
+    add_security();
     add_storage();
     add_log_level();
     for (const char* name : kNotYet) {
@@ -66,6 +69,30 @@ class CommandLine {
 
   CLI::App& app() { return app_; }
   Options& options() { return options_; }
+  [[nodiscard]] const std::string& make_key() const { return make_key_; }
+
+  /// What options say together. Throws a ValidationError.
+  void settle() {
+    SecurityOptions& security = options_.security;
+    const ProofFiles& tls = security.tls;
+    security.proof = encryption_.value_or(MeshProof::kNone);
+    if (!security.mesh_key_file.empty()) {
+      if (encryption_) throw CLI::ValidationError("--mesh-key-file", "encrypts by itself: leave --encryption away");
+      security.proof = MeshProof::kMeshKey;
+    }
+    if (security.proof == MeshProof::kCertificates) {
+      if (tls.certificate.empty() || tls.key.empty() || tls.authority.empty()) {
+        throw CLI::ValidationError(
+            "--encryption",
+            "tls needs --tls-cert, --tls-key and --tls-ca; without certificates there is --mesh-key-file");
+      }
+    } else if (!tls.empty()) {
+      throw CLI::ValidationError("--tls-cert", "it and its siblings need --encryption tls");
+    }
+    if (security.open) return;
+    const auto open = open_endpoints(options_);
+    if (!open.empty()) throw CLI::ValidationError(open.front() + ", or --open, which lets everybody in");
+  }
 
  private:
   /// How often an option may be given.
@@ -135,11 +162,35 @@ class CommandLine {
         [this](const std::string& text) { options_.mesh.set_lease(seconds(text)); });
     add("--clock-guard", "on|off", "on", "Whether no key is claimed here while our clock differs from the neighbours'",
         [this](const std::string& text) { options_.clock_guard = choose("--clock-guard", text, {"on", "off"}) == 0; });
-    add("--encryption", "plaintext", "plaintext", "tls is not available yet", [](const std::string& text) {
-      if (choose("--encryption", text, {"plaintext", "tls"}) == 1) {
-        throw CLI::ValidationError("--encryption", "tls: not available yet");
-      }
+  }
+
+  void add_security() {
+    SecurityOptions& security = options_.security;
+    add_file("--mesh-key-file", "FILE", "The mesh key: nodes that have it are members, and what they say is encrypted",
+             security.mesh_key_file);
+    add("--encryption", "plaintext|tls", "plaintext",
+        "tls: members prove themselves by certificates, of which see below", [this](const std::string& text) {
+          encryption_ =
+              choose("--encryption", text, {"plaintext", "tls"}) == 1 ? MeshProof::kCertificates : MeshProof::kNone;
+        });
+    add_file("--tls-cert", "FILE", "This node's certificate in PEM form, and those between it and the authority",
+             security.tls.certificate);
+    add_file("--tls-key", "FILE", "The certificate's key, without a passphrase", security.tls.key);
+    add_file("--tls-ca", "FILE", "The authorities that sign members", security.tls.authority);
+    add_file("--tls-crl", "FILE", "The authorities' list of revoked certificates", security.tls.revoked);
+    add_flag("--open", "Lets everybody in who reaches an address, where nothing else is asked for", security.open);
+    add_file("--make-key", "FILE", "Draws a mesh key, writes it to a new file, and ends", make_key_);
+  }
+
+  CLI::Option* add_file(const char* name, const char* type, const char* help, std::string& into) {
+    return add(name, type, "", help, [name, &into](const std::string& text) {
+      if (text.empty()) throw CLI::ValidationError(name, "the name of a file is empty");
+      into = text;
     });
+  }
+
+  void add_flag(const char* name, const char* help, bool& into) {
+    app_.add_flag_function(name, [&into](std::int64_t) { into = true; }, help);
   }
 
   void add_storage() {
@@ -191,16 +242,38 @@ class CommandLine {
     return std::chrono::seconds(number);
   }
 
+  std::optional<MeshProof> encryption_;
+  std::string make_key_;
   CLI::App app_{"A node of a meshdict: a dictionary with leases, shared over a mesh."};
   Options options_;
 };
 
+EarlyExit make_key(const std::string& path) {
+  const auto made = make_mesh_key(path);
+  if (made) return {.out = fmt::format("a new mesh key is in {}\n", printable(path)), .err = {}, .code = 0};
+  return {.out = {}, .err = fmt::format("{}: --make-key: {}\n", kProgram, printable(made.error())), .code = 1};
+}
+
 }  // namespace
+
+std::vector<std::string> open_endpoints(const Options& options) {
+  std::vector<std::string> found;
+  if (!is_loopback(options.listen.host) && options.security.proof == MeshProof::kNone) {
+    found.push_back(
+        fmt::format("--listen: other machines reach {}, and whoever reaches it is a member: give --mesh-key-file (made "
+                    "by --make-key) "
+                    "or --encryption tls",
+                    printable(to_string(options.listen))));
+  }
+  return found;
+}
 
 std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv) {
   CommandLine line;
   try {
     line.app().parse(argc, argv);
+    if (!line.make_key().empty()) return make_key(line.make_key());
+    line.settle();
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.out = line.app().help(), .err = {}, .code = 0};
   } catch (const CLI::CallForVersion& version) {
@@ -218,6 +291,7 @@ EngineConfig engine_config(const Options& options) {
   config.network = options.network;
   config.clock_guard = options.clock_guard;
   config.join = options.join;
+  if (options.security.proof != MeshProof::kNone) config.encryption = "TLS";
   return config;
 }
 

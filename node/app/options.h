@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -8,9 +9,25 @@
 #include "core/env/limits.h"
 #include "core/env/transport.h"
 #include "core/record/mesh_settings.h"
+#include "net/tls/credentials.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {
+
+/// How nodes prove that they belong to the mesh.
+enum class MeshProof : std::uint8_t {
+  kNone,          ///< not at all: plaintext
+  kMeshKey,       ///< by the key of --mesh-key-file
+  kCertificates,  ///< by those of --tls-cert and its siblings
+};
+
+/// Who is let in.
+struct SecurityOptions {
+  MeshProof proof = MeshProof::kNone;
+  std::string mesh_key_file;
+  ProofFiles tls;
+  bool open = false;  ///< others than this machine may reach an endpoint that asks for no proof
+};
 
 /// What the command line says.
 struct Options {
@@ -24,6 +41,7 @@ struct Options {
   std::string data_dir;  ///< empty: all is kept in memory
   Durability durability = Durability::kAlways;
   LogLevel log_level = LogLevel::kInfo;
+  SecurityOptions security;
 };
 
 /// The process is to end without starting a node.
@@ -34,6 +52,9 @@ struct EarlyExit {
 };
 
 std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
+
+/// One line for each endpoint that others than this machine reach without proof.
+std::vector<std::string> open_endpoints(const Options& options);
 
 /// The engine's settings that follow from the options.
 EngineConfig engine_config(const Options& options);

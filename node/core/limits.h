@@ -111,7 +111,7 @@ inline constexpr Duration kLinkProven = 10s;
 inline constexpr Duration kInsistFor = 10s;
 inline constexpr Duration kInsistPause = 1s;
 
-/// Ended pairs that MESH PEERS still tells of.
+/// Ended pairs that MESH DEPARTED still tells of, and as many that were turned away.
 inline constexpr std::size_t kMaxDeparted = 32;
 
 // Addresses

@@ -37,6 +37,12 @@ bool is_wildcard(std::string_view host) {
   return host == "0.0.0.0" || host == "::";
 }
 
+bool is_loopback(std::string_view host) {
+  asio::error_code no_address;
+  const auto address = asio::ip::make_address(std::string(host), no_address);
+  return no_address ? host == "localhost" : address.is_loopback();
+}
+
 std::string lan_address() {
   // Connecting a datagram socket only asks the routing table. 192.0.2.1 is reserved for documentation (RFC 5737).
   asio::io_context io;

@@ -15,6 +15,9 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text);
 /// True for the addresses that mean "all interfaces": others cannot dial them.
 bool is_wildcard(std::string_view host);
 
+/// True for the addresses that only this machine reaches: 127.0.0.0/8, ::1, and the name localhost.
+bool is_loopback(std::string_view host);
+
 /// The address that this machine shows to its network: that of the interface which carries the default route. Nothing
 /// is sent. "127.0.0.1" when there is no network.
 std::string lan_address();

@@ -1,10 +1,12 @@
 #include "net/asio_transport.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "core/env/limits.h"
 #include "net/net_limits.h"
+#include "net/tls/tls_limits.h"
 
 namespace meshdict {
 
@@ -26,23 +28,50 @@ std::expected<Endpoint, ListenFailure> AsioTransport::listen(const Endpoint& at)
 
 void AsioTransport::start_accepting() {
   assert(listener_ != nullptr && events_ != nullptr);
-  listener_->start(
-      [this](asio::ip::tcp::socket socket, const Endpoint& remote) {
-        const ConnectionPtr connection = make_connection();
-        connection->adopt(std::move(socket));
-        events_->on_accepted(connection->id(), remote);
-      },
-      [this](std::string_view detail) { events_->on_listen_trouble(detail); });
+  listener_->start([this](asio::ip::tcp::socket socket, const Endpoint& remote) { accept(std::move(socket), remote); },
+                   [this](std::string_view detail) { events_->on_listen_trouble(detail); });
 }
 
 void AsioTransport::stop_listening() {
   listener_.reset();
 }
 
+void AsioTransport::accept(asio::ip::tcp::socket socket, const Endpoint& remote) {
+  if (credentials_ != nullptr) make_room_for_handshake();
+  const ConnectionPtr connection = make_connection();
+  if (credentials_ != nullptr) securing_.emplace(connection->id(), remote);
+  if (!connection->adopt(std::move(socket))) {
+    securing_.erase(connection->id());
+    open_.erase(connection->id());
+    events_->on_turned_away(remote, {.reason = EndReason::kTlsFailed, .detail = "no memory for TLS"});
+  } else if (credentials_ == nullptr) {
+    events_->on_accepted(connection->id(), remote);
+  }
+}
+
+/// The host with most handshakes loses its oldest.
+void AsioTransport::make_room_for_handshake() {
+  if (securing_.size() < tls_limits::kMaxHandshakes) return;
+  std::map<std::string_view, std::size_t> by_host;
+  for (const auto& [id, remote] : securing_)
+    ++by_host[remote.host];
+  const auto most = std::ranges::max_element(by_host, {}, [](const auto& entry) { return entry.second; });
+  const auto oldest =
+      std::ranges::find(securing_, most->first, [](const auto& entry) { return std::string_view(entry.second.host); });
+  const Endpoint remote = oldest->second;
+  const auto found = open_.find(oldest->first);
+  assert(found != open_.end());
+  found->second->abort();
+  open_.erase(found);
+  securing_.erase(oldest);
+  events_->on_turned_away(remote, {.reason = EndReason::kTooMany, .detail = "its host has most handshakes under way"});
+}
+
 AsioTransport::ConnectionPtr AsioTransport::make_connection() {
   const ConnId id{++last_id_};
   Owner& owner = *this;
   auto connection = std::make_shared<TcpConnection>(io_, id, owner);
+  if (credentials_ != nullptr) connection->secure(credentials_);
   open_.emplace(id, connection);
   return connection;
 }
@@ -77,7 +106,16 @@ void AsioTransport::close(ConnId conn) {
   open_.erase(found);
   if (!connection->close()) return;
   flush_later(connection);
-  closing_.emplace(conn, connection);
+  keep_closing(connection);
+}
+
+NodeId AsioTransport::proven(ConnId conn) const {
+  const auto found = open_.find(conn);
+  return found == open_.end() ? NodeId() : found->second->proven();
+}
+
+void AsioTransport::keep_closing(const ConnectionPtr& connection) {
+  closing_.emplace(connection->id(), connection);
   if (closing_.size() > net_limits::kMaxClosing) {
     closing_.begin()->second->abort();
     closing_.erase(closing_.begin());
@@ -95,7 +133,12 @@ void AsioTransport::flush() {
 }
 
 void AsioTransport::connection_up(TcpConnection& connection) {
-  events_->on_connected(connection.id());
+  const auto accepted = securing_.extract(connection.id());
+  if (accepted) {
+    events_->on_accepted(connection.id(), accepted.mapped());
+  } else {
+    events_->on_connected(connection.id());
+  }
 }
 
 void AsioTransport::connection_data(TcpConnection& connection, std::string_view bytes) {
@@ -112,7 +155,23 @@ void AsioTransport::connection_drained(TcpConnection& connection) {
 
 void AsioTransport::connection_ended(TcpConnection& connection, std::string_view detail) {
   open_.erase(connection.id());
-  events_->on_closed(connection.id(), detail);
+  const auto accepted = securing_.extract(connection.id());
+  if (accepted) {
+    events_->on_turned_away(accepted.mapped(), {.reason = EndReason::kClosedByPeer, .detail = std::string(detail)});
+  } else {
+    events_->on_closed(connection.id(), detail);
+  }
+}
+
+void AsioTransport::connection_refused(TcpConnection& connection, const Ending& ending) {
+  open_.erase(connection.id());
+  keep_closing(connection.shared_from_this());
+  const auto accepted = securing_.extract(connection.id());
+  if (accepted) {
+    events_->on_turned_away(accepted.mapped(), ending);
+  } else {
+    events_->on_refused(connection.id(), ending);
+  }
 }
 
 void AsioTransport::connection_closed(TcpConnection& connection) {

@@ -4,7 +4,9 @@
 // 1. The engine is called from handlers only, never from within a Transport call.
 // 2. Nothing leaves before flush(): the driver of the engine calls it once per turn, after the commit, so that no peer
 //    sees what would not survive a crash; frames of one turn are gathered into few writes.
-// 3. A silent connection costs a socket and a few hundred bytes: one buffer serves all reads.
+// 3. With credentials, connections speak TLS, and the engine hears of those alone whose far end has proven what is demanded.
+//    Handshakes that are under way are bounded in number, by host, so that nobody takes the room of others.
+// 4. A silent connection costs a socket and a few hundred bytes: one buffer serves all reads.
 
 #include <asio/io_context.hpp>
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/env/transport.h"
@@ -32,6 +35,10 @@ class TransportEvents {
   virtual void on_data(ConnId conn, std::string_view bytes) = 0;
   virtual void on_drained(ConnId conn) = 0;
   virtual void on_closed(ConnId conn, std::string_view detail) = 0;
+  /// The same, for what the far end has proven or how it speaks; of a dial too.
+  virtual void on_refused(ConnId conn, const Ending& ending) = 0;
+  /// So too, of a connection that on_accepted() has not told of.
+  virtual void on_turned_away(const Endpoint& remote, const Ending& ending) = 0;
   virtual void on_listen_trouble(std::string_view detail) = 0;
 };
 
@@ -44,6 +51,8 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
 
   /// Before anything else; `events` outlives the transport.
   void set_events(TransportEvents& events) { events_ = &events; }
+  /// For connections from now on; those that there are keep what they have. None: they speak without TLS.
+  void set_credentials(std::shared_ptr<const Credentials> credentials) { credentials_ = std::move(credentials); }
   /// Binds; the address with the port that was chosen.
   std::expected<Endpoint, ListenFailure> listen(const Endpoint& at);
   /// Begins to accept.
@@ -59,6 +68,7 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   void send(ConnId conn, const Frame& frame) override;
   [[nodiscard]] std::size_t queued(ConnId conn) const override;
   [[nodiscard]] Progress progress(ConnId conn) const override;
+  [[nodiscard]] NodeId proven(ConnId conn) const override;
   void close(ConnId conn) override;
 
  private:
@@ -70,13 +80,20 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   void connection_writable(TcpConnection& connection) override;
   void connection_drained(TcpConnection& connection) override;
   void connection_ended(TcpConnection& connection, std::string_view detail) override;
+  void connection_refused(TcpConnection& connection, const Ending& ending) override;
   void connection_closed(TcpConnection& connection) override;
+  void accept(asio::ip::tcp::socket socket, const Endpoint& remote);
+  void make_room_for_handshake();
+  void keep_closing(const ConnectionPtr& connection);
   ConnectionPtr make_connection();
   void flush_later(const ConnectionPtr& connection);
 
   asio::io_context& io_;
   TransportEvents* events_ = nullptr;
   std::unique_ptr<Listener> listener_;
+  std::shared_ptr<const Credentials> credentials_;
+  /// Accepted and not proven yet: where they come from. Ordered by age.
+  std::map<ConnId, Endpoint> securing_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<ConnId, ConnectionPtr> open_;
   /// Forgotten by the engine; ordered by age.

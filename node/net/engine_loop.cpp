@@ -126,6 +126,14 @@ void EngineLoop::on_closed(ConnId conn, std::string_view detail) {
   if (engine_runs_) enter().on_closed(conn, detail);
 }
 
+void EngineLoop::on_refused(ConnId conn, const Ending& ending) {
+  if (engine_runs_) enter().on_closed(conn, ending);
+}
+
+void EngineLoop::on_turned_away(const Endpoint& remote, const Ending& ending) {
+  if (engine_runs_) enter().on_turned_away(remote, ending);
+}
+
 void EngineLoop::on_listen_trouble(std::string_view detail) {
   if (hooks_.listen_trouble) hooks_.listen_trouble(detail);
 }

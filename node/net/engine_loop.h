@@ -62,6 +62,8 @@ class EngineLoop final : private TransportEvents {
   void on_data(ConnId conn, std::string_view bytes) override;
   void on_drained(ConnId conn) override;
   void on_closed(ConnId conn, std::string_view detail) override;
+  void on_refused(ConnId conn, const Ending& ending) override;
+  void on_turned_away(const Endpoint& remote, const Ending& ending) override;
   void on_listen_trouble(std::string_view detail) override;
 
   /// The engine, to be called.

@@ -15,27 +15,48 @@
 #include "core/limits.h"
 #include "net/close_on_exec.h"
 #include "net/net_limits.h"
+#include "net/tls/tls_limits.h"
 
 namespace meshdict {
 
 using asio::ip::tcp;
 
+namespace {
+
+Ending too_slow() {
+  return {.reason = EndReason::kTlsFailed, .detail = "its handshake was not done in time"};
+}
+
+}  // namespace
+
 TcpConnection::TcpConnection(asio::io_context& io, ConnId id, Owner& owner)
     : id_(id), owner_(&owner), socket_(io), resolver_(io), deadline_(io) {}
 
-void TcpConnection::adopt(tcp::socket socket) {
+bool TcpConnection::adopt(tcp::socket socket) {
   assert(state_ == State::kDialing);
   socket_ = std::move(socket);
   keep_queue_here();
+  if (credentials_ != nullptr) {
+    deadline_.expires_after(tls_limits::kHandshakeDeadline);
+    deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
+      if (!error && self->state_ == State::kSecuring) self->refuse(too_slow());
+    });
+    if (begin_securing(Role::kAcceptor)) return true;
+    release();
+    return false;
+  }
   state_ = State::kOpen;
   wait_readable();
+  return true;
 }
 
 void TcpConnection::dial(const Endpoint& to) {
   assert(state_ == State::kDialing);
+  dialed_ = true;
   deadline_.expires_after(limits::kDialDeadline);
   deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
     if (!error && self->state_ == State::kDialing) self->end("not answered in time");
+    if (!error && self->state_ == State::kSecuring) self->refuse(too_slow());
   });
   asio::error_code not_numeric;
   const auto address = asio::ip::make_address(to.host, not_numeric);
@@ -72,8 +93,12 @@ void TcpConnection::on_dialed(const asio::error_code& error) {
   asio::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
-  deadline_.cancel();
   keep_queue_here();
+  if (credentials_ != nullptr) {
+    if (!begin_securing(Role::kDialer)) end("no memory for TLS");
+    return;
+  }
+  deadline_.cancel();
   state_ = State::kOpen;
   wait_readable();
   owner_->connection_up(*this);
@@ -101,15 +126,16 @@ Transport::Progress TcpConnection::progress() const {
   int unacknowledged = 0;
   const int fd = const_cast<tcp::socket&>(socket_).native_handle();  // reads only
   if (ioctl(fd, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0) unacknowledged = 0;
-  const std::uint64_t left = queued_ + static_cast<std::uint64_t>(unacknowledged);
-  return {.given = given_, .taken = given_ - std::min(given_, left)};
+  const std::uint64_t left = queued() + static_cast<std::uint64_t>(unacknowledged);
+  const std::uint64_t given = given_ + overhead_;
+  return {.given = given, .taken = given - std::min(given, left)};
 }
 
 void TcpConnection::flush() {
   unflushed_ = false;
   if (state_ != State::kOpen && state_ != State::kClosing) return;
-  const std::size_t before = queued_;
-  while (!queue_.empty() && !waits_for_room_) {
+  const std::size_t before = queued();
+  while (has_unsent() && !waits_for_room_) {
     asio::error_code error;
     const std::size_t sent = write_once(error);
     if (error == asio::error::would_block || error == asio::error::try_again) {
@@ -120,6 +146,7 @@ void TcpConnection::flush() {
       queue_.clear();
       queued_ = 0;
       head_sent_ = 0;
+      if (channel_ != nullptr) channel_->output().clear();
       asio::error_code ignored;
       socket_.shutdown(tcp::socket::shutdown_both, ignored);
     } else {
@@ -127,10 +154,10 @@ void TcpConnection::flush() {
     }
   }
   if (state_ == State::kClosing) {
-    if (queue_.empty()) half_close();
+    if (!has_unsent()) half_close();
     return;
   }
-  if (before > limits::kBulkLowWater && queued_ <= limits::kBulkLowWater && !drain_pending_) {
+  if (before > limits::kBulkLowWater && queued() <= limits::kBulkLowWater && !drain_pending_) {
     drain_pending_ = true;
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
       self->drain_pending_ = false;
@@ -139,7 +166,21 @@ void TcpConnection::flush() {
   }
 }
 
+/// Bytes of the queue that have left, or have been sealed to leave.
 std::size_t TcpConnection::write_once(asio::error_code& error) {
+  if (channel_ == nullptr) return gather_and_write(error);
+  std::string& sealed = channel_->output();
+  if (sealed.empty()) seal_some();
+  if (channel_->stage() == SecureChannel::Stage::kFailed) {
+    error = asio::error::no_memory;  // nothing else keeps it from sealing
+    return 0;
+  }
+  const std::size_t sent = socket_.write_some(asio::buffer(sealed), error);
+  if (!error) sealed.erase(0, sent);
+  return 0;
+}
+
+std::size_t TcpConnection::gather_and_write(asio::error_code& error) {
   std::array<asio::const_buffer, net_limits::kGather> parts;
   std::size_t count = 0;
   std::size_t skip = head_sent_;
@@ -166,13 +207,16 @@ void TcpConnection::wait_writable() {
   socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](asio::error_code) {
     self->waits_for_room_ = false;
     // Not sent here: behind what may leave there may be frames of this turn, which has not been committed.
+    if (self->state_ == State::kSecuring) self->send_sealed();
     if (self->state_ == State::kOpen || self->state_ == State::kClosing) self->owner_->connection_writable(*self);
   });
 }
 
 void TcpConnection::wait_readable() {
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](asio::error_code) {
-    if (self->state_ == State::kOpen || self->state_ == State::kClosing) self->on_readable();
+    const bool reads =
+        self->state_ == State::kSecuring || self->state_ == State::kOpen || self->state_ == State::kClosing;
+    if (reads) self->on_readable();
   });
 }
 
@@ -182,7 +226,14 @@ void TcpConnection::on_readable() {
   const std::size_t got = socket_.read_some(asio::buffer(room.data(), room.size()), error);
   if (error == asio::error::would_block || error == asio::error::try_again) return wait_readable();
   if (error) return end(error == asio::error::eof ? "end of stream" : error.message());
-  if (state_ == State::kOpen) owner_->connection_data(*this, {room.data(), got});
+  if (state_ != State::kClosing) {
+    const std::string_view bytes(room.data(), got);
+    if (channel_ != nullptr) {
+      on_sealed(bytes);
+    } else {
+      on_plain(bytes);
+    }
+  }
   if (state_ != State::kDone) wait_readable();
 }
 
@@ -193,16 +244,24 @@ bool TcpConnection::close() {
     return false;
   }
   state_ = State::kClosing;
+  limit_closing();
+  return true;
+}
+
+void TcpConnection::limit_closing() {
   deadline_.expires_after(env_limits::kCloseDeadline);
   deadline_.async_wait([self = shared_from_this()](asio::error_code error) {
     if (!error && self->state_ == State::kClosing) self->end("closing took too long");
   });
-  return true;
 }
 
 void TcpConnection::half_close() {
   if (half_closed_) return;
   half_closed_ = true;
+  if (channel_ != nullptr && channel_->stage() == SecureChannel::Stage::kReady) {
+    channel_->say_end();
+    send_sealed();
+  }
   asio::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }

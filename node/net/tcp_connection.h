@@ -4,6 +4,8 @@
 // 1. The owner is called from handlers only, never from within a call into the connection.
 // 2. connection_ended() is the last call, and comes once. After close() or abort() no call comes at all.
 // 3. Frames leave in the order of enqueue(), and only in flush().
+// 4. One that is made secure() is up once both ends have proven what the credentials demand; until then, and when that fails,
+//    its owner hears of it by connection_refused() alone. What TLS itself has to say leaves at once.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -17,6 +19,9 @@
 #include <utility>
 
 #include "core/env/transport.h"
+#include "core/links/end_reason.h"
+#include "net/tls/channel.h"
+#include "net/tls/credentials.h"
 
 namespace meshdict {
 
@@ -27,6 +32,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
     virtual ~Owner() = default;
     /// Where to read into; what was read is handed over before the next use.
     virtual std::span<char> read_buffer() = 0;
+    /// One that was dialled, or an accepted one that had to be secured first.
     virtual void connection_up(TcpConnection& connection) = 0;
     virtual void connection_data(TcpConnection& connection, std::string_view bytes) = 0;
     /// The kernel has room for what the last flush() left: it wants another.
@@ -34,26 +40,34 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
     /// queued() has fallen to limits::kBulkLowWater or below, from above it.
     virtual void connection_drained(TcpConnection& connection) = 0;
     virtual void connection_ended(TcpConnection& connection, std::string_view detail) = 0;
-    /// A close() has run its course. Not called for abort().
+    /// So too, for a reason of our own: what the far end has proven or how it speaks. The connection is closing, as after
+    /// close(), so that it hears of it; connection_closed() follows.
+    virtual void connection_refused(TcpConnection& connection, const Ending& ending) = 0;
+    /// A close() has run its course, or a refusal. Not called for abort().
     virtual void connection_closed(TcpConnection& connection) = 0;
   };
 
   /// `owner` outlives the connection, or calls abort() before its own end.
   TcpConnection(asio::io_context& io, ConnId id, Owner& owner);
 
-  /// Takes an accepted socket and begins to read.
-  void adopt(asio::ip::tcp::socket socket);
+  /// Before adopt() or dial(): the connection is to speak TLS with these.
+  void secure(std::shared_ptr<const Credentials> credentials) { credentials_ = std::move(credentials); }
+  /// Takes an accepted socket and begins to read. False when there is no memory for TLS: it is over then.
+  bool adopt(asio::ip::tcp::socket socket);
   /// Resolves and connects, within limits::kDialDeadline in all.
   void dial(const Endpoint& to);
 
   void enqueue(std::shared_ptr<const std::string> bytes);
   /// Hands to the kernel what it takes without waiting.
   void flush();
-  [[nodiscard]] std::size_t queued() const { return queued_; }
+  [[nodiscard]] std::size_t queued() const;
   [[nodiscard]] Transport::Progress progress() const;
   /// True the first time since the last flush(): for the owner's list of what to flush.
   bool mark_unflushed() { return !std::exchange(unflushed_, true); }
   [[nodiscard]] ConnId id() const { return id_; }
+  [[nodiscard]] bool was_dialed() const { return dialed_; }
+  /// The id that the far end has proven, if any.
+  [[nodiscard]] NodeId proven() const { return channel_ == nullptr ? NodeId() : channel_->proven(); }
 
   /// Sends the queue, then end of stream, then waits for the peer's, so that no reset destroys what is still on its
   /// way; env_limits::kCloseDeadline in all. The owner still calls flush(). False when there was nothing to send or to
@@ -63,15 +77,24 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void abort();
 
  private:
-  enum class State : std::uint8_t { kDialing, kOpen, kClosing, kDone };
+  enum class State : std::uint8_t { kDialing, kSecuring, kOpen, kClosing, kDone };
 
   void connect_to(std::deque<asio::ip::tcp::endpoint> found);
   void on_dialed(const asio::error_code& error);
   void keep_queue_here();
   void wait_readable();
   void on_readable();
+  bool begin_securing(Role role);
+  void on_sealed(std::string_view bytes);
+  void on_plain(std::string_view bytes);
+  void send_sealed();
+  void seal_some();
+  void refuse(const Ending& ending);
+  void limit_closing();
+  [[nodiscard]] bool has_unsent() const;
   void wait_writable();
   std::size_t write_once(asio::error_code& error);
+  std::size_t gather_and_write(asio::error_code& error);
   void take_off(std::size_t sent);
   void half_close();
   void end(std::string_view detail);
@@ -83,6 +106,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   asio::ip::tcp::socket socket_;
   asio::ip::tcp::resolver resolver_;
   asio::steady_timer deadline_;
+  std::shared_ptr<const Credentials> credentials_;
+  /// Null: bytes leave as they are.
+  std::unique_ptr<SecureChannel> channel_;
+  std::uint64_t overhead_ = 0;  ///< bytes that sealing has added, so that progress() counts in one unit
   std::deque<std::shared_ptr<const std::string>> queue_;
   std::size_t head_sent_ = 0;  ///< bytes of queue_.front() that have left
   std::size_t queued_ = 0;
@@ -92,6 +119,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool drain_pending_ = false;
   bool write_broken_ = false;
   bool half_closed_ = false;
+  bool dialed_ = false;
+  bool heard_ = false;  ///< something has come
 };
 
 }  // namespace meshdict

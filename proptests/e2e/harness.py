@@ -80,7 +80,7 @@ def free_port():
 
 
 class Node:
-    """One meshdict-node. Ports are the system's choice unless `listen` says otherwise."""
+    """One meshdict-node. Ports are the system's choice unless `listen` says otherwise; None: `options` say where it listens."""
 
     def __init__(self, name, directory, options=(), join=(), listen=0, descriptors=None, limits=(),
                  log_to=None, environment=None):
@@ -89,7 +89,7 @@ class Node:
         self.name = name
         self._log = pathlib.Path(directory) / f"{name}.log"
         self._clients = []
-        command = [program(), "--listen", f"127.0.0.1:{listen}", *options]
+        command = [program(), *([] if listen is None else ["--listen", f"127.0.0.1:{listen}"]), *options]
         if "--resp" not in options:
             command += ["--resp", "127.0.0.1:0"]
         for other in join:

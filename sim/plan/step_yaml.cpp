@@ -185,6 +185,21 @@ std::string_view word_of(EndReason reason) {
       return "bye";
     case EndReason::kLocal:
       return "local";
+    // The simulator's connections prove nothing, so that these do not come about.
+    case EndReason::kAnotherId:
+    case EndReason::kPlaintext:
+    case EndReason::kSpeaksTls:
+    case EndReason::kNoCertificate:
+    case EndReason::kUnknownAuthority:
+    case EndReason::kSelfSigned:
+    case EndReason::kExpired:
+    case EndReason::kNotYetValid:
+    case EndReason::kWrongUsage:
+    case EndReason::kRevoked:
+    case EndReason::kNoMeshKey:
+    case EndReason::kAnotherMeshKey:
+    case EndReason::kTlsFailed:
+      break;
   }
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
@@ -144,6 +145,28 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("records_without_room", s.records_without_room);
 }
 
+/// "another's id" as a field's name: refused_anothers_id.
+std::string field_of(EndReason reason) {
+  std::string name = "refused_";
+  for (const char c : to_string(reason)) {
+    if (c == ' ' || c == '-') {
+      name += '_';
+    } else if (c != '\'') {
+      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return name;
+}
+
+void security(RespService& service, InfoText& out) {
+  out.section("Security");
+  out.line("mesh_proof", service.facts.mesh_proof);
+  for (std::size_t i = 0; i < service.proof_refusals.size(); ++i) {
+    const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
+    out.line(field_of(reason), service.proof_refusals[i]);
+  }
+}
+
 void keyspace(RespService& service, InfoText& out) {
   const std::size_t keys = service.engine.dictionary().size();
   out.section("Keyspace");
@@ -155,11 +178,12 @@ struct Section {
   void (*write)(RespService& service, InfoText& out);
 };
 
-constexpr std::array<Section, 6> kSections{{{"server", server},
+constexpr std::array<Section, 7> kSections{{{"server", server},
                                             {"clients", clients},
                                             {"memory", memory},
                                             {"stats", stats},
                                             {"mesh", mesh_section},
+                                            {"security", security},
                                             {"keyspace", keyspace}}};
 
 }  // namespace

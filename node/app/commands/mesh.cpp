@@ -53,8 +53,9 @@ void mesh_departed(RespSession& session, Arguments) {
   const auto departed = session.service().engine.departed();
   session.reply().array(departed.size());
   for (const DepartedView& peer : departed) {
-    session.reply().array(6).field("id", peer.id.text()).field("reason", to_string(peer.reason));
+    session.reply().array(8).field("id", peer.id.text()).field("reason", to_string(peer.reason));
     session.reply().field("ago_ms", milliseconds(peer.ago));
+    session.reply().field("address", peer.address.host.empty() ? "" : to_string(peer.address));
   }
 }
 

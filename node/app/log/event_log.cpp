@@ -23,6 +23,13 @@ std::string_view advice(EndReason reason) {
       return "; check --network and --leasing of both";
     case EndReason::kDifferentSettings:
       return "; check --lease-seconds of both";
+    case EndReason::kPlaintext:
+      return "; start it with what this node has: --mesh-key-file, or --encryption tls";
+    case EndReason::kSpeaksTls:
+      return "; start it without, or this node with --mesh-key-file or --encryption tls";
+    case EndReason::kNoMeshKey:
+    case EndReason::kAnotherMeshKey:
+      return "; all members need the same --mesh-key-file";
     default:
       return "";
   }

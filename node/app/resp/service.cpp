@@ -35,6 +35,10 @@ void RespService::on_event(const Event& event) {
     if (const auto found = waiting.find(confirmed->token); found != waiting.end()) found->second->on_confirmed();
     return;
   }
+  if (const auto* refused = std::get_if<Refused>(&event); refused != nullptr && is_about_proof(refused->reason)) {
+    ++proof_refusals[static_cast<std::size_t>(refused->reason) - static_cast<std::size_t>(EndReason::kAnotherId)];
+    return;
+  }
   if (pubsub.empty()) return;
   std::visit(Overloaded{
                  [this](const Updated& e) { pubsub.publish("__keyevent@0__:set", e.key); },

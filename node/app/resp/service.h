@@ -1,6 +1,7 @@
 #pragma once
 // What all sessions of the Redis-protocol endpoint share.
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -28,7 +29,12 @@ struct NodeFacts {
   std::string network = "sync";
   MeshSettings mesh{};
   Endpoint resp_address;
+  std::string_view mesh_proof = "none";  ///< what the mesh asks of its members
 };
+
+/// How often each reason that is_about_proof() was given, by its place behind the first.
+using ProofRefusals = std::array<std::uint64_t, static_cast<std::size_t>(kLastEndReason) -
+                                                    static_cast<std::size_t>(EndReason::kAnotherId) + 1>;
 
 struct RespStats {
   std::uint64_t commands = 0;
@@ -66,6 +72,7 @@ class RespService {
   const Clock& clock;
   NodeFacts facts;
   RespStats stats;  ///< CONFIG RESETSTAT begins them anew
+  ProofRefusals proof_refusals{};
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;

@@ -71,6 +71,24 @@ std::expected<void, StoreError> Dictionary::load() {
   return {};
 }
 
+std::size_t Dictionary::take_over(const NodeId& former) {
+  std::vector<std::string> keys;
+  if (config_.leasing == Leasing::kOff) return 0;
+  for (const auto& [key, record] : records_) {
+    const bool held = record.version.owner == former && is_visible(record.version) && terms_.is_trusted(record);
+    if (held && record.version.epoch < largest_epoch(record.version.written)) keys.emplace_back(key);
+  }
+  for (const std::string& key : keys) {
+    const Record present = *records_.get(key);
+    Version version = present.version;
+    ++version.epoch;
+    version.owner = config_.self;
+    version.boot = config_.boot;
+    accept_aged(key, present.value, version, Origin::kReissued, terms_.age(present));
+  }
+  return keys.size();
+}
+
 /// Of a value that an earlier incarnation wrote. A clock that was set back since must not make our trust in its lease grow: the newest
 /// that we wrote shows what it had reached, and of what lies in the future nobody knows how old it is.
 Duration Dictionary::least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const {

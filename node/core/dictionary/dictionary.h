@@ -71,6 +71,10 @@ class Dictionary {
   /// before.
   std::expected<void, StoreError> load();
 
+  /// Of a node that has a new id: what it holds as `former` under leases that it trusts it holds from now on under its own, as a
+  /// claim above that one; neither value nor age of a lease changes. How many keys: none without leasing. REQUIRES: after load(), before all else.
+  std::size_t take_over(const NodeId& former);
+
   // Local operations (local.cpp)
 
   [[nodiscard]] bool has_room() const { return store_.has_room(); }

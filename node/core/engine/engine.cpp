@@ -45,7 +45,7 @@ std::expected<void, StartError> Engine::start() {
   assert(parts_ == nullptr || !parts_->running);
   if (auto good = check_lease(config_); !good) return std::unexpected(std::move(good.error()));
   if (auto good = check_horizon(config_); !good) return std::unexpected(std::move(good.error()));
-  auto identity = load_identity(store_, clock_, random_.stream("identity"));
+  auto identity = load_identity(store_, clock_, random_.stream("identity"), config_.proven_id);
   if (!identity) return std::unexpected(std::move(identity.error()));
   self_ = identity->id;
   boot_ = identity->boot;
@@ -57,6 +57,8 @@ std::expected<void, StartError> Engine::start() {
                                   config_.clock_guard};
   parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
   if (auto loaded = parts_->dictionary.load(); !loaded) return std::unexpected(std::move(loaded.error()));
+  move_ = {.former = identity->former_id, .keys = 0};
+  if (!move_.former.empty()) move_.keys = parts_->dictionary.take_over(move_.former);
   if (auto loaded = parts_->overlay.load(); !loaded) return std::unexpected(std::move(loaded.error()));
 
   parts_->running = true;
@@ -123,6 +125,17 @@ void Engine::on_drained(ConnId conn) {
 void Engine::on_closed(ConnId conn, std::string_view detail) {
   Links& links = parts_->links;
   if (Connection* const found = links.find(conn)) links.on_closed(*found, detail);
+  finish_input();
+}
+
+void Engine::on_closed(ConnId conn, const Ending& ending) {
+  Links& links = parts_->links;
+  if (Connection* const found = links.find(conn)) links.on_closed(*found, ending);
+  finish_input();
+}
+
+void Engine::on_turned_away(const Endpoint& remote, const Ending& ending) {
+  parts_->on_turned_away(remote, ending);
   finish_input();
 }
 

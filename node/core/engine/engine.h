@@ -38,6 +38,9 @@ struct EngineConfig : MeshSettings {
   /// Name of the subnet, without the suffix for leasing.
   std::string network = "sync";
   std::string encryption = "Plaintext";
+  /// The node's id, where a key proves it. Empty: drawn at the first start. A store of another id moves to this one, and its
+  /// keys with their leases.
+  NodeId proven_id{};
   /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
   bool has_dictionary = true;
   /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
@@ -93,6 +96,10 @@ class Engine {
   void on_drained(ConnId conn);
   /// End of stream, reset, or a failed dial. `detail` for the log.
   void on_closed(ConnId conn, std::string_view detail);
+  /// A dial that the transport has given up for a reason of its own, as TLS has them.
+  void on_closed(ConnId conn, const Ending& ending);
+  /// The transport has turned away a connection before on_accepted().
+  void on_turned_away(const Endpoint& remote, const Ending& ending);
   void on_time();
   /// When on_time() must be called next; may change with every call. Never nothing after start().
   [[nodiscard]] MonoTime next_deadline() const;
@@ -137,6 +144,12 @@ class Engine {
 
   [[nodiscard]] const NodeId& id() const { return self_; }
   [[nodiscard]] Boot boot() const { return boot_; }
+  /// What start() has made of a store of another id.
+  struct Move {
+    NodeId former;         ///< empty: the store was of this id
+    std::size_t keys = 0;  ///< held under leases, and still held
+  };
+  [[nodiscard]] const Move& move() const { return move_; }
   /// The address told to others; for a port chosen by the system, and before start().
   void set_address(const Endpoint& advertise);
   [[nodiscard]] const Endpoint& address() const { return config_.advertise; }
@@ -165,6 +178,7 @@ class Engine {
 
   NodeId self_;
   Boot boot_ = Boot::kNone;
+  Move move_;
   std::unique_ptr<Parts> parts_;  // from start() on
   MonoTime next_expiry_;          // when what is too old is forgotten next
 };

@@ -185,8 +185,16 @@ void Overlay::on_pair_up(const NodeId& peer) {
 void Overlay::on_pair_down(const NodeId& peer, EndReason reason) {
   std::erase_if(departed_, [&](const Departed& one) { return one.id == peer; });
   if (departed_.size() >= limits::kMaxDeparted) departed_.erase(departed_.begin());
-  departed_.push_back({.id = peer, .reason = reason, .when = clock_.monotonic()});
+  departed_.push_back({.id = peer, .address = {}, .reason = reason, .when = clock_.monotonic()});
   changed_ = true;
+}
+
+void Overlay::on_turned_away(const Endpoint& remote, EndReason reason) {
+  if (!is_about_proof(reason)) return;
+  std::erase_if(turned_away_,
+                [&](const Departed& one) { return one.address.host == remote.host && one.reason == reason; });
+  if (turned_away_.size() >= limits::kMaxDeparted) turned_away_.erase(turned_away_.begin());
+  turned_away_.push_back({.id = {}, .address = remote, .reason = reason, .when = clock_.monotonic()});
 }
 
 void Overlay::on_lost(const Pair& pair, const Connection& last, const Ending& ending) {
@@ -272,17 +280,19 @@ void Overlay::tell_peers(Connection& conn) {
 
 std::vector<DepartedView> Overlay::departed() const {
   std::vector<DepartedView> views;
-  views.reserve(departed_.size());
+  views.reserve(departed_.size() + turned_away_.size());
   const MonoTime now = clock_.monotonic();
-  for (const Departed& one : departed_)
-    views.push_back({.id = one.id, .reason = one.reason, .ago = now - one.when});
+  for (const auto* list : {&departed_, &turned_away_}) {
+    for (const Departed& one : *list)
+      views.push_back({.id = one.id, .address = one.address, .reason = one.reason, .ago = now - one.when});
+  }
   return views;
 }
 
 void Overlay::sanity_check() const {
   book_.sanity_check();
   assert(kept_apart_.size() <= limits::kMaxKeptApart);
-  assert(departed_.size() <= limits::kMaxDeparted);
+  assert(departed_.size() <= limits::kMaxDeparted && turned_away_.size() <= limits::kMaxDeparted);
   for (const auto& [peer, apart] : kept_apart_)
     assert(apart.wish <= wishes_);
 }

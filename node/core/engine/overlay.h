@@ -68,6 +68,8 @@ class Overlay {
   void on_link_up(const Connection& link);
   /// Remembers why a neighbour is none now.
   void on_pair_down(const NodeId& peer, EndReason reason);
+  /// Remembers that who is at an address was refused, where is_about_proof(): the latest of each host and reason.
+  void on_turned_away(const Endpoint& remote, EndReason reason);
   /// Decides when a former neighbour is dialled again. Not for those that we leave ourselves when we stop.
   void on_lost(const Pair& pair, const Connection& last, const Ending& ending);
   void on_failed_dial(const Connection& conn, EndReason reason);
@@ -98,6 +100,7 @@ class Overlay {
   };
   struct Departed {
     NodeId id;
+    Endpoint address;  ///< of one that was turned away
     EndReason reason = EndReason::kClosedByPeer;
     MonoTime when;
   };
@@ -121,8 +124,9 @@ class Overlay {
 
   std::map<NodeId, KeptApart> kept_apart_;
   std::uint64_t wishes_ = 0;
-  std::vector<Departed> departed_;  // the newest last
-  bool changed_ = false;            // something that may call for a dial
+  std::vector<Departed> departed_;     // the newest last
+  std::vector<Departed> turned_away_;  // so too; apart, so that strangers push no neighbour out
+  bool changed_ = false;               // something that may call for a dial
   MonoTime next_dial_ = MonoTime::max();
   MonoTime next_stranger_ = MonoTime::max();
   Duration stranger_pause_{};

@@ -117,12 +117,20 @@ void Engine::Parts::on_refused(const Connection& conn, const Ending& ending) {
   ++stats.refused;
   if (ending.reason == EndReason::kIdentityInUse) ++stats.identity_in_use;
   if (conn.dialed_by_us) overlay.on_failed_dial(conn, ending.reason);
+  overlay.on_turned_away(conn.remote, ending.reason);
   if (!running) return;
   events.on_event(Refused{.conn = conn.id,
                           .remote = conn.remote,
                           .reason = ending.reason,
                           .detail = ending.detail,
                           .dialed_by_us = conn.dialed_by_us});
+}
+
+void Engine::Parts::on_turned_away(const Endpoint& remote, const Ending& ending) {
+  ++stats.refused;
+  overlay.on_turned_away(remote, ending.reason);
+  if (!running) return;
+  events.on_event(Refused{.remote = remote, .reason = ending.reason, .detail = ending.detail, .dialed_by_us = false});
 }
 
 void Engine::Parts::on_address(const Endpoint& address, const Connection& conn) {

@@ -44,6 +44,9 @@ struct Engine::Parts final : LinksHost {
   std::uint64_t take_hidden(const Connection& link) override;
   std::optional<Frame> next_owed(Connection& link) override;
 
+  /// What the transport has refused before it was a connection of Links.
+  void on_turned_away(const Endpoint& remote, const Ending& ending);
+
   Observer& events;
   /// From the end of start() to stop(). Afterwards nothing is made of what ends.
   bool running = false;

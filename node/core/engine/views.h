@@ -25,9 +25,10 @@ struct NeighbourView {
   ClockView clock{};               ///< its wall clock against ours
 };
 
-/// An earlier neighbour, and why it is none now.
+/// An earlier neighbour, and why it is none now; or one that TLS or its id has turned away.
 struct DepartedView {
-  NodeId id;
+  NodeId id;         ///< empty: nothing has proven one
+  Endpoint address;  ///< of one that was turned away: where it came from, or was dialled
   EndReason reason = EndReason::kClosedByPeer;
   Duration ago{};
 };

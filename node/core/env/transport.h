@@ -58,6 +58,10 @@ class Transport {
   /// Nothing for a closed connection, or by a transport that cannot tell.
   [[nodiscard]] virtual Progress progress(ConnId /*conn*/) const { return {}; }
 
+  /// The id that the far end has proven to be its own, by a key from which the id follows; nothing where the transport proves
+  /// none. Known from the moment when the engine hears of the connection.
+  [[nodiscard]] virtual NodeId proven(ConnId /*conn*/) const { return {}; }
+
   /// Sends what is queued, then closes; gives up on the queue after a few seconds. No callback follows:
   /// the engine has forgotten the connection.
   virtual void close(ConnId conn) = 0;

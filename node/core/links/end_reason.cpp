@@ -38,6 +38,32 @@ std::string_view to_string(EndReason reason) {
       return "goodbye";
     case EndReason::kLocal:
       return "disconnected here";
+    case EndReason::kAnotherId:
+      return "another's id";
+    case EndReason::kPlaintext:
+      return "without TLS";
+    case EndReason::kSpeaksTls:
+      return "speaks TLS";
+    case EndReason::kNoCertificate:
+      return "no certificate";
+    case EndReason::kUnknownAuthority:
+      return "unknown authority";
+    case EndReason::kSelfSigned:
+      return "self-signed certificate";
+    case EndReason::kExpired:
+      return "certificate expired";
+    case EndReason::kNotYetValid:
+      return "certificate not yet valid";
+    case EndReason::kWrongUsage:
+      return "certificate for another use";
+    case EndReason::kRevoked:
+      return "certificate revoked";
+    case EndReason::kNoMeshKey:
+      return "no mesh key";
+    case EndReason::kAnotherMeshKey:
+      return "another mesh key";
+    case EndReason::kTlsFailed:
+      return "TLS failed";
   }
   return "unknown";
 }

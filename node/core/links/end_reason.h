@@ -28,9 +28,31 @@ enum class EndReason : std::uint8_t {
   kEnough,             ///< an extra link, given up for another
   kBye,                ///< the peer said goodbye
   kLocal,              ///< we were told to disconnect
+  kAnotherId,          ///< it says another id than the one that its key proves
+  // Of a transport that encrypts, on either side: what one end lacks, or holds against the other.
+  kPlaintext,         ///< the far end speaks without TLS, we with it
+  kSpeaksTls,         ///< the far end speaks TLS, we do not
+  kNoCertificate,     ///< TLS without the certificate that proves membership
+  kUnknownAuthority,  ///< a certificate that no authority of ours has signed
+  kSelfSigned,        ///< a certificate that vouches for itself
+  kExpired,           ///< a certificate whose time is over
+  kNotYetValid,       ///< a certificate whose time has not come
+  kWrongUsage,        ///< a certificate that is not for this use
+  kRevoked,           ///< a certificate that its authority has taken back
+  kNoMeshKey,         ///< TLS without a mesh key
+  kAnotherMeshKey,    ///< a mesh key that is none of ours
+  kTlsFailed,         ///< any other failure of TLS: versions, damaged bytes, no answer in time
 };
 /// Short text for a log line and for MESH PEERS.
 std::string_view to_string(EndReason reason);
+
+/// The last of the list above.
+inline constexpr EndReason kLastEndReason = EndReason::kTlsFailed;
+
+/// Whether the end was refused for want of proof of who it is, or for how it speaks.
+constexpr bool is_about_proof(EndReason reason) {
+  return reason >= EndReason::kAnotherId;
+}
 
 /// How a connection ended.
 struct Ending {

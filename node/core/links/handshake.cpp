@@ -81,6 +81,11 @@ void Links::on_handshake(Connection& conn, const Envelope& envelope, const Hands
     close(conn, EndReason::kWrongNetwork, "its protocol id is " + handshake.protocol.substr(0, limits::kMaxReason));
     return;
   }
+  if (const NodeId proven = transport_.proven(conn.id); !proven.empty() && handshake.id != proven) {
+    close(conn, EndReason::kAnotherId,
+          "it says " + std::string(handshake.id.text()) + ", and its key is that of " + std::string(proven.text()));
+    return;
+  }
   if (handshake.id == originator_.self()) {
     const bool ourselves = envelope.stamp && envelope.stamp->boot == originator_.boot();
     close(conn, ourselves ? EndReason::kSelf : EndReason::kIdentityInUse,

@@ -154,8 +154,12 @@ void Links::greet(Connection& conn) {
 
 void Links::on_closed(Connection& conn, std::string_view detail) {
   const EndReason reason = conn.state == ConnState::kDialing ? EndReason::kDialFailed : EndReason::kClosedByPeer;
+  on_closed(conn, Ending{.reason = reason, .detail = std::string(detail)});
+}
+
+void Links::on_closed(Connection& conn, const Ending& ending) {
   discard(conn);
-  remove_link(conn, {.reason = reason, .detail = std::string(detail)});
+  remove_link(conn, ending);
 }
 
 void Links::end(Connection& conn, const Ending& ending) {

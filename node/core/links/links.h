@@ -113,6 +113,8 @@ class Links {
   void on_accepted(ConnId id, const Endpoint& remote);
   void on_connected(Connection& conn);
   void on_closed(Connection& conn, std::string_view detail);
+  /// The same, of a dial that the transport has given up for a reason of its own.
+  void on_closed(Connection& conn, const Ending& ending);
   /// Its queue has fallen to limits::kBulkLowWater.
   void on_drained(Connection& conn) { conn.congested = false; }
   void on_time(MonoTime now);

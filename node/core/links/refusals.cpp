@@ -22,6 +22,8 @@ RefusalCode code_of(EndReason reason) {
       return RefusalCode::kIdentityInUse;
     case EndReason::kProtocolError:
       return RefusalCode::kProtocolError;
+    case EndReason::kAnotherId:
+      return RefusalCode::kAnotherId;
     default:
       return RefusalCode::kUnknown;
   }
@@ -41,6 +43,8 @@ EndReason reason_of(RefusalCode code) {
       return EndReason::kBye;
     case RefusalCode::kProtocolError:
       return EndReason::kProtocolError;
+    case RefusalCode::kAnotherId:
+      return EndReason::kAnotherId;
     case RefusalCode::kUnknown:
       break;
   }

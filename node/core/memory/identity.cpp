@@ -16,7 +16,8 @@ constexpr std::string_view kMetaBoot = "boot";
 
 }  // namespace
 
-std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random) {
+std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random,
+                                                  const NodeId& proven) {
   std::string stored_id;
   std::string stored_boot;
   const auto loaded = store.load(Table::kMeta, [&](std::string_view key, std::string_view value) {
@@ -27,12 +28,16 @@ std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clo
 
   Identity identity;
   if (stored_id.empty()) {
-    identity.id = NodeId::generate(random);
+    identity.id = proven.empty() ? NodeId::generate(random) : proven;
     store.put(Table::kMeta, kMetaNodeId, identity.id.text());
   } else if (auto parsed = NodeId::parse(stored_id)) {
     identity.id = *parsed;
   } else {
     return std::unexpected(StoreError::damaged("the stored node id is damaged: " + parsed.error()));
+  }
+  if (!proven.empty() && identity.id != proven) {
+    identity.former_id = std::exchange(identity.id, proven);
+    store.put(Table::kMeta, kMetaNodeId, proven.text());
   }
 
   for (MsgpackCursor boots(stored_boot); !boots.at_end();) {

@@ -1,7 +1,7 @@
 #pragma once
 // What this process is in the mesh: the node's id, and the number of its incarnation.
 //
-// 1. The id is drawn at the first start, and stays as long as the store.
+// 1. The id is drawn at the first start, and stays as long as the store; but where a key proves it, it is that of the key.
 // 2. The boot counter grows with each start: max(stored + 1, wall seconds) << 32 | random. Rationale: so neither a lost disk,
 //    nor a copied one, nor a wrong clock locks an identity out or makes two processes equal.
 
@@ -22,10 +22,12 @@ struct Identity {
   NodeId id;
   Boot boot = Boot::kNone;
   std::vector<std::uint64_t> earlier_boots;  ///< as stored, the last one first
+  NodeId former_id{};                        ///< that the store had, when it was another; else empty
 };
 
-/// Reads or makes the id, and raises the boot counter; both are staged in the store. Error when the store cannot be read
+/// Reads or makes the id, or takes `proven` for it where that is one, and raises the boot counter; both are staged in the store. Error when the store cannot be read
 /// or holds something damaged.
-std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random);
+std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random,
+                                                  const NodeId& proven = {});
 
 }  // namespace meshdict

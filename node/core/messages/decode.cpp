@@ -308,7 +308,7 @@ Decoded decode_refusal(Payload payload) {
   const std::uint64_t code = fields.take(MsgpackCursor(payload[0]).unsigned_integer(), "code of a refusal");
   Refusal refusal{.code = RefusalCode::kUnknown,
                   .text = printable(fields.take(MsgpackCursor(payload[1]).bin_or_str(), "text of a refusal"))};
-  if (code <= static_cast<std::uint64_t>(RefusalCode::kProtocolError)) refusal.code = static_cast<RefusalCode>(code);
+  if (code <= static_cast<std::uint64_t>(RefusalCode::kAnotherId)) refusal.code = static_cast<RefusalCode>(code);
   return fields.result(Message(std::move(refusal)));
 }
 

@@ -172,6 +172,7 @@ enum class RefusalCode : std::uint8_t {
   kIdentityInUse = 4,  ///< another process with the receiver's id is linked, or is the sender
   kKeptApart = 5,      ///< the sender's user has parted from the receiver
   kProtocolError = 6,
+  kAnotherId = 7,  ///< the id that the sender says does not follow from the key that it has proven
 };
 /// The last message on a connection that is closed for a reason that its other end can do something about. It speaks of
 /// this connection, not of the pair.

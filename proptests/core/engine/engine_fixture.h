@@ -43,6 +43,10 @@ class RecordingTransport final : public Transport {
     return {.given = all, .taken = all - std::min<std::uint64_t>(all, backlog)};
   }
   void close(ConnId conn) override { closed.insert(conn); }
+  [[nodiscard]] NodeId proven(ConnId conn) const override {
+    const auto found = proofs.find(conn);
+    return found == proofs.end() ? NodeId() : found->second;
+  }
 
   ConnId next_id() { return ConnId{++last_id_}; }
 
@@ -50,7 +54,8 @@ class RecordingTransport final : public Transport {
   std::map<ConnId, std::string> sent;
   std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
   std::set<ConnId> closed;
-  std::size_t backlog = 0;  ///< of every connection
+  std::map<ConnId, NodeId> proofs;  ///< what the far ends have proven
+  std::size_t backlog = 0;          ///< of every connection
 
  private:
   std::uint64_t last_id_ = 0;
@@ -108,6 +113,12 @@ class Node final : public EventLog {
     clock.advance(time);
     make();
     ASSERT_TRUE(engine_->start());
+  }
+
+  /// The same at once, with other settings.
+  void start_again(EngineConfig config) {
+    config_ = std::move(config);
+    be_down_for(1s);
   }
 
   /// Lets time pass, and calls the engine at each of its deadlines.

@@ -32,6 +32,7 @@
 #include "meshdict/errors.h"
 #include "meshdict/message.h"
 #include "meshdict/text_view.h"
+#include "meshdict/tls.h"
 
 namespace meshdict {
 
@@ -40,6 +41,7 @@ class MeshSocket;
 /// Nodes of another protocol are refused.
 struct Protocol {
   std::string network = "mesh";
+  /// "Plaintext"; or "TLS", for which the options have a `proof`.
   std::string encryption = "Plaintext";
 
   /// What nodes compare: base58(SHA-256(network + encryption + "0.6")).
@@ -62,6 +64,8 @@ struct MeshOptions {
   LogSink log{};
   /// Keeps the id and the addresses of other nodes here. Default: nowhere, and each start is a new node.
   std::string data_dir{};
+  /// With the encryption "TLS": what the node shows and asks for. A file that cannot be used is a SettingsError.
+  TlsProof proof{};
 };
 
 struct SendOptions {

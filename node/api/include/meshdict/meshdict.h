@@ -7,4 +7,5 @@
 #include "meshdict/message.h"      // IWYU pragma: export
 #include "meshdict/snapshot.h"     // IWYU pragma: export
 #include "meshdict/sync_socket.h"  // IWYU pragma: export
+#include "meshdict/tls.h"          // IWYU pragma: export
 #include "meshdict/value.h"        // IWYU pragma: export

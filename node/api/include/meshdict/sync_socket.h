@@ -64,6 +64,8 @@ struct SyncOptions {
   /// With a data_dir. True: a write waits for the disk, and a power failure loses nothing. False: it may take the last
   /// second.
   bool sync_each_write = true;
+  /// As MeshOptions. A data_dir of a node that had no certificate moves to the id of the certificate, and its leases with it.
+  TlsProof proof{};
 };
 
 /// A write of this node that had been acknowledged and has lost to another.

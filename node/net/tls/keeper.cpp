@@ -1,0 +1,83 @@
+#include "net/tls/keeper.h"
+
+#include <sys/stat.h>
+
+#include <cassert>
+
+#include "net/tls/mesh_key.h"
+#include "net/tls/secret_file.h"
+#include "net/tls/tls_limits.h"
+
+namespace meshdict {
+
+LoadedCredentials credentials_of_key_file(const std::string& path) {
+  const auto keys = read_mesh_keys(path);
+  return keys ? Credentials::of_mesh_keys(*keys) : std::unexpected(keys.error());
+}
+
+LoadedCredentials credentials_of_files(const ProofFiles& files) {
+  auto texts = read_proof_files(files);
+  if (!texts) return std::unexpected(std::move(texts.error()));
+  auto made = Credentials::of_certificates(*texts);
+  wipe(texts->key);
+  return made;
+}
+
+std::expected<void, std::string> CredentialKeeper::load() {
+  state_ = state_of_files();
+  auto loaded = load_();
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  credentials_ = std::move(*loaded);
+  return {};
+}
+
+void CredentialKeeper::start(asio::io_context& io, Hooks hooks) {
+  assert(credentials_ != nullptr);
+  hooks_ = std::move(hooks);
+  if (files_.empty()) return;
+  timer_ = std::make_unique<asio::steady_timer>(io);
+  look_later();
+}
+
+void CredentialKeeper::look_later() {
+  timer_->expires_after(tls_limits::kLookAtFiles);
+  timer_->async_wait([this](asio::error_code cancelled) {
+    if (cancelled) return;
+    if (state_of_files() != state_) load_again();
+    look_later();
+  });
+}
+
+void CredentialKeeper::load_again() {
+  state_ = state_of_files();
+  auto loaded = load_();
+  if (!loaded)
+    return hooks_.on_trouble("keys or certificates have changed, and those from before stay: " + loaded.error());
+  if ((*loaded)->id() != credentials_->id()) {
+    return hooks_.on_trouble(
+        "the certificate has another key, and with it another node id: it is used after a restart, and the one from "
+        "before stays");
+  }
+  credentials_ = std::move(*loaded);
+  hooks_.on_new(credentials_);
+  hooks_.on_news("keys and certificates have been read again: new connections use them");
+}
+
+/// As text: what a file that has been written or replaced does not share with the one before.
+std::string CredentialKeeper::state_of_files() const {
+  std::string state;
+  for (const std::string& file : files_) {
+    struct stat is{};
+    if (::stat(file.c_str(), &is) == 0) {
+      for (const auto part : {static_cast<long long>(is.st_ino), static_cast<long long>(is.st_size),
+                              static_cast<long long>(is.st_mtim.tv_sec), static_cast<long long>(is.st_mtim.tv_nsec),
+                              static_cast<long long>(is.st_mode)}) {
+        state += std::to_string(part) + " ";
+      }
+    }
+    state += ";";
+  }
+  return state;
+}
+
+}  // namespace meshdict
