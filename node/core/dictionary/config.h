@@ -14,7 +14,7 @@ namespace meshdict {
 struct DictionaryConfig : MeshSettings {
   NodeId self{};
   std::uint64_t boot = 0;
-  std::vector<std::uint64_t> earlier_boots{};  ///< incarnations before this one, by the same store
+  std::vector<std::uint64_t> earlier_boots{};  ///< incarnations before this one, by the same store: the last one first
   /// Tombstones that are remembered beyond the horizon.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
   bool clock_guard = true;  ///< no key is claimed while our wall clock is wrong

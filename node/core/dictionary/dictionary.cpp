@@ -294,18 +294,27 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
   }
 }
 
+/// Whether `winning`, written later and under our id, is of another process than `lost`, which is one of ours. A copy has boots that
+/// this store never saw. Or we are the copy, of the disk of a process that still runs: its boot is one of ours, and older than the
+/// one that it overwrites. An echo of our own, translated from py2p, has no boot.
+bool Dictionary::is_of_a_copy(const Version& winning, const Version& lost) const {
+  if (winning.boot == 0 || winning.boot == config_.boot) return false;
+  // The last one first.
+  const auto& earlier = config_.earlier_boots;
+  const auto lost_at = std::ranges::find(earlier, lost.boot);
+  const bool is_ours = lost.boot == 0 || lost.boot == config_.boot || lost_at != earlier.end();
+  if (!is_ours) return false;
+  const auto winning_at = std::ranges::find(earlier, winning.boot);
+  return winning_at == earlier.end() || lost.boot == config_.boot || (lost.boot != 0 && winning_at > lost_at);
+}
+
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
   const Version& lost = losing.version;
   if (lost.owner != config_.self) return false;
   const bool later = winning.written > lost.written;
   if (winning.owner == config_.self) {
-    // An earlier incarnation's write that beats a later one, or one of a process with a copy of our identity, which has
-    // boots that this store never saw; but not an echo of this one's, translated from py2p, which has no boot.
-    const auto is_our_incarnation = [this](std::uint64_t boot) {
-      return boot == 0 || boot == config_.boot ||
-             std::ranges::find(config_.earlier_boots, boot) != config_.earlier_boots.end();
-    };
-    return (!later || (is_our_incarnation(lost.boot) && !is_our_incarnation(winning.boot))) &&
+    // An earlier incarnation's write that beats a later one; or one of a process with a copy of our identity.
+    return (!later || is_of_a_copy(winning, lost)) &&
            (winning.value_hash != lost.value_hash || winning.kind != lost.kind);
   }
   if (!later) return true;

@@ -180,6 +180,7 @@ class Dictionary {
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
   void accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age);
+  [[nodiscard]] bool is_of_a_copy(const Version& winning, const Version& lost) const;
   [[nodiscard]] bool is_conflict(const Record& losing, const Version& winning) const;
   void note_turned_away(std::string_view key, const Version& present, const Version& incoming);
   void compare_again(std::string_view key, const Record& present);

@@ -157,6 +157,25 @@ TEST(Conflict, AWriteThatLosesToACopyOfOurIdentityIsOneAfterARestartToo) {
   EXPECT_EQ(node.told(), "!k:ours:boot +k");
 }
 
+TEST(Conflict, AWriteThatLosesToTheProcessWhoseDiskWeAreACopyOfIsOne) {
+  Fixture node;  // boot 10, which goes on elsewhere
+  node.write("before", "x");
+  node.restart(11);
+  node.clock.advance(10s);
+  node.write("k", "ours");
+  node.clock.advance(2h);  // a live claim would be taken again
+  node.restart(12);
+  node.told();
+  Version theirs = renewed(claim("M", 1, 5'000), 3, 20'000);
+  theirs.boot = 10;
+  node.merge("k", "theirs", theirs);
+  EXPECT_EQ(node.told(), "!k:ours:claim start +k");
+  Version later = renewed(claim("M", 1, 0), 7, 30'000);
+  later.boot = 10;
+  node.merge("before", "y", later);
+  EXPECT_EQ(node.told(), "+before") << "what it had written itself before, it may overwrite";
+}
+
 TEST(Conflict, AWriteOfALifeThatTheStoreKnowsIsNone) {
   Fixture node;  // boot 10
   node.write("k", "earlier");

@@ -71,7 +71,7 @@ class Fixture {
 
   /// Ends this process and starts the next, which finds the store as it was.
   void restart(std::uint64_t boot) {
-    config_.earlier_boots.push_back(std::exchange(config_.boot, boot));
+    config_.earlier_boots.insert(config_.earlier_boots.begin(), std::exchange(config_.boot, boot));
     make();
     ASSERT_TRUE(d->load());
   }
