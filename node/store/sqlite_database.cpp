@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <set>
+
 #include "store/data_directory.h"
 #include "store/database_file.h"
 #include "store/disk_room.h"
@@ -12,6 +15,18 @@ namespace {
 
 /// SQLite's way to files that keeps other processes out, and the index of the log in memory instead of in a file.
 constexpr const char* kExclusiveFiles = "unix-excl";
+
+/// The system's numbers for what last went wrong with the database's file and its log. SQLite keeps them for each file;
+/// sqlite3_system_errno() has none for a statement that fails.
+std::set<int> last_write_errors(sqlite3* database) {
+  int of_file = 0;
+  int of_log = 0;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+  return {of_file, of_log};
+}
 
 }  // namespace
 
@@ -168,8 +183,11 @@ StoreTrouble SqliteDatabase::trouble() const {
 }
 
 bool SqliteDatabase::is_full() const {
-  // What has reached the length that a file may have is for SQLite an error as any other of a write.
-  return (last_code() & 0xFF) == SQLITE_FULL || (last_code() == SQLITE_IOERR_WRITE && file_size_limit());
+  if ((last_code() & 0xFF) == SQLITE_FULL) return true;
+  // What has reached its user's quota, or the length that a file may have, is for SQLite an error as any other.
+  if ((last_code() & 0xFF) != SQLITE_IOERR) return false;
+  if (last_write_errors(database_.get()).contains(EDQUOT)) return true;
+  return last_code() == SQLITE_IOERR_WRITE && file_size_limit();
 }
 
 std::string SqliteDatabase::what() const {

@@ -156,7 +156,7 @@ TEST(RespEveryday, RefusesAsRedisDoes) {
   EXPECT_EQ(node.run({"SELECT", "2147483647"}), "-ERR DB index is out of range\r\n");
   EXPECT_EQ(node.run({"SCAN", ""}), "*2\r\n$1\r\n0\r\n*0\r\n");
   EXPECT_EQ(node.run({"SCAN", "-0"}), "*2\r\n$1\r\n0\r\n*0\r\n");
-  EXPECT_THAT(node.run({"SCAN", "-1"}), StartsWith("-ERR invalid cursor: unknown to this node"));
+  EXPECT_EQ(node.run({"SCAN", "-1"}), "-ERR invalid cursor\r\n");
   EXPECT_EQ(node.run({"SCAN", "+"}), "-ERR invalid cursor\r\n");
   EXPECT_EQ(node.run({"SCAN", "--1"}), "-ERR invalid cursor\r\n");
   node.run({"SUBSCRIBE", "c"});

@@ -8,6 +8,7 @@ import contextlib
 import os
 import pathlib
 import resource
+import shutil
 import subprocess
 import time
 import unittest
@@ -119,6 +120,22 @@ class FullDiskTest(harness.MeshTestCase):
         node.kill()
         again = self.start("again", "--data-dir", self.directory + "/data")
         self.assertEqual(again.redis.mget("after", done[0], done[-1]), [b"1", None, VALUE])
+
+    @unittest.skipIf(harness.SANITIZED, "a sanitizer wants to be loaded first")
+    @unittest.skipUnless(shutil.which("cc"), "no C compiler")
+    def test_a_quota_is_a_full_disk(self):
+        """Where a user's share of a disk is used up, the system says EDQUOT instead of ENOSPC."""
+        library = os.path.join(self.directory, "quota.so")
+        source = pathlib.Path(__file__).with_name("quota.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        disk = self.mount(8 * MEBIBYTE)
+        node = self.start("limited", "--data-dir", str(disk / "data"), environment={"LD_PRELOAD": library})
+        done = self.set_until_refused(node)
+        self.assertEqual(node.redis.exists(*done), len(done))
+        self.assertEqual(node.redis.delete(*done), len(done))
+        harness.wait_until(lambda: "the disk has room again" in node.log(), "room")
+        self.assertTrue(node.redis.set("after", "1"))
+        self.assertEqual(node.terminate(), 0)
 
     def test_what_a_neighbour_writes_does_not_end_it(self):
         disk = self.mount()

@@ -29,14 +29,14 @@ struct ScanOptions {
   bool none = false;  ///< asks for a type that no key has
 };
 
-/// As Redis reads it, with C's strtoul: nothing is 0, and a sign may stand before the digits.
+/// As Redis reads it, with C's strtoull: nothing is 0, and a sign may stand before the digits; but none is below 0.
 std::optional<std::uint64_t> read_cursor(std::string_view text) {
   if (text.empty()) return 0;
   const bool negative = text.front() == '-';
   if (negative || text.front() == '+') text.remove_prefix(1);
   const auto number = parse_number<std::uint64_t>(text);
-  if (!number) return std::nullopt;
-  return negative ? 0 - *number : *number;
+  if (!number || (negative && *number != 0)) return std::nullopt;
+  return *number;
 }
 
 /// False when it has replied with an error.
