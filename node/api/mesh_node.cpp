@@ -92,6 +92,10 @@ void MeshNode::tell(const Undeliverable& e) {
   log(1, "nobody knows where " + std::string(e.receiver.text()) + " is: a message for it was dropped");
 }
 
+void MeshNode::tell(const LeftOut& e) {
+  log(1, "messages for " + std::string(e.peer.text()) + " are left out: it takes less than comes");
+}
+
 void MeshNode::tell(const MessageArrived& e) {
   const auto found = known_.find(e.from);
   Neighbour::Content from{.id = std::string(e.from.text()), .address = {}};

@@ -84,6 +84,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void tell(const MessageArrived& e);
   void tell(const Refused& e);
   void tell(const Undeliverable& e);
+  void tell(const LeftOut& e);
   void wake_readers();
   void deliver(const MessageArrived& e, const Neighbour::Content& from);
 

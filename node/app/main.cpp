@@ -11,6 +11,7 @@
 #include "app/node.h"
 #include "app/options.h"
 #include "app/signals.h"
+#include "app/system/memory_reserve.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ int fail(const std::string& what) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  meshdict::memory_reserve::end_with_a_word();
   meshdict::ignore_harmless_signals();
   auto parsed = meshdict::parse_options(argc, argv);
   if (const auto* exit = std::get_if<meshdict::EarlyExit>(&parsed)) {
@@ -29,6 +31,7 @@ int main(int argc, char** argv) {
     std::fputs(exit->err.c_str(), stderr);
     return exit->code;
   }
+  meshdict::memory_reserve::install();
   meshdict::Node node(std::get<meshdict::Options>(std::move(parsed)));
   if (const auto started = node.start(); !started) return fail(started.error().describe());
   // A script that waits for the announcement finds in the log all that was told before it.

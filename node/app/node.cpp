@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <asio/io_context.hpp>
@@ -14,9 +13,11 @@
 #include "app/commands/commands.h"
 #include "app/log/event_log.h"
 #include "app/log/log.h"
+#include "app/open_files.h"
 #include "app/resp/limits.h"
 #include "app/resp/server.h"
 #include "app/resp/service.h"
+#include "app/system/memory_reserve.h"
 #include "core/base/overloaded.h"
 #include "core/engine/engine.h"
 #include "core/env/volatile_store.h"
@@ -51,22 +52,11 @@ void keep_out_of_core_dumps() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
-/// Takes as many file descriptors as the system lets us have. How many that are.
-std::size_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return resp_limits::kReservedDescriptors;
-  const rlim_t wanted = resp_limits::kMaxClients + resp_limits::kReservedDescriptors;
-  if (limit.rlim_cur < wanted) {
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, wanted));
-}
-
-std::size_t client_limit(std::size_t descriptors) {
-  const std::size_t reserved = std::min(resp_limits::kReservedDescriptors, descriptors / 2);
-  return std::min(resp_limits::kMaxClients, descriptors - reserved);
+EngineConfig engine_config(const Options& options, const OpenFiles& files) {
+  EngineConfig config = engine_config(options);
+  config.most_neighbours = files.neighbours;
+  config.most_pending = files.pending;
+  return config;
 }
 
 /// What to tell others about where we listen.
@@ -124,7 +114,7 @@ StartFailure failure_of(const StartError& error, const std::string& data_dir) {
 struct Node::Parts {
   /// `on_disk`: none for a node that keeps all in memory.
   /// `keeper`: null without any proof.
-  Parts(const Options& given, std::unique_ptr<SqliteStore> on_disk, CredentialKeeper* keeper)
+  Parts(const Options& given, const OpenFiles& files, std::unique_ptr<SqliteStore> on_disk, CredentialKeeper* keeper)
       : options(given),
         proof(keeper),
         disk(std::move(on_disk)),
@@ -132,7 +122,7 @@ struct Node::Parts {
         log(options.log_level, clock),
         events(log),
         transport(io),
-        engine(engine_settings(), clock, transport, store, random, events),
+        engine(engine_settings(files), clock, transport, store, random, events),
         service(engine, all_commands(), clock, random,
                 {.network = options.network,
                  .mesh = options.mesh,
@@ -146,10 +136,19 @@ struct Node::Parts {
         signals(io) {
     events.set_service(service);
     if (proof != nullptr) transport.set_credentials(proof->credentials());
+    transport.limit_closing(files.closing);
+    service.max_clients = files.clients;
+    if (files.clients < resp_limits::kMaxClients || files.neighbours < limits::kMaxNeighbours) {
+      log.write(
+          LogLevel::kWarn,
+          fmt::format("this process may open {} files (ulimit -n): at most {} clients at a time instead of {}, and {} "
+                      "neighbours instead of {}",
+                      files.limit, files.clients, resp_limits::kMaxClients, files.neighbours, limits::kMaxNeighbours));
+    }
   }
 
-  EngineConfig engine_settings() {
-    EngineConfig config = engine_config(options);
+  EngineConfig engine_settings(const OpenFiles& files) {
+    EngineConfig config = engine_config(options, files);
     if (proof != nullptr) config.proven_id = proof->credentials()->id();
     return config;
   }
@@ -175,6 +174,7 @@ struct Node::Parts {
             [this] {
               server.flush();
               tell_of_room();
+              tell_of_memory();
               log.report_suppressed();
             },
         .after_turn =
@@ -205,8 +205,25 @@ struct Node::Parts {
     });
   }
 
+  void tell_of_memory() {
+    memory_reserve::refill();
+    // Also begun anew by CONFIG RESETSTAT.
+    const std::uint64_t refused = service.stats.refused_by_memory;
+    if (std::exchange(refused_by_memory, refused) < refused) {
+      log.write_limited(LogLevel::kWarn, "refused by memory",
+                        "no memory is left for what a client wants (ulimit -v, or the machine's): it was refused");
+    }
+    if (memory_reserve::used() == memory_is_short) return;
+    memory_is_short = !memory_is_short;
+    log.write_limited(memory_is_short ? LogLevel::kError : LogLevel::kInfo, "memory",
+                      memory_is_short ? "no memory is left (ulimit -v, or the machine's): clients may read and "
+                                        "delete, writes and those of neighbours are refused until there is some"
+                                      : "there is memory again: writes are taken");
+  }
+
   void tell_of_room() {
-    if (store.has_room() == had_room) return;
+    const bool has_room = disk == nullptr || disk->has_room();
+    if (has_room == had_room) return;
     had_room = !had_room;
     log.write(had_room ? LogLevel::kInfo : LogLevel::kError,
               had_room
@@ -222,21 +239,13 @@ struct Node::Parts {
     loop.stop();
   }
 
-  void limit_clients(std::size_t descriptors) {
-    service.max_clients = client_limit(descriptors);
-    if (service.max_clients == resp_limits::kMaxClients) return;
-    log.write(LogLevel::kWarn,
-              fmt::format("this process may open {} files (ulimit -n): at most {} clients at a time instead of {}",
-                          descriptors, service.max_clients, resp_limits::kMaxClients));
-  }
-
   const Options& options;
   CredentialKeeper* proof;
   SystemClock clock;
   SystemRandom random;
   VolatileStore nowhere;
   std::unique_ptr<SqliteStore> disk;
-  Store& store;
+  RoomInMemory store;
   Log log;
   EventFan events;
   asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
@@ -248,6 +257,8 @@ struct Node::Parts {
   asio::signal_set signals;
   std::string why_given_up;
   bool had_room = true;
+  bool memory_is_short = false;
+  std::uint64_t refused_by_memory = 0;  // when it was last told
 };
 
 Node::Node(Options options) : options_(std::move(options)) {}
@@ -255,7 +266,7 @@ Node::Node(Options options) : options_(std::move(options)) {}
 Node::~Node() = default;
 
 std::string StartFailure::describe() const {
-  return option + ": " + std::visit([](const auto& what) { return what.describe(); }, why);
+  return (option.empty() ? "" : option + ": ") + std::visit([](const auto& what) { return what.describe(); }, why);
 }
 
 std::expected<void, StartFailure> Node::load_proof() {
@@ -273,13 +284,15 @@ std::expected<void, StartFailure> Node::load_proof() {
 
 std::expected<void, StartFailure> Node::start() {
   if (auto loaded = load_proof(); !loaded) return loaded;
+  const auto files = take_open_files();
+  if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
     auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
     if (!opened) return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(opened.error())});
     disk = std::move(*opened);
   }
-  parts_ = std::make_unique<Parts>(options_, std::move(disk), proof_.get());
+  parts_ = std::make_unique<Parts>(options_, *files, std::move(disk), proof_.get());
   Parts& p = *parts_;
   p.signals.add(SIGXCPU);
   if (p.disk && p.disk->created()) {
@@ -289,7 +302,6 @@ std::expected<void, StartFailure> Node::start() {
   if (!mesh) return std::unexpected(StartFailure{.option = "--listen", .why = mesh.error()});
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
-  p.limit_clients(raise_descriptor_limit());
   p.tell_of_proof();
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) {

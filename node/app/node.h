@@ -18,10 +18,16 @@ struct ProofFault {
   [[nodiscard]] const std::string& describe() const { return what; }
 };
 
+/// The system lets us have less of something than a node needs.
+struct SystemLimit {
+  std::string what;
+  [[nodiscard]] const std::string& describe() const { return what; }
+};
+
 /// Why a node does not start.
 struct StartFailure {
-  std::string option;  ///< that it is about
-  std::variant<StoreError, ListenFailure, SettingsFault, ProofFault> why;
+  std::string option;  ///< that it is about; empty: none
+  std::variant<StoreError, ListenFailure, SettingsFault, ProofFault, SystemLimit> why;
 
   /// For the operator, one line.
   [[nodiscard]] std::string describe() const;

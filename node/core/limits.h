@@ -41,11 +41,24 @@ inline constexpr std::size_t kOutgoingTarget = 4;
 inline constexpr std::size_t kMaxPendingAccepted = 128;
 /// Established neighbours; further ones are refused. Keeps fan-out and memory bounded.
 inline constexpr std::size_t kMaxNeighbours = 256;
-/// Bytes queued towards one neighbour beyond which stores are not queued any more but left to a comparison: two frames of the
-/// largest size and a margin.
+/// Bytes queued towards one neighbour beyond which nothing is queued that can do without: stores are left to a comparison,
+/// messages are left out and counted. Two frames of the largest size and a margin.
 inline constexpr std::size_t kMaxQueued = 3 * kMaxFrame;
-/// What cannot be compared (messages of users) is queued up to this; then the neighbour is dropped (guess).
-inline constexpr std::size_t kMaxQueuedAtAll = 16 * kMaxFrame;
+/// The same of all neighbours together, each of whom may always have its share (a mebibyte when there are 256), or one frame. A
+/// frame that waits for several counts for each.
+inline constexpr std::size_t kMaxQueuedOfAll = 256 * 1024 * 1024;
+/// The part of a neighbour's bound from which on clients who send messages wait, so that theirs are not left out.
+inline constexpr std::size_t kSourcesWaitFrom = 3;
+/// Bytes of answers of the link layer to a neighbour that takes nothing of its full queue. It asks without reading.
+inline constexpr std::size_t kMaxAnswersUntaken = 256 * 1024;
+/// How often it is told at the most that messages for a neighbour are left out.
+inline constexpr Duration kTellLeftOutEvery = 10s;
+/// Bytes that a neighbour may make us decompress within a second for messages that we have already: a sixth of what zlib does.
+inline constexpr std::size_t kMaxWastedBytes = 64 * 1024 * 1024;
+inline constexpr Duration kWasteWindow = 1s;
+/// Compressed bodies of broadcasts that are known again before they are decompressed: as many as come through several
+/// neighbours at the same time (guess).
+inline constexpr std::size_t kMaxKnownBodies = 4'096;
 /// A neighbour with so much before it that takes nothing of it for so long is a slow reader.
 inline constexpr Duration kStallVerdict = 15s;
 /// A bulk transfer waits while more than this is queued, so that live messages are not stuck behind it.
@@ -84,15 +97,19 @@ inline constexpr Duration kProbeDeadline = 1s;
 inline constexpr int kProbeRoundTrips = 2;
 /// Connections of one pair at the same moment: two simultaneous dials, their repetitions and some that linger.
 inline constexpr std::size_t kMaxLinksOfPair = 8;
-/// Frames that wait for a py2p node, which takes them one by one; and bytes of those that are stores, beyond which only
-/// their keys are kept. Two of the largest.
-inline constexpr std::size_t kMaxPaced = 16'384;
-inline constexpr std::size_t kMaxPacedBytes = 2 * kMaxFrame;
-/// A store that has waited so long leaves in a form without an age: half of kBroadcastLifetime, the other half is for
-/// clocks that differ.
+/// py2p breaks when many frames arrive at once: at most this many a second towards it (measured: 100 to 200 hold).
+inline constexpr std::size_t kPy2pFramesPerSecond = 100;
+/// A store that has waited so long leaves in a form without an age, and a message not at all: half of kBroadcastLifetime,
+/// the other half is for clocks that differ.
 inline constexpr Duration kMaxPacedAge = 30s;
-/// Keys whose records a py2p node is owed: eleven minutes' worth. Beyond it the whole dictionary is handed over again.
+/// Frames that wait for a py2p node: those that can leave in that time.
+inline constexpr std::size_t kMaxPaced = kMaxPacedAge / 1s * kPy2pFramesPerSecond;
+/// And bytes of those that are stores, beyond which only their keys are kept. Two of the largest.
+inline constexpr std::size_t kMaxPacedBytes = 2 * kMaxFrame;
+/// Keys whose records a py2p node is owed: eleven minutes' worth. Beyond it the whole dictionary is handed over again. Those
+/// of all py2p nodes together, each of whom has an equal share.
 inline constexpr std::size_t kMaxOwed = 65'536;
+inline constexpr std::size_t kMaxOwedOfAll = 16 * kMaxOwed;
 /// Bytes of a peer's text that we show or keep.
 inline constexpr std::size_t kMaxReason = 200;
 inline constexpr Duration kBackoffFirst = 250ms;
@@ -211,8 +228,5 @@ inline constexpr std::size_t kBatchRecords = 256;
 inline constexpr std::size_t kBatchBytes = 64 * 1024;
 /// Each node compares its dictionary with a neighbour so often on average.
 inline constexpr Duration kCompareEvery = 10s;
-/// py2p breaks when many frames arrive at once: at most this many stores a second towards it (measured: 100 to 200
-/// hold).
-inline constexpr std::size_t kPy2pStoresPerSecond = 100;
 
 }  // namespace meshdict::limits

@@ -116,7 +116,7 @@ NodeId AsioTransport::proven(ConnId conn) const {
 
 void AsioTransport::keep_closing(const ConnectionPtr& connection) {
   closing_.emplace(connection->id(), connection);
-  if (closing_.size() > net_limits::kMaxClosing) {
+  if (closing_.size() > most_closing_) {
     closing_.begin()->second->abort();
     closing_.erase(closing_.begin());
   }

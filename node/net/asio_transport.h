@@ -22,6 +22,7 @@
 
 #include "core/env/transport.h"
 #include "net/listener.h"
+#include "net/net_limits.h"
 #include "net/tcp_connection.h"
 
 namespace meshdict {
@@ -59,6 +60,8 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   void start_accepting();
   void stop_listening();
 
+  /// Closing connections kept at a time, instead of net_limits::kMaxClosing.
+  void limit_closing(std::size_t most) { most_closing_ = most; }
   /// Writes what has been queued since the last call.
   void flush();
   /// True when no connection is open or closing.
@@ -95,6 +98,7 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   /// Accepted and not proven yet: where they come from. Ordered by age.
   std::map<ConnId, Endpoint> securing_;
   std::uint64_t last_id_ = 0;
+  std::size_t most_closing_ = net_limits::kMaxClosing;
   std::unordered_map<ConnId, ConnectionPtr> open_;
   /// Forgotten by the engine; ordered by age.
   std::map<ConnId, ConnectionPtr> closing_;

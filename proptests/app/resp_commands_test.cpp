@@ -374,7 +374,7 @@ TEST(RespMesh, ListsNeighboursAndCarriesMessages) {
   const std::string id(nodes.first.engine.id().text());
   EXPECT_EQ(nodes.first.run({"MESH", "ID"}), "$" + std::to_string(id.size()) + "\r\n" + id + "\r\n");
   const std::string peers = nodes.second.run({"MESH", "PEERS"});
-  EXPECT_THAT(peers, StartsWith("*1\r\n*22\r\n$2\r\nid\r\n"));
+  EXPECT_THAT(peers, StartsWith("*1\r\n*24\r\n$2\r\nid\r\n"));
   EXPECT_THAT(peers, HasSubstr("clock_state\r\n$2\r\nok\r\n$15\r\nclock_offset_ms\r\n:"));
   EXPECT_THAT(peers, HasSubstr(id));
   EXPECT_THAT(peers, HasSubstr("outgoing"));

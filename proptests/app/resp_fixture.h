@@ -105,13 +105,14 @@ class PipeEnd final : public Transport {
     return conn;
   }
   void send(ConnId conn, const Frame& frame) override { sent.emplace_back(conn, frame.bytes); }
-  [[nodiscard]] std::size_t queued(ConnId) const override { return 0; }
+  [[nodiscard]] std::size_t queued(ConnId) const override { return backlog; }
   void close(ConnId conn) override { closed.push_back(conn); }
   ConnId accept() { return ConnId{++last_}; }
 
   std::deque<std::pair<ConnId, Endpoint>> dialed;
   std::deque<std::pair<ConnId, std::shared_ptr<const std::string>>> sent;
   std::deque<ConnId> closed;
+  std::size_t backlog = 0;  ///< of every connection
 
  private:
   std::uint64_t last_ = 0;

@@ -14,6 +14,7 @@ namespace meshdict {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -160,6 +161,72 @@ TEST(WrittenKeys, AreBoundedAndKeepTheLatest) {
   EXPECT_THAT(keys.distinct(), ElementsAre("a", "b"));
   keys.clear();
   EXPECT_THAT(keys.distinct(), ElementsAre());
+}
+
+// A PUBLISH waits for neighbours that take less than comes
+
+TEST(RespRoom, APublishWaitsUntilNeighboursTakeMessages) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  LonelyNode& node = nodes.first;
+  node.pipe.backlog = limits::kMaxQueued;
+  EXPECT_EQ(node.send(resp_command({"PUBLISH", "c", "m"}) + resp_command({"PING"})), "");
+  EXPECT_TRUE(node.session.held());
+  EXPECT_FALSE(node.session.has_more()) << "the loop does not spin";
+  EXPECT_TRUE(node.session.wants_bytes());
+  EXPECT_THAT(node.session.describe(), HasSubstr(" flags=b "));
+  EXPECT_EQ(go_on(node), "");
+  node.service.look_for_room();
+  EXPECT_TRUE(node.session.held());
+  EXPECT_EQ(node.service.stats.published, 0);
+
+  node.pipe.backlog = 0;
+  node.service.look_for_room();
+  EXPECT_THAT(node.service.touched, Contains(&node.session)) << "the server is to call feed()";
+  EXPECT_EQ(go_on(node), ":1\r\n+PONG\r\n");
+  EXPECT_EQ(node.service.stats.published, 1);
+  EXPECT_EQ(node.service.unfinished_bytes, 0);
+  EXPECT_EQ(node.engine.stats().left_out, 0);
+}
+
+TEST(RespRoom, APublishDoesNotWaitForEver) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  LonelyNode& node = nodes.first;
+  node.pipe.backlog = limits::kMaxQueued;
+  std::string incompressible;
+  for (RandomStream random(1); incompressible.size() < 1'000'000;)
+    incompressible += static_cast<char>(random.below(256));
+  EXPECT_EQ(node.run({"PUBLISH", "c", incompressible}), "");
+  EXPECT_EQ(node.session.wait_deadline(), node.clock.monotonic() + resp_limits::kRoomPatience);
+  node.session.give_up_waiting();
+  EXPECT_EQ(go_on(node), ":1\r\n");
+  EXPECT_EQ(node.engine.stats().left_out, 1);
+}
+
+TEST(RespRoom, ATransactionDoesNotWait) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  nodes.first.pipe.backlog = limits::kMaxQueued;
+  nodes.first.run({"MULTI"});
+  nodes.first.run({"PUBLISH", "c", "m"});
+  EXPECT_EQ(nodes.first.run({"EXEC"}), "*1\r\n:1\r\n");
+}
+
+TEST(RespRoom, AClientMayGoMeanwhile) {
+  JoinedNodes nodes;
+  nodes.pass(3s);
+  LonelyNode& node = nodes.first;
+  node.pipe.backlog = limits::kMaxQueued;
+  {
+    RespSession other(node.service, "127.0.0.1:2");
+    other.feed(resp_command({"PUBLISH", "c", "m"}));
+    EXPECT_TRUE(other.held());
+  }
+  EXPECT_TRUE(node.service.held.empty());
+  EXPECT_EQ(node.service.unfinished_bytes, 0);
+  node.pipe.backlog = 0;
+  node.service.look_for_room();
 }
 
 }  // namespace

@@ -159,7 +159,7 @@ class Node:
         return [line for line in self.log().splitlines() if part in line]
 
     def memory(self, field="VmHWM"):
-        """Resident memory in bytes: the most that there ever was (VmHWM), or what there is now (VmRSS)."""
+        """In bytes: the most memory that was ever resident (VmHWM), what is now (VmRSS), or addresses in use (VmSize)."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024

@@ -8,11 +8,25 @@ import os
 import resource
 import signal
 import socket
+import unittest
 
 import harness
 
 F_SETPIPE_SZ = 1031
 PAGE = 4096
+
+
+def is_hung_up(connection):
+    """Whether the other side has closed it; what else it said is read away."""
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        try:
+            while connection.recv(PAGE):
+                pass
+        except ConnectionError:
+            pass
+        return True
+    return False
 
 
 class FullPipe:
@@ -106,8 +120,83 @@ class LimitsTest(harness.MeshTestCase):
     def test_few_open_files_are_told(self):
         node = self.start("node", descriptors=256)
         line = self.await_log(node, "ulimit -n")
-        self.assertIn("this process may open 256 files (ulimit -n): at most 128 clients at a time instead of 10000", line)
-        self.assertEqual(node.redis.info("clients")["maxclients"], 128)
+        self.assertIn("this process may open 256 files (ulimit -n): at most 116 clients at a time instead of 10000, and 58 "
+                      "neighbours instead of 256", line)
+        self.assertEqual(node.redis.info("clients")["maxclients"], 116)
+
+    def test_too_few_open_files_end_the_start_with_a_word(self):
+        # Below 8 not even the system can load the program.
+        for few in (9, 12, 20, 31):
+            node = self.launch(f"node{few}", descriptors=few)
+            self.assertEqual(node.process.wait(harness.DEADLINE), 1, node.log())
+            self.assertIn(f"meshdict-node: this process may open {few} files (ulimit -n), and a node needs 32 at the least", node.log())
+
+    def test_what_the_fewest_open_files_promise_they_hold(self):
+        node = self.start("node", "--data-dir", os.path.join(self.directory, "data"), descriptors=32)
+        self.assertEqual(node.redis.info("clients")["maxclients"], 4)
+        node.close_clients()
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(node.redis_address, timeout=harness.DEADLINE)) for _ in range(4)]
+            strangers = [stack.enter_context(socket.create_connection(node.mesh_address, timeout=harness.DEADLINE)) for _ in range(12)]
+            for number, client in enumerate(clients):
+                client.sendall(b"SET key%d value\r\n" % number)
+                self.assertEqual(client.recv(100), b"+OK\r\n")
+            with socket.create_connection(node.redis_address, timeout=harness.DEADLINE) as fifth:
+                self.assertEqual(fifth.recv(100), b"-ERR max number of clients reached\r\n")
+            harness.wait_until(lambda: sum(is_hung_up(stranger) for stranger in strangers) >= 10, "an end of most strangers")
+        self.assertNotIn("Too many open files", node.log())
+        self.assertEqual(node.terminate(), 0)
+
+    @unittest.skipIf(harness.SANITIZED, "a sanitizer takes terabytes of addresses")
+    def test_without_memory_it_reads_deletes_and_says_no_to_writes(self):
+        node = self.start("node", "--data-dir", os.path.join(self.directory, "data"))
+        limit = node.memory("VmSize") + 60 * 1024 * 1024
+        resource.prlimit(node.process.pid, resource.RLIMIT_AS, (limit, limit))
+        value = b"v" * 1_000_000
+        kept = self.set_until_refused(node, value)
+        self.assertGreater(len(kept), 10)
+        self.await_log(node, "no memory is left")
+        self.assertGreater(node.redis.info("stats")["refused_by_memory"], 0)
+        for key in kept[::7]:
+            self.assertEqual(node.redis.get(key), value)
+        with self.assertRaisesRegex(harness.redis.ResponseError, "^OOM "):
+            node.redis.mset({f"many{number}": value for number in range(20)})
+        for key in kept:
+            self.assertEqual(node.redis.delete(key), 1)
+        harness.wait_until(lambda: self.is_set(node, "again", value), "room after the deletions")
+        self.assertEqual(node.terminate(), 0)
+
+    @unittest.skipIf(harness.SANITIZED, "a sanitizer takes terabytes of addresses")
+    def test_small_values_do_not_end_it_either(self):
+        node = self.start("node")
+        limit = node.memory("VmSize") + 20 * 1024 * 1024
+        resource.prlimit(node.process.pid, resource.RLIMIT_AS, (limit, limit))
+        refused = []
+        for round_ in range(1_000):
+            with node.redis.pipeline(transaction=False) as pipe:
+                for number in range(1_000):
+                    pipe.set(f"key{round_}:{number}", b"v" * 100)
+                refused = [reply for reply in pipe.execute(raise_on_error=False) if reply is not True]
+            if refused:
+                break
+        self.assertRegex(str(refused[0]), "^OOM ")
+        with self.assertRaisesRegex(harness.redis.ResponseError, "^OOM "):
+            node.redis.publish("channel", "message")
+        self.assertEqual(node.redis.get("key0:0"), b"v" * 100)
+        self.assertEqual(node.terminate(), 0)
+
+    def is_set(self, node, key, value):
+        with contextlib.suppress(harness.redis.ResponseError):
+            return node.redis.set(key, value)
+        return False
+
+    def set_until_refused(self, node, value):
+        kept = []
+        with self.assertRaisesRegex(harness.redis.ResponseError, "^OOM "):
+            for number in range(1_000):
+                node.redis.set(f"key{number}", value)
+                kept.append(f"key{number}")
+        return kept
 
     def test_processor_time_ends_it_in_order_with_a_word(self):
         node = self.start("node", limits=[(resource.RLIMIT_CPU, 1)])

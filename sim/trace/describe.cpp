@@ -117,6 +117,9 @@ std::string describe(const Event& event, const NameOf& name_of) {
           [&](const Returned& returned) {
             return fmt::format("returned {} from {}", word_text(returned.key), name_of(returned.from));
           },
+          [&](const LeftOut& left_out) {
+            return fmt::format("left out {} messages for {}", left_out.messages, name_of(left_out.peer));
+          },
           [&](const ClockJudged& judged) {
             return fmt::format("clock of {} {}, {} us ahead, error {} us",
                                judged.peer.empty() ? "ours" : name_of(judged.peer), to_string(judged.clock.standing),
@@ -171,6 +174,10 @@ void add_to(TraceHash& hash, const Event& event) {
                  [&](const Returned& returned) {
                    hash.add(returned.key);
                    hash.add(returned.from.text());
+                 },
+                 [&](const LeftOut& left_out) {
+                   hash.add(left_out.peer.text());
+                   hash.add(left_out.messages);
                  },
                  [&](const ClockJudged& judged) {
                    hash.add(judged.peer.text());

@@ -51,7 +51,7 @@ void clients(RespService& service, InfoText& out) {
   out.line("pubsub_clients", std::ranges::count_if(service.sessions, [](const auto& entry) {
              return entry.second->subscriptions() > 0;
            }));
-  out.line("blocked_clients", service.waiting.size());
+  out.line("blocked_clients", service.waiting.size() + service.held.size());
   out.line("unfinished_bytes", service.unfinished_bytes);
 }
 
@@ -95,6 +95,7 @@ void stats(RespService& service, InfoText& out) {
   out.line("protocol_errors", s.protocol_errors);
   out.line("writes_refused_by_lease", s.refused_by_lease);
   out.line("writes_refused_by_clock", s.refused_by_clock);
+  out.line("refused_by_memory", s.refused_by_memory);
   out.line("messages_published", s.published);
   out.line("messages_shown", s.shown);
   out.line("longest_turn_us", s.longest_turn.count());
@@ -123,7 +124,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("network", printable(service.facts.network));
   out.line("leasing", service.facts.mesh.leasing == Leasing::kOn ? "on" : "off");
   out.line("lease_seconds", service.facts.mesh.lease / 1s);
-  out.line("neighbours", engine.neighbours().size());
+  out.line("neighbours", engine.neighbour_count());
   out.line("known_addresses", engine.known_addresses());
   clock_lines(engine.clock(), out);
   out.line("frames_received", s.frames_received);
@@ -133,6 +134,7 @@ void mesh_section(RespService& service, InfoText& out) {
   out.line("messages_relayed", s.relayed);
   out.line("duplicates", s.duplicates);
   out.line("no_room", s.no_room);
+  out.line("messages_left_out", s.left_out);
   out.line("refused", s.refused);
   out.line("identity_in_use", s.identity_in_use);
   out.line("too_large", s.too_large);

@@ -39,12 +39,12 @@ void mesh_peers(RespSession& session, Arguments) {
   const auto peers = session.service().engine.neighbours();
   session.reply().array(peers.size());
   for (const NeighbourView& peer : peers) {
-    session.reply().array(22).field("id", peer.id.text()).field("address", to_string(peer.address));
+    session.reply().array(24).field("id", peer.id.text()).field("address", to_string(peer.address));
     session.reply().field("direction", peer.dialed_by_us ? "outgoing" : "incoming");
     session.reply().field("speaks", peer.meshdict ? "meshdict" : "py2p");
     session.reply().field("connected_ms", milliseconds(peer.connected_for));
     session.reply().field("connections", peer.connections).field("queued_bytes", peer.queued);
-    session.reply().field("waiting_stores", peer.waiting_stores);
+    session.reply().field("waiting_stores", peer.waiting_stores).field("messages_left_out", peer.left_out);
     reply_clock(session, peer.clock);
   }
 }

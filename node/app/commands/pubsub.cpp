@@ -178,26 +178,55 @@ void punsubscribe(RespSession& session, Arguments arguments) {
   remove(session, arguments.subspan(1), kByPattern);
 }
 
+namespace {
+
+void publish_now(RespService& service, std::string_view channel, std::string_view payload, ReplyWriter reply) {
+  Raw name;
+  Raw body;
+  MsgpackWriter(name).bin(channel);
+  MsgpackWriter(body).bin(payload);
+  const std::array<RawView, 2> packets{name, body};
+  if (const auto sent = service.engine.broadcast(packets); !sent) {
+    reply.error("ERR " + sent.error());
+    return;
+  }
+  ++service.stats.published;
+  const std::size_t receivers = service.pubsub.publish(channel, payload);
+  reply.integer(receivers + service.engine.neighbour_count());
+}
+
+/// PUBLISH, in a later turn.
+class Publication {
+ public:
+  Publication(RespService& service, std::string_view channel, std::string_view payload)
+      : service_(service), channel_(channel), payload_(payload) {}
+
+  bool operator()(std::string& reply, std::size_t& steps) {
+    const std::size_t before = service_.pubsub.steps_done();
+    publish_now(service_, channel_, payload_, ReplyWriter(reply));
+    const std::size_t done = service_.pubsub.steps_done() - before + payload_.size() / resp_limits::kBytesPerStep;
+    steps -= std::min(steps, done);
+    return true;
+  }
+
+ private:
+  RespService& service_;
+  std::string channel_;
+  std::string payload_;
+};
+
+}  // namespace
+
 void publish(RespSession& session, Arguments arguments) {
-  RespService& service = session.service();
   const std::string_view channel = arguments[1];
   if (is_reserved_channel(channel)) {
     session.reply().error("ERR this channel carries events of the dictionary; choose another name");
     return;
   }
   if (!is_channel(session, channel)) return;
-  Raw name;
-  Raw payload;
-  MsgpackWriter(name).bin(channel);
-  MsgpackWriter(payload).bin(arguments[2]);
-  const std::array<RawView, 2> packets{name, payload};
-  if (const auto sent = service.engine.broadcast(packets); !sent) {
-    session.reply().error("ERR " + sent.error());
-    return;
-  }
-  ++service.stats.published;
-  const std::size_t receivers = service.pubsub.publish(channel, arguments[2]);
-  session.reply().integer(receivers + service.engine.neighbours().size());
+  RespService& service = session.service();
+  if (!session.waits_for_room()) return publish_now(service, channel, arguments[2], session.reply());
+  session.hold(Publication(service, channel, arguments[2]), channel.size() + arguments[2].size());
 }
 
 }  // namespace meshdict::commands

@@ -107,6 +107,12 @@ void EventLog::tell(const Returned& e) {
                                  printable(e.key, 80), e.from.brief()));
 }
 
+void EventLog::tell(const LeftOut& e) {
+  log_.write_limited(LogLevel::kWarn, "left out",
+                     fmt::format("messages for neighbour {} are left out, {} so far: it takes less than comes",
+                                 e.peer.brief(), e.messages));
+}
+
 void EventLog::tell(const ClockJudged& e) {
   const ClockOffset& offset = e.clock.offset;
   const double seconds = std::chrono::duration<double>(std::chrono::abs(offset.ahead)).count();

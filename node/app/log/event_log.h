@@ -26,6 +26,7 @@ class EventLog {
   void tell(const Undeliverable& e);
   void tell(const Confirmed& /*e*/) {}  // for whoever asked
   void tell(const Returned& e);
+  void tell(const LeftOut& e);
   void tell(const ClockJudged& e);
   void tell(const MessageArrived& e);
   void tell(const Updated& e);

@@ -91,7 +91,7 @@ void RespServer::on_readable(const ClientPtr& client) {
     return wait_readable(client);
   }
   RespSession& session = *client->session;
-  if (error == asio::error::eof && (!session.output().empty() || session.has_more())) {
+  if (error == asio::error::eof && (!session.output().empty() || session.has_more() || session.held())) {
     // It has said all that it had to say, and may well read the replies: `printf 'PING\r\n' | nc`.
     session.end_input();
     return service_.touch(session);
@@ -122,6 +122,7 @@ void RespServer::limit_wait(const ClientPtr& client) {
 }
 
 void RespServer::flush() {
+  service_.look_for_room();
   serving_.swap(service_.touched);
   for (RespSession* session : serving_)
     session->clear_touched();

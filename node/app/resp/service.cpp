@@ -52,6 +52,7 @@ void RespService::on_event(const Event& event) {
                  [](const Confirmed&) {},
                  [](const Returned&) {},
                  [](const ClockJudged&) {},
+                 [](const LeftOut&) {},
              },
              event);
 }
@@ -75,6 +76,12 @@ void RespService::make_room(std::size_t bytes) {
       last.cut_off_for_room();
     }
   }
+}
+
+void RespService::look_for_room() {
+  if (held.empty() || !engine.has_room_for_messages()) return;
+  for (RespSession* const session : std::exchange(held, {}))
+    session->on_room();
 }
 
 void RespService::touch(RespSession& session) {

@@ -44,6 +44,7 @@ struct RespStats {
   std::uint64_t protocol_errors = 0;
   std::uint64_t refused_by_lease = 0;
   std::uint64_t refused_by_clock = 0;
+  std::uint64_t refused_by_memory = 0;  ///< commands for which there was none left
   std::uint64_t published = 0;
   std::uint64_t shown = 0;  ///< messages of other shapes than PUBLISH's that were converted for the channel "mesh"
   Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
@@ -64,6 +65,9 @@ class RespService {
   /// none is far behind.
   void make_room(std::size_t bytes);
 
+  /// Lets go on who waits for neighbours to take messages, once they do. To be called in each turn.
+  void look_for_room();
+
   /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
   void touch(RespSession& session);
 
@@ -82,6 +86,8 @@ class RespService {
   std::map<std::uint64_t, RespSession*> sessions;
   /// Those in a WAIT, by the token of Engine::confirm().
   std::map<ConfirmationToken, RespSession*> waiting;
+  /// Those of which a command waits until neighbours take messages.
+  std::set<RespSession*> held;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "app/resp/command_spec.h"
 #include "app/resp/limits.h"
+#include "app/system/memory_reserve.h"
 
 namespace meshdict {
 namespace {
@@ -56,6 +58,7 @@ RespSession::RespSession(RespService& service, std::string remote)
 RespSession::~RespSession() {
   if (in_transaction()) end_transaction();
   if (waiting()) end_wait();
+  release_hold();
   release(pending_.size() + (going_on_ ? going_on_->holds : 0));
   service_.output_bytes -= output_counted_;
   service_.far_behind.erase({output_counted_, id_});
@@ -106,7 +109,12 @@ bool RespSession::keep(std::string_view bytes) {
     cut_off_now();
     return false;
   }
-  pending_.append(bytes);
+  try {
+    pending_.append(bytes);
+  } catch (const std::bad_alloc&) {
+    hang_up_for_memory();
+    return false;
+  }
   service_.unfinished_bytes += bytes.size();
   return true;
 }
@@ -117,12 +125,12 @@ void RespSession::release(std::size_t bytes) {
 
 bool RespSession::has_more() const {
   if (closing_ || cut_off_) return false;
-  return yielded_ || going_on_ || has_waited() || (behind_ && output().size() <= output_bound() / 2);
+  return yielded_ || (going_on_ && !held()) || has_waited() || (behind_ && output().size() <= output_bound() / 2);
 }
 
 bool RespSession::wants_bytes() const {
   if (closing_ || cut_off_ || input_over_ || has_more()) return false;
-  return !waiting() || pending_.size() < resp_limits::kMaxPending;
+  return (!waiting() && !held()) || pending_.size() < resp_limits::kMaxPending;
 }
 
 std::size_t RespSession::output_bound() const {
@@ -143,7 +151,7 @@ void RespSession::run(std::string_view& bytes) {
   while (!bytes.empty()) {
     yielded_ = steps_of_turn_ == 0;
     if (yielded_) return;
-    switch (parser_.next(bytes)) {
+    switch (parse(bytes)) {
       case RespParser::Result::kPartial:
         return;
       case RespParser::Result::kError:
@@ -167,6 +175,16 @@ void RespSession::run(std::string_view& bytes) {
     behind_ = output().size() > output_bound();
     yielded_ = output().size() > unsent + resp_limits::kPauseOutput;
     if (behind_ || yielded_) return;
+  }
+}
+
+/// As parser_.next(); kPartial, and the client is hung up on, when there is no memory for what it sent.
+RespParser::Result RespSession::parse(std::string_view bytes) {
+  try {
+    return parser_.next(bytes);
+  } catch (const std::bad_alloc&) {
+    hang_up_for_memory();
+    return RespParser::Result::kPartial;
   }
 }
 
@@ -202,7 +220,7 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
 void RespSession::run_command(const CommandSpec& spec, std::span<const std::string_view> arguments) {
   const std::size_t start = output_.size();
   const std::size_t published = service_.pubsub.steps_done();
-  spec.run(*this, arguments);
+  run_within_memory(spec, arguments);
   // Those of a long command are what it looks at, step by step.
   if (!spec.is(CommandSpec::kLong)) charge(steps_of(arguments));
   charge((output_.size() - start) / resp_limits::kBytesPerStep);
@@ -210,6 +228,33 @@ void RespSession::run_command(const CommandSpec& spec, std::span<const std::stri
   if (reply_full()) {
     output_.resize(start);
     reply().error(kReplyTooLarge);
+  }
+}
+
+/// A command that only reads can be given up where an allocation fails. What is in the middle of a write cannot: the program ends
+/// (memory_reserve.h), so that it is tried before whether there will be enough for a large one.
+void RespSession::run_within_memory(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+  const std::size_t start = output_.size();
+  const bool changes = spec.is(CommandSpec::kWrite) || spec.is(CommandSpec::kPubsub);
+  if (changes) {
+    std::size_t bytes = 0;
+    for (const std::string_view argument : arguments)
+      bytes += argument.size();
+    const bool large = bytes >= resp_limits::kLargeArguments;
+    const bool refused = spec.is(CommandSpec::kPubsub) && memory_reserve::used();
+    if (refused || (large && !memory_reserve::can_allocate(bytes * resp_limits::kCopiesOfArguments))) {
+      ++service_.stats.refused_by_memory;
+      return refuse(kOutOfMemory);
+    }
+    [&]() noexcept { spec.run(*this, arguments); }();
+    return;
+  }
+  try {
+    spec.run(*this, arguments);
+  } catch (const std::bad_alloc&) {
+    ++service_.stats.refused_by_memory;
+    output_.resize(start);
+    reply().error(kOutOfMemory);
   }
 }
 
@@ -248,8 +293,32 @@ void RespSession::run_long(LongCommand command, std::size_t holds) {
   going_on_ = GoingOn{std::move(command), holds, std::move(made)};
 }
 
+bool RespSession::waits_for_room() const {
+  return !steps_left_ && !service_.engine.has_room_for_messages();
+}
+
+void RespSession::hold(LongCommand command, std::size_t holds) {
+  if (service_.unfinished_bytes + holds > resp_limits::kMaxUnfinished) return cut_off_now();
+  service_.unfinished_bytes += holds;
+  going_on_ = GoingOn{std::move(command), holds, {}};
+  held_until_ = service_.clock.monotonic() + resp_limits::kRoomPatience;
+  service_.held.insert(this);
+}
+
+void RespSession::on_room() {
+  release_hold();
+  service_.touch(*this);
+}
+
+void RespSession::release_hold() {
+  if (!held()) return;
+  held_until_.reset();
+  service_.held.erase(this);
+}
+
 bool RespSession::go_on() {
   if (!going_on_) return true;
+  if (held()) return false;
   reply_start_ = output_.size();
   if (!going_on_->command(going_on_->reply, steps())) return false;
   const GoingOn done = *std::exchange(going_on_, std::nullopt);
@@ -352,6 +421,7 @@ void RespSession::on_confirmed() {
 }
 
 void RespSession::give_up_waiting() {
+  if (held()) return on_room();
   if (!waiting()) return;
   wait_->over = true;
   service_.touch(*this);
@@ -379,6 +449,14 @@ void RespSession::hang_up_unread() {
   misunderstood_ = true;
 }
 
+void RespSession::hang_up_for_memory() {
+  ++service_.stats.refused_by_memory;
+  ++service_.stats.cut_off_clients;
+  reply().error(kOutOfMemory);
+  closing_ = true;
+  misunderstood_ = true;
+}
+
 void RespSession::cut_off_now() {
   if (cut_off_) return;
   cut_off_ = true;
@@ -399,7 +477,7 @@ std::string RespSession::describe() const {
   const auto seconds = [now](MonoTime since) {
     return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
   };
-  const std::string_view flags = subscriptions() > 0 ? "P" : waiting() ? "b" : transaction_ ? "x" : "N";
+  const std::string_view flags = subscriptions() > 0 ? "P" : waiting() || held() ? "b" : transaction_ ? "x" : "N";
   return fmt::format(
       "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi={} qbuf={} "
       "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",

@@ -7,8 +7,8 @@
 //    hung up on. A subscriber, to whom others write, is cut off at kMaxOutput, and the one that is furthest behind is when
 //    all clients together have more than kMaxOutputOfAll.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
-// 4. In a WAIT, a client's further commands are kept and not run. Its end is found by feed(), never within a call into
-//    the engine.
+// 4. In a WAIT, a client's further commands are kept and not run; so too behind a command for which neighbours have no room.
+//    The end of either is found by feed(), never within a call into the engine.
 // 5. No call of feed() runs for long: all that it does takes steps off one budget, resp_limits::kStepsPerTurn. When that is used
 //    up, the commands behind wait for another turn, which has_more() asks for, and those that look at many things go on
 //    there. What cannot be divided (a write of many keys, a transaction) is bounded, and ends the turn.
@@ -34,6 +34,10 @@ namespace meshdict {
 
 struct CommandSpec;
 
+/// As Redis has it when its memory is used up.
+inline constexpr std::string_view kOutOfMemory =
+    "OOM no memory is left for this; reads and deletions of a few keys at a time go on";
+
 /// A command that looks at many things. Appends to `reply`, takes what it does off `steps` and stops at 0; true when it is
 /// done. Keeps copies of its arguments, and finds its place again whatever was written between two calls.
 using LongCommand = std::function<bool(std::string& reply, std::size_t& steps)>;
@@ -56,7 +60,11 @@ class RespSession final : public Subscriber {
 
   /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
   [[nodiscard]] bool waiting() const { return wait_.has_value(); }
-  [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : std::nullopt; }
+  /// A command of it waits until neighbours take messages, and until wait_deadline() at the latest.
+  [[nodiscard]] bool held() const { return held_until_.has_value(); }
+  [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : held_until_; }
+  /// Neighbours take messages again.
+  void on_room();
   void give_up_waiting();
   /// The WAIT is over: feed() goes on, if with no bytes.
   [[nodiscard]] bool has_waited() const { return wait_ && wait_->over; }
@@ -91,6 +99,10 @@ class RespSession final : public Subscriber {
   /// Runs `command`, in later turns too; in a transaction at once, within resp_limits::kStepsPerTransaction. `holds`: bytes
   /// that it keeps meanwhile. Nothing else is to be replied.
   void run_long(LongCommand command, std::size_t holds);
+  /// Whether a message for all nodes waits now, since some neighbour takes less than comes. Not in a transaction.
+  [[nodiscard]] bool waits_for_room() const;
+  /// As run_long(), but begun only once neighbours take messages, or after resp_limits::kRoomPatience.
+  void hold(LongCommand command, std::size_t holds);
   /// What may still be done in this turn, to be taken off: that of a transaction is for all of its commands.
   std::size_t& steps() { return steps_left_ ? *steps_left_ : steps_of_turn_; }
   /// Takes off what a command does at once, beyond its arguments and its reply, which are counted for all commands.
@@ -101,6 +113,8 @@ class RespSession final : public Subscriber {
   void run_command(const CommandSpec& spec, std::span<const std::string_view> arguments);
   /// Runs the commands of a transaction, with nothing between them.
   void run_transaction(const Transaction& transaction);
+  /// The commands of one are run just now.
+  [[nodiscard]] bool runs_transaction() const { return steps_left_.has_value(); }
   [[nodiscard]] bool in_transaction() const { return transaction_.has_value(); }
   /// What follows is queued, not run.
   void begin_transaction() { transaction_.emplace(); }
@@ -132,17 +146,21 @@ class RespSession final : public Subscriber {
 
  private:
   void run(std::string_view& bytes);
+  RespParser::Result parse(std::string_view bytes);
   void execute(std::span<const std::string_view> arguments);
   void queue(const CommandSpec& spec, std::span<const std::string_view> arguments);
   void refuse(std::string_view error);
   /// Refuses a known command before it is run. `error` begins with "ERR ".
   void reject(const CommandSpec& spec, std::string_view error);
+  void run_within_memory(const CommandSpec& spec, std::span<const std::string_view> arguments);
+  void hang_up_for_memory();
   [[nodiscard]] bool has_unrun() const { return behind_ || yielded_ || going_on_ || waiting(); }
   /// Keeps bytes that are not run now. False when the client is hung up on for them.
   bool keep(std::string_view bytes);
   void release(std::size_t bytes);
   /// Goes on with a long command. True when it is done, or there is none.
   bool go_on();
+  void release_hold();
   void finish_long(std::string_view reply);
   [[nodiscard]] std::size_t output_bound() const;
   void account_output();
@@ -175,6 +193,7 @@ class RespSession final : public Subscriber {
   WrittenKeys written_;
   std::optional<Wait> wait_;
   std::optional<GoingOn> going_on_;
+  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t output_counted_ = 0;  ///< in RespService::output_bytes

@@ -97,7 +97,10 @@ std::expected<OpenedBody, DecodeError> open_body(std::string_view body, std::spa
   auto plain = split_body(body);
   if (!plain) return std::unexpected(std::move(plain.error()));
   if (hash_matches(*plain)) return OpenedBody{*plain, {}, std::nullopt};
+  return open_compressed(body, taken);
+}
 
+std::expected<OpenedBody, DecodeError> open_compressed(std::string_view body, std::span<const Compression> taken) {
   // The error of the method that the magic names, if there is one: snappy's says little, as anything may be snappy.
   DecodeError error{"hash does not match", 0};
   const CompressionGuess guess = guess_compression(body);

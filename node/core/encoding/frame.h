@@ -75,6 +75,9 @@ struct OpenedBody {
 /// decides. Nothing is decompressed by a method that is not among them.
 std::expected<OpenedBody, DecodeError> open_body(std::string_view body, std::span<const Compression> taken);
 
+/// The same of a body that is not plain.
+std::expected<OpenedBody, DecodeError> open_compressed(std::string_view body, std::span<const Compression> taken);
+
 /// Bytes of size in front of a body.
 inline constexpr std::size_t kFrameHeader = 4;
 /// Bytes of hash in front of S.

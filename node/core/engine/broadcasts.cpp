@@ -21,17 +21,17 @@ bool Broadcasts::is_copy(const PlainBody& plain) const {
   return origin && seen_.contains(origin->sender, origin->stamp) && hash_matches(plain);
 }
 
-bool Broadcasts::accept(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
+Broadcasts::Accepted Broadcasts::accept(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
   if (envelope.stamp && envelope.sender == originator_.self() && envelope.stamp->boot == originator_.boot()) {
     ++stats_.duplicates;  // all that we have said is known: somebody has made this up
-    return false;
+    return Accepted::kNo;
   }
   const MonoTime now = clock_.monotonic();
   const std::int64_t ahead = envelope.time - unix_seconds(clock_.wall());
   const std::int64_t lifetime = std::chrono::floor<std::chrono::seconds>(limits::kBroadcastLifetime).count();
   if (ahead < -lifetime) {
     ++stats_.expired;
-    return false;
+    return Accepted::kNo;
   }
   // From further ahead than clocks may differ, once is not promised: nobody can make us remember for as long as he likes.
   const Duration future = std::clamp<Duration>(std::chrono::seconds(ahead), Duration::zero(), limits::kClockSkew);
@@ -39,12 +39,18 @@ bool Broadcasts::accept(const Connection& from, const Envelope& envelope, const 
   const Via via = derive_seed(0, from.peer.text());
   const auto outcome = envelope.stamp ? seen_.insert(envelope.sender.text(), *envelope.stamp, via, expires)
                                       : seen_.insert(plain.id, via, expires);
-  if (outcome != SeenMessages::Outcome::kNew) {
-    ++(outcome == SeenMessages::Outcome::kKnown ? stats_.duplicates : stats_.no_room);
-    return false;
+  switch (outcome) {
+    case SeenMessages::Outcome::kNew:
+      ++stats_.delivered;
+      return Accepted::kYes;
+    case SeenMessages::Outcome::kKnown:
+      ++stats_.duplicates;
+      return Accepted::kNo;
+    case SeenMessages::Outcome::kNoRoom:
+      break;
   }
-  ++stats_.delivered;
-  return true;
+  ++stats_.no_room;
+  return Accepted::kNoRoom;
 }
 
 void Broadcasts::relay(const Connection& from, const OpenedBody& opened, std::string_view body,
@@ -67,10 +73,10 @@ void Broadcasts::send_to_all(CompressedOnce& once, const Connection* except, con
     Connection& link = *pair.primary;
     if (store != nullptr && !pair.is_meshdict) {
       links_.send_store(link, once.for_peer(link), *store);
-    } else if (store != nullptr && link.congested) {
+    } else if (store == nullptr) {
+      links_.offer(link, once.for_peer(link));
+    } else if (!links_.try_send(link, once.for_peer(link))) {
       sessions_.compare(link);
-    } else {
-      links_.send(link, once.for_peer(link));
     }
   }
 }

@@ -11,6 +11,7 @@
 //
 // Not thread-safe.
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string_view>
@@ -47,8 +48,12 @@ class Broadcasts {
 
   /// Whether this is a whole copy of one that was seen; without decoding, for most frames of a mesh are.
   [[nodiscard]] bool is_copy(const PlainBody& plain) const;
-  /// Marks a broadcast as seen. False when it is a copy, too old to be told from one, or finds no room.
-  bool accept(const Connection& from, const Envelope& envelope, const PlainBody& plain);
+  enum class Accepted : std::uint8_t {
+    kYes,     ///< marked as seen
+    kNo,      ///< a copy, or too old to be told from one
+    kNoRoom,  ///< not taken now
+  };
+  Accepted accept(const Connection& from, const Envelope& envelope, const PlainBody& plain);
   /// `body` is the message as it came: who reads its compression gets that again, and nothing is compressed twice.
   /// REQUIRES: it was accepted, and is not merged yet.
   void relay(const Connection& from, const OpenedBody& opened, std::string_view body, const Envelope& envelope,

@@ -238,6 +238,14 @@ std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView>
   return *id;
 }
 
+bool Engine::has_room_for_messages() const {
+  return parts_->links.all_have_room();
+}
+
+std::size_t Engine::neighbour_count() const {
+  return parts_->links.pairs().size();
+}
+
 std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
                                                            SubFlag type) {
   auto message = user_message(packets, type);
@@ -248,8 +256,8 @@ std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receive
   const auto frame = parts_->originator.whisper(std::move(*message));
   if (!frame) return std::unexpected(std::string(kTooLarge));
   if (pair != nullptr) {
-    parts_->links.send(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
-    return WhisperOutcome::kSent;
+    const bool sent = parts_->links.offer(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
+    return sent ? WhisperOutcome::kSent : WhisperOutcome::kRefused;
   }
   if (const auto ends = parts_->searches.hold(receiver, *frame)) next_expiry_ = std::min(next_expiry_, *ends);
   finish_input();
@@ -290,15 +298,15 @@ std::vector<NeighbourView> Engine::neighbours() const {
   const MonoTime now = clock_.monotonic();
   for (const auto& [peer, pair] : links.pairs()) {
     const Connection& primary = *pair.primary;
-    const bool paced = primary.pacer != nullptr;
     views.push_back({.id = peer,
                      .address = primary.peer_address,
                      .dialed_by_us = primary.dialed_by_us,
                      .meshdict = pair.is_meshdict,
                      .connected_for = now - pair.since,
                      .connections = pair.links.size(),
-                     .queued = transport_.queued(primary.id) + (paced ? primary.pacer->bytes() : 0),
-                     .waiting_stores = paced ? primary.pacer->stores() : 0,
+                     .queued = links.waiting_for(primary),
+                     .waiting_stores = primary.pacer != nullptr ? primary.pacer->stores() : 0,
+                     .left_out = primary.left_out,
                      .clock = parts_->clocks.of(peer)});
   }
   return views;
@@ -320,6 +328,7 @@ EngineStats Engine::stats() const {
   EngineStats stats = parts_->stats;
   stats.frames_sent = parts_->links.frames_sent();
   stats.too_large += parts_->links.frames_too_large();
+  stats.left_out = parts_->links.left_out();
   return stats;
 }
 

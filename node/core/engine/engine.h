@@ -45,6 +45,9 @@ struct EngineConfig : MeshSettings {
   bool has_dictionary = true;
   /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
+  /// Neighbours, and accepted connections that are none yet: what the system has room for.
+  std::size_t most_neighbours = limits::kMaxNeighbours;
+  std::size_t most_pending = limits::kMaxPendingAccepted;
   /// Keys are not claimed while our wall clock is further from those of most neighbours than `skew`.
   bool clock_guard = true;
   /// Where others can dial us. Empty host: not known yet; see Engine::set_address().
@@ -56,7 +59,7 @@ struct EngineConfig : MeshSettings {
 enum class WhisperOutcome : std::uint8_t {
   kSent,      ///< handed to a neighbour's connection
   kDeferred,  ///< its address is being asked for; Undeliverable is raised if nobody knows in time
-  kRefused,   ///< too many are held back already, or it is addressed to ourselves
+  kRefused,   ///< too much waits for it already, or it is addressed to ourselves
 };
 
 /// One write of several that happen all or none.
@@ -127,6 +130,9 @@ class Engine {
   /// Sends packets (each one raw MessagePack value) to every node. Error text when they do not fit a frame.
   /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
   std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type = SubFlag::kBroadcast);
+  /// False while some neighbour takes less than comes: who can wait with a broadcast does. What is sent all the same is left out
+  /// for it sooner or later, counted and told (LeftOut).
+  [[nodiscard]] bool has_room_for_messages() const;
   /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
   /// follow.
   std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
@@ -154,6 +160,7 @@ class Engine {
   void set_address(const Endpoint& advertise);
   [[nodiscard]] const Endpoint& address() const { return config_.advertise; }
   [[nodiscard]] std::vector<NeighbourView> neighbours() const;
+  [[nodiscard]] std::size_t neighbour_count() const;
   [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] std::size_t known_addresses() const;
   /// Our wall clock against the neighbours': clock_offsets.h.

@@ -54,6 +54,12 @@ struct Undeliverable {
   MessageId id;
 };
 
+/// Messages for a neighbour are not sent to it, since it takes less than comes. Told now and then (limits::kTellLeftOutEvery).
+struct LeftOut {
+  NodeId peer;
+  std::uint64_t messages = 0;  ///< so far, on this link
+};
+
 /// A neighbour has what Engine::confirm() asked about, and shows it. Told once for each neighbour.
 struct Confirmed {
   ConfirmationToken token = ConfirmationToken::kNone;
@@ -75,7 +81,7 @@ struct ClockJudged {
 };
 
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
-                           Confirmed, Returned, ClockJudged>;
+                           Confirmed, Returned, ClockJudged, LeftOut>;
 
 /// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
 /// where the record that an event speaks of is in place.

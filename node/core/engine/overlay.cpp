@@ -58,7 +58,7 @@ void Overlay::expire(MonoTime now) {
 
 void Overlay::dial_all_needed() {
   next_dial_ = MonoTime::max();
-  if (links_.pairs().size() >= limits::kMaxNeighbours) return;
+  if (links_.pairs().size() >= links_.settings().most_neighbours) return;
   std::size_t outgoing = outgoing_count();
   const auto dial_all = [&](const AddressBook::Wanted& wanted, std::size_t most) {
     while (outgoing < most) {
@@ -73,13 +73,13 @@ void Overlay::dial_all_needed() {
   const MonoTime now = clock_.monotonic();
   dial_all([&](const Endpoint& address,
                const AddressBook::Entry& entry) { return entry.insist_until > now && wanted(address, entry); },
-           limits::kMaxNeighbours);
-  dial_all(wanted, limits::kOutgoingTarget);
+           links_.settings().most_neighbours);
+  dial_all(wanted, std::min(limits::kOutgoingTarget, links_.settings().most_neighbours));
 }
 
 void Overlay::dial_a_stranger(MonoTime now) {
   bool dialed = false;
-  if (outgoing_count() >= limits::kOutgoingTarget && links_.pairs().size() < limits::kMaxNeighbours) {
+  if (outgoing_count() >= limits::kOutgoingTarget && links_.pairs().size() < links_.settings().most_neighbours) {
     if (const auto address = book_.pick(false, stranger_filter())) {
       dialed = true;
       drop_an_extra_link();
@@ -275,7 +275,7 @@ void Overlay::tell_peers(Connection& conn) {
   for (PeerEntry& known : book_.sample(limits::kMaxPeersSent / 2)) {
     if (known.id != conn.peer && !links_.linked_to(known.id)) peers.entries.push_back(std::move(known));
   }
-  links_.whisper(conn, peers);
+  links_.try_whisper(conn, peers);
 }
 
 std::vector<DepartedView> Overlay::departed() const {

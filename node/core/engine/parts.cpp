@@ -13,7 +13,8 @@ LinkSettings link_settings(const EngineConfig& config) {
   // py2p's synchronised dictionaries mark leasing in the name of the network; its plain meshes have nothing to mark.
   const std::string_view suffix = !config.has_dictionary ? "" : config.leasing == Leasing::kOn ? "1" : "0";
   const std::string network = config.network + std::string(suffix);
-  return {config, protocol_id(network, config.encryption), config.advertise};
+  return {config, protocol_id(network, config.encryption), config.advertise, config.most_neighbours,
+          config.most_pending};
 }
 
 }  // namespace
@@ -68,6 +69,7 @@ Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& setting
                 .py2p = py2p,
                 .broadcasts = broadcasts,
                 .searches = searches,
+                .clock = clock,
                 .stats = stats,
                 .observer = observer},
                config.has_dictionary) {}
@@ -147,6 +149,10 @@ void Engine::Parts::on_pong(const Connection& link, const Pong& pong) {
 
 void Engine::Parts::on_clock(const NodeId& peer, std::int64_t unix_ms, MonoTime asked) {
   clocks.heard(peer, unix_ms, asked);
+}
+
+void Engine::Parts::on_left_out(const Connection& link) {
+  if (running) events.on_event(LeftOut{.peer = link.peer, .messages = link.left_out});
 }
 
 std::uint64_t Engine::Parts::take_hidden(const Connection& link) {

@@ -41,6 +41,7 @@ struct Engine::Parts final : LinksHost {
   bool keeps_apart(const Connection& conn) override;
   void on_pong(const Connection& link, const Pong& pong) override;
   void on_clock(const NodeId& peer, std::int64_t unix_ms, MonoTime asked) override;
+  void on_left_out(const Connection& link) override;
   std::uint64_t take_hidden(const Connection& link) override;
   std::optional<Frame> next_owed(Connection& link) override;
 

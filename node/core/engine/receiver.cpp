@@ -1,10 +1,12 @@
 #include "core/engine/receiver.h"
 
 #include <span>
+#include <utility>
 
 #include "core/base/overloaded.h"
+#include "core/base/sha256.h"
 #include "core/encoding/compression.h"
-#include "core/encoding/frame.h"
+#include "core/limits.h"
 
 namespace meshdict {
 
@@ -15,28 +17,55 @@ Receiver::Receiver(const Surroundings& surroundings, bool has_dictionary)
       py2p_(surroundings.py2p),
       broadcasts_(surroundings.broadcasts),
       searches_(surroundings.searches),
+      clock_(surroundings.clock),
       stats_(surroundings.stats),
       observer_(surroundings.observer),
       has_dictionary_(has_dictionary) {}
 
-void Receiver::take(Connection& conn, std::string_view body) {
+void Receiver::note_copy(Connection& conn) {
+  ++stats_.duplicates;
+  if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
+}
+
+void Receiver::note_waste(Connection& conn, std::size_t bytes) {
+  const MonoTime now = clock_.monotonic();
+  if (now >= conn.waste_began + limits::kWasteWindow) {
+    conn.waste_began = now;
+    conn.wasted_bytes = 0;
+  }
+  conn.wasted_bytes += bytes;
+  if (conn.wasted_bytes <= limits::kMaxWastedBytes || conn.closed()) return;
+  ++stats_.refused;
+  links_.close(conn, EndReason::kProtocolError, "its compressed messages are copies, too many to decompress");
+}
+
+std::optional<OpenedBody> Receiver::open(Connection& conn, std::string_view body) {
   // Most frames of a mesh are copies of a broadcast: they are recognised before any decoding. But whole they must be: a
   // damaged one shows that the stream is out of step.
-  if (const auto plain = split_body(body)) {
-    if (broadcasts_.is_copy(*plain)) {
-      ++stats_.duplicates;
-      if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
-      return;
-    }
+  const auto plain = split_body(body);
+  if (plain && broadcasts_.is_copy(*plain)) {
+    note_copy(conn);
+    return std::nullopt;
+  }
+  if (plain && hash_matches(*plain)) return OpenedBody{*plain, {}, std::nullopt};
+  if (plain && known_bodies_.contains(sha256(body))) {
+    note_copy(conn);
+    return std::nullopt;
   }
   // A handshake is never compressed: of a stranger nothing is decompressed.
   const auto taken = conn.state == ConnState::kHandshaking ? std::span<const Compression>() : offered_compressions();
-  const auto opened = open_body(body, taken);
+  auto opened = plain ? open_compressed(body, taken) : std::unexpected(plain.error());
   if (!opened) {
     ++stats_.refused;
     links_.close(conn, EndReason::kProtocolError, opened.error().what);
-    return;
+    return std::nullopt;
   }
+  return *std::move(opened);
+}
+
+void Receiver::take(Connection& conn, std::string_view body) {
+  const auto opened = open(conn, body);
+  if (!opened) return;
   const auto envelope = decode_envelope(opened->plain.message);
   if (!envelope) {
     ++stats_.refused;
@@ -56,7 +85,11 @@ void Receiver::take(Connection& conn, std::string_view body) {
 
   if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
   if (envelope->main == MainFlag::kBroadcast) {
-    if (!broadcasts_.accept(conn, *envelope, opened->plain)) return;
+    const auto accepted = broadcasts_.accept(conn, *envelope, opened->plain);
+    // What finds no room may find some later.
+    if (opened->method && accepted != Broadcasts::Accepted::kNoRoom) known_bodies_.insert(sha256(body));
+    if (opened->method && accepted != Broadcasts::Accepted::kYes) note_waste(conn, opened->inflated.size());
+    if (accepted != Broadcasts::Accepted::kYes) return;
     broadcasts_.relay(conn, *opened, body, *envelope, *message);
   }
   hand_on(conn, *envelope, *message, opened->plain.id);

@@ -4,14 +4,19 @@
 // 1. Bytes from a peer can be anything: what does not fit closes its connection, but never because of another node's broadcast
 //    that a neighbour only passed on.
 // 2. A damaged frame shows that the stream is out of step, even if what it carries looks like a copy.
-// 3. Of a stranger nothing is decompressed, and only what we offered otherwise.
+// 3. Of a stranger nothing is decompressed, and only what we offered otherwise. Copies of a compressed broadcast are known
+//    before; a neighbour that makes us decompress copies all the same, in another form each time, is dropped
+//    (limits::kMaxWastedBytes).
 // 4. Until the hello is exchanged, only the link layer speaks.
 // 5. A node without a dictionary takes no records.
 //
 // Not thread-safe.
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
+#include "core/encoding/frame.h"
 #include "core/engine/broadcasts.h"
 #include "core/engine/event.h"
 #include "core/engine/overlay.h"
@@ -19,7 +24,9 @@
 #include "core/engine/searches.h"
 #include "core/engine/sessions.h"
 #include "core/engine/views.h"
+#include "core/env/clock.h"
 #include "core/links/links.h"
+#include "core/memory/known_bodies.h"
 #include "core/messages/message.h"
 
 namespace meshdict {
@@ -34,6 +41,7 @@ class Receiver {
     Py2p& py2p;
     Broadcasts& broadcasts;
     Searches& searches;
+    const Clock& clock;
     EngineStats& stats;
     Observer& observer;
   };
@@ -44,6 +52,11 @@ class Receiver {
   void take(Connection& conn, std::string_view body);
 
  private:
+  /// Nothing when there is no more to be done: a copy, or what has closed the connection.
+  std::optional<OpenedBody> open(Connection& conn, std::string_view body);
+  void note_copy(Connection& conn);
+  /// A broadcast that was decompressed and not taken.
+  void note_waste(Connection& conn, std::size_t bytes);
   void hand_on(Connection& conn, const Envelope& envelope, const Message& message, const MessageId& id);
   void deliver(const Connection& conn, const Envelope& envelope, const UserMessage& message, const MessageId& id);
 
@@ -53,8 +66,10 @@ class Receiver {
   Py2p& py2p_;
   Broadcasts& broadcasts_;
   Searches& searches_;
+  const Clock& clock_;
   EngineStats& stats_;
   Observer& observer_;
+  KnownBodies known_bodies_;
   bool has_dictionary_;
 };
 

@@ -36,7 +36,9 @@ void Searches::on_pair_up(Pair& pair) {
   const auto found = searches_.find(pair.peer);
   if (found == searches_.end()) return;
   for (const Frame& whisper : found->second.whispers)
-    links_.send(*pair.primary, whisper);
+    if (!links_.offer(*pair.primary, whisper)) {
+      observer_.on_event(Undeliverable{.receiver = pair.peer, .id = whisper.id});
+    }
   searches_.erase(found);
 }
 

@@ -22,6 +22,7 @@ struct NeighbourView {
   std::size_t connections = 0;
   std::size_t queued = 0;          ///< bytes that wait to leave
   std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
+  std::uint64_t left_out = 0;      ///< messages that were not sent to it, since it takes less than comes
   ClockView clock{};               ///< its wall clock against ours
 };
 
@@ -47,6 +48,8 @@ struct EngineStats {
   std::uint64_t refused = 0;  ///< connections and frames
   /// Messages that were not sent, since no frame can carry them; 0 unless something is wrong.
   std::uint64_t too_large = 0;
+  /// Messages that were not sent to a neighbour that takes less than comes; each counts once for each.
+  std::uint64_t left_out = 0;
   /// How often we saw, or were told, that another process has our identity.
   std::uint64_t identity_in_use = 0;
   std::uint64_t dials = 0;

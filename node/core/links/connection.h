@@ -68,8 +68,8 @@ struct Connection {
   MonoTime asked;              ///< the first ping since we heard something was sent
   std::uint64_t asked_at = 0;  ///< and ends there
   MonoTime moved;              ///< something was taken before that ping was
-  bool overflowed = false;     ///< its queue was beyond its last bound
-  bool congested = false;      ///< its queue was beyond limits::kMaxQueued, and has not drained since
+  bool overflowed = false;     ///< it takes nothing, and what it asks for is beyond limits::kMaxAnswersUntaken
+  bool congested = false;      ///< its queue was full (queues.cpp), and has not drained since
   /// What is to be answered with the peer's clock: the nonce that was sent, and when.
   struct ClockQuestion {
     Nonce nonce = Nonce::kNone;
@@ -78,6 +78,11 @@ struct Connection {
   std::optional<ClockQuestion> clock_question;
   std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
+  std::size_t untaken_answers = 0;  ///< bytes sent although it is congested
+  std::uint64_t left_out = 0;       ///< messages that were not sent to it, since too much waited already
+  std::optional<MonoTime> told_of_left_out;
+  MonoTime waste_began;          ///< of the present window of limits::kWasteWindow
+  std::size_t wasted_bytes = 0;  ///< decompressed in it, of messages that we had already
 
   /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
   std::shared_ptr<Pacer> pacer;

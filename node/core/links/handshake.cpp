@@ -187,7 +187,7 @@ void Links::on_message(Connection& conn, const Hello& hello) {
 /// Whether it may become a link of its pair; closed when not.
 bool Links::admit(Connection& conn) {
   Pair* const known = pair(conn.peer);
-  if (known == nullptr && pairs_.size() >= limits::kMaxNeighbours) {
+  if (known == nullptr && pairs_.size() >= settings_.most_neighbours) {
     close(conn, EndReason::kTooMany, "we have enough neighbours");
     return false;
   }

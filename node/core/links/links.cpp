@@ -113,7 +113,7 @@ Connection& Links::dial(const Endpoint& to, bool extra) {
 }
 
 void Links::on_accepted(ConnId id, const Endpoint& remote) {
-  if (pending_accepted_ >= limits::kMaxPendingAccepted) drop_oldest_pending();
+  if (pending_accepted_ >= settings_.most_pending) drop_oldest_pending();
   auto conn = std::make_unique<Connection>();
   conn->id = id;
   conn->remote = remote;
@@ -202,75 +202,6 @@ void Links::remove_link(Connection& conn, const Ending& ending) {
   if (Pair* const left = pair(conn.peer)) host_.on_link_left(*left->primary);
 }
 
-void Links::send(Connection& conn, const Frame& frame) {
-  if (conn.closed() || conn.state == ConnState::kRetired) return;
-  if (conn.pacer != nullptr) {
-    if (!conn.pacer->push(frame)) return overflow(conn);
-    pump(conn, clock_.monotonic());
-    return;
-  }
-  ++frames_sent_;
-  conn.spoken = clock_.monotonic();
-  transport_.send(conn.id, frame);
-  conn.unchecked_bytes += frame.bytes->size();
-  if (conn.unchecked_bytes >= limits::kBulkLowWater) check_queue(conn);
-}
-
-void Links::check_queue(Connection& conn) {
-  conn.unchecked_bytes = 0;
-  const std::size_t queued = transport_.queued(conn.id);
-  if (queued > limits::kMaxQueuedAtAll) overflow(conn);
-  if (queued <= limits::kMaxQueued || conn.congested) return;
-  conn.congested = true;
-  const MonoTime now = clock_.monotonic();
-  look_at_progress(conn, now);
-  conn.taking = now;
-}
-
-void Links::send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame) {
-  if (frame) {
-    send(conn, *frame);
-  } else {
-    ++frames_too_large_;
-  }
-}
-
-void Links::whisper_to(std::span<Connection* const> to, const Message& message) {
-  const auto frame = originator_.whisper(message);
-  if (!frame) {
-    ++frames_too_large_;
-    return;
-  }
-  CompressedOnce once(*frame);
-  for (Connection* const conn : to)
-    send(*conn, once.for_peer(*conn));
-}
-
-/// Lets on_time() close it: callers of send() may be in the middle of a walk over the pairs.
-void Links::overflow(Connection& conn) {
-  conn.overflowed = true;
-  wake_at(clock_.monotonic());
-}
-
-void Links::send_store(Connection& conn, const Frame& frame, const PacedStore& store) {
-  if (conn.closed() || conn.pacer == nullptr) return;
-  const MonoTime now = clock_.monotonic();
-  conn.pacer->push_store(frame, store, now);
-  pump(conn, now);
-}
-
-void Links::owe(Connection& conn, std::string_view key, HasKey has) {
-  if (conn.closed() || conn.pacer == nullptr) return;
-  conn.pacer->owe(key, has);
-  wake_at(conn.pacer->next());
-}
-
-void Links::hand_over(Connection& conn) {
-  if (conn.pacer == nullptr) return;
-  conn.pacer->walk(MonoTime::min(), MonoTime::max());
-  wake_at(conn.pacer->next());
-}
-
 void Links::heard_on(Connection& conn) {
   Pair& pair = *this->pair(conn.peer);
   if (pair.primary == &conn) return;
@@ -281,7 +212,7 @@ void Links::heard_on(Connection& conn) {
 /// What waits for another link of a py2p node leaves on this one: what was written later must not come before it.
 void Links::inherit(Connection& heir, Connection& other) {
   if (heir.pacer == nullptr || other.pacer == nullptr) return;
-  if (!heir.pacer->take_over(*other.pacer)) overflow(heir);
+  if (const std::uint64_t without_room = heir.pacer->take_over(*other.pacer)) leave_out(heir, without_room);
   wake_at(heir.pacer->next());
 }
 
@@ -292,22 +223,6 @@ void Links::resume(Connection& heir, Connection& gone) {
   inherit(heir, gone);
   const MonoTime since = gone.heard - limits::kSilenceVerdict;
   heir.pacer->walk(since <= gone.opened ? MonoTime::min() : since, std::max(since, gone.opened));
-}
-
-void Links::pump(Connection& conn, MonoTime now) {
-  Pacer& pacer = *conn.pacer;
-  if (!pacer.empty() && pacer.next() <= now) {
-    if (transport_.queued(conn.id) <= limits::kBulkLowWater) {
-      auto frame = pacer.take(now);
-      if (!frame && pacer.owes()) frame = host_.next_owed(conn);
-      if (frame) {
-        ++frames_sent_;
-        transport_.send(conn.id, *frame);
-      }
-    }
-    pacer.sent(now);
-  }
-  if (!pacer.empty()) wake_at(pacer.next());
 }
 
 void Links::part(const NodeId& peer, ByeReason why) {
@@ -347,7 +262,7 @@ void Links::on_time(MonoTime now) {
 
 void Links::check_time(Connection& conn, MonoTime now) {
   if (conn.overflowed) {
-    close(conn, EndReason::kSlowReader, "takes less than we send");
+    close(conn, EndReason::kSlowReader, "takes nothing and asks for more");
     return;
   }
   if (conn.state != ConnState::kEstablished) {

@@ -14,7 +14,8 @@
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger. Those of the last two follow the round trip.
 // 7. A line may be slow. A node that hears much and says nothing for a while pings; silence counts from the moment when our question
 //    has left the queue, as long as something leaves; a frame has time as long as it comes in at limits::kSlowestLine.
-// 8. A slow reader is one that takes nothing for a while, not one for whom much is queued.
+// 8. A slow reader is one that takes nothing for a while, not one for whom much is queued. What can do without is left out
+//    then: stores come in a comparison, messages are counted and told.
 // 9. A peer that is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides
 //    before it says hello, so that a refused peer never takes itself for a neighbour.
 // 10. A neighbour's clock is read from its hello and its pongs, each with a moment before which it was not read.
@@ -37,6 +38,7 @@
 #include "core/base/random.h"
 #include "core/env/clock.h"
 #include "core/env/transport.h"
+#include "core/limits.h"
 #include "core/links/connection.h"
 #include "core/links/end_reason.h"
 #include "core/links/policy.h"
@@ -50,6 +52,8 @@ namespace meshdict {
 struct LinkSettings : MeshSettings {
   std::string protocol;  ///< protocol id of the network
   Endpoint address;      ///< where we can be dialled
+  std::size_t most_neighbours = limits::kMaxNeighbours;
+  std::size_t most_pending = limits::kMaxPendingAccepted;  ///< accepted connections that are no links yet
 };
 
 /// Two nodes and their links.
@@ -85,6 +89,8 @@ class LinksHost {
   virtual void on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
   virtual void on_refused(const Connection& conn, const Ending& ending) = 0;
+  /// Messages for this neighbour are left out: so many so far.
+  virtual void on_left_out(const Connection& /*link*/) {}
   /// The turn of what a py2p node is owed (pacer.h): the next frame of it, or nothing for now.
   virtual std::optional<Frame> next_owed(Connection& /*link*/) { return std::nullopt; }
   /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
@@ -116,7 +122,7 @@ class Links {
   /// The same, of a dial that the transport has given up for a reason of its own.
   void on_closed(Connection& conn, const Ending& ending);
   /// Its queue has fallen to limits::kBulkLowWater.
-  void on_drained(Connection& conn) { conn.congested = false; }
+  void on_drained(Connection& conn);
   void on_time(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const { return next_deadline_; }
 
@@ -125,7 +131,14 @@ class Links {
 
   // Effects
 
+  /// What a link cannot do without. To a py2p node, as offer().
   void send(Connection& conn, const Frame& frame);
+  /// False, and nothing is sent, when too much waits for the neighbour already.
+  bool try_send(Connection& conn, const Frame& frame);
+  /// The same of a message that is nowhere else to be had: then it is counted and told.
+  bool offer(Connection& conn, const Frame& frame);
+  /// Whether all neighbours take what comes: messages would sooner or later be left out otherwise, and whoever can wait does.
+  [[nodiscard]] bool all_have_room() const;
   /// Of a message that no frame can carry nothing is sent; it is counted.
   void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
   /// To a py2p node.
@@ -137,6 +150,8 @@ class Links {
   /// A py2p node's frames arrive on this link: we send there.
   void heard_on(Connection& conn);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
+  /// An answer without which the neighbour goes on: not sent when too much waits for it already.
+  void try_whisper(Connection& conn, const Message& message);
   /// The same message for each: encoded once, and compressed at most once for each method.
   void whisper_to(std::span<Connection* const> to, const Message& message);
   /// Closes and tells the host; and the peer, when the reason is a refusal.
@@ -168,6 +183,10 @@ class Links {
   void set_address(const Endpoint& address) { settings_.address = address; }
   [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
   [[nodiscard]] std::uint64_t frames_too_large() const { return frames_too_large_; }
+  /// Messages that were not sent to a neighbour, over all.
+  [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
+  /// Bytes that wait for a neighbour, in the transport's queue and before it.
+  [[nodiscard]] std::size_t waiting_for(const Connection& conn) const;
 
   /// Frees closed connections. Call at the end of every input.
   void sweep();
@@ -206,7 +225,14 @@ class Links {
   void look_at_progress(Connection& conn, MonoTime now);
   void linger(Connection& conn, MonoTime heard);
   void check_link(Connection& conn, MonoTime now);
-  void check_queue(Connection& conn);
+  void put(Connection& conn, const Frame& frame);
+  bool push_paced(Connection& conn, const Frame& frame);
+  [[nodiscard]] std::size_t share() const;
+  [[nodiscard]] std::size_t waiting_for_all() const;
+  bool has_room(Connection& conn, std::size_t bytes);
+  void congest(Connection& conn);
+  void limit_owed(Connection& conn) const;
+  void leave_out(Connection& conn, std::uint64_t messages);
   [[nodiscard]] std::int64_t clock_ms() const;
   void remove_link(Connection& conn, const Ending& ending);
   void discard(Connection& conn);
@@ -231,6 +257,7 @@ class Links {
   std::size_t pending_accepted_ = 0;
   std::uint64_t frames_sent_ = 0;
   std::uint64_t frames_too_large_ = 0;
+  std::uint64_t left_out_ = 0;
   MonoTime next_deadline_ = MonoTime::max();
 };
 

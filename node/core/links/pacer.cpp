@@ -8,7 +8,7 @@
 namespace meshdict {
 namespace {
 
-constexpr Duration kPause = Duration(1'000'000 / limits::kPy2pStoresPerSecond);
+constexpr Duration kPause = Duration(1'000'000 / limits::kPy2pFramesPerSecond);
 
 }  // namespace
 
@@ -30,9 +30,14 @@ bool Pacer::has_room(std::size_t bytes, std::size_t most) const {
   return waiting_.size() < limits::kMaxPaced && bytes_ + bytes <= most;
 }
 
-bool Pacer::push(const Frame& frame) {
-  if (!has_room(frame.bytes->size(), limits::kMaxQueued)) return false;
-  add(last_++, {.frame = frame});
+bool Pacer::is_busy() const {
+  return waiting_.size() >= limits::kMaxPaced / limits::kSourcesWaitFrom ||
+         bytes_ >= limits::kMaxQueued / limits::kSourcesWaitFrom;
+}
+
+bool Pacer::push(const Frame& frame, MonoTime now) {
+  if (!has_room(frame.bytes->size())) return false;
+  add(last_++, {.frame = frame, .expires = now + limits::kMaxPacedAge});
   return true;
 }
 
@@ -47,7 +52,7 @@ HasKey Pacer::has(const PacedStore& store) const {
   return not_there_yet ? HasKey::kPerhaps : store.has;
 }
 
-void Pacer::push_store(const Frame& frame, const PacedStore& store, MonoTime now) {
+void Pacer::push_store(const Frame& frame, const PacedStore& store, MonoTime now, std::size_t most_bytes) {
   HasKey has = this->has(store);
   std::int64_t place = last_;
   if (const auto before = by_key_.find(store.key); before != by_key_.end()) {
@@ -60,7 +65,7 @@ void Pacer::push_store(const Frame& frame, const PacedStore& store, MonoTime now
   }
   if (store.deletes && has == HasKey::kNo) return;
   const bool certain = !store.deletes || has == HasKey::kYes;
-  if (!certain || !has_room(frame.bytes->size(), limits::kMaxPacedBytes)) return owe(store.key, has);
+  if (!certain || !has_room(frame.bytes->size(), most_bytes)) return owe(store.key, has);
   add(place, {.frame = frame,
               .key = std::string(store.key),
               .deletes = store.deletes,
@@ -77,7 +82,7 @@ void Pacer::owe(std::string_view key, HasKey has) {
     return;
   }
   owed_bytes_ += key.size();
-  if (owed_.size() <= limits::kMaxOwed && owed_bytes_ <= limits::kMaxPacedBytes) return;
+  if (owed_.size() <= most_owed_ && owed_bytes_ <= limits::kMaxPacedBytes) return;
   owed_.clear();
   owed_bytes_ = 0;
   walk(MonoTime::min(), MonoTime::max());
@@ -100,7 +105,11 @@ std::optional<Frame> Pacer::take(MonoTime now) {
   while (!waiting_.empty() && !(owed_is_next_ && owes())) {
     Waiting first = take_out(waiting_.begin());
     if (first.expires > now) return std::move(first.frame);
-    owe(*first.key, first.has);
+    if (first.key) {
+      owe(*first.key, first.has);
+    } else {
+      ++late_;
+    }
   }
   return std::nullopt;
 }
@@ -110,20 +119,22 @@ void Pacer::sent(MonoTime now) {
   next_ = now + kPause;
 }
 
-bool Pacer::take_over(Pacer& gone) {
-  bool all = true;
+std::uint64_t Pacer::take_over(Pacer& gone) {
+  std::uint64_t without_room = gone.late_;
   for (auto& [place, waiting] : std::exchange(gone.waiting_, {})) {
     if (waiting.key) {
       owe(*waiting.key, HasKey::kPerhaps);
+    } else if (has_room(waiting.frame.bytes->size())) {
+      add(last_++, std::move(waiting));
     } else {
-      all = push(waiting.frame) && all;
+      ++without_room;
     }
   }
   for (const auto& [key, has] : std::exchange(gone.owed_, {}))
     owe(key, HasKey::kPerhaps);
   if (gone.walk_) walk(gone.walk_->since, gone.walk_->deletes_since);
   gone = Pacer(gone.next_);
-  return all;
+  return without_room;
 }
 
 void Pacer::sanity_check() const {

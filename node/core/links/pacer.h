@@ -1,10 +1,11 @@
 #pragma once
-// What waits for a py2p node, which breaks when frames come in bulk: they leave one by one, limits::kPy2pStoresPerSecond.
+// What waits for a py2p node, which breaks when frames come in bulk: they leave one by one, limits::kPy2pFramesPerSecond.
 //
 // 1. Stores of one key are one: the last takes the place of the one before. What overwrites one key costs one frame.
 // 2. A store that comes to its turn so late that py2p would drop it for its age is owed instead; so is one that finds no
 //    room. What is owed is known by its key only: the engine sends the record as it is then, in a form without an age.
-// 3. Every other message waits as it is; one that finds no room ends the connection.
+// 3. Every other message waits as it is. One that finds no room is left out, and so is one that has waited until py2p would
+//    drop it for its age.
 // 4. Bounded in number and bytes: limits::kMaxPaced, kMaxPacedBytes, kMaxOwed. When more is owed than that, the
 //    whole dictionary is walked through again.
 // 5. A delete leaves only for a node that has the key: py2p breaks on any other.
@@ -22,6 +23,7 @@
 
 #include "core/base/time.h"
 #include "core/encoding/frame.h"
+#include "core/limits.h"
 
 namespace meshdict {
 
@@ -47,12 +49,19 @@ class Pacer {
 
   explicit Pacer(MonoTime now) : next_(now) {}
 
+  /// Whether so many bytes more of messages may wait.
+  [[nodiscard]] bool has_room(std::size_t bytes) const { return has_room(bytes, limits::kMaxQueued); }
+  /// So much waits that clients should send no more.
+  [[nodiscard]] bool is_busy() const;
   /// False when there is no room.
-  bool push(const Frame& frame);
+  bool push(const Frame& frame, MonoTime now);
   /// Ahead of all others, whatever the room.
   void push_front(const Frame& frame);
-  void push_store(const Frame& frame, const PacedStore& store, MonoTime now);
+  /// `most_bytes`: of stores that wait, this one included; without room it is owed.
+  void push_store(const Frame& frame, const PacedStore& store, MonoTime now, std::size_t most_bytes);
 
+  /// Keys that may be owed from now on; limits::kMaxOwed at the most.
+  void limit_owed(std::size_t most) { most_owed_ = most; }
   /// The record of this key is to be sent as it will be then. `has`: whether the node has the key.
   void owe(std::string_view key, HasKey has);
   /// Takes out a key that is owed.
@@ -69,9 +78,11 @@ class Pacer {
   [[nodiscard]] bool owes() const { return walk_ || !owed_.empty(); }
   [[nodiscard]] bool empty() const { return waiting_.empty() && !owes(); }
 
-  /// What waits for a link that has gone is what this one must send. False when a message found no room.
-  bool take_over(Pacer& gone);
+  /// What waits for a link that has gone is what this one must send. How many messages found no room.
+  std::uint64_t take_over(Pacer& gone);
 
+  /// Messages that were too old at their turn, since the last call.
+  std::uint64_t take_late() { return std::exchange(late_, 0); }
   [[nodiscard]] std::size_t bytes() const { return bytes_ + owed_bytes_; }
   [[nodiscard]] std::size_t stores() const { return by_key_.size() + owed_.size(); }
   void sanity_check() const;
@@ -96,6 +107,8 @@ class Pacer {
   std::size_t bytes_ = 0;
   std::map<std::string, HasKey, std::less<>> owed_;
   std::size_t owed_bytes_ = 0;
+  std::size_t most_owed_ = limits::kMaxOwed;
+  std::uint64_t late_ = 0;
   std::optional<Walk> walk_;
   std::int64_t first_ = 0;  // places given out: first_ <= place < last_
   std::int64_t last_ = 0;

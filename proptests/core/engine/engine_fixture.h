@@ -36,11 +36,14 @@ class RecordingTransport final : public Transport {
     sent[conn].append(*frame.bytes);
     given[conn] += frame.bytes->size();
   }
-  [[nodiscard]] std::size_t queued(ConnId) const override { return backlog; }
+  [[nodiscard]] std::size_t queued(ConnId conn) const override {
+    const auto found = backlog_of.find(conn);
+    return found == backlog_of.end() ? backlog : found->second;
+  }
   [[nodiscard]] Progress progress(ConnId conn) const override {
     const auto found = given.find(conn);
     const std::uint64_t all = found == given.end() ? 0 : found->second;
-    return {.given = all, .taken = all - std::min<std::uint64_t>(all, backlog)};
+    return {.given = all, .taken = all - std::min<std::uint64_t>(all, queued(conn))};
   }
   void close(ConnId conn) override { closed.insert(conn); }
   [[nodiscard]] NodeId proven(ConnId conn) const override {
@@ -55,7 +58,8 @@ class RecordingTransport final : public Transport {
   std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
   std::set<ConnId> closed;
   std::map<ConnId, NodeId> proofs;  ///< what the far ends have proven
-  std::size_t backlog = 0;          ///< of every connection
+  std::size_t backlog = 0;  ///< of every connection that has none of its own
+  std::map<ConnId, std::size_t> backlog_of;
 
  private:
   std::uint64_t last_id_ = 0;

@@ -117,5 +117,41 @@ TEST_F(HostileFrames, AFewBytesStayAFewForEachNeighbour) {
   EXPECT_TRUE(node.transport.sent[to] == bomb) << node.transport.sent[to].size() << " bytes";
 }
 
+// Copies that cost more than they did their sender
+
+TEST_F(HostileFrames, ACompressedCopyIsKnownBeforeItIsDecompressed) {
+  const ConnId conn = peer.join(1);
+  const Raw packet = bytes_value(std::string(4'000'000, 'x'));
+  const std::string frame = compressed(peer.broadcast_of(UserMessage{.packets = {packet}}), Compression::kZlib);
+  // Some 400 MB, if each were: more than a neighbour may make us decompress in this second.
+  for (int i = 0; i < 100; ++i)
+    node->on_data(conn, frame);
+  EXPECT_FALSE(peer.closed(conn));
+  EXPECT_EQ(node->stats().delivered, 1);
+  EXPECT_EQ(node->stats().duplicates, 99);
+}
+
+TEST_F(HostileFrames, WhoMakesUsDecompressInVainIsDropped) {
+  const ConnId conn = peer.join(1);
+  const Raw packet = bytes_value(std::string(4'000'000, 'x'));
+  const std::int64_t long_ago = unix_seconds(node.clock.wall_time) - 100;
+  const auto say_too_late = [&](std::uint64_t counter) {
+    const std::string message =
+        encode_message({.sender = id("C"), .time = long_ago, .stamp = Stamp{.boot = Boot{1}, .counter = counter}},
+                       UserMessage{.packets = {packet}});
+    node->on_data(conn, compressed(message, Compression::kZlib));
+  };
+  constexpr std::uint64_t kBorne = limits::kMaxWastedBytes / 4'001'000;
+  for (std::uint64_t second = 0; second < 3; ++second) {
+    for (std::uint64_t i = 0; i < kBorne; ++i)
+      say_too_late(second * kBorne + i);
+    node.pass(limits::kWasteWindow);
+  }
+  EXPECT_FALSE(peer.closed(conn)) << "in a second, not in all";
+  for (std::uint64_t i = 0; i < kBorne + 2; ++i)
+    say_too_late(100 * kBorne + i);
+  EXPECT_TRUE(peer.closed(conn));
+}
+
 }  // namespace
 }  // namespace meshdict

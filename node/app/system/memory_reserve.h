@@ -1,0 +1,50 @@
+#pragma once
+// Memory that is set aside for the moment in which the system has none left (ulimit -v, a cgroup that counts address space, a
+// machine that does not overcommit): an allocation that fails gets it, and is tried again. From then on the node takes nothing
+// new, and so has the reserve for what it has begun, until there is room to set it aside again.
+//
+// Without it, or when even that is too little, an allocation ends the program with one line (end_with_a_word()).
+
+#include <cstddef>
+
+#include "core/env/store.h"
+
+namespace meshdict::memory_reserve {
+
+/// What a turn may need for what it has begun: some ten copies of the largest frame, as it came, decompressed, as a record, on
+/// the way to disk and to neighbours.
+inline constexpr std::size_t kBytes = 64 * 1024 * 1024;
+
+/// Once, at the start: sets it aside, and is asked by all allocations of the program that fail.
+void install();
+/// Whether it is used up.
+[[nodiscard]] bool used();
+/// Sets it aside again, if there is room. Cheap when it was not used.
+void refill();
+/// Whether so many bytes can be had. Does not throw.
+[[nodiscard]] bool can_allocate(std::size_t bytes);
+/// From here on an exception that nobody catches ends the program with exit code 1 and a line that says why.
+void end_with_a_word();
+
+}  // namespace meshdict::memory_reserve
+
+namespace meshdict {
+
+/// A store that has no room for records while memory is short.
+class RoomInMemory final : public Store {
+ public:
+  /// `store` outlives it.
+  explicit RoomInMemory(Store& store) : store_(store) {}
+
+  std::expected<void, StoreError> load(Table table, const Visitor& visit) override { return store_.load(table, visit); }
+  void put(Table table, std::string_view key, std::string_view value) override { store_.put(table, key, value); }
+  void erase(Table table, std::string_view key) override { store_.erase(table, key); }
+  [[nodiscard]] bool has_room() const override { return !memory_reserve::used() && store_.has_room(); }
+  [[nodiscard]] std::size_t staged() const override { return store_.staged(); }
+  std::expected<void, StoreError> commit() override { return store_.commit(); }
+
+ private:
+  Store& store_;
+};
+
+}  // namespace meshdict
