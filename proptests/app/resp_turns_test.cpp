@@ -11,6 +11,7 @@
 
 #include "app/resp/limits.h"
 #include "core/encoding/msgpack.h"
+#include "core/encoding/value.h"
 #include "proptests/app/resp_fixture.h"
 
 namespace meshdict {
@@ -113,6 +114,57 @@ TEST(RespTurns, ValuesCountByTheirSize) {
   const Turns turns = run_in_turns(node, {"MGET", "k", "k", "k", "k", "k", "k", "none"});
   EXPECT_GT(turns.count, 1);
   EXPECT_EQ(array_elements(turns.reply).size(), 7U);
+}
+
+/// An array of so many ones, each of which JSON shows in two bytes.
+Raw many_ones(std::uint32_t count) {
+  Raw value;
+  MsgpackWriter(value).array(count);
+  value.append(count, '\x01');
+  return value;
+}
+
+TEST(RespTurns, AValueOfManyElementsIsShownInLaterTurns) {
+  LonelyNode node;
+  constexpr std::uint32_t kElements = 400'000;
+  ASSERT_TRUE(node.engine.set("k", many_ones(kElements)));
+  const Turns whole = run_in_turns(node, {"GET", "k"});
+  EXPECT_GE(whole.count, 10);
+  ASSERT_TRUE(whole.reply.starts_with("$800001\r\n[1,1,1,"));
+  EXPECT_TRUE(whole.reply.ends_with(",1,1]\r\n"));
+  const Turns length = run_in_turns(node, {"STRLEN", "k"});
+  EXPECT_EQ(length.reply, ":800001\r\n");
+  EXPECT_GE(length.count, 10);
+  const Turns twice = run_in_turns(node, {"MGET", "none", "k", "k"});
+  EXPECT_EQ(twice.reply, "*3\r\n$-1\r\n" + whole.reply + whole.reply);
+  EXPECT_GE(twice.count, 20);
+  EXPECT_EQ(run_in_turns(node, {"EXPLAIN", "k"}).count, 1);
+  const Turns old = run_in_turns(node, {"GETSET", "k", "v"});
+  EXPECT_EQ(old.reply, whole.reply);
+  EXPECT_GE(old.count, 10);
+  EXPECT_EQ(node.service.unfinished_bytes, 0U);
+}
+
+TEST(RespTurns, AValueMayChangeWhileItIsShown) {
+  LonelyNode node;
+  ASSERT_TRUE(node.engine.set("k", many_ones(100'000)));
+  node.session.feed(resp_command({"GET", "k"}));
+  EXPECT_TRUE(node.session.has_more());
+  ASSERT_TRUE(node.engine.set("k", bytes_value("v")));
+  EXPECT_TRUE(node.send("").starts_with("$200001\r\n[1,1,"));
+}
+
+TEST(RespTurns, ATransactionShowsNoValueForLongAndWritesNothingItCannotAnswer) {
+  LonelyNode node;
+  ASSERT_TRUE(node.engine.set("k", many_ones(4'000'000)));
+  node.run({"MULTI"});
+  node.run({"GETSET", "k", "v"});
+  node.run({"GETDEL", "k"});
+  node.run({"SET", "k", "v", "GET"});
+  node.run({"GET", "k"});
+  const std::string reply = node.run({"EXEC"});
+  EXPECT_TRUE(reply.starts_with("*4\r\n-ERR the value that is there takes too long"));
+  EXPECT_EQ(node.engine.dictionary().find("k")->value.size(), 4'000'005U);
 }
 
 TEST(RespTurns, AScanStopsEarlierThanItsCount) {

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "app/commands/commands.h"
 #include "app/commands/many_keys.h"
+#include "app/commands/shown_value.h"
 #include "app/resp/integer.h"
 #include "app/resp/limits.h"
+#include "app/system/memory_reserve.h"
 #include "core/encoding/msgpack.h"
 #include "core/encoding/value.h"
 
@@ -30,6 +33,17 @@ std::size_t steps_to_show(RawView value) {
   return as_it_is ? 0 : value.size() / resp_limits::kShownBytesPerStep;
 }
 
+void show_value(RespSession& session, RawView value) {
+  if (steps_to_show(value) == 0) return reply_value(session.reply(), value);
+  session.run_long(
+      [shown = ShownValue(value)](std::string& reply, std::size_t& steps) mutable {
+        if (!shown.go_on(steps)) return false;
+        ReplyWriter(reply).bulk(shown.text());
+        return true;
+      },
+      value.size());
+}
+
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
   const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
   if (const auto* leased = std::get_if<Leased>(&error)) {
@@ -40,6 +54,11 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
   }
   const bool clock = std::holds_alternative<WrongClock>(error);
   if (clock) ++session.service().stats.refused_by_clock;
+  if (std::holds_alternative<NoRoom>(error) && memory_reserve::used()) {
+    ++session.service().stats.refused_by_memory;
+    session.reply().error(fmt::format("{}{}", kOutOfMemory, where));
+    return;
+  }
   const std::string_view kind = clock ? "CLOCK" : std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
   session.reply().error(fmt::format("{} {}{}", kind, meshdict::describe(error), where));
 }
@@ -86,11 +105,18 @@ void note_writes(RespSession& session, std::span<const WriteOp> ops) {
 
 void reply_old(RespSession& session, const std::optional<Raw>& old) {
   if (old) {
-    session.charge(steps_to_show(*old));
-    reply_value(session.reply(), *old);
+    show_value(session, *old);
   } else {
     session.reply().nil();
   }
+}
+
+/// What a write is to answer with. False when it has replied with an error: a transaction cannot go on in a later turn, and
+/// nothing may be written of which the outcome is not told.
+bool can_show(RespSession& session, const std::optional<Record>& old) {
+  if (!old || !session.runs_transaction() || steps_to_show(old->value) <= session.steps()) return true;
+  session.reply().error("ERR the value that is there takes too long to be shown in a transaction; nothing was written");
+  return false;
 }
 
 struct SetOptions {
@@ -133,6 +159,7 @@ void set_with_options(RespSession& session, Arguments arguments) {
   const auto present = find(session, arguments[1]);
   // A copy: the record changes with the write.
   std::optional<Raw> old;
+  if (options.get && !can_show(session, present)) return;
   if (options.get && present) old = present->value;
   const bool wanted = !(options.only_new && present) && !(options.only_existing && !present);
   if (wanted && !write(session, arguments[1], arguments[2])) return;
@@ -143,12 +170,6 @@ void set_with_options(RespSession& session, Arguments arguments) {
   } else {
     session.reply().nil();
   }
-}
-
-/// Of a value as GET shows it.
-std::size_t shown_length(RawView value) {
-  if (const auto bytes = MsgpackCursor(value).bin_or_str()) return bytes->size();
-  return client_text(value).size();
 }
 
 /// Key, value, and about what a record costs besides: bench/memory_report.cpp measures it.
@@ -186,6 +207,7 @@ void setnx(RespSession& session, Arguments arguments) {
 
 void getset(RespSession& session, Arguments arguments) {
   const auto present = find(session, arguments[1]);
+  if (!can_show(session, present)) return;
   std::optional<Raw> old;
   if (present) old = present->value;
   if (write(session, arguments[1], arguments[2])) reply_old(session, old);
@@ -196,8 +218,7 @@ void get(RespSession& session, Arguments arguments) {
   if (!record) {
     session.reply().nil();
   } else {
-    session.charge(steps_to_show(record->value));
-    reply_value(session.reply(), record->value);
+    show_value(session, record->value);
   }
 }
 
@@ -207,6 +228,7 @@ void getdel(RespSession& session, Arguments arguments) {
     session.reply().nil();
     return;
   }
+  if (!can_show(session, record)) return;
   const Raw old(record->value);
   const auto done = session.service().engine.erase(arguments[1]);
   if (!done) return reply_refused(session, done.error());
@@ -234,6 +256,44 @@ void del(RespSession& session, Arguments arguments) {
   session.reply().integer(*done);
 }
 
+namespace {
+
+/// MGET, step by step: through the keys, and through each large value.
+class ValuesOfMany {
+ public:
+  explicit ValuesOfMany(RespSession& session) : session_(session) {}
+
+  bool operator()(ManyKeys& keys, std::string& reply, std::size_t& steps) {
+    ReplyWriter writer(reply);
+    if (reply.empty()) writer.array(keys.size());
+    for (;;) {
+      if (shown_) {
+        if (!shown_->go_on(steps)) return false;
+        writer.bulk(std::exchange(shown_, std::nullopt)->text());
+      }
+      if (reply.size() > resp_limits::kMaxOutput) return true;
+      const auto key = keys.next(steps);
+      if (!key) return keys.over();
+      const std::size_t before = reply.size();
+      const auto record = find(session_, *key);
+      if (!record) {
+        writer.nil();
+      } else if (steps_to_show(record->value) > 0) {
+        shown_.emplace(record->value);
+      } else {
+        reply_value(writer, record->value);
+      }
+      keys.charge((reply.size() - before) / resp_limits::kBytesPerStep, steps);
+    }
+  }
+
+ private:
+  RespSession& session_;
+  std::optional<ShownValue> shown_;
+};
+
+}  // namespace
+
 void exists(RespSession& session, Arguments arguments) {
   for_many_keys(session, arguments.subspan(1),
                 [&session, count = std::size_t{0}](ManyKeys& keys, std::string& reply, std::size_t& steps) mutable {
@@ -241,25 +301,12 @@ void exists(RespSession& session, Arguments arguments) {
                     if (find(session, *key)) ++count;
                   }
                   if (keys.over()) ReplyWriter(reply).integer(count);
+                  return keys.over();
                 });
 }
 
 void mget(RespSession& session, Arguments arguments) {
-  for_many_keys(session, arguments.subspan(1), [&session](ManyKeys& keys, std::string& reply, std::size_t& steps) {
-    ReplyWriter writer(reply);
-    if (reply.empty()) writer.array(keys.size());
-    while (const auto key = keys.next(steps)) {
-      const std::size_t before = reply.size();
-      if (const auto record = find(session, *key)) {
-        keys.charge(steps_to_show(record->value), steps);
-        reply_value(writer, record->value);
-      } else {
-        writer.nil();
-      }
-      if (reply.size() > resp_limits::kMaxOutput) return keys.stop();
-      keys.charge((reply.size() - before) / resp_limits::kBytesPerStep, steps);
-    }
-  });
+  for_many_keys(session, arguments.subspan(1), ValuesOfMany(session));
 }
 
 void mset(RespSession& session, Arguments arguments) {
@@ -295,8 +342,18 @@ void type(RespSession& session, Arguments arguments) {
 
 void strlen(RespSession& session, Arguments arguments) {
   const auto record = find(session, arguments[1]);
-  if (record) session.charge(steps_to_show(record->value));
-  session.reply().integer(record ? shown_length(record->value) : 0);
+  const auto bytes = record ? MsgpackCursor(record->value).bin_or_str() : std::string_view();
+  if (bytes) {
+    session.reply().integer(bytes->size());
+    return;
+  }
+  session.run_long(
+      [shown = ShownValue(record->value).only_length()](std::string& reply, std::size_t& steps) mutable {
+        if (!shown.go_on(steps)) return false;
+        ReplyWriter(reply).integer(shown.length());
+        return true;
+      },
+      record->value.size());
 }
 
 // Also PTTL. A key of a lapsed lease stays: nothing here expires, and LEASE tells of the lease.

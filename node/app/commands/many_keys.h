@@ -27,8 +27,6 @@ class ManyKeys {
   }
   [[nodiscard]] std::size_t size() const { return owned_ ? owned_->size() : views_.size(); }
   [[nodiscard]] bool over() const { return next_ == size(); }
-  /// Leaves out the rest.
-  void stop() { next_ = size(); }
   static void charge(std::size_t more, std::size_t& steps) { steps -= std::min(steps, more); }
 
   /// Copies them, to be kept beyond the command.
@@ -50,15 +48,14 @@ class ManyKeys {
 };
 
 /// Replies with what `read(keys, reply, steps)` appends to `reply`. It reads keys as long as next() gives some, and is called
-/// again in later turns until they are over.
+/// again in later turns until it says that it is done.
 template <typename Read>
 void for_many_keys(RespSession& session, Arguments arguments, Read read) {
   ManyKeys keys(arguments);
   const std::size_t holds = keys.bytes();
   session.run_long(
       [keys = std::move(keys), read = std::move(read)](std::string& reply, std::size_t& steps) mutable {
-        read(keys, reply, steps);
-        if (keys.over()) return true;
+        if (read(keys, reply, steps)) return true;
         keys.own();
         return false;
       },

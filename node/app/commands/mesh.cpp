@@ -130,8 +130,6 @@ void lease(RespSession& session, Arguments arguments) {
 
 void explain(RespSession& session, Arguments arguments) {
   const Dictionary& dictionary = session.service().engine.dictionary();
-  // It tells how long the value is as GET shows it.
-  if (const auto record = dictionary.find(arguments[1])) session.charge(steps_to_show(record->value));
   const std::string text = dictionary.explain(arguments[1]);
   std::vector<std::string_view> lines;
   for (std::string_view rest = text; !rest.empty();) {

@@ -190,13 +190,13 @@ class SettingsMatching {
  public:
   explicit SettingsMatching(const RespService& service) : left_(settings(service)) {}
 
-  void operator()(ManyKeys& patterns, std::string& reply, std::size_t& steps) {
+  bool operator()(ManyKeys& patterns, std::string& reply, std::size_t& steps) {
     while (const auto text = patterns.next(steps)) {
       patterns.charge(Glob::compile_cost(*text), steps);
       const auto pattern = Glob::compile(to_lower(*text));
       if (!pattern) {
         ReplyWriter(reply).error(bad_pattern());
-        return patterns.stop();
+        return true;
       }
       const auto matching =
           std::ranges::stable_partition(left_, [&](const auto& setting) { return !pattern->matches(setting.first); });
@@ -204,6 +204,7 @@ class SettingsMatching {
       left_.erase(matching.begin(), matching.end());
     }
     if (patterns.over()) write(ReplyWriter(reply));
+    return patterns.over();
   }
 
  private:

@@ -111,11 +111,22 @@ std::string distance_text(Duration ahead) {
          (ahead < Duration::zero() ? "behind" : "ahead of");
 }
 
+namespace {
+
+/// Without converting it, which takes long.
+std::string size_text(RawView value) {
+  if (const auto bytes = MsgpackCursor(value).bin_or_str())
+    return "a value of " + std::to_string(bytes->size()) + " bytes";
+  return "a value of " + std::to_string(value.size()) + " bytes, encoded";
+}
+
+}  // namespace
+
 std::string explain(const KeyStory& story) {
   const Record& record = story.present;
   const Version& version = record.version;
   const bool visible = is_visible(version);
-  std::string text = visible ? "a value of " + std::to_string(client_text(record.value).size()) + " bytes" : "deleted";
+  std::string text = visible ? size_text(record.value) : "deleted";
   text += visible ? ", owned by " : " by ";
   text += story.ours ? "this node" : "another node";
   text += "\nclaim: " + claim_text(version);

@@ -1,15 +1,11 @@
 #include "core/encoding/value.h"
 
-#include <nettle/base64.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <msgpack/null_visitor.hpp>
 #include <msgpack/unpack.hpp>
-#include <nlohmann/json.hpp>
-#include <utility>
-#include <vector>
 
+#include "core/encoding/json_text.h"
 #include "core/limits.h"
 
 namespace meshdict {
@@ -67,98 +63,6 @@ struct CheckVisitor : msgpack::null_visitor {
   bool end_map() { return leave(); }
 };
 
-std::string base64(std::string_view bytes) {
-  std::string out;
-  out.resize(BASE64_ENCODE_RAW_LENGTH(bytes.size()));
-  base64_encode_raw(out.data(), bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
-  return out;
-}
-
-/// One scalar as JSON; bytes that are not UTF-8 become U+FFFD.
-std::string scalar_json(const nlohmann::json& scalar) {
-  return scalar.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-/// Writes JSON while a value is walked. A key that is no string, as Python writes them too, is shown as the text
-/// of its JSON; a nested one as "?", since quoting a quoted text over and over doubles it every time.
-class JsonVisitor : public msgpack::null_visitor {
- public:
-  std::string text;
-  bool too_deep = false;
-
-  bool visit_nil() { return put("null"); }
-  bool visit_boolean(bool value) { return put(value ? "true" : "false"); }
-  bool visit_positive_integer(std::uint64_t value) { return put(std::to_string(value)); }
-  bool visit_negative_integer(std::int64_t value) { return put(std::to_string(value)); }
-  bool visit_float32(float value) { return visit_float64(static_cast<double>(value)); }
-  bool visit_float64(double value) { return put(scalar_json(value)); }
-  bool visit_str(const char* data, std::uint32_t size) { return put(scalar_json(std::string(data, size))); }
-  bool visit_bin(const char* data, std::uint32_t size) { return put(scalar_json(base64({data, size}))); }
-  bool visit_ext(const char* /*data*/, std::uint32_t /*size*/) { return put("null"); }
-  bool start_array(std::uint32_t /*size*/) { return open('['); }
-  bool start_array_item() { return separate('['); }
-  bool end_array() { return close(']'); }
-  bool start_map(std::uint32_t /*size*/) { return open('{'); }
-  bool start_map_key() {
-    separate('{');
-    key_depth_.push_back(depth_);
-    return true;
-  }
-  bool end_map_key() {
-    key_depth_.pop_back();
-    return true;
-  }
-  bool start_map_value() {
-    if (nested_in_key_ == 0) text += ':';
-    return true;
-  }
-  bool end_map() { return close('}'); }
-
- private:
-  [[nodiscard]] bool is_key() const { return !key_depth_.empty() && key_depth_.back() == depth_; }
-
-  bool put(const std::string& json) {
-    if (nested_in_key_ != 0) return true;
-    text += is_key() && !json.starts_with('"') ? '"' + json + '"' : json;
-    return true;
-  }
-  bool separate(char opening) {
-    if (nested_in_key_ == 0 && text.back() != opening) text += ',';
-    return true;
-  }
-  bool open(char bracket) {
-    const bool starts_key = is_key();
-    if (starts_key && nested_in_key_ == 0) text += "\"?\"";
-    too_deep = ++depth_ > limits::kMaxDepth;
-    if (starts_key || nested_in_key_ != 0) {
-      ++nested_in_key_;
-    } else {
-      text += bracket;
-    }
-    return !too_deep;
-  }
-  bool close(char bracket) {
-    --depth_;
-    if (nested_in_key_ != 0) {
-      --nested_in_key_;
-    } else {
-      text += bracket;
-    }
-    return true;
-  }
-
-  std::size_t depth_ = 0;
-  std::size_t nested_in_key_ = 0;       ///< containers open since a key that is one began
-  std::vector<std::size_t> key_depth_;  ///< for each key that is being read, the depth that it stands at
-};
-
-std::string to_json(RawView value) {
-  JsonVisitor visitor;
-  std::size_t end = 0;
-  if (!msgpack::parse(value.data(), value.size(), end, visitor)) return "null";
-  return std::move(visitor.text);
-}
-
 }  // namespace
 
 Raw bytes_value(std::string_view bytes) {
@@ -199,7 +103,10 @@ bool is_bytes(RawView value) {
 
 std::string client_text(RawView value) {
   if (const auto bytes = MsgpackCursor(value).bin_or_str()) return std::string(*bytes);
-  return to_json(value);
+  JsonText json;
+  std::string text;
+  const auto state = json.append(value, value.size(), text);
+  return state == JsonText::State::kDone ? text : "null";
 }
 
 bool is_empty_bytes(RawView value) {

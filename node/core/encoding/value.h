@@ -22,7 +22,7 @@ std::expected<void, std::string> check_value(RawView value);
 bool is_bytes(RawView value);
 
 /// What a Redis client sees: the bytes of a bin or str as they are; anything else as JSON (nested bytes as base64,
-/// non-finite floats as null). "null" for nil.
+/// non-finite floats as null). "null" for nil. In one go: a large one takes long, see json_text.h.
 std::string client_text(RawView value);
 
 /// True for the empty bin, py2p's way to say "deleted".
