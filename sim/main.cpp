@@ -71,6 +71,7 @@ void print_result(const RunResult& result, bool json) {
 int run_one(const Plan& plan, const Options& options, const RunOptions& run_options) {
   const Stopwatch watch;
   const RunResult result = run_plan(plan, options.seed, run_options);
+  fmt::print("{}", effects_text(result));
   print_result(result, options.json);
   watch.report(options.rate, result.counters.network.delivered);
   return result.passed() ? kPass : kViolated;

@@ -422,6 +422,17 @@ class WorkedExampleTest(unittest.TestCase):
         done = simulate("run", "friends.yaml", "--seeds", "1..20", cwd=self.directory)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_the_other_examples_pass(self):
+        text = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+        plans = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if re.search("^nodes:", block, re.M)]
+        self.assertEqual(len(plans), 5)
+        for plan in plans:
+            with self.subTest(plan=plan):
+                self.assertLessEqual(plan.count("\n"), 25)
+                pathlib.Path(self.directory, "example.yaml").write_text("strict: on\n" + plan, encoding="utf-8")
+                done = simulate("run", "example.yaml", "--seeds", "1..20", cwd=self.directory)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_with_another_colour_in_the_last_line(self):
         before, last, behind = self.plan.rpartition("green")
         self.assertEqual((last, behind.count("\n")), ("green", 1))

@@ -148,20 +148,20 @@ TEST_P(PlanMistakes, AreReportedWithLineColumnAndExpectation) {
 const Mistake kMistakes[] = {
     {"UnknownKey", "nodes: 2\nquite: 5s\n",
      "f.yaml:2:1: 'quite' is no key of the plan, expected 'quiet'; all are settings, start, nodes, join, network, "
-     "steps, "
-     "workload, quiet, strict or check"},
+     "steps, workload, nemesis, quiet, strict or check"},
     {"UnknownStepKey", "nodes: [a]\nsteps:\n  - at: 1s\n    set: {node: a, kay: k, value: v}\n",
      "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, count, key_size, value_size, "
-     "wait, expect or owner"},
+     "wait, waited, within, expect or owner"},
     {"UnknownVerb", "nodes: [a]\nsteps:\n  - at: 1s\n    sett: {node: a}\n",
-     "f.yaml:4:5: 'sett' is no key of a step, expected 'set'; all are at, after, set, delete, broadcast, whisper, "
-     "connect, disconnect, stop, crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal or ..."},
+     "f.yaml:4:5: 'sett' is no key of a step, expected 'set'; all are at, after, when, repeat, may_idle, set, delete, "
+     "broadcast, whisper, connect, disconnect, stop, crash, restart, clone, pause, resume, disk, clock, partition or "
+     "..."},
     {"TwoVerbs", "nodes: [a]\nsteps:\n  - heal:\n    stop: {node: a}\n",
      "f.yaml:4:5: a step has both 'stop' and 'heal', expected one"},
     {"NoVerb", "nodes: [a]\nsteps:\n  - at: 1s\n",
      "f.yaml:3:5: a step does nothing, expected one of set, delete, broadcast, whisper, connect, disconnect, stop, "
      "crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal, reset, half_open, dials, "
-     "cross_dial, storm, slow_reader, tamper, link or expect"},
+     "cross_dial, storm, slow_reader, tamper, link, expect or mark"},
     {"NoUnit", "nodes: 2\nquiet: 50\n",
      "f.yaml:2:8: '50' is no time, expected a time such as 250us, 5ms, 1.5s, 2min or 1h"},
     {"WrongUnit", "nodes: 2\nnetwork: {latency: 5msec}\n",
@@ -198,9 +198,9 @@ const Mistake kMistakes[] = {
      "another_node, "
      "enough, bye or local"},
     {"EmptyExpectation", "nodes: [a]\nsteps:\n  - expect: {node: a}\n",
-     "f.yaml:3:13: 'expect' demands nothing, expected value, absent, owner, neighbours, size, messages, conflicts, "
-     "linked, "
-     "not_linked, equal, refused or in_all"},
+     "f.yaml:3:13: 'expect' demands nothing, expected value, absent, owner, epoch, fence, lease, state, left, "
+     "neighbours, "
+     "size, messages, conflicts, linked, not_linked, equal, refused, in_all or info"},
     {"ExpectOfNobody", "nodes: [a]\nsteps:\n  - expect: {size: 1}\n",
      "f.yaml:3:13: 'expect' does not say of whom, expected 'node: NAME' or 'nodes: [NAME, ...]'"},
     {"ValueWithoutKey", "nodes: [a]\nsteps:\n  - expect: {node: a, value: v}\n",
@@ -241,12 +241,132 @@ const Mistake kMistakes[] = {
      "f.yaml:3:28: this is the same node again, expected another"},
     {"LinkToItself", "nodes: [a, b]\nsteps:\n  - link: {between: [a, a]}\n",
      "f.yaml:3:25: this is the same node again, expected another"},
+    {"UnknownFault", "nodes: 2\nnemesis: {faults: [crush], every: 1s, until: 5s}\n",
+     "f.yaml:2:20: 'crush' is no kind of fault, expected 'crash'; all are crash, silent_crash, power_failure, "
+     "restart_without_disk, restart_with_identity_only, stop, pause, full_disk, slow_disk, partition, isolation, "
+     "bridge, "
+     "cut, one_way_cut, reset, one_sided_reset, reset_inside_frame, half_open, disconnect, crossed_dials or ..."},
+    {"FaultTwice", "nodes: 2\nnemesis: {faults: [crash, crash], every: 1s, until: 5s}\n",
+     "f.yaml:2:27: 'crash' is there twice, expected it once"},
+    {"NoFaults", "nodes: 2\nnemesis: {faults: [], every: 1s, until: 5s}\n",
+     "f.yaml:2:19: the nemesis does nothing, expected kinds of faults, such as [crash, partition]"},
+    {"NoWeight", "nodes: 2\nnemesis: {faults: {crash: 0}, every: 1s, until: 5s}\n",
+     "f.yaml:2:27: '0' is no count, expected a whole number from 1 to 1000000"},
+    {"EndlessNemesis", "nodes: 2\nnemesis: {faults: all, every: 0s..1s, until: 5s}\n",
+     "f.yaml:2:31: these are faults without an end, expected a time above 0 between two of them"},
+    {"BackwardNemesis", "nodes: 2\nnemesis: {faults: all, every: 1s, from: 9s, until: 5s}\n",
+     "f.yaml:2:52: the nemesis ends before it begins, expected 'until' after 'from'"},
+    {"HugeNemesis", "nodes: 2\nnemesis: {faults: all, every: 1us, until: 100h}\n",
+     "f.yaml:2:10: the nemesis is too large, expected at most 20000000 operations"},
+    {"HugeRepeats", "nodes: [a]\nsteps:\n  - {heal: , repeat: {times: 1000001, every: 1s}}\n",
+     "f.yaml:3:30: '1000001' is no count, expected a whole number from 1 to 1000000"},
+    {"HugeTogether",
+     "nodes: [a]\nsteps:\n  - {broadcast: {node: a}, repeat: {times: 1000000, every: 1s}}\n"
+     "workload: {sets_per_second: 199, until: 100000s}\n",
+     "f.yaml:4:11: the workload is too large, expected at most 20000000 operations"},
+    {"SiteTwice", "nodes: [a, b]\nnetwork: {sites: {r: {nodes: a}, o: {nodes: [a, b]}}}\n",
+     "f.yaml:2:45: 'a' is in two sites, expected it in one"},
+    {"UnknownSite",
+     "nodes: [a, b]\nnetwork: {sites: {rome: {nodes: a}, oslo: {nodes: b}}, between: {sites: [rome, osio]}}\n",
+     "f.yaml:2:80: 'osio' is no site, expected 'oslo'; all are rome or oslo"},
+    {"BetweenNothing", "nodes: [a, b]\nnetwork: {between: {latency: 1s}}\n",
+     "f.yaml:2:20: there is nothing between fewer than two sites, expected 'sites' beside it"},
+    {"SlowSite", "nodes: [a, b]\nnetwork: {sites: {r: {nodes: a, latency: 2h}}}\n",
+     "f.yaml:2:19: a link is too slow, expected latency, jitter and gather of at most 1h"},
+    {"TooManyNodes", "nodes: [a, b]\nsteps:\n  - cut: {from: some 2, to: any}\n",
+     "f.yaml:3:10: this step is about more nodes than there are, expected 2 at most"},
+    {"SomeOfNone", "nodes: [a, b]\nsteps:\n  - cut: {from: some 3, to: a}\n",
+     "f.yaml:3:17: 'some 3' is no number of nodes, expected 'some 1' to 'some 2'"},
+    {"UnknownMoment", "nodes: [a]\nsteps:\n  - {at: 1s, mark: healed}\n  - {at: heeled + 5s, heal: }\n",
+     "f.yaml:4:10: 'heeled' is no moment that a step before this one marks, expected 'healed'; all are healed"},
+    {"NoMoments", "nodes: [a]\nsteps:\n  - {at: healed, heal: }\n",
+     "f.yaml:3:10: 'healed' is no moment, expected a time such as 1.5s, or the name of a 'mark' before"},
+    {"BadMomentTime", "nodes: [a]\nsteps:\n  - {at: 1s, mark: m}\n  - {at: m + 5, heal: }\n",
+     "f.yaml:4:10: 'm + 5' is no time, expected a form such as 'm + 5s' or 'm + 1s..5s'"},
+    {"MomentTwice", "nodes: [a]\nsteps:\n  - {at: 1s, mark: m}\n  - {at: 2s, mark: m}\n",
+     "f.yaml:4:20: there is a moment 'm' already, expected another name"},
+    {"BadMoment", "nodes: [a]\nsteps:\n  - {at: 1s, mark: 5s}\n",
+     "f.yaml:3:20: '5s' is no name for a moment, expected a letter, then letters, digits, '_' and '-', 64 at most"},
+    {"RepeatedMoment", "nodes: [a]\nsteps:\n  - {at: 1s, mark: m, repeat: {times: 2, every: 1s}}\n",
+     "f.yaml:3:20: a moment that comes again has no name, expected 'mark' without 'repeat'"},
+    {"SinceNothing", "nodes: [a]\nsteps:\n  - {at: 1s, mark: m}\n  - expect: {node: a, messages: 1, since: n}\n",
+     "f.yaml:4:43: 'n' is no moment that a step marks, expected m"},
+    {"SinceOfNothing", "nodes: [a]\nsteps:\n  - {at: 1s, mark: m}\n  - expect: {node: a, size: 1, since: m}\n",
+     "f.yaml:4:39: nothing here has changed since, expected messages, conflicts, info, in_all or fence beside it"},
+    {"FenceOfNoMoment", "nodes: [a]\nsteps:\n  - expect: {node: a, key: k, fence: same}\n",
+     "f.yaml:3:13: a fence is the same or larger than at some moment, expected 'since: MOMENT' beside it"},
+    {"GaugeSince",
+     "nodes: [a]\nsteps:\n  - {at: 1s, mark: m}\n  - expect: {node: a, info: {neighbours: 1}, since: m}\n",
+     "f.yaml:4:53: 'neighbours' goes up and down, expected no 'since' beside it"},
+    {"UnknownFigure", "nodes: [a]\nsteps:\n  - expect: {node: a, info: {neighbors: 1}}\n",
+     "f.yaml:3:30: 'neighbors' is no key of 'info', expected 'neighbours'; all are frames_received, frames_sent, "
+     "bytes_received, messages_delivered, messages_relayed, duplicates, no_room, refused, identity_in_use, too_large, "
+     "dials, comparisons, bulk_records_sent, records_passed_on, old_deletions_told, keys_returned, "
+     "records_without_room, "
+     "neighbours or known_addresses"},
+    {"LeaseOfNothing", "nodes: [a]\nsteps:\n  - expect: {node: a, lease: held}\n",
+     "f.yaml:3:30: this is about no key, expected 'key: NAME' beside it"},
+    {"UnknownLease", "nodes: [a]\nsteps:\n  - expect: {node: a, key: k, lease: hold}\n",
+     "f.yaml:3:38: 'hold' is no word for a lease, expected 'held'; all are held, lapsed or none"},
+    {"TwoSpans", "nodes: [a]\nsteps:\n  - expect: {node: a, size: 1, stays: 1s, never: 2s}\n",
+     "f.yaml:3:50: 'expect' has two of eventually, stays and never, expected one"},
+    {"BadSpan", "nodes: [a]\nsteps:\n  - expect: {node: a, size: 1, eventually: soon}\n",
+     "f.yaml:3:44: 'soon' is no span of time, expected within 5s or a form such as 5s..20s"},
+    {"UnknownEvent", "nodes: [a]\nsteps:\n  - {when: {event: peer_op}, heal: }\n",
+     "f.yaml:3:20: 'peer_op' is no event, expected 'peer_up'; all are peer_up, peer_down, broadcast, whisper, refused, "
+     "undeliverable, confirmed, updated, deleted, conflict, returned or clock"},
+    {"EventOfNoKey", "nodes: [a]\nsteps:\n  - {when: {event: peer_up, key: k}, heal: }\n",
+     "f.yaml:3:34: 'peer_up' is about no key, expected it of updated, deleted, conflict or returned"},
+    {"EventOfNobody", "nodes: [a, b]\nsteps:\n  - {when: {event: updated, who: b}, heal: }\n",
+     "f.yaml:3:34: 'updated' does not tell of whom, expected 'key' or nothing in its place"},
+    {"AtAndWhen", "nodes: [a]\nsteps:\n  - {at: 1s, when: {event: peer_up}, heal: }\n",
+     "f.yaml:3:20: a step has both 'at' and 'when', expected one"},
+    {"WhenAndRepeat", "nodes: [a]\nsteps:\n  - {when: {event: peer_up}, repeat: {times: 2, every: 1s}, heal: }\n",
+     "f.yaml:3:38: a step has both 'when' and 'repeat', expected one"},
+    {"UnknownKind", "nodes: [a, b]\nsteps:\n  - tamper: {from: a, to: b, how: flip, kind: stores}\n",
+     "f.yaml:3:47: 'stores' is no kind of message, expected 'store'; all are handshake, peers, store, stored-entry, "
+     "user-message, request, response, renegotiate, resend, hello, keep, keep-ack, bye, ping, pong, sync-question, "
+     "sync-answer, records, floors, presence or ..."},
+    {"WaitedForNobody", "nodes: [a]\nsteps:\n  - set: {node: a, key: k, value: v, waited: 1}\n",
+     "f.yaml:3:46: nobody is asked, expected 'wait: COUNT' beside it"},
+    {"BadNumber", "nodes: [a]\nsteps:\n  - set: {node: a, key: k, value: !!int five}\n",
+     "f.yaml:3:35: 'five' is no value of !!int, expected one such as !!int 5, !!float 1.5, !!bool true, !!null ~ or "
+     "!!binary aGk="},
+    {"MergeOfNoMap", "nodes: 2\nnetwork: {<<: 5}\n",
+     "f.yaml:2:15: '<<' takes the keys of other maps, expected one, such as *slow"},
+    {"UnknownMergedKey", "x-a: &a {latencie: 5ms}\nnodes: 2\nnetwork: {<<: *a}\n",
+     "f.yaml:1:10: 'latencie' is no key of 'network', expected 'latency'; all are latency, jitter, bandwidth, piece, "
+     "gather, "
+     "sites or between"},
     {"NodeAndNodes", "nodes: [a, b]\nsteps:\n  - expect: {node: a, nodes: [b], size: 0}\n",
      "f.yaml:3:30: 'expect' has both 'node' and 'nodes', expected one"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PlanMistakes, testing::ValuesIn(kMistakes),
                          [](const auto& test) { return test.param.name; });
+
+TEST(Plan, TakesTheKeysOfOtherMaps) {
+  const auto plan = load_plan(
+      "x-slow: &slow {latency: 200ms, piece: 3B}\nx-more: &more {<<: *slow, jitter: 1ms, latency: 7ms}\nnodes: [a, b]\n"
+      "network: {<<: *slow, piece: 5B}\nsteps:\n- {at: 1s, link: {<<: [*more, *slow], of: a}}\n",
+      "f.yaml");
+  ASSERT_TRUE(plan.has_value()) << plan.error().front();
+  EXPECT_EQ(plan->links.latency, (DurationRange{200ms, 200ms}));
+  EXPECT_EQ(plan->links.piece, 5U);
+  const auto& link = std::get<LinkStep>(plan->steps.front().action).link;
+  EXPECT_EQ(link.latency, (DurationRange{7ms, 7ms}));
+  EXPECT_EQ(link.jitter, (DurationRange{1ms, 1ms}));
+  EXPECT_EQ(link.piece, 3U);
+}
+
+TEST(Plan, MapsThatTakeEachOthersKeysHaveAnEnd) {
+  std::string yaml = "x-0: &a0 {latency: 1ms}\n";
+  for (int i = 1; i < 40; ++i)
+    yaml += fmt::format("x-{}: &a{} {{<<: [*a{}, *a{}, *a{}]}}\n", i, i, i - 1, i - 1, i - 1);
+  const auto plan = load_plan(yaml + "nodes: 2\nnetwork: {<<: *a39}\n", "f.yaml");
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_THAT(plan.error().front(), testing::HasSubstr("'<<' takes the keys of too many maps, expected 1000 at most"));
+}
 
 TEST(Plan, AllMistakesAreReportedAtOnce) {
   const auto plan = load_plan("nodes: [a]\nquiet: 5\nsteps:\n  - stop: {node: b}\n  - heel:\n", "f.yaml");

@@ -23,6 +23,10 @@ enum class EventKind : std::uint8_t {
   kStep,            ///< the next step of the plan
   kCheckBroadcast,  ///< by now a broadcast must have reached everybody
   kGoOn,            ///< a node that was busy with its disk goes on
+  kTriggered,       ///< a step whose event has come
+  kEnds,            ///< what such a step has begun
+  kWatch,           ///< a moment at which something that is expected over time is looked at
+  kWaited,          ///< by now others must have said that they have a write
 };
 
 struct QueuedEvent {

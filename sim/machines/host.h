@@ -127,6 +127,7 @@ class Host {
     Duration since{};
     std::uint64_t wanted = 0;
     std::uint64_t confirmed = 0;
+    const Step* step = nullptr;  ///< that asked
   };
   std::vector<Wait> waits;
   /// When its timer entry in the queue is due; Duration::max(): it has none.

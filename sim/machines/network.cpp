@@ -262,6 +262,10 @@ bool Network::handle(const QueuedEvent& event) {
     case EventKind::kStep:
     case EventKind::kCheckBroadcast:
     case EventKind::kGoOn:
+    case EventKind::kTriggered:
+    case EventKind::kEnds:
+    case EventKind::kWatch:
+    case EventKind::kWaited:
       break;
   }
   assert(false && "not an event of the network");
@@ -410,7 +414,7 @@ void Network::arrived_data(End end, const Parcel& parcel, bool more) {
       ++counters_.delivered;
       counters_.delivered_bytes += parcel.plain_size;
       if (!traps_.empty() && parcel.handed == 0) {
-        if (const auto how = traps_.spring(end.other().node, end.self().node))
+        if (const auto how = traps_.spring(end.other().node, end.self().node, *parcel.bytes))
           return deliver_mangled(end, parcel, *how);
       }
       return hand_over(end, parcel, more);

@@ -162,8 +162,10 @@ class Network {
   bool set_dials(NodeIndex node, DialAnswer answer);
   /// In bytes a second; 0: at once. False when that is so already.
   bool set_read_rate(NodeIndex node, std::uint64_t rate);
-  /// From now on; the latest that fits a connection counts.
-  void set_link(const LinkStep& link);
+  /// See Lines.
+  void set_sites(const Plan& plan) { lines_.set_sites(plan); }
+  /// From now on; the latest that fits a connection counts. False when it is to end one that there is not.
+  bool set_link(const LinkStep& link);
 
   struct OpenConnection {
     NodeIndex dialer = kNobody;

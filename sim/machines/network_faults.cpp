@@ -250,11 +250,12 @@ bool Network::set_read_rate(NodeIndex node, std::uint64_t rate) {
   return true;
 }
 
-void Network::set_link(const LinkStep& link) {
-  lines_.set(link);
+bool Network::set_link(const LinkStep& link) {
+  if (!lines_.set(link)) return false;
   for (const auto& slot : slots_) {
     if (slot->serial != 0) slot->line = lines_.between(slot->sides[0].node, slot->sides[1].node);
   }
+  return true;
 }
 
 std::vector<Network::OpenConnection> Network::open_connections() const {

@@ -1,8 +1,10 @@
 #pragma once
-// Damage that waits for the next frame between two nodes.
+// Damage that waits for a frame between two nodes.
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/plan/plan.h"
@@ -14,7 +16,7 @@ enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak }
 
 class Traps {
  public:
-  /// For the next frame from the one to the other. The trap's number.
+  /// For the next frame from the one to the other, or the n-th of its kind. The trap's number.
   std::uint64_t set(const TamperStep& what);
   /// For the next frame between the two, in either direction. The trap's number.
   std::uint64_t set_break(NodeIndex a, NodeIndex b);
@@ -23,16 +25,18 @@ class Traps {
   /// Whether no frame has come to this one yet.
   [[nodiscard]] bool waits(std::uint64_t number) const;
   /// What befalls a frame that has come from the one to the other; it was waited for no longer then.
-  [[nodiscard]] std::optional<Mangling> spring(NodeIndex from, NodeIndex to);
+  [[nodiscard]] std::optional<Mangling> spring(NodeIndex from, NodeIndex to, std::string_view frame);
 
  private:
   struct Trap {
     NodeIndex from = kNobody;
     NodeIndex to = kNobody;
     Mangling how = Mangling::kFlip;
+    std::string kind{};      // empty: any
+    std::uint64_t left = 1;  // frames of this kind until it springs
     std::uint64_t number = 0;
   };
-  std::uint64_t set(NodeIndex from, NodeIndex to, Mangling how);
+  std::uint64_t set(Trap trap);
 
   std::vector<Trap> traps_;
   std::uint64_t last_number_ = 0;

@@ -35,14 +35,7 @@ class NodeRemoval {
   template <typename What>
   bool remove(What& what) const {
     bool makes_sense = true;
-    if constexpr (requires { what.node; }) makes_sense = renumber(what.node) && makes_sense;
-    if constexpr (requires { what.from; }) makes_sense = renumber(what.from) && makes_sense;
-    if constexpr (requires { what.to; }) makes_sense = renumber(what.to) && makes_sense;
-    if constexpr (requires { what.of; }) makes_sense = renumber(what.of) && makes_sense;
-    if constexpr (requires { what.a; }) makes_sense = renumber(what.a) && makes_sense;
-    if constexpr (requires { what.b; }) makes_sense = renumber(what.b) && makes_sense;
-    if constexpr (requires { what.owner; }) makes_sense = renumber(what.owner) && makes_sense;
-    if constexpr (requires { what.nodes; }) makes_sense = renumber(what.nodes) && makes_sense;
+    visit_members(what, [&](auto& nodes) { makes_sense = renumber(nodes) && makes_sense; });
     return makes_sense;
   }
   bool remove(PartitionStep& what) const {
@@ -78,6 +71,44 @@ void inherit_joins(std::vector<NodePlan>& nodes, NodeIndex gone) {
 
 }  // namespace
 
+namespace {
+
+/// The lists and the single nodes of an action.
+struct Places {
+  std::function<void(NodeIndex&)> one;
+  std::function<void(std::vector<NodeIndex>&)> list;
+
+  template <typename What>
+  void operator()(What& what) const {
+    visit_members(what, *this);
+  }
+  void operator()(PartitionStep& what) const {
+    for (std::vector<NodeIndex>& group : what.groups)
+      list(group);
+  }
+  void operator()(ExpectStep& what) const {
+    Expectation changed = *what.what;
+    list(changed.nodes);
+    what.what = std::make_shared<const Expectation>(std::move(changed));
+  }
+  void operator()(NodeIndex& node) const { one(node); }
+  void operator()(std::vector<NodeIndex>& nodes) const { list(nodes); }
+};
+
+}  // namespace
+
+void for_each_list(Action& action, const std::function<void(std::vector<NodeIndex>&)>& visit) {
+  std::visit(Places{.one = [](NodeIndex&) {}, .list = visit}, action);
+}
+
+void for_each_place(Action& action, const std::function<void(NodeIndex&)>& visit) {
+  const auto each = [&](std::vector<NodeIndex>& nodes) {
+    for (NodeIndex& node : nodes)
+      visit(node);
+  };
+  std::visit(Places{.one = visit, .list = each}, action);
+}
+
 std::optional<Plan> without_node(const Plan& plan, NodeIndex node) {
   if (plan.nodes.size() <= 2) return std::nullopt;
   Plan left = plan;
@@ -86,7 +117,12 @@ std::optional<Plan> without_node(const Plan& plan, NodeIndex node) {
   left.nodes.erase(left.nodes.begin() + node);
   for (NodePlan& other : left.nodes)
     removal.renumber(other.join);
-  std::erase_if(left.steps, [&](Step& step) { return !removal.remove_from(step.action); });
+  std::erase_if(left.steps, [&](Step& step) {
+    if (!removal.remove_from(step.action)) return true;
+    return step.when && !(removal.renumber(step.when->node) && removal.renumber(step.when->who));
+  });
+  for (SitePlan& site : left.sites)
+    removal.renumber(site.nodes);
   return left;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -75,6 +76,13 @@ std::vector<Key> keys_of(const Action& action) {
 /// What undoes a step that lasts.
 struct Undo {
   Action operator()(const CrashStep& crash) const { return RestartStep{crash.node, crash.disk}; }
+  Action operator()(const StopStep& stop) const { return RestartStep{.node = stop.node}; }
+  Action operator()(const DisconnectStep& apart) const { return ConnectStep{apart.node, apart.from}; }
+  Action operator()(const LinkStep& link) const {
+    LinkStep over = link;
+    over.over = true;
+    return over;
+  }
   Action operator()(const CloneStep& clone) const { return CrashStep{.node = clone.node}; }
   Action operator()(const PauseStep& pause) const { return ResumeStep{pause.node}; }
   Action operator()(const PartitionStep&) const { return HealStep{.cuts = false}; }
@@ -150,6 +158,7 @@ class Holders {
     if (auto* disk = std::get_if<DiskStep>(&undo)) return end_of_disk(fault, std::get<DiskStep>(action), *disk);
     if (auto* clock = std::get_if<ClockStep>(&undo)) return end_of_clock(fault, std::get<ClockStep>(action), *clock);
     const auto keys = keys_of(action);
+    if (keys.empty()) return undo;  // each ends itself alone
     assert(keys.size() == 1);
     const auto [was_in_force, before] = release(keys.front(), fault);
     if (!was_in_force) return std::nullopt;
@@ -237,17 +246,27 @@ class Holders {
 
 }  // namespace
 
+Action undo_of(const Action& action) {
+  return std::visit(Undo{}, action);
+}
+
 std::vector<Step> with_ends(std::vector<Step> steps) {
   std::vector<Timed> timed;
   timed.reserve(2 * steps.size());
   std::vector<Action> faults;
+  std::vector<Step> waiting;
   for (Step& step : steps) {
+    if (step.when) {
+      waiting.push_back(std::move(step));
+      continue;
+    }
     std::size_t fault = kNone;
     if (const auto lasts = std::exchange(step.lasts, std::nullopt)) {
       const Duration at = step.at.low + lasts->low;
       fault = faults.size();
-      timed.push_back(
-          {.step = {{at, at}, false, step.line, std::visit(Undo{}, step.action), std::nullopt}, .ends = fault});
+      Step undo{.at = {at, at}, .line = step.line, .action = undo_of(step.action), .lasts = std::nullopt};
+      undo.may_idle = step.may_idle;
+      timed.push_back({.step = std::move(undo), .ends = fault});
       if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;  // the restart says it now
       faults.push_back(step.action);
     }
@@ -269,6 +288,7 @@ std::vector<Step> with_ends(std::vector<Step> steps) {
     }
     steps.push_back(std::move(one.step));
   }
+  std::ranges::move(waiting, std::back_inserter(steps));
   return steps;
 }
 

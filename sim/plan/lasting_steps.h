@@ -14,6 +14,10 @@ namespace meshdict::sim {
 /// - one that ends earlier than that ends nothing; of a crash, what it leaves of the disk is what the restart finds;
 /// - a pause ends with the process;
 /// - a step that does not last sets anew what all of them held, and is what remains when later ones have ended.
+/// Steps that wait for an event stand behind all others, and still last.
 std::vector<Step> with_ends(std::vector<Step> steps);
+
+/// What undoes an action that lasts. REQUIRES: something does.
+Action undo_of(const Action& action);
 
 }  // namespace meshdict::sim

@@ -16,8 +16,17 @@ namespace meshdict::sim_limits {
 inline constexpr std::size_t kMaxFile = 64'000'000;
 /// Ten times the nodes of the largest mesh that was run.
 inline constexpr std::uint64_t kMaxNodes = 100'000;
-/// Operations that workloads draw: all of them become steps before a run begins.
+/// Steps that the seed draws of one plan, its workloads, nemeses and repeated steps together: all of them are there before a run
+/// begins.
 inline constexpr std::uint64_t kMaxOperations = 20'000'000;
+/// Of one step. A tenth of all, so that no sum of them has more than 64 bits.
+inline constexpr std::uint64_t kMaxRepeats = 1'000'000;
+/// A plan that needs more sites asks for a map of the world.
+inline constexpr std::size_t kMaxSites = 1'000;
+/// Of one kind of fault against another.
+inline constexpr std::uint64_t kMaxWeight = 1'000'000;
+/// What the events of a step are counted up to: the n-th of them, the n-th message.
+inline constexpr std::uint64_t kMaxNth = 1'000'000'000;
 /// Values of a workload, in bytes. Larger ones have a step of their own (value_size, up to the core's bound).
 inline constexpr std::uint64_t kMaxWorkloadValue = 1'000'000;
 /// Keys of one write, and members that may confirm it (guess: more than any client writes at once).
@@ -34,6 +43,8 @@ inline constexpr Duration kMaxLinkTime = 1h;
 inline constexpr std::int64_t kMaxPpm = 100'000;
 /// Wall clocks are off by less: from before 1970 to where no calendar ends.
 inline constexpr Duration kMaxWrong = 24h * 36'525;
+/// Maps whose keys one map takes (`<<`): more than people write, and some may take each other's.
+inline constexpr std::size_t kMaxMerged = 1'000;
 /// Errors of one plan that are told, and words that one of them lists: what a person reads.
 inline constexpr std::size_t kMaxErrors = 50;
 inline constexpr std::size_t kMaxListedWords = 20;

@@ -1,13 +1,24 @@
 #pragma once
+// What plans call things: their nodes, and what they speak of the core: reasons, kinds of messages, figures of INFO.
+
 #include <yaml-cpp/yaml.h>
 
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/engine/views.h"
+#include "core/links/end_reason.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/yaml_reader.h"
+
+namespace meshdict {
+class Engine;
+}
 
 namespace meshdict::sim {
 
@@ -24,12 +35,35 @@ class NodeNames {
   /// A name, "n1..n9" (from the one to the other, in the plan's order), "all", or a list of these.
   std::vector<NodeIndex> read_several(const YAML::Node& node, PlanErrors& errors) const;
 
+  /// The same, and kAnyNode for "any": unless a node has that name.
+  std::optional<NodeIndex> read_or_any(const YAML::Node& node, PlanErrors& errors) const;
+  /// The same, and behind the named ones so many of kAnyNode for "any" and "some 3".
+  std::vector<NodeIndex> read_several_or_some(const YAML::Node& node, PlanErrors& errors) const;
+
  private:
+  [[nodiscard]] bool is_any(const YAML::Node& node) const;
+  std::optional<std::size_t> read_some(const YAML::Node& node, PlanErrors& errors) const;
   void read_item(const YAML::Node& node, std::vector<NodeIndex>& into, PlanErrors& errors) const;
   std::optional<NodeIndex> find(const std::string& name, const YAML::Mark& mark, PlanErrors& errors) const;
 
   std::vector<std::string> names_;
   std::map<std::string, NodeIndex> by_name_;
 };
+
+/// How YAML spells a reason: "wrong_network".
+std::string_view word_of(EndReason reason);
+/// All of them, in the order of EndReason.
+const std::vector<std::string>& reason_words();
+
+/// "hello", "store", ...: as transcripts name them.
+const std::vector<std::string>& message_kinds();
+
+/// A figure that INFO tells of a node and its core knows.
+struct InfoFigure {
+  std::string_view name;
+  std::uint64_t EngineStats::* counter = nullptr;  ///< one that only grows, in one life
+  std::uint64_t (*gauge)(const Engine& engine) = nullptr;
+};
+std::span<const InfoFigure> info_figures();
 
 }  // namespace meshdict::sim

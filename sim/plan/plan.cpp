@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "core/base/random.h"
+#include "core/encoding/value.h"
+#include "sim/plan/edit.h"
 #include "sim/plan/lasting_steps.h"
+#include "sim/plan/nemesis.h"
 
 namespace meshdict::sim {
 namespace {
@@ -51,21 +56,170 @@ void draw_joins(Plan& plan, std::uint64_t seed) {
   plan.join = Join::kNone;
 }
 
-void draw_steps(Plan& plan, std::uint64_t seed) {
-  Duration before{};
-  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-    RandomStream random = stream_for(seed, "plan.step", i);
-    Step& step = plan.steps[i];
+void draw_sites(Plan& plan, std::uint64_t seed) {
+  std::uint64_t number = 0;
+  const auto settle = [&](LinkPlan& link) {
+    RandomStream random = stream_for(seed, "plan.site", number++);
+    link.jitter = fixed(draw(random, link.jitter));
+  };
+  for (SitePlan& site : plan.sites)
+    settle(site.inside);
+  for (SiteLink& link : plan.site_links)
+    settle(link.link);
+}
+
+/// The nodes that a step leaves to the seed; each place gets another one.
+class OpenNodes {
+ public:
+  OpenNodes(RandomStream random, const Occupied& occupied, std::size_t nodes, const Step& step)
+      : random_(random), occupied_(occupied), taken_(nodes, false), step_(step) {}
+
+  void fill(Action& action) {
+    for_each_place(action, [this](NodeIndex& node) {
+      if (node < taken_.size()) taken_[node] = true;
+    });
+    for_each_place(action, [this](NodeIndex& node) {
+      if (node == kAnyNode) node = choose();
+    });
+    for_each_list(action, [](std::vector<NodeIndex>& nodes) { std::ranges::sort(nodes); });
+  }
+
+ private:
+  /// One for which the step finds something to do, if there is one.
+  NodeIndex choose() {
+    const Duration at = step_.at.low;
+    const bool starts =
+        std::holds_alternative<RestartStep>(step_.action) || std::holds_alternative<CloneStep>(step_.action);
+    std::vector<NodeIndex> left;
+    std::vector<NodeIndex> fit;
+    for (NodeIndex node = 0; node < taken_.size(); ++node) {
+      if (taken_[node]) continue;
+      left.push_back(node);
+      const Duration until = at + (step_.lasts ? step_.lasts->low : Duration{});
+      if (starts ? occupied_.is_down(node, at) : occupied_.is_well(node, at, until)) fit.push_back(node);
+    }
+    assert(!left.empty() && "the reader has counted them");
+    const std::vector<NodeIndex>& among = fit.empty() ? left : fit;
+    const NodeIndex node = among[random_.below(among.size())];
+    taken_[node] = true;
+    return node;
+  }
+
+  RandomStream random_;
+  const Occupied& occupied_;
+  std::vector<bool> taken_;
+  const Step& step_;
+};
+
+/// Draws times, and makes of each repeated step so many.
+class StepDraw {
+ public:
+  StepDraw(const Plan& plan, std::uint64_t seed) : plan_(plan), seed_(seed) {}
+
+  std::vector<Step> draw_all() {
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i)
+      draw_one(plan_.steps[i], i);
+    return std::move(drawn_);
+  }
+  /// From which step of the plan each was drawn, and the how-manieth time it is.
+  struct Origin {
+    std::size_t step = 0;
+    std::uint64_t time = 0;
+  };
+  [[nodiscard]] const std::vector<Origin>& origins() const { return origins_; }
+
+ private:
+  void draw_one(Step step, std::size_t number) {
+    RandomStream random = stream_for(seed_, "plan.step", number);
     Duration at = draw(random, step.at);
-    if (step.relative) at += before;
-    before = at;
+    if (step.relative) at += before_;
+    settle_moment(step, at);
+    const auto repeat = std::exchange(step.repeat, std::nullopt);
+    const DurationRange lasts = step.lasts.value_or(DurationRange{});
+    draw_rest(step, at, lasts, random);
+    add(step, {number, 0});
+    for (std::uint64_t time = 1; repeat && time < repeat->times; ++time) {
+      RandomStream again(derive_seed(derive_seed(derive_seed(seed_, "plan.repeat"), number), time));
+      at += draw(again, repeat->every);
+      step.action = plan_.steps[number].action;
+      draw_rest(step, at, lasts, again);
+      add(step, {number, time});
+    }
+    if (step.when) return;
+    before_ = at;
+    if (const auto* mark = std::get_if<MarkStep>(&step.action)) moments_.emplace(mark->name, at);
+  }
+
+  /// From a named moment: one that itself waits for an event, the run must find.
+  void settle_moment(Step& step, Duration& at) {
+    if (step.moment.empty()) return;
+    const std::string moment = std::exchange(step.moment, {});
+    if (const auto found = moments_.find(moment); found != moments_.end()) {
+      at += found->second;
+    } else {
+      step.when = Trigger{.mark = moment};
+    }
+  }
+
+  static void draw_rest(Step& step, Duration at, const DurationRange& lasts, RandomStream& random) {
     step.at = fixed(at);
     step.relative = false;
     if (auto* link = std::get_if<LinkStep>(&step.action)) {
       link->link.jitter = fixed(draw(random, link->link.jitter));
     }
-    if (step.lasts) step.lasts = fixed(draw(random, *step.lasts));
+    if (step.lasts) step.lasts = fixed(draw(random, lasts));
   }
+
+  void add(const Step& step, Origin origin) {
+    drawn_.push_back(step);
+    origins_.push_back(origin);
+  }
+
+  const Plan& plan_;
+  const std::uint64_t seed_;
+  Duration before_{};
+  std::map<std::string, Duration> moments_;
+  std::vector<Step> drawn_;
+  std::vector<Origin> origins_;
+};
+
+bool has_open_nodes(Action action) {
+  bool open = false;
+  for_each_place(action, [&](NodeIndex& node) { open = open || node == kAnyNode; });
+  return open;
+}
+
+/// What the steps whose nodes are named hold, in the order of their times.
+Occupied occupied_by(const std::vector<NodePlan>& nodes, const std::vector<Step>& steps) {
+  std::vector<const Step*> timed;
+  for (const Step& step : steps)
+    if (!step.when && !has_open_nodes(step.action)) timed.push_back(&step);
+  std::ranges::stable_sort(timed, {}, [](const Step* step) { return step->at.low; });
+  Occupied occupied(nodes);
+  for (const Step* step : timed)
+    occupied.add(*step);
+  return occupied;
+}
+
+void draw_steps(Plan& plan, std::uint64_t seed) {
+  StepDraw steps(plan, seed);
+  plan.steps = steps.draw_all();
+  const bool all_named = std::ranges::none_of(plan.steps, [](const Step& step) { return has_open_nodes(step.action); });
+  if (all_named && plan.nemeses.empty()) return;
+  Occupied occupied = occupied_by(plan.nodes, plan.steps);
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    Step& step = plan.steps[i];
+    if (!has_open_nodes(step.action)) continue;
+    const auto [number, time] = steps.origins()[i];
+    RandomStream random(derive_seed(derive_seed(derive_seed(seed, "plan.any"), number), time));
+    Action action = step.action;
+    OpenNodes(random, occupied, plan.nodes.size(), step).fill(action);
+    step.action = std::move(action);
+    if (!step.when) occupied.add(step);
+  }
+  for (std::size_t i = 0; i < plan.nemeses.size(); ++i)
+    draw_nemesis(plan.nemeses[i], plan, stream_for(seed, "plan.nemesis", i), occupied, plan.steps);
+  plan.nemeses.clear();
 }
 
 // `rate` operations a second: one in each slot of 1/rate, at a random moment of it.
@@ -115,10 +269,11 @@ std::vector<std::string> keys_of(const SetStep& set) {
   return keys;
 }
 
-std::string value_of(const SetStep& set) {
+Raw value_of(const SetStep& set) {
+  if (set.typed) return set.typed->raw;
   std::string value = set.value;
   value.resize(std::max<std::size_t>(value.size(), set.value_size), '.');
-  return value;
+  return text_value(value);
 }
 
 std::string_view verb(const Action& action) {
@@ -127,9 +282,9 @@ std::string_view verb(const Action& action) {
 
 std::string_view verb_of(std::size_t index) {
   static constexpr std::array<std::string_view, std::variant_size_v<Action>> kVerbs = {
-      "set",     "delete",    "broadcast", "whisper", "connect",   "disconnect", "start", "stop",        "crash",
-      "restart", "partition", "heal",      "reset",   "link",      "expect",     "clone", "pause",       "resume",
-      "disk",    "clock",     "cut",       "mend",    "half_open", "dials",      "storm", "slow_reader", "tamper"};
+      "set",       "delete", "broadcast", "whisper", "connect", "disconnect",  "start",  "stop",   "crash", "restart",
+      "partition", "heal",   "reset",     "link",    "expect",  "clone",       "pause",  "resume", "disk",  "clock",
+      "cut",       "mend",   "half_open", "dials",   "storm",   "slow_reader", "tamper", "mark"};
   return kVerbs[index];
 }
 
@@ -137,6 +292,13 @@ std::string_view name_of(Property property) {
   static constexpr std::array<std::string_view, kProperties> kNames = {"S1", "S2",    "S3",   "S4", "S5", "S6",
                                                                        "S7", "lease", "wait", "C1", "B1", "connected"};
   return kNames[static_cast<std::size_t>(property)];
+}
+
+const std::vector<std::string>& told_words() {
+  static const std::vector<std::string> kWords = {"peer_up", "peer_down",     "broadcast", "whisper",
+                                                  "refused", "undeliverable", "confirmed", "updated",
+                                                  "deleted", "conflict",      "returned",  "clock"};
+  return kWords;
 }
 
 std::vector<Property> all_properties() {
@@ -165,6 +327,7 @@ Plan draw_plan(const Plan& plan, std::uint64_t seed) {
   draw_joins(drawn, seed);
   RandomStream random = stream_for(seed, "plan.links", 0);
   drawn.links.jitter = fixed(draw(random, drawn.links.jitter));
+  draw_sites(drawn, seed);
   draw_steps(drawn, seed);
   for (std::size_t i = 0; i < drawn.workloads.size(); ++i) {
     draw_workload(drawn.workloads[i], seed, i, drawn.steps);
@@ -180,7 +343,7 @@ Plan expand(const Plan& plan, std::uint64_t seed) {
   steps.reserve(plan.nodes.size() + drawn.size());
   for (NodeIndex node = 0; node < plan.nodes.size(); ++node) {
     const NodePlan& starts = explicit_plan.nodes[node];
-    if (starts.starts) steps.push_back({starts.start, false, 0, StartStep{node}, std::nullopt});
+    if (starts.starts) steps.push_back({.at = starts.start, .action = StartStep{node}, .lasts = std::nullopt});
   }
   std::ranges::move(drawn, std::back_inserter(steps));
   steps = with_ends(std::move(steps));

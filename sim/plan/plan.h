@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/dictionary/lease_view.h"
+#include "core/encoding/msgpack.h"
 #include "core/limits.h"
 #include "core/links/end_reason.h"
 #include "core/record/mesh_settings.h"
@@ -24,6 +26,8 @@ namespace meshdict::sim {
 /// A node's position in Plan::nodes.
 using NodeIndex = std::uint32_t;
 inline constexpr NodeIndex kNobody = std::numeric_limits<NodeIndex>::max();
+/// In the steps of a plan as written: a node that the seed chooses, another one at each place of a step.
+inline constexpr NodeIndex kAnyNode = kNobody - 1;
 
 /// Drawn uniformly per seed, both ends included.
 struct DurationRange {
@@ -74,6 +78,35 @@ struct LinkPlan {
   bool operator==(const LinkPlan&) const = default;
 };
 
+/// Which fields of a LinkPlan are meant.
+struct LinkFields {
+  bool latency = true;
+  bool jitter = true;
+  bool bandwidth = true;
+  bool piece = true;
+  bool gather = true;
+  static constexpr LinkFields none() { return {false, false, false, false, false}; }
+};
+
+/// Nodes that are near each other.
+struct SitePlan {
+  std::string name;
+  std::vector<NodeIndex> nodes;
+  LinkPlan inside;  ///< of their links
+};
+/// Between the nodes of two sites.
+struct SiteLink {
+  std::size_t a = 0;  ///< position in Plan::sites
+  std::size_t b = 0;
+  LinkPlan link;
+};
+
+/// A value of the dictionary that is no text.
+struct TypedValue {
+  Raw raw;           ///< as the dictionary holds it
+  std::string yaml;  ///< one line of YAML that reads as this
+};
+
 /// Steps: operations of clients
 
 enum class Outcome : std::uint8_t { kAny, kOk, kLeased, kClock, kMissing };
@@ -91,10 +124,15 @@ struct SetStep {
   std::uint64_t value_size = 0;
   /// Others are asked to say when they have it, until so many have.
   std::uint64_t wait = 0;
+  /// How many must have said so `within` that time.
+  std::optional<CountRange> waited{};
+  Duration within = 5s;
+  /// Instead of `value`: one that is no text.
+  std::optional<TypedValue> typed{};
 };
 /// As they are written: made long.
 std::vector<std::string> keys_of(const SetStep& set);
-std::string value_of(const SetStep& set);
+Raw value_of(const SetStep& set);
 struct DeleteStep {
   NodeIndex node = 0;
   std::string key;
@@ -217,20 +255,37 @@ struct SlowReaderStep {
   std::uint64_t rate = 0;
 };
 enum class Tampering : std::uint8_t { kFlip, kTruncate, kRepeat, kStale };
-/// Befalls the next frame from the one to the other.
+/// Befalls the next frame from the one to the other; or the `nth` one from now on, of one kind of message.
 struct TamperStep {
   NodeIndex from = 0;
   NodeIndex to = 0;
   Tampering how = Tampering::kFlip;
+  std::string kind{};  ///< as transcripts name it; empty: of any
+  std::uint64_t nth = 1;
 };
 /// Changes the links from now on: between two nodes, of one node (b is kNobody), or all (both are).
 struct LinkStep {
   NodeIndex a = kNobody;
   NodeIndex b = kNobody;
   LinkPlan link;
+  bool over = false;  ///< ends one that was the same
+  /// Between sites, what is not said stays as the plan has it for them.
+  LinkFields said{};
 };
 
 /// Steps: what must be true
+
+/// What LEASE shows of a key as `held`; kNone: there is no such key.
+enum class LeaseHeld : std::uint8_t { kHeld, kLapsed, kNone };
+/// A fence, against what it was at a named moment.
+enum class FenceIs : std::uint8_t { kSame, kLarger };
+/// When an expectation must be met: at its step's time; at some moment of a span of time after it, at each, or at none.
+enum class Holds : std::uint8_t { kNow, kEventually, kStays, kNever };
+/// A figure of the node, by its place in info_figures().
+struct InfoDemand {
+  std::size_t figure = 0;
+  CountRange count;
+};
 
 struct Expectation {
   std::vector<NodeIndex> nodes;
@@ -251,30 +306,87 @@ struct Expectation {
   /// The node has refused or dropped a connection for this reason; of this other node, when one is given.
   std::optional<EndReason> refused;
   NodeIndex refused_who = kNobody;
-  bool equal = false;  ///< all of `nodes` hold the same records
+  bool equal = false;                 ///< all of `nodes` hold the same records
+  std::optional<TypedValue> typed{};  ///< instead of `value`: one that is no text
+  std::optional<CountRange> epoch{};
+  std::optional<FenceIs> fence{};
+  std::optional<LeaseHeld> lease{};
+  std::optional<LeaseState> state{};
+  std::optional<DurationRange> left{};
+  std::vector<InfoDemand> info{};
+  /// Counts are those since this named moment, over all lives; empty: see above.
+  std::string since{};
+  Holds holds = Holds::kNow;
+  DurationRange span{};  ///< after the step's time: from when until when
 };
 struct ExpectStep {
   std::shared_ptr<const Expectation> what;
 };
 
+/// Gives this moment a name.
+struct MarkStep {
+  std::string name;
+};
+
 using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
                             StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep,
                             CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
-                            DialsStep, StormStep, SlowReaderStep, TamperStep>;
+                            DialsStep, StormStep, SlowReaderStep, TamperStep, MarkStep>;
 
 /// The word for an action in YAML, traces and counters: "set", "partition", ...
 std::string_view verb(const Action& action);
 /// The same, by its place in Action.
 std::string_view verb_of(std::size_t index);
 
+/// Events that a node tells, as a transcript has them behind "!".
+enum class Told : std::uint8_t {
+  kPeerUp,
+  kPeerDown,
+  kBroadcast,
+  kWhisper,
+  kRefused,
+  kUndeliverable,
+  kConfirmed,
+  kUpdated,
+  kDeleted,
+  kConflict,
+  kReturned,
+  kClock,
+};
+/// In the order of the enumeration: "peer_up", ...
+const std::vector<std::string>& told_words();
+
+/// What a step waits for: the `nth` such event, or a named moment.
+struct Trigger {
+  NodeIndex node = kNobody;  ///< that tells it; kNobody: any
+  Told event = Told::kPeerUp;
+  NodeIndex who = kNobody;  ///< of whom; kNobody: of anybody
+  std::optional<std::string> key{};
+  std::uint64_t nth = 1;
+  Duration from{};     ///< events before this time do not count
+  std::string mark{};  ///< when not empty: the moment of this name, and all else is as above
+};
+
+/// The same step again and again.
+struct Repeat {
+  std::uint64_t times = 1;  ///< in all
+  DurationRange every;
+};
+
 struct Step {
-  /// From the start; in a plan as written: from the start or, when `relative`, from the step before.
+  /// From the start; in a plan as written: from the start or, when `relative`, from the step before. With `when`: since that.
   DurationRange at;
   bool relative = false;
   std::uint32_t line = 0;  ///< in the file that it came from; 0: from none
   Action action;
   /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
   std::optional<DurationRange> lasts;
+  /// It happens when this does. One that lasts then ends whatever of its kind is in force at its end.
+  std::optional<Trigger> when{};
+  /// In a plan as written: `at` is since this named moment.
+  std::string moment{};
+  /// In a plan as written.
+  std::optional<Repeat> repeat{};
   /// Whether it may change nothing, in a strict plan too: what a workload draws may meet a node that is down.
   bool may_idle = false;
 };
@@ -289,6 +401,21 @@ struct Workload {
   std::uint64_t value_size = 8;
   Duration from{};
   Duration until{};
+};
+
+/// Faults, drawn from the seed: now one and now another, each with its end.
+struct Nemesis {
+  struct Kind {
+    std::size_t kind = 0;  ///< position in nemesis_kinds()
+    std::uint64_t weight = 1;
+  };
+  std::vector<Kind> kinds;
+  std::vector<NodeIndex> nodes;
+  DurationRange every;
+  DurationRange lasts{1s, 10s};
+  Duration from{};
+  Duration until{};
+  std::uint32_t line = 0;
 };
 
 enum class Join : std::uint8_t {
@@ -313,8 +440,12 @@ struct Plan {
   Join join = Join::kNone;
   std::uint32_t join_count = 0;
   LinkPlan links;
+  /// Each node is in one at the most. Pairs that none of these is about are as `links`.
+  std::vector<SitePlan> sites;
+  std::vector<SiteLink> site_links;
   std::vector<Step> steps;
   std::vector<Workload> workloads;
+  std::vector<Nemesis> nemeses;
   /// How long the run goes on after the last step, before the promises about the end are checked.
   Duration quiet = 60s;
   /// Whether a step that changes nothing fails the run; told it is in any case.
@@ -323,11 +454,12 @@ struct Plan {
 };
 
 /// Draws what the plan leaves to the seed, and leaves the rest as it is written: in the result all ranges are fixed, no
-/// step is relative, each node has those that it joins, and there are no workloads.
+/// step is relative or repeated, none leaves a node open, each node has those that it joins, and there are no workloads
+/// and no nemeses.
 Plan draw_plan(const Plan& plan, std::uint64_t seed);
 
-/// The same, spelled out for a World. In the result all ranges are fixed, no step is relative, steps are sorted by
-/// time, each node has a step that starts it, and there are no workloads.
+/// The same, spelled out for a World: each node has a step that starts it, and steps are sorted by time; behind them stand
+/// those that wait for an event.
 Plan expand(const Plan& plan, std::uint64_t seed);
 
 }  // namespace meshdict::sim

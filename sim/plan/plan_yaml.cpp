@@ -17,6 +17,7 @@
 #include "core/base/nearest.h"
 #include "core/record/mesh_settings.h"
 #include "sim/plan/limits.h"
+#include "sim/plan/nemesis.h"
 #include "sim/plan/node_names.h"
 #include "sim/plan/step_yaml.h"
 #include "sim/plan/yaml_reader.h"
@@ -51,6 +52,11 @@ std::optional<YAML::Mark> second_document(std::string_view yaml) {
   return std::nullopt;
 }
 
+/// A message that lost its end keeps a connection busy for a minute (limits::kFrameDeadline), and then others look for news.
+constexpr Duration kQuietAfterNemesis = 2min;
+/// What a nemesis draws for one fault at the most: it, a dial, and their ends.
+constexpr std::uint64_t kStepsOfFault = 4;
+
 class PlanReader {
  public:
   explicit PlanReader(const std::string& file) : errors_(file) { plan_.name = file; }
@@ -67,17 +73,18 @@ class PlanReader {
   bool add_node(const std::string& name, const YAML::Mark& mark, NodePlan node);
   void read_node_joins();
   void read_join(const YAML::Node& node);
-  void read_network(const YAML::Node& node);
-  void check_link(const LinkPlan& link, const YAML::Mark& mark);
   void read_steps(const YAML::Node& list);
-  void read_workloads(const YAML::Node& node);
   void read_workload(const YAML::Node& node);
+  void read_nemesis(const YAML::Node& node);
+  void read_kinds(const YAML::Node& node, Nemesis& nemesis);
+  void count_drawn(std::uint64_t steps, const YAML::Mark& mark, const char* of);
   void read_check(const YAML::Node& list);
 
   Plan plan_;
   PlanErrors errors_;
   NodeNames names_;
   NodePlan defaults_;
+  std::uint64_t drawn_ = 0;  // steps that the seed makes of the plan
   std::vector<std::pair<NodeIndex, YAML::Node>> node_joins_;
 };
 
@@ -124,12 +131,15 @@ void PlanReader::read_root(const YAML::Node& root) {
   read_nodes(map.required("nodes"));
   read_node_joins();
   read_join(map.optional("join"));
-  read_network(map.optional("network"));
+  read_network(map.optional("network"), names_, plan_, errors_);
   read_steps(map.optional("steps"));
-  read_workloads(map.optional("workload"));
+  for_each_entry(map.optional("workload"), [this](const YAML::Node& one) { read_workload(one); });
+  for_each_entry(map.optional("nemesis"), [this](const YAML::Node& one) { read_nemesis(one); });
+  if (!plan_.nemeses.empty()) plan_.quiet = kQuietAfterNemesis;
   if (const auto quiet = read_duration(map.optional("quiet"), errors_)) plan_.quiet = *quiet;
   plan_.strict = read_flag(map.optional("strict"), errors_).value_or(false);
   read_check(map.optional("check"));
+  map.allow_extensions();
   map.finish();
 }
 
@@ -148,7 +158,7 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
     node.syncs_commits = *word == 1;
   }
   const auto good = check_lease(node);
-  if (!good) errors_.add(map.map().Mark(), good.error().describe() + ", expected a longer 'lease' or a smaller 'skew'");
+  if (!good) errors_.add(map.mark(), good.error().describe() + ", expected a longer 'lease' or a smaller 'skew'");
 }
 
 void PlanReader::read_nodes(const YAML::Node& list) {
@@ -250,41 +260,31 @@ void PlanReader::read_join(const YAML::Node& node) {
   }
 }
 
-void PlanReader::read_network(const YAML::Node& node) {
-  MapReader map(node, "'network'", errors_);
-  plan_.links = read_link(map, plan_.links, errors_);
-  map.finish();
-  if (node.IsDefined()) check_link(plan_.links, node.Mark());
-}
-
-void PlanReader::check_link(const LinkPlan& link, const YAML::Mark& mark) {
-  if (std::max({link.latency.high, link.jitter.high, link.gather}) > sim_limits::kMaxLinkTime) {
-    errors_.add(mark, "a link is too slow, expected latency, jitter and gather of at most 1h");
-  }
-}
-
 void PlanReader::read_steps(const YAML::Node& list) {
   if (!list.IsDefined() || list.IsNull()) return;
   if (!list.IsSequence()) {
     errors_.add(list.Mark(), "these are no steps, expected a list of '- at: TIME' entries");
     return;
   }
+  StepContext context{.nodes = names_, .plan = plan_};
   for (const auto& item : list) {
-    auto step = read_step(item, names_, plan_.links, errors_);
+    auto step = read_step(item, context, errors_);
     if (!step) continue;
-    if (const auto* link = std::get_if<LinkStep>(&step->action)) check_link(link->link, item.Mark());
+    if (const auto* link = std::get_if<LinkStep>(&step->action)) check_link(link->link, item.Mark(), errors_);
+    if (step->repeat) count_drawn(step->repeat->times, item.Mark(), "the repeated steps are");
     plan_.steps.push_back(*std::move(step));
+  }
+  for (const auto& [moment, mark] : context.counted_since) {
+    if (std::ranges::find(context.moments, moment) == context.moments.end())
+      errors_.add_unknown(mark, moment, "moment that a step marks", context.moments);
   }
 }
 
-void PlanReader::read_workloads(const YAML::Node& node) {
-  if (!node.IsDefined()) return;
-  if (node.IsSequence()) {
-    for (const auto& item : node)
-      read_workload(item);
-  } else {
-    read_workload(node);
-  }
+void PlanReader::count_drawn(std::uint64_t steps, const YAML::Mark& mark, const char* of) {
+  drawn_ += steps;
+  if (drawn_ <= sim_limits::kMaxOperations) return;
+  errors_.add(mark, fmt::format("{} too large, expected at most {} operations", of, sim_limits::kMaxOperations));
+  drawn_ = 0;  // told once
 }
 
 void PlanReader::read_workload(const YAML::Node& node) {
@@ -313,12 +313,68 @@ void PlanReader::read_workload(const YAML::Node& node) {
   } else if (rate == 0) {
     errors_.add(node.Mark(),
                 "the workload does nothing, expected sets_per_second, deletes_per_second or broadcasts_per_second");
-  } else if (rate > sim_limits::kMaxOperations / seconds) {
-    errors_.add(node.Mark(),
-                fmt::format("the workload is too large, expected at most {} operations", sim_limits::kMaxOperations));
+  } else {
+    // A count of a billion a second for a hundred years has more than 64 bits.
+    const bool countable = rate <= sim_limits::kMaxOperations / seconds;
+    count_drawn(countable ? rate * seconds : sim_limits::kMaxOperations + 1, node.Mark(), "the workload is");
   }
   if (load.nodes.empty()) return;
   plan_.workloads.push_back(std::move(load));
+}
+
+void PlanReader::read_nemesis(const YAML::Node& node) {
+  const std::size_t errors_before = errors_.list().size();
+  MapReader map(node, "'nemesis'", errors_);
+  Nemesis nemesis;
+  nemesis.line = static_cast<std::uint32_t>(node.Mark().line + 1);
+  read_kinds(map.required("faults"), nemesis);
+  const YAML::Node every = map.required("every");
+  nemesis.every = read_duration_range(every, errors_).value_or(DurationRange{1s, 1s});
+  nemesis.lasts = read_duration_range(map.optional("for"), errors_).value_or(nemesis.lasts);
+  const YAML::Node nodes = map.optional("nodes");
+  nemesis.nodes = nodes.IsDefined() ? names_.read_several(nodes, errors_) : names_.all();
+  nemesis.from = read_duration(map.optional("from"), errors_).value_or(nemesis.from);
+  const YAML::Node until = map.required("until");
+  nemesis.until = read_duration(until, errors_).value_or(nemesis.from);
+  map.finish();
+  if (errors_.list().size() != errors_before || nemesis.nodes.empty()) return;
+  if (nemesis.until <= nemesis.from) {
+    errors_.add(until.Mark(), "the nemesis ends before it begins, expected 'until' after 'from'");
+  } else if (nemesis.every.low <= Duration{}) {
+    errors_.add(every.Mark(), "these are faults without an end, expected a time above 0 between two of them");
+  } else {
+    const auto faults = static_cast<std::uint64_t>((nemesis.until - nemesis.from) / nemesis.every.low) + 1;
+    count_drawn(kStepsOfFault * std::min(faults, sim_limits::kMaxOperations), node.Mark(), "the nemesis is");
+  }
+  plan_.nemeses.push_back(std::move(nemesis));
+}
+
+/// "all", a kind, a list of kinds, or a map of kinds and their weights.
+void PlanReader::read_kinds(const YAML::Node& node, Nemesis& nemesis) {
+  const std::vector<std::string> names = nemesis_names();
+  if (node.IsDefined() && node.IsScalar() && node.Scalar() == "all") {
+    for (std::size_t kind = 0; kind < names.size(); ++kind)
+      nemesis.kinds.push_back({.kind = kind});
+    return;
+  }
+  const auto add = [&](const YAML::Node& name, std::optional<std::uint64_t> weight) {
+    const auto kind = read_word(name, "kind of fault", names, errors_);
+    if (!kind) return;
+    const auto is_same = [&](const Nemesis::Kind& other) { return other.kind == *kind; };
+    if (std::ranges::any_of(nemesis.kinds, is_same)) {
+      errors_.add(name.Mark(), fmt::format("'{}' is there twice, expected it once", names[*kind]));
+    }
+    nemesis.kinds.push_back({.kind = *kind, .weight = weight.value_or(1)});
+  };
+  if (node.IsDefined() && node.IsMap()) {
+    for (const auto& entry : node)
+      add(entry.first, read_count(entry.second, errors_, 1, sim_limits::kMaxWeight));
+  } else {
+    for_each_entry(node, [&](const YAML::Node& name) { add(name, 1); });
+  }
+  if (node.IsDefined() && nemesis.kinds.empty() && errors_.list().empty()) {
+    errors_.add(node.Mark(), "the nemesis does nothing, expected kinds of faults, such as [crash, partition]");
+  }
 }
 
 void PlanReader::read_check(const YAML::Node& list) {

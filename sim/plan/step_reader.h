@@ -18,8 +18,7 @@ inline const std::string kSameNode = "this is the same node again, expected anot
 
 class StepReader {
  public:
-  StepReader(const NodeNames& nodes, const LinkPlan& links, PlanErrors& errors)
-      : nodes_(nodes), links_(links), errors_(errors) {}
+  StepReader(StepContext& context, PlanErrors& errors) : context_(context), nodes_(context.nodes), errors_(errors) {}
 
   std::optional<Step> read(const YAML::Node& node);
 
@@ -28,7 +27,16 @@ class StepReader {
   Action read_set(MapReader& map);
   std::uint64_t read_set_size(MapReader& map, const std::string& key, std::uint64_t most);
   Action read_delete(MapReader& map);
+  Action read_mark(const YAML::Node& node);
+  void read_waited(MapReader& map, SetStep& set);
+
+  // expect_yaml.cpp
   Action read_expect(MapReader& map);
+  void read_key(MapReader& map, Expectation& what);
+  void read_lease(MapReader& map, Expectation& what);
+  void read_info(const YAML::Node& node, Expectation& what);
+  void read_since(MapReader& map, Expectation& what);
+  void read_span(MapReader& map, Expectation& what);
   void read_refused(const YAML::Node& node, Expectation& what);
   void read_totals(const YAML::Node& node, Expectation& what);
 
@@ -37,7 +45,7 @@ class StepReader {
   Action read_crash(MapReader& map, Step& step);
   Action read_partition(MapReader& map, Step& step);
   Action read_reset(MapReader& map);
-  Action read_link_step(MapReader& map);
+  Action read_link_step(MapReader& map, Step& step);
   Action read_restart(MapReader& map);
   DiskLeft read_disk_left(const YAML::Node& disk);
   Action read_dials(MapReader& map, Step& step);
@@ -48,14 +56,20 @@ class StepReader {
   Action read_clock(MapReader& map, Step& step);
   void read_lasts(MapReader& map, Step& step) { step.lasts = read_duration_range(map.optional("for"), errors_); }
   std::vector<NodeIndex> several(MapReader& map, const std::string& key) {
-    return nodes_.read_several(map.required(key), errors_);
+    return nodes_.read_several_or_some(map.required(key), errors_);
   }
   bool flag(MapReader& map, const std::string& key) { return read_flag(map.optional(key), errors_).value_or(false); }
 
   void read_write(MapReader& map, Outcome& expect, NodeIndex& owner, const std::vector<std::string>& outcomes);
   void read_time(MapReader& map, Step& step);
+  void read_moment(const YAML::Node& at, Step& step);
+  void read_when(const YAML::Node& node, Step& step);
+  void read_repeat(const YAML::Node& node, Step& step);
+  void check_open_nodes(const YAML::Node& node, Step& step);
 
-  NodeIndex node(MapReader& map, const std::string& key) { return nodes_.read(map.required(key), errors_).value_or(0); }
+  NodeIndex node(MapReader& map, const std::string& key) {
+    return nodes_.read_or_any(map.required(key), errors_).value_or(0);
+  }
   std::string text(MapReader& map, const std::string& key) {
     return read_text(map.required(key), errors_).value_or(std::string());
   }
@@ -66,8 +80,8 @@ class StepReader {
   std::pair<NodeIndex, NodeIndex> both(MapReader& map, const std::string& one, const std::string& other);
   std::optional<std::pair<NodeIndex, NodeIndex>> read_pair(const YAML::Node& value);
 
+  StepContext& context_;
   const NodeNames& nodes_;
-  const LinkPlan& links_;
   PlanErrors& errors_;
 };
 

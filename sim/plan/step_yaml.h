@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "core/links/end_reason.h"
 #include "sim/plan/node_names.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/yaml_reader.h"
@@ -16,13 +16,24 @@ namespace meshdict::sim {
 /// The keys latency, jitter and bandwidth; what is absent stays as in `defaults`.
 LinkPlan read_link(MapReader& map, const LinkPlan& defaults, PlanErrors& errors);
 
-/// How YAML spells a reason: "wrong_network".
-std::string_view word_of(EndReason reason);
-/// All of them, in the order of EndReason.
-const std::vector<std::string>& reason_words();
+/// Complains of links that are too slow for the simulator.
+void check_link(const LinkPlan& link, const YAML::Mark& mark, PlanErrors& errors);
+/// Reads `network` into the plan's links and sites.
+void read_network(const YAML::Node& node, const NodeNames& names, Plan& plan, PlanErrors& errors);
+
+/// What the steps of a plan speak of.
+struct StepContext {
+  const NodeNames& nodes;
+  const Plan& plan;                    ///< its links and sites
+  std::vector<std::string> moments{};  ///< that the steps so far give a name
+  /// The moments since which steps count something: any of the plan.
+  std::vector<std::pair<std::string, YAML::Mark>> counted_since{};
+};
 
 /// One entry of `steps`. Nothing when it has a mistake.
-std::optional<Step> read_step(const YAML::Node& node, const NodeNames& nodes, const LinkPlan& links,
-                              PlanErrors& errors);
+std::optional<Step> read_step(const YAML::Node& node, StepContext& context, PlanErrors& errors);
+
+/// Of two nodes, what the plan says of the link between them.
+const LinkPlan& link_between(const Plan& plan, NodeIndex a, NodeIndex b);
 
 }  // namespace meshdict::sim

@@ -47,7 +47,7 @@ Action StepReader::read_fault(std::string_view verb, MapReader& map, Step& step)
   if (verb == "storm") return read_storm(map);
   if (verb == "slow_reader") return read_slow_reader(map, step);
   if (verb == "tamper") return read_tamper(map);
-  return read_link_step(map);
+  return read_link_step(map, step);
 }
 
 Action StepReader::read_crash(MapReader& map, Step& step) {
@@ -77,7 +77,7 @@ Action StepReader::read_disk(MapReader& map, Step& step) {
   DiskStep disk{.node = node(map, "node")};
   disk.full = read_flag(map.optional("full"), errors_);
   disk.delay = read_duration(map.optional("delay"), errors_);
-  if (!disk.full && !disk.delay) errors_.add(map.map().Mark(), "'disk' changes nothing, expected 'full' or 'delay'");
+  if (!disk.full && !disk.delay) errors_.add(map.mark(), "'disk' changes nothing, expected 'full' or 'delay'");
   return disk;
 }
 
@@ -87,7 +87,7 @@ Action StepReader::read_clock(MapReader& map, Step& step) {
   const YAML::Node jump = map.optional("jump");
   const YAML::Node rate = map.optional("rate");
   if (!jump.IsDefined() && !rate.IsDefined()) {
-    errors_.add(map.map().Mark(), "'clock' changes nothing, expected 'jump' or 'rate'");
+    errors_.add(map.mark(), "'clock' changes nothing, expected 'jump' or 'rate'");
   }
   if (const auto by = read_duration_range(jump, errors_, true)) {
     clock.jump = by->low;
@@ -128,6 +128,11 @@ Action StepReader::read_tamper(MapReader& map) {
   if (const auto how = read_word(map.required("how"), "way to tamper", ways, errors_)) {
     tamper.how = static_cast<Tampering>(*how);
   }
+  const YAML::Node kind = map.optional("kind");
+  if (const auto word = read_word(kind, "kind of message", message_kinds(), errors_)) {
+    tamper.kind = message_kinds()[*word];
+  }
+  tamper.nth = read_count(map.optional("nth"), errors_, 1, sim_limits::kMaxNth).value_or(1);
   return tamper;
 }
 
@@ -143,8 +148,9 @@ Action StepReader::read_partition(MapReader& map, Step& step) {
   }
   std::vector<bool> placed(nodes_.size(), false);
   for (const auto& group : groups) {
-    partition.groups.push_back(nodes_.read_several(group, errors_));
+    partition.groups.push_back(nodes_.read_several_or_some(group, errors_));
     for (const NodeIndex member : partition.groups.back()) {
+      if (member == kAnyNode) continue;
       if (placed[member]) errors_.add(group.Mark(), "a node is in two groups, expected it in one");
       placed[member] = true;
     }
@@ -165,9 +171,10 @@ Action StepReader::read_reset(MapReader& map) {
   return reset;
 }
 
-Action StepReader::read_link_step(MapReader& map) {
+Action StepReader::read_link_step(MapReader& map, Step& step) {
   LinkStep link;
-  link.link = read_link(map, links_, errors_);
+  read_lasts(map, step);
+  link.over = flag(map, "over");
   const YAML::Node between = map.optional("between");
   const YAML::Node of = map.optional("of");
   if (between.IsDefined() && of.IsDefined()) {
@@ -176,9 +183,16 @@ Action StepReader::read_link_step(MapReader& map) {
   if (const auto pair = read_pair(between)) {
     link.a = pair->first;
     link.b = pair->second;
-  } else if (const auto one = nodes_.read(of, errors_)) {
+  } else if (const auto one = nodes_.read_or_any(of, errors_)) {
     link.a = *one;
   }
+  const bool known = link.b < nodes_.size() && link.a < nodes_.size();
+  link.link = read_link(map, known ? link_between(context_.plan, link.a, link.b) : context_.plan.links, errors_);
+  link.said = {.latency = map.has("latency"),
+               .jitter = map.has("jitter"),
+               .bandwidth = map.has("bandwidth"),
+               .piece = map.has("piece"),
+               .gather = map.has("gather")};
   return link;
 }
 

@@ -46,7 +46,7 @@ class PlanWriter {
 
  private:
   void write_node(const NodePlan& node);
-  void write_link(const LinkPlan& link);
+  void write_link(const LinkPlan& link, const LinkFields& said = {});
   void write_step(const Step& step);
   void write_arguments(const SetStep& what);
   void write_arguments(const DeleteStep& what);
@@ -75,6 +75,13 @@ class PlanWriter {
   void write_arguments(const ResetStep& what);
   void write_arguments(const LinkStep& what);
   void write_arguments(const ExpectStep& what);
+  void write_arguments(const MarkStep& what) { quoted("name", what.name); }
+  void write_sites();
+  void write_time(const Step& step);
+  void write_when(const Trigger& when);
+  void write_lease(const Expectation& what);
+  void write_span(const Expectation& what);
+  void value(const std::string& text, const std::optional<TypedValue>& typed);
   void write_disk(DiskLeft disk);
   void write_outcome(Outcome expect, NodeIndex owner);
 
@@ -102,6 +109,7 @@ std::string PlanWriter::write() {
   plain("join", "none");
   out_ << YAML::Key << "network" << YAML::Value << YAML::Flow << YAML::BeginMap;
   write_link(plan_.links);
+  write_sites();
   out_ << YAML::EndMap;
   out_ << YAML::Key << "steps" << YAML::Value << YAML::BeginSeq;
   for (const Step& step : plan_.steps)
@@ -141,23 +149,65 @@ void PlanWriter::write_node(const NodePlan& node) {
   out_ << YAML::EndMap;
 }
 
-void PlanWriter::write_link(const LinkPlan& link) {
-  plain("latency", text(link.latency));
-  plain("jitter", text(link.jitter));
-  plain("bandwidth", rate_text(link.bandwidth));
-  if (link.piece > 0) plain("piece", fmt::format("{}B", link.piece));
-  if (link.gather > Duration::zero()) plain("gather", text(link.gather));
+void PlanWriter::write_link(const LinkPlan& link, const LinkFields& said) {
+  if (said.latency) plain("latency", text(link.latency));
+  if (said.jitter) plain("jitter", text(link.jitter));
+  if (said.bandwidth) plain("bandwidth", rate_text(link.bandwidth));
+  // Left out is what the network has.
+  if (said.piece && (link.piece > 0 || plan_.links.piece > 0)) plain("piece", fmt::format("{}B", link.piece));
+  if (said.gather && (link.gather > Duration::zero() || plan_.links.gather > Duration::zero()))
+    plain("gather", text(link.gather));
+}
+
+void PlanWriter::write_sites() {
+  if (plan_.sites.empty()) return;
+  out_ << YAML::Key << "sites" << YAML::Value << YAML::Flow << YAML::BeginMap;
+  for (const SitePlan& site : plan_.sites) {
+    out_ << YAML::Key << YAML::DoubleQuoted << site.name << YAML::Value << YAML::Flow << YAML::BeginMap;
+    names("nodes", site.nodes);
+    write_link(site.inside);
+    out_ << YAML::EndMap;
+  }
+  out_ << YAML::EndMap;
+  if (plan_.site_links.empty()) return;
+  out_ << YAML::Key << "between" << YAML::Value << YAML::Flow << YAML::BeginSeq;
+  for (const SiteLink& link : plan_.site_links) {
+    out_ << YAML::Flow << YAML::BeginMap << YAML::Key << "sites" << YAML::Value << YAML::Flow << YAML::BeginSeq
+         << YAML::DoubleQuoted << plan_.sites[link.a].name << YAML::DoubleQuoted << plan_.sites[link.b].name
+         << YAML::EndSeq;
+    write_link(link.link);
+    out_ << YAML::EndMap;
+  }
+  out_ << YAML::EndSeq;
 }
 
 void PlanWriter::write_step(const Step& step) {
   if (std::holds_alternative<StartStep>(step.action)) return;  // reading adds it again
   out_ << YAML::Flow << YAML::BeginMap;
-  plain("at", text(step.at));
+  write_time(step);
   if (step.may_idle) plain("may_idle", "on");
   out_ << YAML::Key << std::string(verb(step.action)) << YAML::Value << YAML::Flow << YAML::BeginMap;
   std::visit([this](const auto& action) { write_arguments(action); }, step.action);
   if (step.lasts) plain("for", text(*step.lasts));
   out_ << YAML::EndMap << YAML::EndMap;
+}
+
+void PlanWriter::write_time(const Step& step) {
+  if (!step.when) return plain("at", text(step.at));
+  if (!step.when->mark.empty()) return plain("at", step.when->mark + " + " + text(step.at));
+  write_when(*step.when);
+  if (step.at.high > Duration::zero()) plain("after", text(step.at));
+}
+
+void PlanWriter::write_when(const Trigger& when) {
+  out_ << YAML::Key << "when" << YAML::Value << YAML::Flow << YAML::BeginMap;
+  if (when.node != kNobody) name("node", when.node);
+  plain("event", told_words()[static_cast<std::size_t>(when.event)]);
+  if (when.who != kNobody) name("who", when.who);
+  if (when.key) quoted("key", *when.key);
+  if (when.nth > 1) plain("nth", fmt::format("{}", when.nth));
+  if (when.from > Duration::zero()) plain("from", text(when.from));
+  out_ << YAML::EndMap;
 }
 
 void PlanWriter::list(const std::vector<NodeIndex>& nodes) {
@@ -178,14 +228,22 @@ void PlanWriter::write_outcome(Outcome expect, NodeIndex owner) {
   if (owner != kNobody) name("owner", owner);
 }
 
+void PlanWriter::value(const std::string& text, const std::optional<TypedValue>& typed) {
+  if (!typed) return quoted("value", text);
+  out_ << YAML::Key << "value" << YAML::Value;
+  emit_typed_value(out_, typed->yaml);
+}
+
 void PlanWriter::write_arguments(const SetStep& what) {
   name("node", what.node);
   quoted("key", what.key);
-  quoted("value", what.value);
+  value(what.value, what.typed);
   if (what.count > 1) plain("count", fmt::format("{}", what.count));
   if (what.key_size > 0) plain("key_size", fmt::format("{}B", what.key_size));
   if (what.value_size > 0) plain("value_size", fmt::format("{}B", what.value_size));
   if (what.wait > 0) plain("wait", fmt::format("{}", what.wait));
+  count("waited", what.waited);
+  if (what.waited) plain("within", text(what.within));
   write_outcome(what.expect, what.owner);
 }
 
@@ -293,6 +351,8 @@ void PlanWriter::write_arguments(const TamperStep& what) {
   name("from", what.from);
   name("to", what.to);
   plain("how", kWords[static_cast<std::size_t>(what.how)]);
+  if (!what.kind.empty()) plain("kind", what.kind);
+  if (what.nth > 1) plain("nth", fmt::format("{}", what.nth));
 }
 
 void PlanWriter::write_arguments(const PartitionStep& what) {
@@ -304,7 +364,8 @@ void PlanWriter::write_arguments(const PartitionStep& what) {
 }
 
 void PlanWriter::write_arguments(const LinkStep& what) {
-  write_link(what.link);
+  write_link(what.link, plan_.sites.empty() ? LinkFields() : what.said);
+  if (what.over) plain("over", "on");
   if (what.b != kNobody) {
     names("between", {what.a, what.b});
   } else if (what.a != kNobody) {
@@ -316,9 +377,10 @@ void PlanWriter::write_arguments(const ExpectStep& expect) {
   const Expectation& what = *expect.what;
   names("nodes", what.nodes);
   if (what.key) quoted("key", *what.key);
-  if (what.value) quoted("value", *what.value);
+  if (what.value || what.typed) value(what.value.value_or(std::string()), what.typed);
   if (what.absent) plain("absent", "on");
   if (what.owner != kNobody) name("owner", what.owner);
+  write_lease(what);
   count("neighbours", what.neighbours);
   count("size", what.size);
   count("messages", what.messages);
@@ -338,6 +400,29 @@ void PlanWriter::write_arguments(const ExpectStep& expect) {
     count("conflicts", what.total_conflicts);
     out_ << YAML::EndMap;
   }
+  if (!what.info.empty()) {
+    out_ << YAML::Key << "info" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    for (const InfoDemand& demand : what.info)
+      plain(std::string(info_figures()[demand.figure].name).c_str(), text(demand.count));
+    out_ << YAML::EndMap;
+  }
+  write_span(what);
+}
+
+void PlanWriter::write_lease(const Expectation& what) {
+  count("epoch", what.epoch);
+  if (what.fence) plain("fence", *what.fence == FenceIs::kSame ? "same" : "larger");
+  static constexpr std::array<const char*, 3> kHeld = {"held", "lapsed", "none"};
+  if (what.lease) plain("lease", kHeld[static_cast<std::size_t>(*what.lease)]);
+  if (what.state) plain("state", std::string(to_string(*what.state)));
+  if (what.left) plain("left", text(*what.left));
+}
+
+void PlanWriter::write_span(const Expectation& what) {
+  if (!what.since.empty()) plain("since", what.since);
+  static constexpr std::array<const char*, 4> kForms = {"", "eventually", "stays", "never"};
+  const std::string span = text(what.span.low) + ".." + text(what.span.high);
+  if (what.holds != Holds::kNow) plain(kForms[static_cast<std::size_t>(what.holds)], span);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "sim/plan/yaml_reader.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/binary.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,8 @@
 
 #include "core/base/nearest.h"
 #include "core/base/parse_number.h"
+#include "core/encoding/value.h"
+#include "core/limits.h"
 #include "sim/plan/limits.h"
 
 namespace meshdict::sim {
@@ -93,20 +96,61 @@ void PlanErrors::add_unknown(const YAML::Mark& mark, std::string_view word, std:
 }
 
 MapReader::MapReader(const YAML::Node& map, std::string what, PlanErrors& errors)
-    : map_(map), what_(std::move(what)), errors_(errors) {
-  if (map_.IsDefined() && !map_.IsMap() && !map_.IsNull()) {
-    errors_.add(map_.Mark(), fmt::format("{} is no map, expected 'key: value' lines", what_));
-    map_ = YAML::Node(YAML::NodeType::Map);
+    : what_(std::move(what)), errors_(errors) {
+  if (!map.IsDefined()) return;
+  mark_ = map.Mark();
+  if (map.IsMap()) {
+    add_entries(map, false);
+  } else if (!map.IsNull()) {
+    errors_.add(mark_, fmt::format("{} is no map, expected 'key: value' lines", what_));
   }
+}
+
+void MapReader::add_entries(const YAML::Node& map, bool merged) {
+  const auto before = static_cast<std::ptrdiff_t>(entries_.size());
+  std::vector<YAML::Node> others;
+  for (const auto& entry : map) {
+    const YAML::Node& key = entry.first;
+    if (key.IsScalar() && key.Scalar() == "<<") {
+      others.push_back(entry.second);
+      continue;
+    }
+    const bool known = merged && std::any_of(entries_.begin(), entries_.begin() + before, [&](const Entry& other) {
+                         return other.key.IsScalar() && key.IsScalar() && other.key.Scalar() == key.Scalar();
+                       });
+    if (!known) entries_.push_back({.key = key, .value = entry.second, .merged = merged});
+  }
+  for (const YAML::Node& maps : others)
+    merge(maps);
+}
+
+void MapReader::merge(const YAML::Node& maps) {
+  const auto take = [&](const YAML::Node& one) {
+    if (!one.IsMap()) {
+      errors_.add(one.Mark(), "'<<' takes the keys of other maps, expected one, such as *slow");
+    } else if (++merged_ > sim_limits::kMaxMerged) {
+      errors_.add(one.Mark(),
+                  fmt::format("'<<' takes the keys of too many maps, expected {} at most", sim_limits::kMaxMerged));
+    } else {
+      add_entries(one, true);
+    }
+  };
+  if (!maps.IsSequence()) return take(maps);
+  for (const auto& one : maps)
+    take(one);
 }
 
 YAML::Node MapReader::optional(const std::string& key) {
   known_.push_back(key);
-  if (!map_.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
-  for (const auto& entry : map_) {
-    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+  for (const Entry& entry : entries_) {
+    if (entry.key.IsScalar() && entry.key.Scalar() == key) return entry.value;
   }
   return YAML::Node(YAML::NodeType::Undefined);
+}
+
+bool MapReader::has(const std::string& key) const {
+  return std::ranges::any_of(entries_,
+                             [&](const Entry& entry) { return entry.key.IsScalar() && entry.key.Scalar() == key; });
 }
 
 YAML::Node MapReader::required(const std::string& key) {
@@ -118,23 +162,24 @@ YAML::Node MapReader::required(const std::string& key) {
 void MapReader::finish() {
   std::vector<std::string> seen;
   std::vector<std::string> mistyped;
-  for (const auto& entry : map_.IsMap() ? map_ : YAML::Node(YAML::NodeType::Map)) {
-    if (!entry.first.IsScalar()) {
-      errors_.add(entry.first.Mark(), fmt::format("this is no key of {}, expected {}", what_, list_words(known_)));
+  for (const auto& [name, value, merged] : entries_) {
+    if (!name.IsScalar()) {
+      errors_.add(name.Mark(), fmt::format("this is no key of {}, expected {}", what_, list_words(known_)));
       continue;
     }
-    const std::string& key = entry.first.Scalar();
+    const std::string& key = name.Scalar();
+    if (extensions_ && key.starts_with("x-")) continue;
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
-      errors_.add_unknown(entry.first.Mark(), key, "key of " + what_, known_);
+      errors_.add_unknown(name.Mark(), key, "key of " + what_, known_);
       if (auto meant = nearest(key, missing_)) mistyped.push_back(*std::move(meant));
-    } else if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-      errors_.add(entry.first.Mark(), fmt::format("'{}' is there twice, expected it once in {}", key, what_));
+    } else if (!merged && std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      errors_.add(name.Mark(), fmt::format("'{}' is there twice, expected it once in {}", key, what_));
     }
     seen.push_back(key);
   }
   for (const std::string& key : missing_) {
     if (std::find(mistyped.begin(), mistyped.end(), key) != mistyped.end()) continue;
-    errors_.add(map_.Mark(), fmt::format("{} lacks a key, expected '{}'", what_, key));
+    errors_.add(mark_, fmt::format("{} lacks a key, expected '{}'", what_, key));
   }
 }
 
@@ -216,6 +261,14 @@ std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErr
   return DurationRange{*low, *high};
 }
 
+std::optional<DurationRange> parse_duration_range(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  const auto low = parse_duration(text.substr(0, dots));
+  const auto high = dots == std::string::npos ? low : parse_duration(text.substr(dots + 2));
+  if (!low || !high || *low < Duration{} || *low > *high) return std::nullopt;
+  return DurationRange{*low, *high};
+}
+
 std::optional<std::uint64_t> read_size(const YAML::Node& node, PlanErrors& errors) {
   const std::string expected = "a size such as 500B, 64KB or 1MB";
   const auto text = scalar(node, expected, errors);
@@ -264,6 +317,169 @@ std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view wh
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   errors.add_unknown(node.Mark(), *text, what, words);
   return std::nullopt;
+}
+
+// Values that are no text
+
+namespace {
+
+constexpr std::string_view kYamlTags = "tag:yaml.org,2002:";
+/// The emitter of yaml-cpp writes these as "!!int"; there is none for a text, which stands in quotes.
+constexpr std::array<const char*, 5> kTags = {"int", "float", "bool", "null", "binary"};
+
+/// "int" of "!!int"; nothing for another tag, and for none.
+std::string_view tag_of(const YAML::Node& node) {
+  const std::string& tag = node.Tag();
+  if (!tag.starts_with(kYamlTags)) return {};
+  const std::string_view name = std::string_view(tag).substr(kYamlTags.size());
+  for (const char* known : kTags)
+    if (name == known) return known;
+  return {};
+}
+
+bool is_quoted(const YAML::Node& node) {
+  return node.Tag() == "!";
+}
+
+bool write_integer(const std::string& text, MsgpackWriter& out) {
+  if (const auto whole = parse_number<std::uint64_t>(text)) return out.integer(*whole), true;
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end) return false;
+  out.integer(number);
+  return true;
+}
+
+bool write_real(const std::string& text, MsgpackWriter& out) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const bool special = text.find_first_not_of("+-.0123456789eE") != std::string::npos;
+  if (error != std::errc() || rest != end || special) return false;
+  out.real(number);
+  return true;
+}
+
+bool write_boolean(const YAML::Node& node, MsgpackWriter& out) {
+  bool flag = false;
+  if (!YAML::convert<bool>::decode(node, flag)) return false;
+  out.boolean(flag);
+  return true;
+}
+
+class TypedReader {
+ public:
+  explicit TypedReader(PlanErrors& errors) : errors_(errors) {}
+
+  bool write(const YAML::Node& node, MsgpackWriter& out, std::size_t depth = 0) {
+    // Aliases make much of little: each writes a byte or more.
+    if (++written_ > limits::kMaxValue) {
+      errors_.add(node.Mark(),
+                  fmt::format("this value is longer than members take, expected {} bytes at most", limits::kMaxValue));
+      return false;
+    }
+    if (depth > limits::kMaxDepth) {
+      errors_.add(node.Mark(), fmt::format("this value is nested deeper than members take, expected {} levels at most",
+                                           limits::kMaxDepth));
+      return false;
+    }
+    if (node.IsNull()) return out.nil(), true;
+    if (node.IsScalar()) return write_scalar(node, out);
+    if (node.IsSequence()) {
+      out.array(static_cast<std::uint32_t>(node.size()));
+      for (const auto& item : node)
+        if (!write(item, out, depth + 1)) return false;
+      return true;
+    }
+    out.map(static_cast<std::uint32_t>(node.size()));
+    for (const auto& entry : node)
+      if (!write(entry.first, out, depth + 1) || !write(entry.second, out, depth + 1)) return false;
+    return true;
+  }
+
+ private:
+  bool write_scalar(const YAML::Node& node, MsgpackWriter& out) {
+    const std::string& text = node.Scalar();
+    const std::string_view tag = tag_of(node);
+    if (tag.empty()) {
+      const bool is_word = text == "true" || text == "false";
+      const bool is_typed = !is_quoted(node) && (write_integer(text, out) || write_real(text, out) ||
+                                                 (is_word && write_boolean(node, out)));
+      if (!is_typed) out.str(text);
+      return true;
+    }
+    if (tag == "null") return out.nil(), true;
+    if (tag == "binary") {
+      const std::vector<unsigned char> bytes = YAML::DecodeBase64(text);
+      if (!bytes.empty() || text.empty())
+        return out.bin({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), true;
+    } else if (tag == "int"    ? write_integer(text, out)
+               : tag == "bool" ? write_boolean(node, out)
+                               : write_real(text, out)) {
+      return true;
+    }
+    errors_.add(node.Mark(),
+                fmt::format("'{}' is no value of !!{}, expected one such as !!int 5, !!float 1.5, !!bool true, "
+                            "!!null ~ or !!binary aGk=",
+                            text, tag));
+    return false;
+  }
+
+  PlanErrors& errors_;
+  std::size_t written_ = 0;
+};
+
+void emit(YAML::Emitter& out, const YAML::Node& node) {
+  if (node.IsNull()) {
+    out << YAML::Null;
+  } else if (node.IsScalar()) {
+    const std::string_view tag = tag_of(node);
+    if (!tag.empty()) out << YAML::SecondaryTag(std::string(tag));
+    if (is_quoted(node)) {
+      out << YAML::DoubleQuoted << node.Scalar();
+    } else {
+      out << node.Scalar();
+    }
+  } else if (node.IsSequence()) {
+    out << YAML::Flow << YAML::BeginSeq;
+    for (const auto& item : node)
+      emit(out, item);
+    out << YAML::EndSeq;
+  } else {
+    out << YAML::Flow << YAML::BeginMap;
+    for (const auto& entry : node) {
+      out << YAML::Key;
+      emit(out, entry.first);
+      out << YAML::Value;
+      emit(out, entry.second);
+    }
+    out << YAML::EndMap;
+  }
+}
+
+}  // namespace
+
+bool is_typed_value(const YAML::Node& node) {
+  return node.IsDefined() && (node.IsNull() || node.IsSequence() || node.IsMap() || !tag_of(node).empty());
+}
+
+std::optional<TypedValue> read_typed_value(const YAML::Node& node, PlanErrors& errors) {
+  TypedValue value;
+  MsgpackWriter out(value.raw);
+  if (!TypedReader(errors).write(node, out)) return std::nullopt;
+  if (const auto good = check_value(value.raw); !good) {
+    errors.add(node.Mark(), good.error() + ", expected a value that members take");
+    return std::nullopt;
+  }
+  YAML::Emitter line;
+  emit(line, node);
+  value.yaml = line.c_str();
+  return value;
+}
+
+void emit_typed_value(YAML::Emitter& out, const std::string& yaml) {
+  emit(out, YAML::Load(yaml));
 }
 
 }  // namespace meshdict::sim

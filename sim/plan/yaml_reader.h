@@ -38,6 +38,9 @@ class PlanErrors {
 };
 
 /// Reads one map; finish() complains about each key that nobody has asked for, and about those that are missing.
+///
+/// A key `<<` stands for the entries of another map, or of each map of a list: those whose keys neither the map itself has nor
+/// one that is named earlier (yaml.org/type/merge).
 class MapReader {
  public:
   /// `what`: "network", "a node", ...: what the map is, for messages.
@@ -45,19 +48,42 @@ class MapReader {
 
   /// The value of `key`; an undefined node when it is absent.
   YAML::Node optional(const std::string& key);
-  /// The same; finish() complains when it is absent and no unknown key is likely to be meant for it.
+  [[nodiscard]] bool has(const std::string& key) const;
+  /// The same as optional(); finish() complains when it is absent and no unknown key is likely to be meant for it.
   YAML::Node required(const std::string& key);
+  /// Keys that begin with "x-" are nobody's: they hold what is named by anchors.
+  void allow_extensions() { extensions_ = true; }
   void finish();
 
-  [[nodiscard]] const YAML::Node& map() const { return map_; }
+  [[nodiscard]] const YAML::Mark& mark() const { return mark_; }
 
  private:
-  YAML::Node map_;
+  struct Entry {
+    YAML::Node key;
+    YAML::Node value;
+    bool merged = false;
+  };
+  void add_entries(const YAML::Node& map, bool merged);
+  void merge(const YAML::Node& maps);
+
+  YAML::Mark mark_;
+  std::vector<Entry> entries_;
+  std::size_t merged_ = 0;  // maps
   std::string what_;
   PlanErrors& errors_;
+  bool extensions_ = false;
   std::vector<std::string> known_;
   std::vector<std::string> missing_;
 };
+
+/// Of a map, or of each map of a list.
+template <typename Read>
+void for_each_entry(const YAML::Node& node, const Read& read) {
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence()) return read(node);
+  for (const auto& item : node)
+    read(item);
+}
 
 // Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a
 // word.
@@ -83,7 +109,19 @@ std::optional<std::int64_t> read_ppm(const YAML::Node& node, std::int64_t most, 
 std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
                                      const std::vector<std::string>& words, PlanErrors& errors);
 
-/// For tests: the text form of read_duration().
+/// The text forms of read_duration() and read_duration_range(); a range has no negative times, and does not run backwards.
 std::optional<Duration> parse_duration(std::string_view text);
+std::optional<DurationRange> parse_duration_range(std::string_view text);
+
+// Values of the dictionary that are no text: lists and maps, null, and scalars with a tag of YAML, such as `!!int 5`, `!!float 1.5`,
+// `!!bool on` or `!!binary aGk=`. Inside lists and maps a scalar without tag and quotes is what YAML 1.2's core schema (10.3.2)
+// takes it for: a number, true or false, null, or a text.
+
+/// Whether a value stands there that is no text.
+bool is_typed_value(const YAML::Node& node);
+/// Nothing, and a mistake told, when it is none that the dictionary holds. REQUIRES: is_typed_value(node).
+std::optional<TypedValue> read_typed_value(const YAML::Node& node, PlanErrors& errors);
+/// Writes what a TypedValue's `yaml` says.
+void emit_typed_value(YAML::Emitter& out, const std::string& yaml);
 
 }  // namespace meshdict::sim

@@ -99,6 +99,15 @@ std::string violations_text(const RunResult& result) {
   return text;
 }
 
+std::string effects_text(const RunResult& result) {
+  std::string text;
+  for (const FaultInfo& info : fault_infos()) {
+    const std::uint64_t times = result.counters.faults[info.fault];
+    if (times > 0) text += fmt::format("{}{} {}", text.empty() ? "took effect: " : ", ", info.name, times);
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string result_json(const RunResult& result) {
   Json json;
   json["file"] = result.plan;

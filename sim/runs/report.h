@@ -13,6 +13,9 @@ std::string result_line(const RunResult& result);
 /// A line for each violation, and the command that replays the run.
 std::string violations_text(const RunResult& result);
 
+/// "took effect: cut 3, crash 1": the faults of a run; empty when there were none.
+std::string effects_text(const RunResult& result);
+
 /// A word as a POSIX shell reads it back, and a terminal can show it.
 std::string shell_word(const std::string& text);
 

@@ -3,33 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <expected>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "core/base/overloaded.h"
-#include "core/encoding/frame.h"
 #include "core/encoding/value.h"
-#include "core/messages/message.h"
+#include "sim/machines/opened_frame.h"
 #include "sim/plan/limits.h"
 
 namespace meshdict::sim {
 namespace {
-
-/// Calls `take` with the message of a frame; otherwise the error says what kind of rubbish it is.
-template <typename Take>
-auto with_message(std::string_view frame, const Take& take)
-    -> std::expected<decltype(take(Message())), std::string_view> {
-  if (frame.size() < kFrameHeader) return std::unexpected("damaged");
-  const auto body = open_body(frame.substr(kFrameHeader), known_compressions());
-  if (!body) return std::unexpected("damaged");
-  const auto envelope = decode_envelope(body->plain.message);
-  if (!envelope) return std::unexpected("malformed");
-  const auto message = decode_message(*envelope);
-  if (!message) return std::unexpected("malformed");
-  return take(*message);
-}
 
 std::vector<std::string> keys_in(const Message& message) {
   std::vector<std::string> keys;

@@ -19,6 +19,7 @@ void Ear::on_event(const Event& event) {
     stage_.transcript.line(stage_.now(), stage_.name(node_), "! " + text);
   }
   std::visit([this](const auto& told) { hear(told); }, event);
+  stage_.triggers.heard(node_, event);
 }
 
 void Ear::hear(const PeerUp& up) {
@@ -64,6 +65,7 @@ void Ear::hear(const Confirmed& confirmed) {
   const auto peer = stage_.identities.find(confirmed.peer);
   if (wait == waits.end() || peer == stage_.identities.end()) return;
   ++wait->confirmed;
+  if (wait->step != nullptr) ++stage_.confirmed[wait->step];
   stage_.records.confirmed(node_, wait->keys, wait->since, peer->second);
 }
 

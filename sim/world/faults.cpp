@@ -183,8 +183,8 @@ void Faults::unconnected(const Step& step, NodeIndex a, NodeIndex b) {
   stage_.changes_nothing(step, fmt::format("{} and {} have no connection", stage_.name(a), stage_.name(b)));
 }
 
-void Faults::perform(const Step&, const LinkStep& what) {
-  stage_.network.set_link(what);
+void Faults::perform(const Step& step, const LinkStep& what) {
+  if (!stage_.network.set_link(what)) stage_.changes_nothing(step, "no such change of links is in force");
 }
 
 void Faults::perform(const Step& step, const DialsStep& what) {
@@ -220,6 +220,11 @@ void Faults::perform(const Step& step, const TamperStep& what) {
   stage_.claims.disturbed();
   stage_.broadcasts.doubtful(what.from, what.to, stage_.end);
   traps_.push_back({.step = &step, .number = stage_.network.tamper(what)});
+}
+
+void Faults::perform(const Step&, const MarkStep& what) {
+  stage_.moments.mark(what.name);
+  stage_.triggers.marked(what.name);
 }
 
 void Faults::finish() {

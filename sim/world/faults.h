@@ -43,6 +43,9 @@ class Faults {
   void perform(const Step& step, const SlowReaderStep& what);
   void perform(const Step& step, const TamperStep& what);
 
+  /// The moment has its name; what waits for it follows.
+  void perform(const Step& step, const MarkStep& what);
+
   /// At the end of the run: tells of what has waited for a frame in vain.
   void finish();
 

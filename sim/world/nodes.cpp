@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "core/env/limits.h"
+#include "sim/plan/lasting_steps.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
 
@@ -22,6 +23,9 @@ std::vector<bool> with_disk(const Plan& plan) {
   std::vector<bool> keeps(plan.nodes.size(), false);
   for (const Step& step : plan.steps) {
     if (const auto* restart = std::get_if<RestartStep>(&step.action)) keeps[restart->node] = true;
+    // Of a step that waits for an event what ends it is no step of its own.
+    const Action end = step.when && step.lasts ? undo_of(step.action) : Action(MarkStep());
+    if (const auto* restart = std::get_if<RestartStep>(&end)) keeps[restart->node] = true;
     if (const auto* disk = std::get_if<DiskStep>(&step.action)) keeps[disk->node] = true;
     if (const auto* clone = std::get_if<CloneStep>(&step.action)) {
       keeps[clone->node] = true;
@@ -82,6 +86,7 @@ void Nodes::end(NodeIndex node, Machine machine) {
   stage_.network.set_machine(node, machine);
   stage_.network.abandon(node);
   Host& host = *stage_.hosts[node];
+  stage_.moments.life_ends(node);
   host.end();
   stage_.transcript.line(stage_.now(), stage_.name(node), "is down");
   stage_.broadcasts.node_ended(node);
@@ -305,10 +310,11 @@ void Nodes::dial(NodeIndex node, NodeIndex to) {
   finish_turn(node);
 }
 
-void Nodes::wait(NodeIndex node, std::vector<std::string> keys, std::uint64_t others) {
+void Nodes::wait(const Step& step, NodeIndex node, std::vector<std::string> keys, std::uint64_t others) {
   Host& host = *stage_.hosts[node];
   if (const auto token = host.engine().confirm(keys)) {
-    host.waits.push_back({.token = *token, .keys = std::move(keys), .since = stage_.now(), .wanted = others});
+    host.waits.push_back(
+        {.token = *token, .keys = std::move(keys), .since = stage_.now(), .wanted = others, .step = &step});
   }
   finish_turn(node);
 }

@@ -57,8 +57,8 @@ class Nodes final : public NetworkUser {
   /// Takes what has arrived while the node stood still.
   void go_on(NodeIndex node);
   void dial(NodeIndex node, NodeIndex to);
-  /// Asks others to say when they have `keys`, until `others` have.
-  void wait(NodeIndex node, std::vector<std::string> keys, std::uint64_t others);
+  /// Asks others to say when they have `keys`, until `others` have, for a step.
+  void wait(const Step& step, NodeIndex node, std::vector<std::string> keys, std::uint64_t others);
   /// Makes durable what the node has written. False when that fails: the node has ended.
   bool commit_turn(NodeIndex node);
   void finish_turn(NodeIndex node);

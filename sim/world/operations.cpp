@@ -43,9 +43,9 @@ std::int64_t seconds_left(Duration left) {
 // Writes
 
 void Operations::perform(const Step& step, const SetStep& what) {
-  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
+  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny || what.waited)) return;
   Engine& engine = stage_.hosts[what.node]->engine();
-  const Raw value = text_value(value_of(what));
+  const Raw value = value_of(what);
   std::vector<std::string> keys = keys_of(what);
   std::vector<Outcome> foreseen;
   std::vector<WriteOp> ops;
@@ -69,7 +69,20 @@ void Operations::perform(const Step& step, const SetStep& what) {
               .required = what.expect,
               .owner = what.owner,
               .result = result});
-  if (what.wait > 0 && result && stage_.up(what.node)) nodes_.wait(what.node, std::move(keys), what.wait);
+  if (what.waited) {
+    const auto place = static_cast<std::size_t>(&step - stage_.plan.steps.data());
+    stage_.queue.push(stage_.now() + what.within, EventKind::kWaited, place);
+  }
+  if (what.wait > 0 && result && stage_.up(what.node)) nodes_.wait(step, what.node, std::move(keys), what.wait);
+}
+
+void Operations::check_waited(const Step& step, const SetStep& what) {
+  const auto found = stage_.confirmed.find(&step);
+  const std::uint64_t count = found == stage_.confirmed.end() ? 0 : found->second;
+  if (what.waited->contains(count)) return;
+  stage_.fail(step, {stage_.name(what.node)},
+              fmt::format("'{}' should be confirmed by {} within {} s, and is by {}", what.key, text_of(*what.waited),
+                          seconds_text(what.within), count));
 }
 
 void Operations::perform(const Step& step, const DeleteStep& what) {
@@ -173,8 +186,11 @@ void Operations::perform(const Step& step, const DisconnectStep& what) {
     return stage_.changes_nothing(step, stage_.name(what.from) + " has never been up");
   }
   stage_.claims.disturbed();
-  stage_.hosts[what.node]->engine().disconnect(stage_.hosts[what.from]->id());
+  const bool parted = stage_.hosts[what.node]->engine().disconnect(stage_.hosts[what.from]->id());
   nodes_.finish_turn(what.node);
+  if (parted) return;
+  stage_.changes_nothing(step,
+                         fmt::format("{} and {} have no connection", stage_.name(what.node), stage_.name(what.from)));
 }
 
 }  // namespace meshdict::sim

@@ -22,6 +22,9 @@ class Operations {
   void perform(const Step& step, const ConnectStep& what);
   void perform(const Step& step, const DisconnectStep& what);
 
+  /// By now others must have said that they have what `step` wrote.
+  void check_waited(const Step& step, const SetStep& what);
+
  private:
   /// A write that was tried. Of one that is refused `keys` has only that for which it is.
   struct Written {

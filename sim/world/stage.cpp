@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -13,29 +14,54 @@
 namespace meshdict::sim {
 namespace {
 
-// The slowest frame of the run.
+/// All that the plan says of links, its own and its steps'.
+std::vector<const LinkPlan*> links_of(const Plan& plan) {
+  std::vector<const LinkPlan*> links = {&plan.links};
+  for (const Step& step : plan.steps)
+    if (const auto* link = std::get_if<LinkStep>(&step.action)) links.push_back(&link->link);
+  for (const SitePlan& site : plan.sites)
+    links.push_back(&site.inside);
+  for (const SiteLink& link : plan.site_links)
+    links.push_back(&link.link);
+  return links;
+}
+
+/// The slowest frame of the run. Between sites a step leaves in force what it does not say.
 Duration slowest_link(const Plan& plan) {
-  Duration slowest = plan.links.slowest();
-  for (const Step& step : plan.steps) {
-    if (const auto* link = std::get_if<LinkStep>(&step.action)) {
-      slowest = std::max(slowest, link->link.slowest());
-    }
+  LinkPlan worst = plan.links;
+  Duration slowest{};
+  for (const LinkPlan* link : links_of(plan)) {
+    slowest = std::max(slowest, link->slowest());
+    worst.latency.high = std::max(worst.latency.high, link->latency.high);
+    worst.jitter.high = std::max(worst.jitter.high, link->jitter.high);
+    worst.gather = std::max(worst.gather, link->gather);
   }
-  return slowest;
+  return plan.sites.empty() ? slowest : worst.slowest();
+}
+
+/// How long after its beginning a step is over.
+Duration extent_of(const Step& step) {
+  if (const auto* expect = std::get_if<ExpectStep>(&step.action)) {
+    return expect->what->holds == Holds::kNow ? Duration{} : expect->what->span.high;
+  }
+  const auto* set = std::get_if<SetStep>(&step.action);
+  return set != nullptr && set->waited ? set->within : Duration{};
 }
 
 Duration end_of(const Plan& plan) {
-  return (plan.steps.empty() ? Duration{} : plan.steps.back().at.low) + plan.quiet;
+  Duration last{};
+  for (const Step& step : plan.steps)
+    if (!step.when) last = std::max(last, step.at.low + extent_of(step));
+  return last + plan.quiet;
 }
 
 // Over the longest path, with the slowest links that the plan has. Limited bandwidth leaves no bound: such plans are judged at
 // the end.
 Duration broadcast_bound_of(const Plan& plan, Duration end) {
-  bool limited = plan.links.bandwidth > 0;
-  for (const Step& step : plan.steps) {
-    if (const auto* link = std::get_if<LinkStep>(&step.action)) limited = limited || link->link.bandwidth > 0;
-    limited = limited || std::holds_alternative<SlowReaderStep>(step.action);
-  }
+  const bool limited = std::ranges::any_of(links_of(plan), [](const LinkPlan* link) { return link->bandwidth > 0; }) ||
+                       std::ranges::any_of(plan.steps, [](const Step& step) {
+                         return std::holds_alternative<SlowReaderStep>(step.action);
+                       });
   const auto hops = static_cast<std::int64_t>(std::min(plan.nodes.size(), sim_limits::kMaxPath));
   return limited ? end : 2s + slowest_link(plan) * hops;
 }
@@ -46,6 +72,12 @@ std::string place_of(const Plan& plan, const Step& step) {
 }
 
 }  // namespace
+
+std::string text_of(const CountRange& range) {
+  if (range.low == range.high) return std::to_string(range.low);
+  if (range.high == std::numeric_limits<std::uint64_t>::max()) return fmt::format("at least {}", range.low);
+  return fmt::format("{} to {}", range.low, range.high);
+}
 
 Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& options_given, NetworkUser& user)
     : plan(plan_run),
@@ -60,9 +92,12 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       transcript(options.transcript),
       findings(queue, &transcript, plan.check),
       hosts(plan.nodes.size()),
+      triggers(plan, identities, addresses, queue),
+      moments(plan, hosts),
       broadcasts(hosts, network, queue, findings),
       records(hosts, network, queue, identities, plan.check, findings),
       claims(hosts, counters.faults, plan.check, slowest_link(plan), findings) {
+  network.set_sites(plan);
   if (!transcript.enabled()) return;
   std::string names;
   for (const NodePlan& node : plan.nodes)
@@ -93,8 +128,8 @@ void Stage::fail(const Step& step, std::vector<std::string> nodes, const std::st
 void Stage::changes_nothing(const Step& step, const std::string& why) {
   if (step.may_idle) return;
   ++counters.idle_steps;
-  const std::string line = fmt::format("{} at {} s changes nothing: {}{}", verb(step.action), seconds_text(step.at.low),
-                                       why, place_of(plan, step));
+  const std::string line = fmt::format("{} at {} s changes nothing: {}{}", verb(step.action),
+                                       seconds_text(step.when ? now() : step.at.low), why, place_of(plan, step));
   if (transcript.enabled()) transcript.line(now(), "-", line);
   // What nobody wrote down is only counted.
   if (step.line > 0 && idle_steps.size() < sim_limits::kMaxIdleSteps) idle_steps.push_back(line);

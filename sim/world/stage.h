@@ -5,6 +5,7 @@
 // of the plan. Not thread-safe.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,12 +19,17 @@
 #include "sim/oracles/records.h"
 #include "sim/plan/plan.h"
 #include "sim/trace/trace.h"
+#include "sim/world/moments.h"
 #include "sim/world/run.h"
+#include "sim/world/triggers.h"
 
 namespace meshdict::sim {
 
 /// What a trace says of an event, in its hash.
 enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed, kTimer, kStep, kEvent, kEnd };
+
+/// "3", "2 to 4" or "at least 2".
+std::string text_of(const CountRange& range);
 
 struct Stage {
   /// REQUIRES: `plan` comes from expand(). It outlives the stage, and so does `user`, which is not called yet.
@@ -66,6 +72,10 @@ struct Stage {
   TraceHash hash;
   Identities identities;
   Hosts hosts;
+  Triggers triggers;
+  Moments moments;
+  /// How many others have said that they have what a step wrote, of steps that ask.
+  std::map<const Step*, std::uint64_t> confirmed;
   BroadcastOracle broadcasts;
   RecordOracle records;
   ClaimOracle claims;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "core/limits.h"
+#include "sim/plan/lasting_steps.h"
 #include "sim/plan/writer.h"
 #include "sim/trace/describe.h"
 
@@ -30,7 +31,9 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       faults_(stage_, nodes_),
       expectations_(stage_),
       grace_(grace_of(stage_)) {
-  if (!plan.steps.empty()) stage_.queue.push(plan.steps.front().at.low, EventKind::kStep, 0);
+  if (!plan.steps.empty() && !plan.steps.front().when) {
+    stage_.queue.push(plan.steps.front().at.low, EventKind::kStep, 0);
+  }
 }
 
 RunResult World::run() {
@@ -42,8 +45,10 @@ RunResult World::run() {
 
 void World::run_until(Duration time) {
   EventQueue& queue = stage_.queue;
-  while (!queue.empty() && queue.next_time() <= time)
+  while (!queue.empty() && queue.next_time() <= time) {
     dispatch(queue.pop());
+    if (expectations_.watches() && (queue.empty() || queue.next_time() > queue.now())) expectations_.look();
+  }
   if (queue.now() < time) queue.advance_to(time);
 }
 
@@ -66,13 +71,42 @@ void World::dispatch(const QueuedEvent& event) {
       return stage_.broadcasts.check(event.detail());
     case EventKind::kGoOn:
       return nodes_.disk_done(static_cast<NodeIndex>(event.detail()));
+    case EventKind::kTriggered:
+      ++stage_.events;
+      return triggered(event.detail());
+    case EventKind::kEnds:
+      ++stage_.events;
+      return perform(ends_[event.detail()], event.detail());
+    case EventKind::kWatch:  // all are looked at, once all that happens now has happened
+      return;
+    case EventKind::kWaited: {
+      ++stage_.events;
+      const Step& step = stage_.plan.steps[event.detail()];
+      return operations_.check_waited(step, std::get<SetStep>(step.action));
+    }
   }
 }
 
 void World::step(std::size_t index) {
   const std::vector<Step>& steps = stage_.plan.steps;
-  const Step& step = steps[index];
-  if (index + 1 < steps.size()) stage_.queue.push(steps[index + 1].at.low, EventKind::kStep, index + 1);
+  const std::size_t next = index + 1;
+  if (next < steps.size() && !steps[next].when) stage_.queue.push(steps[next].at.low, EventKind::kStep, next);
+  perform(steps[index], index);
+}
+
+void World::triggered(std::size_t index) {
+  const Step& step = stage_.plan.steps[index];
+  if (step.lasts) {
+    Step end{.at = step.at, .line = step.line, .action = undo_of(step.action), .lasts = std::nullopt};
+    // Another fault may have ended it, or a restart.
+    end.may_idle = true;
+    stage_.queue.push(now() + step.lasts->low, EventKind::kEnds, ends_.size());
+    ends_.push_back(std::move(end));
+  }
+  perform(step, index);
+}
+
+void World::perform(const Step& step, std::size_t index) {
   stage_.mark(Mark::kStep, kNobody, index << 8 | step.action.index());
   ++stage_.counters.steps[step.action.index()];
   if (stage_.transcript.enabled()) {
@@ -112,8 +146,18 @@ void World::check_connections() {
   }
 }
 
+/// A step whose event has not come has changed nothing.
+void World::tell_unheard() {
+  for (const Step* step : stage_.triggers.waiting()) {
+    const std::string what = step->when->mark.empty() ? "its event" : fmt::format("the moment '{}'", step->when->mark);
+    stage_.changes_nothing(*step, what + " has not come");
+  }
+}
+
 RunResult World::finish() {
   faults_.finish();
+  expectations_.finish();
+  tell_unheard();
   if (stage_.checks(Property::kC1)) check_connections();
   if (stage_.checks(Property::kConnected)) {
     check_connected(stage_.hosts, stage_.network, stage_.identities, stage_.findings);

@@ -8,6 +8,7 @@
 // One thread; any number of worlds side by side.
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -43,6 +44,9 @@ class World {
  private:
   void dispatch(const QueuedEvent& event);
   void step(std::size_t index);
+  void triggered(std::size_t index);
+  void perform(const Step& step, std::size_t index);
+  void tell_unheard();
   void check_connections();
 
   Stage stage_;
@@ -53,6 +57,8 @@ class World {
   /// How long a connection may take to come up or to go.
   Duration grace_{};
   std::optional<std::vector<ConnectionFault>> connections_before_;
+  /// What ends the steps that waited for an event and last.
+  std::deque<Step> ends_;
 };
 
 /// Draws the plan for the seed and runs it.
