@@ -24,10 +24,10 @@ EncodeHead head() {
 Message store_of(const std::string& value) {
   return StoreSet{.key = "user:1234",
                   .value = value,
-                  .version = StoreVersion{.epoch = 3,
+                  .version = StoreVersion{.epoch = Epoch{3},
                                           .claim_start = Hlc::from_ms(1'800'000'000'000),
-                                          .boot = 1'800'000'000ULL << 32,
-                                          .sequence = 5,
+                                          .boot = Boot{1'800'000'000ULL << 32},
+                                          .sequence = Sequence{5},
                                           .written = Hlc::from_ms(1'800'000'000'100),
                                           .kind = RecordKind::kValue}};
 }

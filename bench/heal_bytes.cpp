@@ -66,11 +66,11 @@ Written written(std::uint64_t i, const std::vector<NodeId>& owners) {
   Written one{.key = fmt::format("user:{:08x}", i * 2'654'435'761U),
               .value = bytes_value(fmt::format("value {}", i)),
               .version = {}};
-  one.version = {.epoch = 1,
+  one.version = {.epoch = Epoch{1},
                  .claim_start = Hlc::from_ms(kStartMs + static_cast<std::int64_t>(i)),
                  .owner = owners[i % owners.size()],
                  .boot = std::uint64_t{1'800'000'000} << 32 | (i % owners.size()),
-                 .sequence = 0,
+                 .sequence = Sequence{0},
                  .value_hash = sha256(one.value),
                  .written = Hlc::from_ms(kStartMs + static_cast<std::int64_t>(i))};
   return one;
@@ -240,7 +240,7 @@ int run(std::uint64_t keys) {
         if (i % every == every / 2 && i / every < number) {
           one.value = bytes_value(fmt::format("changed {}", i));
           one.version.value_hash = sha256(one.value);
-          ++one.version.sequence;
+          one.version.sequence = next(one.version.sequence);
           one.version.written = Hlc::from_ms(kStartMs + static_cast<std::int64_t>(keys + i / every));
         }
         add(one);

@@ -96,11 +96,11 @@ class Report {
       const std::string value = bytes_value(kind == RecordKind::kValue ? value_of(order[i], round_) : "");
       const Hlc now = Hlc::from_ms(kNow - 10'000'000 + static_cast<std::int64_t>(round_ * order.size() + i));
       if (round_ == 1) claimed_[order[i]] = now;
-      const Version version{.epoch = 1,
+      const Version version{.epoch = Epoch{1},
                             .claim_start = claimed_[order[i]],
                             .owner = owners_[order[i] % kOwners],
-                            .boot = 1'800'000'000ULL << 32 | 77,
-                            .sequence = round_ - 1,
+                            .boot = Boot{1'800'000'000ULL << 32 | 77},
+                            .sequence = Sequence{round_ - 1},
                             .value_hash = sha256(value),
                             .written = now,
                             .kind = kind};

@@ -46,11 +46,11 @@ void merge_new(benchmark::State& state) {
   const auto names = keys(state.range(0));
   const std::string value = bytes_value("sixteen bytes...");
   const FixedClock clock;
-  const Version version{.epoch = 1,
+  const Version version{.epoch = Epoch{1},
                         .claim_start = Hlc::from_ms(1'800'000'000'000),
                         .owner = node(2),
-                        .boot = 1,
-                        .sequence = 0,
+                        .boot = Boot{1},
+                        .sequence = Sequence{0},
                         .value_hash = sha256(value),
                         .written = Hlc::from_ms(1'800'000'000'000),
                         .kind = RecordKind::kValue};
@@ -79,9 +79,10 @@ void write_own(benchmark::State& state) {
 BENCHMARK(write_own)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 
 void compare_versions(benchmark::State& state) {
-  const Version left{.epoch = 7, .claim_start = Hlc::from_ms(5), .owner = node(1), .boot = 1, .sequence = 3};
+  const Version left{
+      .epoch = Epoch{7}, .claim_start = Hlc::from_ms(5), .owner = node(1), .boot = Boot{1}, .sequence = Sequence{3}};
   Version right = left;
-  right.sequence = 4;
+  right.sequence = Sequence{4};
   for (auto _ : state)
     benchmark::DoNotOptimize(compare(left, right, Leasing::kOn));
 }

@@ -50,7 +50,7 @@ LeaseInfo info_of(const LeaseView& view) {
           .ours = view.ours,
           .state = static_cast<LeaseInfo::State>(view.state),
           .left = std::chrono::duration_cast<std::chrono::milliseconds>(view.left),
-          .epoch = view.epoch,
+          .epoch = std::to_underlying(view.epoch),
           .fence = {view.fence}};
 }
 

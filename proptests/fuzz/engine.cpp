@@ -147,7 +147,7 @@ class Play {
       case 7:
         return say(Peers{.entries = {{.address = {"y", static_cast<std::uint16_t>(1 + in_.byte())}, .id = someone()}}});
       case 8:
-        return say(EpochFloors{.epochs = std::vector<std::uint64_t>(in_.byte(), in_.number())});
+        return say(EpochFloors{.epochs = std::vector<Epoch>(in_.byte(), Epoch{in_.number()})});
       default: {
         Presence presence;
         presence.level = static_cast<Presence::Level>(in_.below(3));
@@ -161,10 +161,10 @@ class Play {
   }
   StoreVersion version() {
     StoreVersion made;
-    made.epoch = in_.number();
+    made.epoch = Epoch{in_.number()};
     made.claim_start = time();
-    made.boot = in_.number();
-    made.sequence = in_.number();
+    made.boot = Boot{in_.number()};
+    made.sequence = Sequence{in_.number()};
     made.written = time();
     made.kind = in_.below(3) == 0 ? RecordKind::kTombstone : RecordKind::kValue;
     return made;

@@ -222,7 +222,7 @@ TEST(Absence, WhoBringsAKeyBackIsToldOfItsDeletion) {
   Peer returning(node, "A", Boot{3});
   const ConnId conn = meet(node, returning, 3, {});
   node.transport.sent[conn].clear();
-  returning.say(conn, one_record("k1", claim("A", deleted[1].second.epoch + 1, 0)));
+  returning.say(conn, one_record("k1", claim("A", next(deleted[1].second.epoch), 0)));
   EXPECT_THAT(records_told(node, conn), IsEmpty());
   EXPECT_EQ(node->dictionary().size(), 1U) << "a later claim";
   EXPECT_THAT(node.told<Returned>(), IsEmpty());

@@ -146,7 +146,7 @@ TEST_F(SyncTest, AsksOneNeighbourAfterTheOther) {
 }
 
 Records one_record(std::string_view key) {
-  Version version{.epoch = 1, .claim_start = at_ms(0), .owner = id("C"), .boot = 1, .written = at_ms(0)};
+  Version version{.epoch = Epoch{1}, .claim_start = at_ms(0), .owner = id("C"), .boot = Boot{1}, .written = at_ms(0)};
   static const Raw value = bytes_value("news");
   version.value_hash = sha256(value);
   return {.entries = {{.key = key, .value = value, .version = version}}};

@@ -33,7 +33,7 @@ inline void PrintTo(const Arrival& arrival, std::ostream* os) {
 class Wire final : public NetworkUser {
  public:
   explicit Wire(std::size_t nodes, Duration latency, std::uint64_t bandwidth = 0)
-      : queue(1), network(1, nodes, link(latency, bandwidth), queue, *this, faults) {
+      : queue(1), network(1, nodes, link(latency, bandwidth), queue, *this, faults, reach) {
     for (NodeIndex node = 0; node < nodes; ++node)
       network.set_machine(node, Machine::kUp);
   }
@@ -71,6 +71,7 @@ class Wire final : public NetworkUser {
   }
 
   FaultCounts faults;
+  Reach reach{NodePlan()};
   EventQueue queue;
   Network network;
   std::map<NodeIndex, ConnId> conns;

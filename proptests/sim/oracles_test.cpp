@@ -146,11 +146,11 @@ NodeId owner(const char* text) {
 /// How a version with that change stands to one without it.
 template <typename Change>
 int wins(Change change, Leasing leasing) {
-  const Version base{.epoch = 2,
+  const Version base{.epoch = Epoch{2},
                      .claim_start = {50},
                      .owner = owner("bb"),
-                     .boot = 3,
-                     .sequence = 4,
+                     .boot = Boot{3},
+                     .sequence = Sequence{4},
                      .value_hash = {},
                      .written = {60},
                      .kind = RecordKind::kValue};
@@ -165,7 +165,7 @@ TEST(NaiveOrder, FollowsTheRulesOfLeases) {
   const auto on = Leasing::kOn;
   EXPECT_EQ(wins(
                 [](Version& v) {
-                  v.epoch = 3;
+                  v.epoch = Epoch{3};
                   v.claim_start.bits = 99;
                 },
                 on),
@@ -173,26 +173,26 @@ TEST(NaiveOrder, FollowsTheRulesOfLeases) {
   EXPECT_EQ(wins(
                 [](Version& v) {
                   v.claim_start.bits = 49;
-                  v.sequence = 0;
+                  v.sequence = Sequence{0};
                 },
                 on),
             1);
   EXPECT_EQ(wins(
                 [&](Version& v) {
                   v.owner = owner("ba");
-                  v.boot = 1;
+                  v.boot = Boot{1};
                 },
                 on),
             1);
   EXPECT_EQ(wins([&](Version& v) { v.owner = owner("z"); }, on), 1);
   EXPECT_EQ(wins(
                 [](Version& v) {
-                  v.boot = 4;
-                  v.sequence = 0;
+                  v.boot = Boot{4};
+                  v.sequence = Sequence{0};
                 },
                 on),
             1);
-  EXPECT_EQ(wins([](Version& v) { v.sequence = 5; }, on), 1);
+  EXPECT_EQ(wins([](Version& v) { v.sequence = Sequence{5}; }, on), 1);
   EXPECT_EQ(wins(
                 [](Version& v) {
                   v.value_hash.bytes[0] = 1;
@@ -207,7 +207,7 @@ TEST(NaiveOrder, WithoutLeasesTheWriteTimeDecides) {
   const auto off = Leasing::kOff;
   EXPECT_EQ(wins(
                 [](Version& v) {
-                  v.epoch = 3;
+                  v.epoch = Epoch{3};
                   v.written.bits = 1;
                 },
                 off),

@@ -314,7 +314,7 @@ const Mistake kMistakes[] = {
      "f.yaml:3:44: 'soon' is no span of time, expected within 5s or a form such as 5s..20s"},
     {"UnknownEvent", "nodes: [a]\nsteps:\n  - {when: {event: peer_op}, heal: }\n",
      "f.yaml:3:20: 'peer_op' is no event, expected 'peer_up'; all are peer_up, peer_down, broadcast, whisper, refused, "
-     "undeliverable, confirmed, updated, deleted, conflict, returned or clock"},
+     "undeliverable, confirmed, updated, deleted, conflict, returned, clock or left_out"},
     {"EventOfNoKey", "nodes: [a]\nsteps:\n  - {when: {event: peer_up, key: k}, heal: }\n",
      "f.yaml:3:34: 'peer_up' is about no key, expected it of updated, deleted, conflict or returned"},
     {"EventOfNobody", "nodes: [a, b]\nsteps:\n  - {when: {event: updated, who: b}, heal: }\n",

@@ -139,11 +139,11 @@ void SmallWorld::apply(const Choice& choice) {
   switch (choice.act) {
     case Act::kDial:
       --ways_[index(choice.node, choice.peer)].dials_left;
-      links_of(choice.node).dial(address_of(choice.peer), false);
+      links_of(choice.node).dial(address_of(choice.peer), DialKind::kLasting);
       break;
     case Act::kRedial:
       --ways_[index(choice.node, choice.peer)].redials;
-      links_of(choice.node).dial(address_of(choice.peer), false);
+      links_of(choice.node).dial(address_of(choice.peer), DialKind::kLasting);
       break;
     case Act::kAccept:
       accept(wires_.change(choice.conn));

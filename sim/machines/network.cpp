@@ -34,11 +34,12 @@ std::int64_t bytes_left(const Parcel& frame) {
 }  // namespace
 
 Network::Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
-                 FaultCounts& faults)
+                 FaultCounts& faults, Reach& reach)
     : seed_(derive_seed(seed, "network")),
       queue_(queue),
       user_(user),
       faults_(faults),
+      reach_(reach),
       lines_(seed_, links, faults),
       borders_(nodes),
       machines_(nodes, Machine::kRefusing),
@@ -122,10 +123,11 @@ ConnId Network::dial(NodeIndex from, NodeIndex to) {
   Connection& conn = allocate();
   conn.sides[0].node = from;
   conn.sides[0].state = SideState::kDialing;
+  conn.sides[0].heard = queue_.now();
   conn.sides[1].node = to;
   conn.sides[1].state = SideState::kGone;
   conn.line = lines_.between(from, to);
-  push(conn, 1, {nullptr, 0, {}, 0, ParcelKind::kSyn});
+  push(conn, 1, {.kind = ParcelKind::kSyn});
   queue_.push(queue_.now() + kDialTimeout, EventKind::kDialTimeout, detail_of(conn, 0));
   return id_of(conn, 0);
 }
@@ -134,7 +136,11 @@ void Network::send(ConnId id, const Frame& frame) {
   const End end = find(id);
   if (!end || end.self().state == SideState::kClosed || end.self().state == SideState::kGone) return;
   assert(end.self().state == SideState::kOpen && "a frame for a connection that is not up yet");
-  const Parcel parcel = {frame.bytes, frame.id.prefix(), {}, frame.plain_size, ParcelKind::kData, ++counters_.sent};
+  const Parcel parcel = {.bytes = frame.bytes,
+                         .id_prefix = frame.id.prefix(),
+                         .plain_size = frame.plain_size,
+                         .kind = ParcelKind::kData,
+                         .number = ++counters_.sent};
   user_.sent(end.self().node, id, end.other().node, parcel);
   push(*end.conn, 1 - end.side, parcel);
   arm_drain(*end.conn, 1 - end.side);
@@ -167,7 +173,7 @@ void Network::close(ConnId id) {
     queue_.push(queue_.now() + env_limits::kVirtualCloseDeadline, EventKind::kGiveUp,
                 detail_of(*end.conn, 1 - end.side));
   }
-  push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kFin});
+  push(*end.conn, 1 - end.side, {.kind = ParcelKind::kFin});
 }
 
 // Pipes
@@ -190,12 +196,26 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
     pipe.busy_until = departs;
     if (bytes_a_second != conn.line.bandwidth) ++faults_[Fault::kSlowReader];
   }
+  parcel.sent = queue_.now();
   parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
+  if (parcel.kind == ParcelKind::kData) measure(parcel, conn, towards);
   pipe.last_arrival = parcel.arrives;
   pipe.in_flight += parcel.plain_size;
   pipe.given += parcel.plain_size;
   pipe.parcels.push_back(std::move(parcel));
   if (!pipe.armed && !pipe.stalled) arm(conn, towards);
+}
+
+void Network::measure(const Parcel& frame, const Connection& conn, std::size_t towards) {
+  reach_.saw(Quantity::kRoundTrip, 2 * (frame.arrives - frame.sent));
+  reach_.saw(Quantity::kFrameSize, frame.plain_size);
+  if (const std::uint64_t line = rate(conn, towards); line > 0) {
+    reach_.saw(Quantity::kLineRate, static_cast<std::int64_t>(line));
+    reach_.saw(Quantity::kCarrying, frame.takes);
+  }
+  if (const std::size_t waiting = backlog(conn, towards); waiting > 0) {
+    reach_.saw(Quantity::kBacklog, static_cast<std::int64_t>(waiting));
+  }
 }
 
 void Network::arm(Connection& conn, std::size_t towards) {
@@ -350,6 +370,7 @@ bool Network::check_drained(End end) {
 bool Network::check_dial(End end) {
   if (end.self().state != SideState::kDialing) return false;
   ++counters_.dials_timed_out;
+  reach_.saw(Quantity::kDialling, kDialTimeout + 1us);
   end_connection(end, "no answer");
   return true;
 }
@@ -384,15 +405,18 @@ void Network::arrived(End end, const Parcel& parcel, bool more) {
           return;
       }
       end.self().state = SideState::kSynReceived;
-      return push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kSynAck});
+      return push(*end.conn, 1 - end.side, {.kind = ParcelKind::kSynAck});
     case ParcelKind::kSynAck:
       if (end.self().state != SideState::kDialing) return bounce(end);
       end.self().state = SideState::kOpen;
-      push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kAck});
+      reach_.saw(Quantity::kDialling, queue_.now() - end.self().heard);
+      end.self().heard = queue_.now();
+      push(*end.conn, 1 - end.side, {.kind = ParcelKind::kAck});
       return user_.connected(end.self().node, id_of(*end.conn, end.side));
     case ParcelKind::kAck:
       if (end.self().state != SideState::kSynReceived) return bounce(end);
       end.self().state = SideState::kOpen;
+      end.self().heard = queue_.now();
       return user_.accepted(end.self().node, id_of(*end.conn, end.side), end.other().node);
     case ParcelKind::kData:
       return arrived_data(end, parcel, more);
@@ -412,6 +436,10 @@ void Network::arrived_data(End end, const Parcel& parcel, bool more) {
   switch (end.self().state) {
     case SideState::kOpen:
       ++counters_.delivered;
+      reach_.saw(Quantity::kFlight, queue_.now() - parcel.sent);
+      reach_.saw(Quantity::kGap, queue_.now() - end.self().heard);
+      reach_.saw(Quantity::kStall, queue_.now() - std::max(end.self().heard, parcel.sent));
+      end.self().heard = queue_.now();
       counters_.delivered_bytes += parcel.plain_size;
       if (!traps_.empty() && parcel.handed == 0) {
         if (const auto how = traps_.spring(end.other().node, end.self().node, *parcel.bytes))
@@ -444,7 +472,7 @@ void Network::bounce(End end) {
   const SideState other = end.other().state;
   if (other != SideState::kOpen && other != SideState::kDialing) return release(*end.conn);
   discard(end.self());
-  push(*end.conn, 1 - end.side, {nullptr, 0, {}, 0, ParcelKind::kReset});
+  push(*end.conn, 1 - end.side, {.kind = ParcelKind::kReset});
 }
 
 // The connection is over for this side, and there is nobody to be told on the other.

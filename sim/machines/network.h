@@ -35,6 +35,7 @@
 #include "sim/machines/traps.h"
 #include "sim/plan/fault.h"
 #include "sim/plan/plan.h"
+#include "sim/plan/thresholds.h"
 
 namespace meshdict::sim {
 
@@ -46,8 +47,9 @@ inline constexpr Duration kPartEvery = 250ms;
 enum class ParcelKind : std::uint8_t { kSyn, kSynAck, kAck, kData, kFin, kReset };
 
 struct Parcel {
-  std::shared_ptr<const std::string> bytes;
+  std::shared_ptr<const std::string> bytes{};
   std::uint64_t id_prefix = 0;
+  Duration sent{};
   Duration arrives{};
   std::uint32_t plain_size = 0;
   ParcelKind kind = ParcelKind::kData;
@@ -102,9 +104,9 @@ struct NetworkCounters {
 
 class Network {
  public:
-  /// `queue`, `user` and `faults` outlive it. All machines are kRefusing at first.
+  /// `queue`, `user`, `faults` and `reach` outlive it. All machines are kRefusing at first.
   Network(std::uint64_t seed, std::size_t nodes, const LinkPlan& links, EventQueue& queue, NetworkUser& user,
-          FaultCounts& faults);
+          FaultCounts& faults, Reach& reach);
 
   // For nodes; see Transport. `to` may be kNobody: an address that leads nowhere is refused.
 
@@ -196,6 +198,7 @@ class Network {
     Duration armed_for{};
     Duration busy_until{};
     Duration last_arrival{};
+    Duration heard{};           // when something has last arrived
     std::size_t in_flight = 0;  // bytes
     std::uint64_t given = 0;    // bytes of all frames
     Ring<Parcel> parcels;
@@ -229,6 +232,8 @@ class Network {
 
   void push(Connection& conn, std::size_t towards, Parcel parcel);
   void arm(Connection& conn, std::size_t towards);
+  /// Of a frame that is on its way now.
+  void measure(const Parcel& frame, const Connection& conn, std::size_t towards);
   [[nodiscard]] Duration flight_time(Connection& conn);
   [[nodiscard]] std::size_t backlog(const Connection& conn, std::size_t towards) const;
   void arm_drain(Connection& conn, std::size_t towards);
@@ -256,6 +261,7 @@ class Network {
   EventQueue& queue_;
   NetworkUser& user_;
   FaultCounts& faults_;
+  Reach& reach_;
   Lines lines_;
   Borders borders_;
   Traps traps_;

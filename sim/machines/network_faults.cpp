@@ -35,7 +35,7 @@ void Network::abandon(NodeIndex node) {
       if (dialing || other == SideState::kGone || other == SideState::kClosed) {
         release(conn);
       } else if (!silent) {
-        push(conn, 1 - side, {nullptr, 0, {}, 0, ParcelKind::kReset});
+        push(conn, 1 - side, {.kind = ParcelKind::kReset});
       }
     }
   }

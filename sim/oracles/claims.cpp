@@ -54,19 +54,21 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
   const auto contents = contents_.find({key, version.owner});
   if (contents == contents_.end() || !contents->second.contains(content_of(version))) {
     findings_.add(name_of(Property::kS3), {name(node)},
-                  fmt::format("'{}', epoch {}, is held as what {} wrote, and it never did", key, version.epoch,
-                              version.owner.brief()));
+                  fmt::format("'{}', epoch {}, is held as what {} wrote, and it never did", key,
+                              std::to_underlying(version.epoch), version.owner.brief()));
     return;
   }
   if (cloned_.contains(version.owner)) return;
   auto& writes = writes_[{key, version.epoch, version.claim_start.bits, version.owner}];
   const auto [at, fresh] = writes.try_emplace({version.boot, version.sequence}, version);
   const auto report = [&](const std::string& what) {
-    findings_.add(name_of(Property::kS3), {name(node)},
-                  fmt::format("'{}', epoch {}, of {}: {}", key, version.epoch, version.owner.brief(), what));
+    findings_.add(
+        name_of(Property::kS3), {name(node)},
+        fmt::format("'{}', epoch {}, of {}: {}", key, std::to_underlying(version.epoch), version.owner.brief(), what));
   };
   if (!fresh) {
-    if (!same_write(at->second, version)) report(fmt::format("two writes of sequence {}", version.sequence));
+    if (!same_write(at->second, version))
+      report(fmt::format("two writes of sequence {}", std::to_underlying(version.sequence)));
     return;
   }
   // A holder that lost its last commit may issue the same write once more.
@@ -79,7 +81,7 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
   };
   const bool wrong = (at != writes.begin() && not_later(std::prev(at)->second, version)) ||
                      (std::next(at) != writes.end() && not_later(version, std::next(at)->second));
-  if (wrong) report(fmt::format("the write of sequence {} is out of order", version.sequence));
+  if (wrong) report(fmt::format("the write of sequence {} is out of order", std::to_underlying(version.sequence)));
 }
 
 void ClaimOracle::acknowledged(NodeIndex node, const std::string& key) {

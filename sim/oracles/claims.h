@@ -42,8 +42,8 @@ class ClaimOracle {
   void cloned(const NodeId& id) { cloned_.insert(id); }
 
  private:
-  using Claim = std::tuple<std::string, std::uint64_t, std::uint64_t, NodeId>;  // key, epoch, start, owner
-  using Place = std::pair<std::uint64_t, std::uint64_t>;                        // boot, sequence
+  using Claim = std::tuple<std::string, Epoch, std::uint64_t, NodeId>;  // key, epoch, start, owner
+  using Place = std::pair<Boot, Sequence>;
   struct Presented {
     std::string fence;
     Version version;

@@ -28,8 +28,8 @@ int order_of_hashes(const Version& left, const Version& right) {
 }
 
 std::string brief(const Version& version) {
-  return fmt::format("epoch {} claim {} owner {} sequence {}{}", version.epoch, version.claim_start.bits,
-                     version.owner.brief(), version.sequence,
+  return fmt::format("epoch {} claim {} owner {} sequence {}{}", std::to_underlying(version.epoch),
+                     version.claim_start.bits, version.owner.brief(), std::to_underlying(version.sequence),
                      version.kind == RecordKind::kTombstone ? " tombstone" : "");
 }
 
@@ -141,6 +141,17 @@ Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
   if (age < plan.lease) return Outcome::kLeased;
   const Duration margins = 2 * plan.skew + plan.lease / 100 + 1s;
   return age > plan.lease + margins ? Outcome::kOk : Outcome::kAny;
+}
+
+std::optional<Duration> RecordOracle::age_of_others_claim(NodeIndex node, const std::string& key) const {
+  const auto& records = hosts_[node]->engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end() || !is_visible(found->second.version)) return std::nullopt;
+  const auto owner = identities_.find(found->second.version.owner);
+  if (owner == identities_.end() || owner->second == node) return std::nullopt;
+  const auto written = acknowledged_.find({owner->second, key});
+  if (written == acknowledged_.end()) return std::nullopt;
+  return world_.now() - written->second.at;
 }
 
 /// Whether its clock has ever been further from another's than members allow.

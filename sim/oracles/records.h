@@ -38,6 +38,9 @@ class RecordOracle {
 
   /// Before a client's write: what must come of it. kAny when the oracle does not know.
   [[nodiscard]] Outcome expected(NodeIndex node, const std::string& key) const;
+  /// How long ago the holder of the key has written it, when that is another node whose clock is right. Nothing: nobody, or the
+  /// oracle does not know.
+  [[nodiscard]] std::optional<Duration> age_of_others_claim(NodeIndex node, const std::string& key) const;
   /// After it; `outcome` kOk when it was acknowledged.
   void written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome);
   void conflict(NodeIndex node, const Conflict& conflict);

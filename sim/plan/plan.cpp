@@ -295,9 +295,9 @@ std::string_view name_of(Property property) {
 }
 
 const std::vector<std::string>& told_words() {
-  static const std::vector<std::string> kWords = {"peer_up", "peer_down",     "broadcast", "whisper",
-                                                  "refused", "undeliverable", "confirmed", "updated",
-                                                  "deleted", "conflict",      "returned",  "clock"};
+  static const std::vector<std::string> kWords = {"peer_up",       "peer_down", "broadcast", "whisper", "refused",
+                                                  "undeliverable", "confirmed", "updated",   "deleted", "conflict",
+                                                  "returned",      "clock",     "left_out"};
   return kWords;
 }
 

@@ -352,6 +352,7 @@ enum class Told : std::uint8_t {
   kConflict,
   kReturned,
   kClock,
+  kLeftOut,
 };
 /// In the order of the enumeration: "peer_up", ...
 const std::vector<std::string>& told_words();

@@ -18,8 +18,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "peers_up", "peers_down", "messages",  "refused",   "undeliverable",
-    "updated",  "deleted",    "conflicts", "confirmed", "returned"};
+    "peers_up", "peers_down", "messages",  "refused",  "undeliverable", "updated",
+    "deleted",  "conflicts",  "confirmed", "returned", "clock",         "left_out"};
+static_assert(std::ranges::none_of(kEventNames, &std::string_view::empty));
 
 Json counters_json(const Counters& counters) {
   Json json;
@@ -41,6 +42,11 @@ Json counters_json(const Counters& counters) {
   }
   for (const FaultInfo& info : fault_infos()) {
     if (counters.faults[info.fault] > 0) json["faults"][std::string(info.name)] = counters.faults[info.fault];
+  }
+  for (std::size_t i = 0; i < kThresholds; ++i) {
+    const Crossing& crossing = counters.crossings[i];
+    if (crossing != Crossing())
+      json["thresholds"][std::string(thresholds()[i].constant)] = {crossing.below, crossing.above};
   }
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     if (counters.events[i] > 0) json["events"][std::string(kEventNames[i])] = counters.events[i];

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/plan/fault.h"
+#include "sim/plan/thresholds.h"
 #include "sim/world/world.h"
 
 namespace meshdict::sim {
@@ -21,8 +22,10 @@ class Summary {
 
   [[nodiscard]] std::uint64_t runs() const { return runs_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  /// How many runs came near to a threshold, by its index in thresholds().
+  [[nodiscard]] const Crossing& runs_near(std::size_t threshold) const { return near_[threshold]; }
   [[nodiscard]] std::uint64_t runs_with(Fault fault) const { return faults_[static_cast<std::size_t>(fault)].runs; }
-  /// Several lines for people: totals, a table of faults, failures by property. The same for the same runs, in whatever
+  /// Several lines for people: totals, tables of faults and thresholds, failures by property. The same for the same runs, in whatever
   /// order.
   [[nodiscard]] std::string text() const;
 
@@ -37,6 +40,8 @@ class Summary {
   };
   void add_failure(const std::string& property, std::uint64_t seed);
   void add_fault(std::size_t fault, std::uint64_t times);
+  void add_crossing(std::size_t threshold, const Crossing& crossing);
+  [[nodiscard]] std::string thresholds_text() const;
 
   std::uint64_t runs_ = 0;
   std::uint64_t failed_ = 0;
@@ -44,6 +49,7 @@ class Summary {
   std::uint64_t delivered_ = 0;
   Duration simulated_{};
   std::array<FaultLine, kFaults> faults_{};
+  Crossings near_{};
   std::map<std::string, Failures> failures_;
 };
 

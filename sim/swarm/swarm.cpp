@@ -11,6 +11,7 @@
 #include "core/base/random.h"
 #include "core/limits.h"
 #include "sim/plan/fault.h"
+#include "sim/swarm/draft.h"
 #include "sim/swarm/ranges.h"
 
 namespace meshdict::sim {
@@ -26,10 +27,6 @@ constexpr Duration kBeforeHorizon = 30s;
 
 Duration draw(RandomStream& random, Duration low, Duration high) {
   return Duration(random.between(low.count(), high.count()));
-}
-
-DurationRange fixed(Duration value) {
-  return {value, value};
 }
 
 class SwarmPlan {

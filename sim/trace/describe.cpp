@@ -31,11 +31,11 @@ std::vector<std::string> keys_in(const Message& message) {
 }
 
 void add_version(TraceHash& hash, const Version& version) {
-  hash.add(version.epoch);
+  hash.add(std::to_underlying(version.epoch));
   hash.add(version.claim_start.bits);
   hash.add(version.owner.text());
-  hash.add(version.boot);
-  hash.add(version.sequence);
+  hash.add(std::to_underlying(version.boot));
+  hash.add(std::to_underlying(version.sequence));
   hash.add(version.value_hash.prefix());
   hash.add(version.written.bits);
   hash.add(static_cast<std::uint64_t>(version.kind));

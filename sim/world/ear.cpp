@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "core/encoding/msgpack.h"
+#include "core/limits.h"
 #include "sim/trace/describe.h"
 
 namespace meshdict::sim {
@@ -24,12 +25,16 @@ void Ear::on_event(const Event& event) {
 
 void Ear::hear(const PeerUp& up) {
   const auto peer = stage_.identities.find(up.peer);
-  if (peer != stage_.identities.end()) stage_.broadcasts.peer_up(node_, peer->second);
+  if (peer == stage_.identities.end()) return;
+  stage_.broadcasts.peer_up(node_, peer->second);
+  stage_.measures.released(node_, peer->second);
 }
 
 void Ear::hear(const PeerDown& down) {
   const auto peer = stage_.identities.find(down.peer);
   ++host().refused[{peer == stage_.identities.end() ? kNobody : peer->second, down.reason}];
+  if (down.reason == EndReason::kSilent) stage_.reach.saw(Quantity::kGap, limits::kSilenceVerdict + 1us);
+  if (down.reason == EndReason::kSlowReader) stage_.reach.saw(Quantity::kStall, limits::kStallVerdict + 1us);
   if (peer == stage_.identities.end()) return;
   stage_.broadcasts.peer_down(node_, peer->second);
   check_dropped(peer->second, down);
@@ -44,6 +49,11 @@ void Ear::hear(const MessageArrived& message) {
 
 void Ear::hear(const Refused& refused) {
   ++host().refused[{stage_.addresses.find(refused.remote.host), refused.reason}];
+}
+
+void Ear::hear(const Undeliverable& whisper) {
+  const auto receiver = stage_.identities.find(whisper.receiver);
+  if (receiver != stage_.identities.end()) stage_.measures.released(node_, receiver->second);
 }
 
 void Ear::hear(const Updated& updated) {
@@ -66,6 +76,7 @@ void Ear::hear(const Confirmed& confirmed) {
   if (wait == waits.end() || peer == stage_.identities.end()) return;
   ++wait->confirmed;
   if (wait->step != nullptr) ++stage_.confirmed[wait->step];
+  stage_.measures.confirmed(wait->since);
   stage_.records.confirmed(node_, wait->keys, wait->since, peer->second);
 }
 

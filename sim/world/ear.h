@@ -17,7 +17,7 @@ class Ear final : public Observer {
   void hear(const PeerDown& down);
   void hear(const MessageArrived& message);
   void hear(const Refused& refused);
-  void hear(const Undeliverable& /*whisper*/) {}
+  void hear(const Undeliverable& whisper);
   void hear(const Updated& updated);
   void hear(const Deleted& deleted);
   void hear(const Conflict& conflict);

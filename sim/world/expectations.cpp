@@ -178,8 +178,8 @@ void Expectations::check_lease(const Expectation& what, NodeIndex node) {
     tell("lease", kHeld[static_cast<std::size_t>(*what.lease)], kHeld[static_cast<std::size_t>(held)]);
   }
   const std::string none = "nothing, for there is no such key";
-  if (what.epoch && !(lease && what.epoch->contains(lease->epoch))) {
-    tell("epoch", text_of(*what.epoch), lease ? std::to_string(lease->epoch) : none);
+  if (what.epoch && !(lease && what.epoch->contains(std::to_underlying(lease->epoch)))) {
+    tell("epoch", text_of(*what.epoch), lease ? std::to_string(std::to_underlying(lease->epoch)) : none);
   }
   if (what.state && !(lease && lease->state == *what.state)) {
     tell("lease's state", std::string(to_string(*what.state)), lease ? std::string(to_string(lease->state)) : none);

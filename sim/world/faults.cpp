@@ -77,6 +77,7 @@ void Faults::perform(const Step& step, const PauseStep& what) {
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
   stage_.hosts[what.node]->paused = true;
+  stage_.measures.away(what.node);
 }
 
 void Faults::perform(const Step& step, const ResumeStep& what) {
@@ -84,6 +85,7 @@ void Faults::perform(const Step& step, const ResumeStep& what) {
   if (!host.up() || !host.paused) return stage_.changes_nothing(step, stage_.name(what.node) + " does not stand still");
   stage_.broadcasts.node_disturbed(what.node);
   host.paused = false;
+  stage_.measures.back(what.node);
   nodes_.go_on(what.node);
 }
 
@@ -115,6 +117,7 @@ void Faults::perform(const Step& step, const ClockStep& what) {
     clock.set_rate(*what.ppm);
     if (*what.ppm != 0) ++stage_.counters.faults[Fault::kClockRate];
   }
+  stage_.measures.clock_moved(what.node, what.jump);
   // What the node waits for is due at another time now.
   if (stage_.up(what.node)) nodes_.arm_timer(what.node);
 }
@@ -133,6 +136,7 @@ void Faults::perform(const Step& step, const PartitionStep& what) {
   stage_.claims.disturbed();
   stage_.broadcasts.disturbed_blocked(stage_.now());
   stage_.network.set_groups(std::move(groups));
+  stage_.measures.divided();
   stage_.broadcasts.disturbed_blocked(stage_.now());
   if (what.reset) stage_.network.reset_blocked();
 }
@@ -142,11 +146,13 @@ void Faults::perform(const Step& step, const HealStep& what) {
   stage_.broadcasts.disturbed_blocked(stage_.now() + stage_.slowest_round_trip);
   stage_.network.set_groups(std::vector<std::uint32_t>(stage_.hosts.size(), 0));
   if (what.cuts) stage_.network.mend_all();
+  if (!stage_.network.is_divided(true)) stage_.measures.united();
 }
 
 void Faults::perform(const Step& step, const CutStep& what) {
   if (!stage_.network.cut(what)) return stage_.changes_nothing(step, "there is such a cut already");
   stage_.claims.disturbed();
+  stage_.measures.divided();
   stage_.broadcasts.disturbed_blocked(stage_.now());
 }
 
@@ -154,6 +160,7 @@ void Faults::perform(const Step& step, const MendStep& what) {
   if (!stage_.network.is_cut(what)) return stage_.changes_nothing(step, "there is no cut of these two sides");
   stage_.broadcasts.disturbed_blocked(stage_.now() + stage_.slowest_round_trip);
   stage_.network.mend(what);
+  if (!stage_.network.is_divided(true)) stage_.measures.united();
 }
 
 void Faults::perform(const Step& step, const ResetStep& what) {
@@ -206,6 +213,7 @@ void Faults::perform(const Step& step, const StormStep& what) {
     }
   }
   if (dialers < 2) return stage_.changes_nothing(step, "fewer than two of these nodes can dial");
+  stage_.measures.dialled_at_once(2 * what.times);
   ++stage_.counters.faults[what.nodes.size() == 2 ? Fault::kCrossedDials : Fault::kStorm];
 }
 

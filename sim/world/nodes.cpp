@@ -11,12 +11,16 @@
 #include <variant>
 
 #include "core/env/limits.h"
+#include "core/limits.h"
 #include "sim/plan/lasting_steps.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
 
 namespace meshdict::sim {
 namespace {
+
+// A message that has been on its way for longer may be too old where it arrives: by clocks that differ.
+constexpr Duration kYoungMessage = limits::kBroadcastLifetime - limits::kClockSkew;
 
 // Nodes whose disk will be read again, or runs full.
 std::vector<bool> with_disk(const Plan& plan) {
@@ -71,6 +75,7 @@ bool Nodes::start(const Step& step, NodeIndex node) {
   }
   stage_.identities.insert_or_assign(host.id(), node);
   stage_.records.restarted(node);
+  stage_.measures.back(node);
   if (stage_.transcript.enabled()) {
     stage_.transcript.line(stage_.now(), stage_.name(node),
                            fmt::format("is {}, life {}", host.id().brief(), host.life()));
@@ -90,6 +95,7 @@ void Nodes::end(NodeIndex node, Machine machine) {
   host.end();
   stage_.transcript.line(stage_.now(), stage_.name(node), "is down");
   stage_.broadcasts.node_ended(node);
+  stage_.measures.away(node);
   // Of two with one id, the other is now the one that bears it.
   for (NodeIndex other = 0; other < stage_.hosts.size() && host.shares_identity; ++other) {
     if (other == node || !stage_.up(other) || stage_.hosts[other]->id() != host.id()) continue;
@@ -111,6 +117,7 @@ void Nodes::connected(NodeIndex node, ConnId conn) {
 }
 
 void Nodes::received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) {
+  if (stage_.now() - portion.frame.sent > kYoungMessage) stage_.broadcasts.disturbed(from, node);
   arrive(node, {.kind = Host::Arrival::Kind::kReceived, .conn = conn, .from = from, .portion = portion});
 }
 

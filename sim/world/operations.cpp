@@ -47,6 +47,7 @@ void Operations::perform(const Step& step, const SetStep& what) {
   Engine& engine = stage_.hosts[what.node]->engine();
   const Raw value = value_of(what);
   std::vector<std::string> keys = keys_of(what);
+  if (const auto age = stage_.records.age_of_others_claim(what.node, keys.front())) stage_.measures.contested(*age);
   std::vector<Outcome> foreseen;
   std::vector<WriteOp> ops;
   for (const std::string& key : keys) {
@@ -69,6 +70,7 @@ void Operations::perform(const Step& step, const SetStep& what) {
               .required = what.expect,
               .owner = what.owner,
               .result = result});
+  if (result) stage_.measures.wrote(what.node, keys, value.size());
   if (what.waited) {
     const auto place = static_cast<std::size_t>(&step - stage_.plan.steps.data());
     stage_.queue.push(stage_.now() + what.within, EventKind::kWaited, place);
@@ -88,12 +90,14 @@ void Operations::check_waited(const Step& step, const SetStep& what) {
 void Operations::perform(const Step& step, const DeleteStep& what) {
   if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
   const Outcome foreseen = stage_.records.expected(what.node, what.key);
+  const auto result = stage_.hosts[what.node]->engine().erase(what.key);
+  if (result) stage_.measures.deleted(what.key);
   note(step, {.node = what.node,
               .keys = {&what.key, 1},
               .foreseen = {&foreseen, 1},
               .required = what.expect,
               .owner = what.owner,
-              .result = stage_.hosts[what.node]->engine().erase(what.key)});
+              .result = result});
 }
 
 void Operations::note(const Step& step, const Written& written) {
@@ -171,13 +175,18 @@ void Operations::perform(const Step& step, const WhisperStep& what) {
   const auto outcome = stage_.hosts[what.node]->engine().whisper(receiver, packets);
   if (!outcome) stage_.fail(step, {stage_.name(what.node)}, "whisper: " + outcome.error());
   stage_.mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
+  // Refused: as many wait as may.
+  if (outcome == WhisperOutcome::kDeferred || outcome == WhisperOutcome::kRefused)
+    stage_.measures.held(what.node, what.to);
   nodes_.finish_turn(what.node);
 }
 
 // Links
 
 void Operations::perform(const Step& step, const ConnectStep& what) {
-  if (stage_.usable(step, what.node, false)) nodes_.dial(what.node, what.to);
+  if (!stage_.usable(step, what.node, false)) return;
+  stage_.measures.connected(what.node, what.to);
+  nodes_.dial(what.node, what.to);
 }
 
 void Operations::perform(const Step& step, const DisconnectStep& what) {
@@ -187,6 +196,7 @@ void Operations::perform(const Step& step, const DisconnectStep& what) {
   }
   stage_.claims.disturbed();
   const bool parted = stage_.hosts[what.node]->engine().disconnect(stage_.hosts[what.from]->id());
+  if (parted) stage_.measures.parted(what.node, what.from);
   nodes_.finish_turn(what.node);
   if (parted) return;
   stage_.changes_nothing(step,

@@ -13,7 +13,8 @@ void RecordLines::tell(NodeIndex node, const std::string& key) {
   if (found != dictionary.records().end()) {
     const Record& record = found->second;
     text = is_visible(record.version) ? fmt::format("= {}", value_text(record.value)) : "deleted";
-    text += fmt::format(" of {} epoch {}", stage_.known_as(record.version.owner), record.version.epoch);
+    text +=
+        fmt::format(" of {} epoch {}", stage_.known_as(record.version.owner), std::to_underlying(record.version.epoch));
     const auto lease = dictionary.lease(key);
     if (lease && lease->held) text += fmt::format(" until {}", seconds_text(stage_.now() + lease->left));
   }

@@ -13,6 +13,7 @@
 #include "sim/oracles/oracle.h"
 #include "sim/plan/fault.h"
 #include "sim/plan/plan.h"
+#include "sim/plan/thresholds.h"
 
 namespace meshdict::sim {
 
@@ -31,6 +32,7 @@ struct Counters {
   std::array<std::uint64_t, std::variant_size_v<Event>> events{};  ///< by Event
   std::uint64_t refusals_of_writes = 0;                            ///< leased
   FaultCounts faults;
+  Crossings crossings{};  ///< of thresholds() with the same index
 };
 
 struct RunResult {

@@ -87,7 +87,8 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       slowest_round_trip(2 * slowest_link(plan)),
       broadcast_bound(broadcast_bound_of(plan, end)),
       queue(derive_seed(seed, "ties")),
-      network(seed, plan.nodes.size(), plan.links, queue, user, counters.faults),
+      reach(plan.nodes.empty() ? NodePlan() : plan.nodes.front()),
+      network(seed, plan.nodes.size(), plan.links, queue, user, counters.faults, reach),
       addresses(plan.nodes),
       transcript(options.transcript),
       findings(queue, &transcript, plan.check),
@@ -96,7 +97,8 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       moments(plan, hosts),
       broadcasts(hosts, network, queue, findings),
       records(hosts, network, queue, identities, plan.check, findings),
-      claims(hosts, counters.faults, plan.check, slowest_link(plan), findings) {
+      claims(hosts, counters.faults, plan.check, slowest_link(plan), findings),
+      measures(queue, hosts, reach) {
   network.set_sites(plan);
   if (!transcript.enabled()) return;
   std::string names;

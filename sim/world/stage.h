@@ -19,6 +19,7 @@
 #include "sim/oracles/records.h"
 #include "sim/plan/plan.h"
 #include "sim/trace/trace.h"
+#include "sim/world/measures.h"
 #include "sim/world/moments.h"
 #include "sim/world/run.h"
 #include "sim/world/triggers.h"
@@ -65,6 +66,7 @@ struct Stage {
   Counters counters;
   std::uint64_t events = 0;
   EventQueue queue;
+  Reach reach;
   Network network;
   AddressBook addresses;
   Transcript transcript;
@@ -79,6 +81,7 @@ struct Stage {
   BroadcastOracle broadcasts;
   RecordOracle records;
   ClaimOracle claims;
+  Measures measures;
 };
 
 }  // namespace meshdict::sim

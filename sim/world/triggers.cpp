@@ -36,6 +36,7 @@ ToldOf told_of(const Event& event) {
           [](const Returned& returned) {
             return ToldOf{.event = Told::kReturned, .who = returned.from, .key = returned.key};
           },
+          [](const LeftOut& left_out) { return ToldOf{.event = Told::kLeftOut, .who = left_out.peer}; },
           [](const ClockJudged& judged) { return ToldOf{.event = Told::kClock, .who = judged.peer}; },
       },
       event);

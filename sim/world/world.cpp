@@ -130,6 +130,7 @@ void World::perform(const Step& step, std::size_t index) {
 
 const Counters& World::counters() {
   stage_.counters.network = stage_.network.counters();
+  stage_.counters.crossings = stage_.reach.crossings();
   stage_.counters.duplicates = 0;
   for (const auto& host : stage_.hosts) {
     if (host->up()) stage_.counters.duplicates += host->engine().stats().duplicates;
@@ -163,6 +164,7 @@ RunResult World::finish() {
     check_connected(stage_.hosts, stage_.network, stage_.identities, stage_.findings);
   }
   stage_.records.check_at_end();
+  stage_.measures.at_end();
   stage_.mark(Mark::kEnd, 0, stage_.events);
   for (const auto& host : stage_.hosts) {
     stage_.hash.add(std::uint64_t{host->up()});

@@ -124,7 +124,7 @@ void lease(RespSession& session, Arguments arguments) {
   session.reply()
       .field("state", to_string(view->state))
       .field("left_ms", milliseconds(view->left))
-      .field("epoch", view->epoch);
+      .field("epoch", std::to_underlying(view->epoch));
   session.reply().field("fence", hex(view->fence));
 }
 

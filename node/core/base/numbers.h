@@ -7,8 +7,20 @@
 
 namespace meshdict {
 
-/// Of an incarnation of a node: larger for each later one.
+/// Of an incarnation of a node: larger for each later one. Writes of a py2p node have none.
 enum class Boot : std::uint64_t { kNone = 0 };
+
+/// Of a claim: it rises with each new claim of a key. A floor of epochs is one, too.
+enum class Epoch : std::uint64_t { kNone = 0 };
+constexpr Epoch next(Epoch epoch) {
+  return Epoch{std::to_underlying(epoch) + 1};
+}
+
+/// Of a write within its claim.
+enum class Sequence : std::uint64_t { kFirst = 0 };
+constexpr Sequence next(Sequence sequence) {
+  return Sequence{std::to_underlying(sequence) + 1};
+}
 
 /// Of a connection: its dialer draws it. Of a ping: repeated by its answer.
 enum class Nonce : std::uint64_t { kNone = 0 };

@@ -33,10 +33,11 @@ Standing Admission::standing_of_plain(const std::optional<Record>& present, cons
   const std::int64_t held_seconds = whole_seconds(held.written);
   if (seconds == held_seconds) {
     // A claim of a meshdict node is a rival's only in the second of its start: a lease that is held is held.
-    const bool rival = config_.leasing == Leasing::kOff || held.boot == 0 || whole_seconds(held.claim_start) == seconds;
+    const bool rival =
+        config_.leasing == Leasing::kOff || held.boot == Boot::kNone || whole_seconds(held.claim_start) == seconds;
     return rival && yields_in_its_second(held, writer) ? Standing::kRival : Standing::kLeased;
   }
-  if (usual != Standing::kLeased || held.boot != 0) return usual;
+  if (usual != Standing::kLeased || held.boot != Boot::kNone) return usual;
   return std::chrono::seconds(seconds - held_seconds) > config_.lease ? Standing::kFree : Standing::kLeased;
 }
 
@@ -51,9 +52,9 @@ std::expected<void, WriteError> Admission::check(std::string_view key, const std
   if (guard_.forbids_claims() && standing(present, config_.self) == Standing::kFree) {
     return std::unexpected(WrongClock{.ahead = guard_.ahead()});
   }
-  const Hlc highest{highest_epoch(key, present)};
-  if (const Hlc next = hlc_.next(config_.skew); highest >= next) {
-    const auto behind = std::chrono::ceil<std::chrono::milliseconds>(highest - next + 1ms);
+  const Hlc highest = earliest_write(highest_epoch(key, present));
+  if (const Hlc reading = hlc_.next(config_.skew); highest >= reading) {
+    const auto behind = std::chrono::ceil<std::chrono::milliseconds>(highest - reading + 1ms);
     return std::unexpected(
         WriteError(BadKey{"the epochs of this key are bounded by the clocks of its writers, and this node's clock is " +
                           std::to_string(behind.count()) + " ms behind them"}));
@@ -61,20 +62,20 @@ std::expected<void, WriteError> Admission::check(std::string_view key, const std
   return {};
 }
 
-std::uint64_t Admission::highest_epoch(std::string_view key, const std::optional<Record>& present) const {
-  return std::max(tombstones_.floor_of(key), present ? present->version.epoch : 0);
+Epoch Admission::highest_epoch(std::string_view key, const std::optional<Record>& present) const {
+  return std::max(tombstones_.floor_of(key), present ? present->version.epoch : Epoch::kNone);
 }
 
 /// Of a write that is to win over the present record and over `waiting`, if any.
-std::uint64_t Admission::epoch_above(std::string_view key, const std::optional<Record>& present,
-                                     const Version* waiting) const {
-  return std::max(highest_epoch(key, present), waiting ? waiting->epoch : 0) + 1;
+Epoch Admission::epoch_above(std::string_view key, const std::optional<Record>& present, const Version* waiting) const {
+  return next(std::max(highest_epoch(key, present), waiting ? waiting->epoch : Epoch::kNone));
 }
 
 /// Whether py2p nodes, which look at seconds, would keep a py2p node's write and refuse ours.
 bool Admission::is_lost_in_its_second(const Version& held, Hlc now) const {
-  return config_.leasing == Leasing::kOff && held.boot == 0 && is_visible(held) && held.owner != config_.self &&
-         whole_seconds(now) == whole_seconds(held.written) && !yields_in_its_second(held, config_.self);
+  return config_.leasing == Leasing::kOff && held.boot == Boot::kNone && is_visible(held) &&
+         held.owner != config_.self && whole_seconds(now) == whole_seconds(held.written) &&
+         !yields_in_its_second(held, config_.self);
 }
 
 Hlc Admission::time_of_write(const std::optional<Record>& present) {
@@ -92,7 +93,7 @@ Version Admission::write_by_clock(std::string_view key, const std::optional<Reco
                 .claim_start = now,
                 .owner = config_.self,
                 .boot = config_.boot,
-                .sequence = 0,
+                .sequence = Sequence::kFirst,
                 .value_hash = sha256(value),
                 .written = now,
                 .kind = kind};
@@ -103,7 +104,7 @@ Version Admission::write_by_clock(std::string_view key, const std::optional<Reco
   renewal.epoch = held.epoch;
   if (config_.leasing == Leasing::kOn) {
     renewal.claim_start = held.claim_start;
-    renewal.sequence = held.sequence + 1;
+    renewal.sequence = next(held.sequence);
   }
   const bool wins = now > held.written && compare(renewal, held, config_.leasing) > 0 &&
                     (!waiting || compare(renewal, *waiting, config_.leasing) > 0);
@@ -120,7 +121,7 @@ Admission::Write Admission::write_by_claims_time(std::string_view key, const Rec
                   .claim_start = leasing ? before.claim_start : written,
                   .owner = config_.self,
                   .boot = config_.boot,
-                  .sequence = leasing ? before.sequence + 1 : 0,
+                  .sequence = leasing ? next(before.sequence) : Sequence::kFirst,
                   .value_hash = sha256(value),
                   .written = written,
                   .kind = kind};
@@ -130,9 +131,9 @@ Admission::Write Admission::write_by_claims_time(std::string_view key, const Rec
       compare(version, before, config_.leasing) > 0 && (!waiting || compare(version, *waiting, config_.leasing) > 0);
   if (!wins) {
     version.epoch = epoch_above(key, held, waiting);
-    version.written = std::max(written, Hlc{version.epoch});
+    version.written = std::max(written, earliest_write(version.epoch));
     version.claim_start = version.written;
-    version.sequence = 0;
+    version.sequence = Sequence::kFirst;
   }
   hlc_.observe(version.written, config_.skew);
   const Duration younger = version.written - before.written;

@@ -72,11 +72,11 @@ class Admission {
                                  RecordKind kind);
 
   /// The largest that a new claim of the key must stand above.
-  [[nodiscard]] std::uint64_t highest_epoch(std::string_view key, const std::optional<Record>& present) const;
+  [[nodiscard]] Epoch highest_epoch(std::string_view key, const std::optional<Record>& present) const;
 
  private:
-  [[nodiscard]] std::uint64_t epoch_above(std::string_view key, const std::optional<Record>& present,
-                                          const Version* waiting) const;
+  [[nodiscard]] Epoch epoch_above(std::string_view key, const std::optional<Record>& present,
+                                  const Version* waiting) const;
   [[nodiscard]] Hlc time_of_write(const std::optional<Record>& present);
   [[nodiscard]] Version write_by_clock(std::string_view key, const std::optional<Record>& present, RawView value,
                                        RecordKind kind);

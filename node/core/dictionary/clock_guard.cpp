@@ -61,14 +61,14 @@ std::vector<std::string> ClockGuard::next_to_write_again() {
   return ours;
 }
 
-std::optional<Version> ClockGuard::written_again(const Record& record, std::uint64_t epoch) const {
+std::optional<Version> ClockGuard::written_again(const Record& record, Epoch epoch) const {
   Version version = record.version;
   version.epoch = epoch;
   version.written = std::min(hlc_.now(), later(hlc_.now(), -terms_.age(record)));
   if (epoch > largest_epoch(version.written)) return std::nullopt;
   version.claim_start = version.written;
   version.boot = config_.boot;
-  version.sequence = 0;
+  version.sequence = Sequence::kFirst;
   return version;
 }
 

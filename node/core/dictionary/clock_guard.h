@@ -58,7 +58,7 @@ class ClockGuard {
   /// The keys of some of them, each once. REQUIRES: is_writing_again().
   [[nodiscard]] std::vector<std::string> next_to_write_again();
   /// Under which version: one of this epoch; nothing, when there is no room for it: the record waits for its time.
-  [[nodiscard]] std::optional<Version> written_again(const Record& record, std::uint64_t epoch) const;
+  [[nodiscard]] std::optional<Version> written_again(const Record& record, Epoch epoch) const;
 
  private:
   [[nodiscard]] Hlc reading(Duration ahead) const;

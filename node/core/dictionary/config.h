@@ -2,10 +2,10 @@
 // What a dictionary is told at its start.
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/limits.h"
 #include "core/record/mesh_settings.h"
 
@@ -13,8 +13,8 @@ namespace meshdict {
 
 struct DictionaryConfig : MeshSettings {
   NodeId self{};
-  std::uint64_t boot = 0;
-  std::vector<std::uint64_t> earlier_boots{};  ///< incarnations before this one, by the same store: the last one first
+  Boot boot = Boot::kNone;
+  std::vector<Boot> earlier_boots{};  ///< incarnations before this one, by the same store: the last one first
   /// Tombstones that are remembered beyond the horizon.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
   bool clock_guard = true;  ///< no key is claimed while our wall clock is wrong

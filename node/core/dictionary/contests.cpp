@@ -42,7 +42,7 @@ bool Contests::should_take_again(const Record& present, const Version& winning) 
   if (!is_live_claim_of_ours(present)) return false;
   if (winning.owner == config_.self) return winning.boot < present.version.boot;
   const bool in_second_of_claim =
-      winning.boot == 0 && whole_seconds(winning.written) == whole_seconds(present.version.claim_start);
+      winning.boot == Boot::kNone && whole_seconds(winning.written) == whole_seconds(present.version.claim_start);
   if (in_second_of_claim && !yields_in_its_second(present.version, winning.owner)) return true;
   return winning.kind == RecordKind::kTombstone || terms_.is_over(hlc_.now() - winning.written);
 }
@@ -58,20 +58,20 @@ bool Contests::should_propose_again(const Record& present, const Version& winnin
 Version Contests::taken_again(const Record& present, const Version& winning) {
   const Hlc now = hlc_.tick();
   Version version = present.version;
-  version.epoch = winning.epoch + 1;
+  version.epoch = next(winning.epoch);
   version.claim_start = now;
   version.boot = config_.boot;
-  version.sequence = 0;
+  version.sequence = Sequence::kFirst;
   version.written = now;
   return version;
 }
 
 /// REQUIRES: the record's write time has room for `epoch` (largest_epoch()).
-Version Contests::issued_again(const Record& present, std::uint64_t epoch) const {
+Version Contests::issued_again(const Record& present, Epoch epoch) const {
   assert(epoch <= largest_epoch(present.version.written));
   Version version = present.version;
   version.epoch = epoch;
-  ++version.sequence;
+  version.sequence = next(version.sequence);
   version.boot = config_.boot;
   return version;
 }
@@ -79,7 +79,7 @@ Version Contests::issued_again(const Record& present, std::uint64_t epoch) const
 std::optional<Version> Contests::answer_to_winner(std::string_view key, const Record& present, const Version& winning) {
   if (should_take_again(present, winning) && is_first(key, winning.owner)) return taken_again(present, winning);
   if (should_propose_again(present, winning) && is_first(key, winning.owner)) {
-    return issued_again(present, winning.epoch + 1);
+    return issued_again(present, next(winning.epoch));
   }
   return std::nullopt;
 }
@@ -90,7 +90,7 @@ std::optional<Version> Contests::answer_to_loser(std::string_view key, const Rec
   if (!is_live_claim_of_ours(present) || losing.owner == config_.self || losing.epoch != ours.epoch)
     return std::nullopt;
   if (ours.epoch >= largest_epoch(ours.written) || !is_first(key, losing.owner)) return std::nullopt;
-  return issued_again(present, ours.epoch + 1);
+  return issued_again(present, next(ours.epoch));
 }
 
 /// K4.
@@ -99,7 +99,7 @@ std::optional<Version> Contests::answer_to_plain(std::string_view key, const Rec
   const Version& ours = present.version;
   if (!is_live_claim_of_ours(present) || ours.epoch >= largest_epoch(ours.written)) return std::nullopt;
   if (whole_seconds(ours.claim_start) != seconds || !is_first(key, rival)) return std::nullopt;
-  return issued_again(present, ours.epoch + 1);
+  return issued_again(present, next(ours.epoch));
 }
 
 void Contests::sanity_check() const {

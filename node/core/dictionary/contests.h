@@ -66,7 +66,7 @@ class Contests {
   [[nodiscard]] bool should_take_again(const Record& present, const Version& winning) const;
   [[nodiscard]] bool should_propose_again(const Record& present, const Version& winning) const;
   [[nodiscard]] Version taken_again(const Record& present, const Version& winning);
-  [[nodiscard]] Version issued_again(const Record& present, std::uint64_t epoch) const;
+  [[nodiscard]] Version issued_again(const Record& present, Epoch epoch) const;
 
   const DictionaryConfig& config_;
   const LeaseTerms& terms_;

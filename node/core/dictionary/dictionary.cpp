@@ -81,7 +81,7 @@ std::size_t Dictionary::take_over(const NodeId& former) {
   for (const std::string& key : keys) {
     const Record present = *records_.get(key);
     Version version = present.version;
-    ++version.epoch;
+    version.epoch = next(version.epoch);
     version.owner = config_.self;
     version.boot = config_.boot;
     accept_aged(key, present.value, version, Origin::kReissued, terms_.age(present));
@@ -201,11 +201,11 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   if (seconds < 0 || seconds > kLatestMs / 1'000 || owner.empty()) return Merged::kRefused;
   const Hlc time = Hlc::from_ms(seconds * 1'000);
   const bool deletes = is_empty_bytes(value);
-  Version version{.epoch = 1,
+  Version version{.epoch = Epoch{1},
                   .claim_start = time,
                   .owner = owner,
-                  .boot = 0,
-                  .sequence = time.bits,
+                  .boot = Boot::kNone,
+                  .sequence = Sequence{time.bits},
                   .value_hash = sha256(value),
                   .written = time,
                   .kind = deletes ? RecordKind::kTombstone : RecordKind::kValue};
@@ -227,7 +227,7 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
   }
   if (deletes && !find(key)) return Merged::kLost;
   version.written = *place;
-  version.sequence = place->bits;
+  version.sequence = Sequence{place->bits};
   const Standing found = admission_.standing_of_plain(present, owner, seconds);
   switch (found) {
     case Standing::kLeased:
@@ -241,10 +241,10 @@ Dictionary::Merged Dictionary::merge_py2p(std::string_view key, RawView value, c
       break;
     case Standing::kRival:
       version.epoch = present->version.epoch;
-      if (compare(version, present->version, config_.leasing) < 0) ++version.epoch;
+      if (compare(version, present->version, config_.leasing) < 0) version.epoch = next(version.epoch);
       break;
     case Standing::kFree:
-      version.epoch = std::min(admission_.highest_epoch(key, present) + 1, largest_epoch(version.written));
+      version.epoch = std::min(next(admission_.highest_epoch(key, present)), largest_epoch(version.written));
       break;
   }
   return merge(key, value, version);
@@ -298,14 +298,14 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
 /// this store never saw. Or we are the copy, of the disk of a process that still runs: its boot is one of ours, and older than the
 /// one that it overwrites. An echo of our own, translated from py2p, has no boot.
 bool Dictionary::is_of_a_copy(const Version& winning, const Version& lost) const {
-  if (winning.boot == 0 || winning.boot == config_.boot) return false;
+  if (winning.boot == Boot::kNone || winning.boot == config_.boot) return false;
   // The last one first.
   const auto& earlier = config_.earlier_boots;
   const auto lost_at = std::ranges::find(earlier, lost.boot);
-  const bool is_ours = lost.boot == 0 || lost.boot == config_.boot || lost_at != earlier.end();
+  const bool is_ours = lost.boot == Boot::kNone || lost.boot == config_.boot || lost_at != earlier.end();
   if (!is_ours) return false;
   const auto winning_at = std::ranges::find(earlier, winning.boot);
-  return winning_at == earlier.end() || lost.boot == config_.boot || (lost.boot != 0 && winning_at > lost_at);
+  return winning_at == earlier.end() || lost.boot == config_.boot || (lost.boot != Boot::kNone && winning_at > lost_at);
 }
 
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
@@ -346,7 +346,7 @@ void Dictionary::clock_was_set() {
 void Dictionary::write_again() {
   for (const std::string& key : guard_.next_to_write_again()) {
     const auto present = records_.get(key);
-    const auto version = guard_.written_again(*present, admission_.highest_epoch(key, present) + 1);
+    const auto version = guard_.written_again(*present, next(admission_.highest_epoch(key, present)));
     if (version) accept_aged(key, present->value, *version, Origin::kReissued, terms_.age(*present));
   }
 }

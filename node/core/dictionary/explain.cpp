@@ -31,8 +31,8 @@ std::string time_text(Hlc time) {
 }
 
 std::string claim_text(const Version& version) {
-  return "epoch " + std::to_string(version.epoch) + ", started " + time_text(version.claim_start) + ", of " +
-         std::string(version.owner.text());
+  return "epoch " + std::to_string(std::to_underlying(version.epoch)) + ", started " + time_text(version.claim_start) +
+         ", of " + std::string(version.owner.text());
 }
 
 std::string_view rule_text(VersionField field) {
@@ -130,8 +130,8 @@ std::string explain(const KeyStory& story) {
   text += visible ? ", owned by " : " by ";
   text += story.ours ? "this node" : "another node";
   text += "\nclaim: " + claim_text(version);
-  text += "\nversion: write " + std::to_string(version.sequence) + " of the claim, by process " +
-          std::to_string(version.boot) + " of its owner, at " + time_text(version.written) + ", " +
+  text += "\nversion: write " + std::to_string(std::to_underlying(version.sequence)) + " of the claim, by process " +
+          std::to_string(std::to_underlying(version.boot)) + " of its owner, at " + time_text(version.written) + ", " +
           whole_seconds_past(story.age) + " ago";
   if (story.met != nullptr) {
     for (const ClaimHistory::Step& step : *story.met)

@@ -103,7 +103,7 @@ class FutureRecords {
 
   struct KeyAndEpoch {
     std::string_view key;
-    std::uint64_t epoch = 0;
+    Epoch epoch = Epoch::kNone;
   };
   struct KeyThenVersion {
     using is_transparent = void;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/base/time.h"
 
 namespace meshdict {
@@ -44,7 +45,7 @@ struct LeaseView {
   bool held = false;  ///< live, as seen from here
   bool ours = false;
   LeaseState state = LeaseState::kForeign;
-  std::uint64_t epoch = 0;
+  Epoch epoch = Epoch::kNone;
   std::string fence;
 };
 

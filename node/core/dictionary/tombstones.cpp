@@ -22,18 +22,18 @@ std::size_t Tombstones::bucket_of(std::string_view key) {
   return sha256(key).bytes[0] % kFloorBuckets;
 }
 
-void Tombstones::raise_floor_of(std::size_t bucket, std::uint64_t epoch) {
+void Tombstones::raise_floor_of(std::size_t bucket, Epoch epoch) {
   if (floors_[bucket] >= epoch) return;
   floors_[bucket] = epoch;
   std::string bytes;
-  MsgpackWriter(bytes).integer(epoch);
+  MsgpackWriter(bytes).integer(std::to_underlying(epoch));
   store_.put(Table::kFloors, std::to_string(bucket), bytes);
 }
 
 void Tombstones::merge_floors(const Floors& floors) {
   for (std::size_t i = 0; i < kFloorBuckets; ++i) {
     // As that of a record, an epoch from the future counts for nothing, and behind any other stands our clock.
-    if (hlc_.observe(Hlc{floors[i]}, config_.skew)) raise_floor_of(i, floors[i]);
+    if (hlc_.observe(earliest_write(floors[i]), config_.skew)) raise_floor_of(i, floors[i]);
   }
 }
 
@@ -54,7 +54,7 @@ std::expected<void, StoreError> Tombstones::load_floors() {
       return;
     }
     // Above any epoch of today, if it was taken when there was no bound, or when the clock showed more.
-    floors_[bucket] = hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.tick().bits;
+    floors_[bucket] = Epoch{hlc_.observe(Hlc{*epoch}, config_.skew) ? *epoch : hlc_.tick().bits};
   });
   if (!loaded) return loaded;
   if (damage) return std::unexpected(StoreError::damaged(std::move(*damage)));

@@ -49,7 +49,7 @@ namespace meshdict {
 /// Parts of the keys that share a floor. Few, because a floor that is too high costs nothing but larger numbers.
 inline constexpr std::size_t kFloorBuckets = 64;
 /// The largest epoch of the tombstones that have left the set, for each part of the keys.
-using Floors = std::array<std::uint64_t, kFloorBuckets>;
+using Floors = std::array<Epoch, kFloorBuckets>;
 
 class Tombstones {
  public:
@@ -85,8 +85,8 @@ class Tombstones {
   void sweep();
 
   [[nodiscard]] const Floors& floors() const { return floors_; }
-  [[nodiscard]] std::uint64_t floor_of(std::string_view key) const { return floors_[bucket_of(key)]; }
-  void raise_floor(std::string_view key, std::uint64_t epoch) { raise_floor_of(bucket_of(key), epoch); }
+  [[nodiscard]] Epoch floor_of(std::string_view key) const { return floors_[bucket_of(key)]; }
+  void raise_floor(std::string_view key, Epoch epoch) { raise_floor_of(bucket_of(key), epoch); }
   /// Takes what another node has collected, but for what is from the future.
   void merge_floors(const Floors& floors);
 
@@ -114,7 +114,7 @@ class Tombstones {
   };
 
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
-  void raise_floor_of(std::size_t bucket, std::uint64_t epoch);
+  void raise_floor_of(std::size_t bucket, Epoch epoch);
   [[nodiscard]] std::expected<void, StoreError> load_floors();
   [[nodiscard]] std::expected<void, StoreError> load_collected();
   void store_collected();

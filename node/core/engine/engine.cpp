@@ -49,12 +49,8 @@ std::expected<void, StartError> Engine::start() {
   if (!identity) return std::unexpected(std::move(identity.error()));
   self_ = identity->id;
   boot_ = identity->boot;
-  const DictionaryConfig settings{config_,
-                                  self_,
-                                  std::to_underlying(boot_),
-                                  std::move(identity->earlier_boots),
-                                  config_.kept_deletions,
-                                  config_.clock_guard};
+  const DictionaryConfig settings{
+      config_, self_, boot_, std::move(identity->earlier_boots), config_.kept_deletions, config_.clock_guard};
   parts_ = std::make_unique<Parts>(config_, settings, clock_, transport_, store_, random_, observer_);
   if (auto loaded = parts_->dictionary.load(); !loaded) return std::unexpected(std::move(loaded.error()));
   move_ = {.former = identity->former_id, .keys = 0};

@@ -62,9 +62,10 @@ void Overlay::dial_all_needed() {
   std::size_t outgoing = outgoing_count();
   const auto dial_all = [&](const AddressBook::Wanted& wanted, std::size_t most) {
     while (outgoing < most) {
-      const auto address = book_.pick(links_.pairs().empty(), wanted);
+      const auto address =
+          book_.pick(links_.pairs().empty() ? AddressBook::Order::kUserFirst : AddressBook::Order::kAnyOfAll, wanted);
       if (!address) break;
-      dial(*address, outgoing >= limits::kOutgoingTarget);
+      dial(*address, outgoing >= limits::kOutgoingTarget ? DialKind::kExtra : DialKind::kLasting);
       ++outgoing;
     }
     if (outgoing < most) next_dial_ = std::min(next_dial_, book_.next_try(wanted).value_or(MonoTime::max()));
@@ -80,10 +81,10 @@ void Overlay::dial_all_needed() {
 void Overlay::dial_a_stranger(MonoTime now) {
   bool dialed = false;
   if (outgoing_count() >= limits::kOutgoingTarget && links_.pairs().size() < links_.settings().most_neighbours) {
-    if (const auto address = book_.pick(false, stranger_filter())) {
+    if (const auto address = book_.pick(AddressBook::Order::kAnyOfAll, stranger_filter())) {
       dialed = true;
       drop_an_extra_link();
-      dial(*address, true);
+      dial(*address, DialKind::kExtra);
     }
   }
   // Failed tries and lost neighbours make the pause short again.
@@ -107,7 +108,7 @@ void Overlay::drop_an_extra_link() {
 void Overlay::connect(const Endpoint& to, const NodeId& expected) {
   // One that is dialled for a certain node is remembered once that node has answered.
   if (expected.empty()) book_.add(to, NodeId(), AddressSource::kOurselves);
-  Connection& conn = dial_now(to, false);
+  Connection& conn = dial_now(to, DialKind::kLasting);
   conn.wish = ++wishes_;
   conn.expected = expected;
 }
@@ -118,28 +119,28 @@ bool Overlay::forget(const Endpoint& address) {
   return known;
 }
 
-Connection& Overlay::dial(const Endpoint& to, bool extra) {
+Connection& Overlay::dial(const Endpoint& to, DialKind kind) {
   ++stats_.dials;
-  return links_.dial(to, extra);
+  return links_.dial(to, kind);
 }
 
 /// Dials, unless we have already dialled there. Valid until sweep().
-Connection& Overlay::dial_now(const Endpoint& to, bool extra) {
+Connection& Overlay::dial_now(const Endpoint& to, DialKind kind) {
   for (const auto& [id, conn] : links_.connections()) {
     if (conn->dialed_by_us && conn->remote == to) return *conn;
   }
-  return dial(to, extra);
+  return dial(to, kind);
 }
 
 std::uint64_t Overlay::wish_for(const NodeId& wanted) {
   const std::uint64_t wish = ++wishes_;
-  if (const auto address = book_.find(wanted)) dial_now(*address, true).wish = wish;
+  if (const auto address = book_.find(wanted)) dial_now(*address, DialKind::kExtra).wish = wish;
   return wish;
 }
 
 void Overlay::found(const NodeId& wanted, const Endpoint& address, const NodeId& told_by, std::uint64_t wish) {
   book_.add(address, wanted, address_source(told_by.text()));
-  if (!links_.linked_to(wanted)) dial_now(address, true).wish = wish;
+  if (!links_.linked_to(wanted)) dial_now(address, DialKind::kExtra).wish = wish;
 }
 
 bool Overlay::disconnect(const NodeId& peer) {

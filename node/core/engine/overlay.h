@@ -105,8 +105,8 @@ class Overlay {
     MonoTime when;
   };
 
-  Connection& dial(const Endpoint& to, bool extra);
-  Connection& dial_now(const Endpoint& to, bool extra);
+  Connection& dial(const Endpoint& to, DialKind kind);
+  Connection& dial_now(const Endpoint& to, DialKind kind);
   void dial_all_needed();
   void dial_a_stranger(MonoTime now);
   void drop_an_extra_link();

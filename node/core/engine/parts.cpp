@@ -27,7 +27,7 @@ Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& setting
                  [&observer](const DictionaryEvent& event) {
                    std::visit([&observer](const auto& detail) { observer.on_event(Event(detail)); }, event);
                  }),
-      originator(settings.self, Boot{settings.boot}, clock),
+      originator(settings.self, settings.boot, clock),
       links(link_settings(config), clock, transport, originator, random.stream("links"), *this, arbiter),
       overlay(links, AddressBook(random.stream("address book"), clock, store), clock, leisure, stats),
       clocks(settings.skew, settings.drift_ppm, clock, dictionary, observer),

@@ -97,7 +97,7 @@ std::optional<Frame> Py2p::next_of_walk(Connection& link) {
     const bool deleted = !is_visible(record.version) || deletes_at_py2p(record.value);
     if (deleted ? !of_late : record.written_here < walk->since) continue;
     // Another py2p node's key it may have had from there, and newer.
-    const bool as_entry = !deleted && !of_late && record.version.boot == 0;
+    const bool as_entry = !deleted && !of_late && record.version.boot == Boot::kNone;
     if (!as_entry) return owed_frame(link, next->first, HasKey::kPerhaps);
     ++stats_.bulk_records_sent;
     return frame_or_nothing(originator_.whisper(stored_entry(next->first, record.value, record.version)));

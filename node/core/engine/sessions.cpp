@@ -168,7 +168,7 @@ void Sessions::end(Connection& link, const Session& session) {
 
 void Sessions::tell_floors(Connection& link) {
   const Dictionary::Floors& floors = dictionary_.floors();
-  if (std::ranges::all_of(floors, [](std::uint64_t epoch) { return epoch == 0; })) return;
+  if (std::ranges::all_of(floors, [](Epoch epoch) { return epoch == Epoch::kNone; })) return;
   links_.whisper(link, EpochFloors{.epochs = {floors.begin(), floors.end()}});
 }
 

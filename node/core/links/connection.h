@@ -27,13 +27,18 @@ enum class ConnState : std::uint8_t {
   kClosed,       ///< gone; the object lives until the end of the current input
 };
 
+/// Whether a connection that we dial is counted on.
+enum class DialKind : std::uint8_t {
+  kLasting,  ///< one of the target for outgoing connections
+  kExtra,    ///< beyond the target: the first to go when there are too many
+};
+
 /// One byte stream to a peer. Plain data, changed by Links and by the engine.
 struct Connection {
   ConnId id = ConnId::kNone;
   Endpoint remote;  ///< where it was dialled, or where it came from
   bool dialed_by_us = false;
-  /// Dialled beyond the target for outgoing connections; the first to go when there are too many.
-  bool extra = false;
+  bool extra = false;  ///< dialled as DialKind::kExtra
   /// Which wish of the user's it was dialled for, counted over all; 0: for none.
   std::uint64_t wish = 0;
   /// The only node that it was dialled for; empty: whoever answers.

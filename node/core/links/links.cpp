@@ -99,12 +99,12 @@ void Links::add(std::unique_ptr<Connection> conn) {
   assert(added);
 }
 
-Connection& Links::dial(const Endpoint& to, bool extra) {
+Connection& Links::dial(const Endpoint& to, DialKind kind) {
   auto conn = std::make_unique<Connection>();
   conn->id = transport_.dial(to);
   conn->remote = to;
   conn->dialed_by_us = true;
-  conn->extra = extra;
+  conn->extra = kind == DialKind::kExtra;
   conn->state = ConnState::kDialing;
   conn->deadline = clock_.monotonic() + limits::kDialDeadline;
   Connection& result = *conn;

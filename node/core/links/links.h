@@ -115,7 +115,7 @@ class Links {
 
   // Transport events and time
 
-  Connection& dial(const Endpoint& to, bool extra);
+  Connection& dial(const Endpoint& to, DialKind kind);
   void on_accepted(ConnId id, const Endpoint& remote);
   void on_connected(Connection& conn);
   void on_closed(Connection& conn, std::string_view detail);

@@ -253,13 +253,13 @@ std::expected<void, StoreError> AddressBook::load() {
   return {};
 }
 
-std::optional<Endpoint> AddressBook::pick(bool user_first, const Wanted& wanted) {
+std::optional<Endpoint> AddressBook::pick(Order order, const Wanted& wanted) {
   const MonoTime now = clock_.monotonic();
   std::vector<const Endpoint*> due;
   bool only_user = false;
   for (const auto& [address, entry] : entries_) {
     if (entry.next_try > now || (only_user && !entry.from_user) || !wanted(address, entry)) continue;
-    if (user_first && entry.from_user && !only_user) {
+    if (order == Order::kUserFirst && entry.from_user && !only_user) {
       only_user = true;
       due.clear();
     }

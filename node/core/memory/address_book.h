@@ -97,9 +97,11 @@ class AddressBook {
   /// Forgets what nobody has told of for too long, and stores how old the others are.
   void expire();
 
+  /// Whether addresses that the user gave come before all others.
+  enum class Order : std::uint8_t { kAnyOfAll, kUserFirst };
   using Wanted = std::function<bool(const Endpoint&, const Entry&)>;
-  /// A random one of the wanted addresses whose time has come; those given by the user first while `user_first`.
-  std::optional<Endpoint> pick(bool user_first, const Wanted& wanted);
+  /// A random one of the wanted addresses whose time has come; in this order.
+  std::optional<Endpoint> pick(Order order, const Wanted& wanted);
   /// When the first of the wanted addresses may be tried.
   [[nodiscard]] std::optional<MonoTime> next_try(const Wanted& wanted) const;
 

@@ -45,15 +45,15 @@ std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clo
     if (!number) {
       return std::unexpected(StoreError::damaged("the stored boot counter is damaged: " + number.error().what));
     }
-    identity.earlier_boots.push_back(*number);
+    identity.earlier_boots.push_back(Boot{*number});
   }
   const auto wall = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds(clock.wall())));
-  const std::uint64_t last = identity.earlier_boots.empty() ? 0 : identity.earlier_boots.front();
+  const std::uint64_t last = identity.earlier_boots.empty() ? 0 : std::to_underlying(identity.earlier_boots.front());
   identity.boot = Boot{(std::max((last >> 32) + 1, wall) << 32) | (random.next() & 0xFFFFFFFFU)};
   std::string encoded;
   MsgpackWriter(encoded).integer(std::to_underlying(identity.boot));
-  for (const std::uint64_t earlier : identity.earlier_boots | std::views::take(limits::kRememberedLives))
-    MsgpackWriter(encoded).integer(earlier);
+  for (const Boot earlier : identity.earlier_boots | std::views::take(limits::kRememberedLives))
+    MsgpackWriter(encoded).integer(std::to_underlying(earlier));
   store.put(Table::kMeta, kMetaBoot, encoded);
   return identity;
 }

@@ -5,7 +5,6 @@
 // 2. The boot counter grows with each start: max(stored + 1, wall seconds) << 32 | random. Rationale: so neither a lost disk,
 //    nor a copied one, nor a wrong clock locks an identity out or makes two processes equal.
 
-#include <cstdint>
 #include <expected>
 #include <string>
 #include <vector>
@@ -21,8 +20,8 @@ namespace meshdict {
 struct Identity {
   NodeId id;
   Boot boot = Boot::kNone;
-  std::vector<std::uint64_t> earlier_boots;  ///< as stored, the last one first
-  NodeId former_id{};                        ///< that the store had, when it was another; else empty
+  std::vector<Boot> earlier_boots;  ///< as stored, the last one first
+  NodeId former_id{};               ///< that the store had, when it was another; else empty
 };
 
 /// Reads or makes the id, or takes `proven` for it where that is one, and raises the boot counter; both are staged in the store. Error when the store cannot be read

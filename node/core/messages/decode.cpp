@@ -91,10 +91,10 @@ std::expected<StoreVersion, DecodeError> read_version(MsgpackCursor& cursor) {
   if (!fields.failed() && size < 6) fields.fail("version", "fewer than six fields", cursor.position());
   if (fields.failed()) return fields.result(StoreVersion{});
   StoreVersion version;
-  version.epoch = fields.take(cursor.unsigned_integer(), "epoch");
+  version.epoch = Epoch{fields.take(cursor.unsigned_integer(), "epoch")};
   version.claim_start.bits = fields.take(cursor.unsigned_integer(), "claim start");
-  version.boot = fields.take(cursor.unsigned_integer(), "boot");
-  version.sequence = fields.take(cursor.unsigned_integer(), "sequence");
+  version.boot = Boot{fields.take(cursor.unsigned_integer(), "boot")};
+  version.sequence = Sequence{fields.take(cursor.unsigned_integer(), "sequence")};
   version.written.bits = fields.take(cursor.unsigned_integer(), "write time");
   const std::uint64_t kind = fields.take(cursor.unsigned_integer(), "kind");
   if (kind > static_cast<std::uint64_t>(RecordKind::kTombstone)) fields.fail("kind", "unknown", cursor.position());
@@ -314,7 +314,7 @@ Decoded decode_refusal(Payload payload) {
 
 Decoded decode_floors(Payload payload) {
   if (payload.empty()) return std::unexpected(missing("floors"));
-  auto epochs = read_numbers(payload[0], limits::kMaxElements);
+  auto epochs = read_numbers<Epoch>(payload[0], limits::kMaxElements);
   if (!epochs) return std::unexpected(std::move(epochs.error()));
   return EpochFloors{std::move(*epochs)};
 }

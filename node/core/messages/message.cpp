@@ -166,8 +166,9 @@ class PayloadWriter {
       to_.integer(static_cast<std::uint64_t>(number));
   }
   void write(const StoreVersion& version) {
-    to_.array(6).integer(version.epoch).integer(version.claim_start.bits).integer(version.boot);
-    to_.integer(version.sequence).integer(version.written.bits).integer(static_cast<std::uint64_t>(version.kind));
+    to_.array(6).integer(std::to_underlying(version.epoch)).integer(version.claim_start.bits);
+    to_.integer(std::to_underlying(version.boot)).integer(std::to_underlying(version.sequence));
+    to_.integer(version.written.bits).integer(static_cast<std::uint64_t>(version.kind));
   }
   void write(const RecordEntry& entry) {
     const Version& version = entry.version;

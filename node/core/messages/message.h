@@ -202,7 +202,7 @@ struct SyncAnswer {
 
 /// The largest epochs of collected tombstones, by part of the keys (dictionary.h).
 struct EpochFloors {
-  std::vector<std::uint64_t> epochs;
+  std::vector<Epoch> epochs;
 };
 
 struct Records {

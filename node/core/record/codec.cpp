@@ -35,10 +35,10 @@ MessageId record_hash(std::string_view key, const Version& version) {
   // Fixed widths, and the one variable part last, so that no two records give the same bytes.
   std::string bytes;
   bytes.reserve(8 * 5 + 1 + NodeId::kMaxLength + 1 + version.value_hash.bytes.size() + key.size());
-  append(bytes, version.epoch);
+  append(bytes, std::to_underlying(version.epoch));
   append(bytes, version.claim_start.bits);
-  append(bytes, version.boot);
-  append(bytes, version.sequence);
+  append(bytes, std::to_underlying(version.boot));
+  append(bytes, std::to_underlying(version.sequence));
   append(bytes, version.written.bits);
   bytes.push_back(static_cast<char>(version.kind));
   bytes += version.value_hash.view();
@@ -53,11 +53,11 @@ std::string encode_record(const Version& version, RawView value, const MessageId
   bytes.reserve(value.size() + 160);
   MsgpackWriter(bytes)
       .array(kFields)
-      .integer(version.epoch)
+      .integer(std::to_underlying(version.epoch))
       .integer(version.claim_start.bits)
       .bin(version.owner.text())
-      .integer(version.boot)
-      .integer(version.sequence)
+      .integer(std::to_underlying(version.boot))
+      .integer(std::to_underlying(version.sequence))
       .integer(version.written.bits)
       .integer(static_cast<std::uint64_t>(version.kind))
       .bin(hash.view().substr(0, kChecksum))
@@ -93,11 +93,11 @@ std::expected<StoredRecord, DecodeError> decode_record(std::string_view key, std
   if (!value) return std::unexpected(value.error());
   if (*size == kFields && !cursor.at_end()) return damaged("bytes behind the record", cursor);
 
-  StoredRecord record{.version = {.epoch = *epoch,
+  StoredRecord record{.version = {.epoch = Epoch{*epoch},
                                   .claim_start = Hlc{*claim_start},
                                   .owner = *owner,
-                                  .boot = *boot,
-                                  .sequence = *sequence,
+                                  .boot = Boot{*boot},
+                                  .sequence = Sequence{*sequence},
                                   .value_hash = sha256(*value),
                                   .written = Hlc{*written},
                                   .kind = static_cast<RecordKind>(*kind)},

@@ -21,7 +21,7 @@ const MessageId& hash_of_no_value() {
 
 }  // namespace
 
-Origins::Entry& Origins::take(const NodeId& owner, std::uint64_t boot) {
+Origins::Entry& Origins::take(const NodeId& owner, Boot boot) {
   if (last_taken_ != nullptr && last_taken_->first == Name{.owner = owner, .boot = boot}) {
     ++last_taken_->second.count;
     return *last_taken_;
@@ -41,9 +41,9 @@ void Origins::give_back(Entry& entry) {
 
 /// Behind it: the hash of the value, the key, the value. Of the empty bin neither hash nor value.
 struct CompactRecord::Block {
-  std::uint64_t epoch;
+  Epoch epoch;
   Hlc claim_start;
-  std::uint64_t sequence;
+  Sequence sequence;
   Hlc written;
   MonoTime written_here;
   Origins::Entry* origin;

@@ -37,7 +37,7 @@ class Origins {
 
   struct Name {
     NodeId owner;
-    std::uint64_t boot = 0;
+    Boot boot = Boot::kNone;
     auto operator<=>(const Name&) const = default;
   };
   struct Uses {
@@ -47,7 +47,7 @@ class Origins {
   using Entry = std::pair<const Name, Uses>;
 
   /// Counts one more use. Good until it is given back.
-  Entry& take(const NodeId& owner, std::uint64_t boot);
+  Entry& take(const NodeId& owner, Boot boot);
   static void give_back(Entry& entry);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 

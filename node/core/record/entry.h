@@ -1,7 +1,6 @@
 #pragma once
 // A record as it travels.
 
-#include <cstdint>
 #include <string_view>
 
 #include "core/encoding/msgpack.h"
@@ -11,10 +10,10 @@ namespace meshdict {
 
 /// What a meshdict node adds to a plain store.
 struct StoreVersion {
-  std::uint64_t epoch = 0;
+  Epoch epoch = Epoch::kNone;
   Hlc claim_start;
-  std::uint64_t boot = 0;
-  std::uint64_t sequence = 0;
+  Boot boot = Boot::kNone;
+  Sequence sequence = Sequence::kFirst;
   Hlc written;
   RecordKind kind = RecordKind::kValue;
 };

@@ -101,7 +101,7 @@ bool same_claim(const Version& left, const Version& right) {
 std::string fence(const Version& version) {
   std::string out;
   out.reserve(kFenceSize);
-  append_big_endian(out, version.epoch);
+  append_big_endian(out, std::to_underlying(version.epoch));
   append_big_endian(out, ~version.claim_start.bits);
   // Nothing for "no node", which is the smallest id.
   const auto number = base58_decode(version.owner.text()).value_or(std::vector<std::uint8_t>{});

@@ -31,6 +31,7 @@
 #include <string_view>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/record/hlc.h"
 
 namespace meshdict {
@@ -38,13 +39,13 @@ namespace meshdict {
 enum class RecordKind : std::uint8_t { kValue = 0, kTombstone = 1 };
 
 struct Version {
-  std::uint64_t epoch = 0;  ///< leasing on: rises with each new claim; leasing off: the generation
-  Hlc claim_start{};        ///< when the claim began
+  Epoch epoch = Epoch::kNone;  ///< leasing on: rises with each new claim; leasing off: the generation
+  Hlc claim_start{};           ///< when the claim began
   NodeId owner{};
-  std::uint64_t boot = 0;      ///< of the owner when it wrote; 0 for a py2p node
-  std::uint64_t sequence = 0;  ///< of the write within its claim
-  MessageId value_hash{};      ///< SHA-256 of the value's bytes as received
-  Hlc written{};               ///< when this version was written
+  Boot boot = Boot::kNone;  ///< of the owner when it wrote; none for a py2p node
+  Sequence sequence = Sequence::kFirst;
+  MessageId value_hash{};  ///< SHA-256 of the value's bytes as received
+  Hlc written{};           ///< when this version was written
   RecordKind kind = RecordKind::kValue;
 
   bool operator==(const Version&) const = default;
@@ -58,8 +59,12 @@ inline bool is_visible(const Version& version) {
 enum class Leasing : std::uint8_t { kOff = 0, kOn = 1 };
 
 /// The largest epoch that a record of this write time may have.
-constexpr std::uint64_t largest_epoch(Hlc written) {
-  return written.bits;
+constexpr Epoch largest_epoch(Hlc written) {
+  return Epoch{written.bits};
+}
+/// The smallest write time with which a record may have this epoch.
+constexpr Hlc earliest_write(Epoch epoch) {
+  return Hlc{std::to_underlying(epoch)};
 }
 
 /// `greater`: `left` wins the merge.

@@ -15,9 +15,9 @@ TEST(Admission, AFreeKeyIsClaimed) {
   Fixture node;
   const auto sent = node.set("k", "x");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().epoch, 1U);
-  EXPECT_EQ(sent->version().boot, 10U);
-  EXPECT_EQ(sent->version().sequence, 0U);
+  EXPECT_EQ(sent->version().epoch, Epoch{1});
+  EXPECT_EQ(sent->version().boot, Boot{10});
+  EXPECT_EQ(sent->version().sequence, Sequence{0});
   EXPECT_EQ(sent->version().claim_start, at_ms(0));
   EXPECT_EQ(sent->version().written, at_ms(0));
   EXPECT_EQ(sent->version().kind, RecordKind::kValue);
@@ -29,9 +29,9 @@ TEST(Admission, OwnWritesDeletesAndRecreationsStayInTheClaim) {
   node.write("k", "x");
   const std::string before = fence(node.version("k"));
   node.clock.advance(1s);
-  EXPECT_EQ(node.set("k", "y")->version().sequence, 1U);
-  EXPECT_EQ(node.d->erase("k")->version().sequence, 2U);
-  EXPECT_EQ(node.set("k", "z")->version().sequence, 3U);
+  EXPECT_EQ(node.set("k", "y")->version().sequence, Sequence{1});
+  EXPECT_EQ(node.d->erase("k")->version().sequence, Sequence{2});
+  EXPECT_EQ(node.set("k", "z")->version().sequence, Sequence{3});
   EXPECT_EQ(fence(node.version("k")), before);
 }
 
@@ -66,8 +66,8 @@ TEST(Admission, ALeasedKeyIsRefusedUntilLeaseAndMarginAreOver) {
   EXPECT_EQ(node.get("k"), "theirs") << "a lapsed key keeps its value";
   const auto taken = node.set("k", "ours");
   ASSERT_TRUE(taken);
-  EXPECT_EQ(taken->version().epoch, 8U);
-  EXPECT_EQ(taken->version().sequence, 0U);
+  EXPECT_EQ(taken->version().epoch, Epoch{8});
+  EXPECT_EQ(taken->version().sequence, Sequence{0});
   EXPECT_EQ(taken->version().claim_start, taken->version().written);
 }
 
@@ -106,12 +106,12 @@ TEST(Admission, TheOwnerClaimsAnewOnceItStopsTrustingItsLease) {
   node.write("k", "x");
   node.clock.advance(kLease - kMargin);
   EXPECT_EQ(node.d->lease("k")->left, 1ms);
-  EXPECT_EQ(node.set("k", "y")->version().epoch, 1U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, Epoch{1});
   node.clock.advance(kLease - kMargin + 1us);
   EXPECT_FALSE(node.d->lease("k")->held);
   const auto anew = node.set("k", "z");
-  EXPECT_EQ(anew->version().epoch, 2U);
-  EXPECT_EQ(anew->version().sequence, 0U);
+  EXPECT_EQ(anew->version().epoch, Epoch{2});
+  EXPECT_EQ(anew->version().sequence, Sequence{0});
   EXPECT_EQ(anew->version().claim_start, anew->version().written);
 }
 
@@ -119,7 +119,7 @@ TEST(Admission, ADeletedKeyIsFreeAtOnce) {
   Fixture node;
   node.merge("k", "", deleted(claim("A", 4, 0)));
   EXPECT_FALSE(node.d->lease("k"));
-  EXPECT_EQ(node.set("k", "x")->version().epoch, 5U);
+  EXPECT_EQ(node.set("k", "x")->version().epoch, Epoch{5});
 }
 
 TEST(Admission, DeletingNothingIsAnError) {
@@ -131,7 +131,7 @@ TEST(Admission, DeletingNothingIsAnError) {
   node.write("k", "x");
   node.remove("k");
   EXPECT_FALSE(node.d->erase("k"));
-  EXPECT_EQ(node.version("k").sequence, 1U) << "nothing was written";
+  EXPECT_EQ(node.version("k").sequence, Sequence{1}) << "nothing was written";
 }
 
 TEST(Admission, BadKeysAndValuesAreRefused) {
@@ -158,8 +158,8 @@ TEST(Restart, ClaimsOfAnOlderBootAreStillOurs) {
   node.restart(11);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().boot, 11U);
-  EXPECT_EQ(sent->version().sequence, 1U);
+  EXPECT_EQ(sent->version().boot, Boot{11});
+  EXPECT_EQ(sent->version().sequence, Sequence{1});
   EXPECT_EQ(fence(node.version("k")), before);
 }
 
@@ -178,22 +178,22 @@ TEST(Restart, LeasesOfOthersHaveAged) {
 TEST(Restart, ALaterBootOfOursIsBeatenByAnEpoch) {
   Fixture node;  // the disk was restored from a backup, or copied
   Version later = claim("M", 3, 0);
-  later.boot = 99;
-  later.sequence = 5;
+  later.boot = Boot{99};
+  later.sequence = Sequence{5};
   node.merge("k", "x", later);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().epoch, 4U);
+  EXPECT_EQ(sent->version().epoch, Epoch{4});
   EXPECT_EQ(node.get("k"), "y");
 }
 
 TEST(Restart, ASequenceAtItsEndIsBeatenByAnEpoch) {
   Fixture node;
   Version last = claim("M", 3, 0);
-  last.boot = 10;
-  last.sequence = UINT64_MAX;
+  last.boot = Boot{10};
+  last.sequence = Sequence{UINT64_MAX};
   node.merge("k", "x", last);
-  EXPECT_EQ(node.set("k", "y")->version().epoch, 4U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, Epoch{4});
 }
 
 TEST(Restart, AfterACorrectedJumpAWriteClaimsAnew) {
@@ -203,13 +203,13 @@ TEST(Restart, AfterACorrectedJumpAWriteClaimsAnew) {
   node.clock.wall_time -= 24h;
   const auto sent = node.set("jumped", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().epoch, 2U);
+  EXPECT_EQ(sent->version().epoch, Epoch{2});
   EXPECT_EQ(sent->version().written, at_ms(0)) << "the jump is forgotten";
   node.clock.wall_time += 24h;
   node.write("other", "x");
   node.clock.wall_time -= 24h;
   node.restart(11);
-  EXPECT_EQ(node.set("other", "y")->version().epoch, 2U) << "also when the process has ended in between";
+  EXPECT_EQ(node.set("other", "y")->version().epoch, Epoch{2}) << "also when the process has ended in between";
 }
 
 TEST(Restart, AClockThatWasSetBackMakesNoLeaseYounger) {
@@ -221,7 +221,7 @@ TEST(Restart, AClockThatWasSetBackMakesNoLeaseYounger) {
   node.restart(11);
   EXPECT_FALSE(node.d->lease("second")->held) << "it lies in the future: nobody knows how old it is";
   EXPECT_EQ(node.d->lease("first")->left, kLease - kMargin - 50min);
-  EXPECT_EQ(node.set("second", "y")->version().epoch, 2U);
+  EXPECT_EQ(node.set("second", "y")->version().epoch, Epoch{2});
 }
 
 // Without leases
@@ -232,10 +232,10 @@ TEST(NoLeases, EverybodyWritesAtAnyTime) {
   EXPECT_FALSE(node.d->lease("k")->held);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().epoch, 3U) << "the generation stays";
+  EXPECT_EQ(sent->version().epoch, Epoch{3}) << "the generation stays";
   EXPECT_GT(sent->version().written, at_ms(20'000)) << "the clock of the other is within the skew, and followed";
-  EXPECT_EQ(node.d->erase("k")->version().epoch, 3U);
-  EXPECT_EQ(node.set("k", "z")->version().epoch, 4U) << "created after a delete";
+  EXPECT_EQ(node.d->erase("k")->version().epoch, Epoch{3});
+  EXPECT_EQ(node.set("k", "z")->version().epoch, Epoch{4}) << "created after a delete";
 }
 
 TEST(NoLeases, AGenerationBeatsATimeThatDoesNotWin) {
@@ -243,7 +243,7 @@ TEST(NoLeases, AGenerationBeatsATimeThatDoesNotWin) {
   node.clock.wall_time += 24h;
   node.write("k", "x");
   node.clock.wall_time -= 24h;
-  EXPECT_EQ(node.set("k", "y")->version().epoch, 2U);
+  EXPECT_EQ(node.set("k", "y")->version().epoch, Epoch{2});
 }
 
 // What is shown
@@ -258,7 +258,7 @@ TEST(Lease, ShowsOwnerTimeAndFence) {
   EXPECT_TRUE(view->ours);
   EXPECT_TRUE(view->held);
   EXPECT_EQ(view->left, kLease - kMargin - 100s);
-  EXPECT_EQ(view->epoch, 1U);
+  EXPECT_EQ(view->epoch, Epoch{1});
   EXPECT_EQ(view->fence, fence(node.version("k")));
   node.clock.advance(2h);
   EXPECT_FALSE(node.d->lease("k")->held);

@@ -77,8 +77,8 @@ TEST(WrongClock, GoesOnInItsClaimByTheClaimsTime) {
     node.clock.advance(5s);
     const auto sent = node.set("k", "y");
     ASSERT_TRUE(sent);
-    EXPECT_EQ(sent->version().epoch, 1U);
-    EXPECT_EQ(sent->version().sequence, 1U);
+    EXPECT_EQ(sent->version().epoch, Epoch{1});
+    EXPECT_EQ(sent->version().sequence, Sequence{1});
     EXPECT_EQ(sent->version().written, at_ms(10'000));
     EXPECT_EQ(node.d->lease("k")->left, kLease - kMargin) << "the lease is as long as by a right clock";
     node.remove("k");
@@ -118,7 +118,7 @@ TEST(WrongClock, WithoutLeasesWhatIsThereIsWrittenAndNothingElse) {
   go_wrong(node, 10min);
   const auto sent = node.set("k", "y");
   ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->version().epoch, 3U);
+  EXPECT_EQ(sent->version().epoch, Epoch{3});
   EXPECT_EQ(sent->version().written, at_ms(30'000));
   EXPECT_TRUE(refused_for_the_clock(node.d->admit("new")));
 }
@@ -172,7 +172,7 @@ TEST(WrongClock, WhatWasWrittenAheadIsWrittenAgainWithItsTrueTime) {
   EXPECT_LE(*owner.d->next_deadline(), owner.clock.mono);
   owner.d->on_time();
   EXPECT_THAT(reissued(owner), ElementsAre("k"));
-  EXPECT_EQ(owner.version("k").epoch, 2U);
+  EXPECT_EQ(owner.version("k").epoch, Epoch{2});
   EXPECT_EQ(owner.version("k").written, at_ms(0));
   EXPECT_EQ(owner.d->lease("k")->left, left) << "the lease does not grow";
   EXPECT_EQ(other.merge("k", "x", owner.version("k")), Dictionary::Merged::kWon);
@@ -216,7 +216,7 @@ TEST(WrongClock, AfterARestartToo) {
   node.d->on_time();
   EXPECT_THAT(reissued(node), ElementsAre("k"));
   EXPECT_EQ(node.version("k").written, at_ms(-3'600'000)) << "nobody knows when it was: its lease is over";
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
 }
 
 TEST(WrongClock, ManyAreWrittenAgainInSeveralTurns) {

@@ -152,7 +152,7 @@ TEST(Conflict, AWriteThatLosesToACopyOfOurIdentityIsOneAfterARestartToo) {
   node.restart(13);
   node.told();
   Version theirs = renewed(claim("M", 1, 0), 1, 10);
-  theirs.boot = 11;
+  theirs.boot = Boot{11};
   node.merge("k", "theirs", theirs);
   EXPECT_EQ(node.told(), "!k:ours:boot +k");
 }
@@ -167,11 +167,11 @@ TEST(Conflict, AWriteThatLosesToTheProcessWhoseDiskWeAreACopyOfIsOne) {
   node.restart(12);
   node.told();
   Version theirs = renewed(claim("M", 1, 5'000), 3, 20'000);
-  theirs.boot = 10;
+  theirs.boot = Boot{10};
   node.merge("k", "theirs", theirs);
   EXPECT_EQ(node.told(), "!k:ours:claim start +k");
   Version later = renewed(claim("M", 1, 0), 7, 30'000);
-  later.boot = 10;
+  later.boot = Boot{10};
   node.merge("before", "y", later);
   EXPECT_EQ(node.told(), "+before") << "what it had written itself before, it may overwrite";
 }
@@ -183,7 +183,7 @@ TEST(Conflict, AWriteOfALifeThatTheStoreKnowsIsNone) {
   node.restart(12);
   node.told();
   Version later = renewed(claim("M", 1, 0), 1, 10);
-  later.boot = 11;
+  later.boot = Boot{11};
   node.merge("k", "later", later);
   EXPECT_EQ(node.told(), "+k");
 }

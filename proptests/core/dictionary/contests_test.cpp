@@ -60,7 +60,7 @@ TEST_F(Contest, ATombstoneDoesNotEndALiveClaim) {
   EXPECT_EQ(node.merge("k", "", deleted(claim("A", 5, 1'000))), Merged::kLost);
   expect_kept(6);
   EXPECT_EQ(node.version("k").claim_start, node.version("k").written);
-  EXPECT_EQ(node.version("k").sequence, 0U);
+  EXPECT_EQ(node.version("k").sequence, Sequence{0});
   EXPECT_EQ(node.d->lease("k")->left, kLease - kMargin);
 }
 
@@ -75,7 +75,7 @@ TEST_F(Contest, NeitherDoesAClaimWhoseLeaseHasLapsed) {
 TEST_F(Contest, NorOneOfAnEarlierLife) {
   EXPECT_EQ(node.merge("k", "then", claim("M", 5, 1'000)), Merged::kLost);
   expect_kept(6);
-  EXPECT_EQ(node.version("k").boot, 10U);
+  EXPECT_EQ(node.version("k").boot, Boot{10});
 }
 
 TEST_F(Contest, ALiveClaimDoes) {
@@ -106,7 +106,7 @@ TEST_F(Contest, AWinnerOfTheSameEpochTakesTheNext) {
   const Version& after = node.version("k");
   EXPECT_EQ(after.claim_start, before.claim_start);
   EXPECT_EQ(after.written, before.written) << "the lease must not grow";
-  EXPECT_EQ(after.sequence, before.sequence + 1);
+  EXPECT_EQ(after.sequence, next(before.sequence));
 }
 
 TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWas) {
@@ -114,7 +114,7 @@ TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWas) {
   const Duration left = node.d->lease("k")->left;
   node.clock.wall_time -= 2'990s;
   node.merge("k", "theirs", claim("A", 1, 20'000));
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   EXPECT_EQ(node.d->lease("k")->left, left);
 }
 
@@ -125,8 +125,8 @@ TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWasAtOthers) {
   other.clock.advance(10min);
   other.clock.wall_time += 2h;
   Version again = first;
-  again.epoch = 2;
-  again.sequence = 1;
+  again.epoch = Epoch{2};
+  again.sequence = Sequence{1};
   EXPECT_EQ(other.merge("k", "x", again), Merged::kWon);
   EXPECT_EQ(other.d->lease("k")->left, kLease + kMargin - 10min);
   EXPECT_FALSE(other.try_write("k", "taken"));
@@ -134,7 +134,7 @@ TEST_F(Contest, AClaimIssuedAgainIsAsOldAsItWasAtOthers) {
 
 TEST_F(Contest, WithoutRoomForAnotherEpochNothingIsIssued) {
   Version full = claim("M", 0, 10'000);
-  full.boot = 10;
+  full.boot = Boot{10};
   full.epoch = largest_epoch(full.written);
   node.merge("k", "ours", full);
   EXPECT_EQ(node.merge("k", "theirs", claim("A", full.epoch, 20'000)), Merged::kLost);
@@ -150,7 +150,7 @@ TEST_F(Contest, WhatHasLostMeanwhileIsNoLongerOurs) {
 
 TEST_F(Contest, OneThatStandsAboveAlreadyStays) {
   EXPECT_EQ(node.merge("k", "theirs", claim("A", 0, 20'000)), Merged::kLost);
-  EXPECT_EQ(node.version("k").epoch, 1U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{1});
   EXPECT_THAT(reissued(node), IsEmpty());
 }
 
@@ -171,17 +171,17 @@ TEST_F(Contest, WithoutLeasesNothingIsContested) {
 
 TEST_F(Contest, EachRivalOnceInALeaseTime) {
   node.merge("k", "theirs", claim("A", 1, 20'000));
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   node.merge("k", "theirs", claim("A", 2, 20'001));
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   EXPECT_EQ(node.merge("k", "", deleted(claim("A", 9, 1'000))), Merged::kWon) << "of whichever kind";
   node.told();
 
   node.clock.advance(kLease + 1us);
   node.write("k", "ours");
-  const std::uint64_t epoch = node.version("k").epoch;
+  const Epoch epoch = node.version("k").epoch;
   node.merge("k", "theirs", claim("A", epoch, 7'300'000));
-  EXPECT_EQ(node.version("k").epoch, epoch + 1);
+  EXPECT_EQ(node.version("k").epoch, next(epoch));
 }
 
 TEST_F(Contest, ABoundedNumberOfRivals) {
@@ -316,20 +316,20 @@ Version any_version(std::string_view owner, MonoTime now) {
   const std::int64_t start = now_ms - 1'000 * *rc::gen::inRange<std::int64_t>(1, 8'000);
   Version version = claim(owner, static_cast<std::uint64_t>(*rc::gen::inRange(1, 4)), start);
   version.kind = *rc::gen::element(RecordKind::kValue, RecordKind::kValue, RecordKind::kTombstone);
-  version.boot = static_cast<std::uint64_t>(*rc::gen::inRange(0, 3));
+  version.boot = Boot{static_cast<std::uint64_t>(*rc::gen::inRange(0, 3))};
   return version;
 }
 
 void check_answer(const Version& ours, const Version& met, const Version& answer) {
   RC_ASSERT(answer.owner == ours.owner && answer.value_hash == ours.value_hash && answer.kind == ours.kind);
-  RC_ASSERT(answer.epoch == met.epoch + 1);
+  RC_ASSERT(answer.epoch == next(met.epoch));
   RC_ASSERT(std::is_gt(compare(answer, met, Leasing::kOn)) && std::is_gt(compare(answer, ours, Leasing::kOn)));
   if (answer.written != ours.written) return;  // taken again, not issued again
-  RC_ASSERT(answer.claim_start == ours.claim_start && answer.sequence == ours.sequence + 1);
+  RC_ASSERT(answer.claim_start == ours.claim_start && answer.sequence == next(ours.sequence));
 }
 
 RC_GTEST_PROP(Contests, AnAnswerStandsAboveBothAndEachRivalGetsOneInALeaseTime, ()) {
-  const DictionaryConfig config{{}, id("M"), 2};
+  const DictionaryConfig config{{}, id("M"), Boot{2}};
   FakeClock clock;
   HybridClock hlc(clock);
   const LeaseTerms terms(config, clock);
@@ -342,7 +342,7 @@ RC_GTEST_PROP(Contests, AnAnswerStandsAboveBothAndEachRivalGetsOneInALeaseTime, 
     const std::string key = *rc::gen::element<std::string>("j", "k");
     const Version met = any_version(*rc::gen::element<std::string>("A", "B", "M", "Z"), clock.mono);
     Version ours = any_version("M", clock.mono);
-    ours.boot = *rc::gen::element<std::uint64_t>(1, 2);
+    ours.boot = Boot{*rc::gen::element<std::uint64_t>(1, 2)};
     const Raw value = bytes_value("ours");
     const Duration age = hlc.now() - ours.written;
     const Record present{.version = ours, .value = value, .written_here = clock.mono - age};

@@ -62,7 +62,7 @@ class Fixture {
   explicit Fixture(const Chosen& chosen = {})
       : config_{{.leasing = chosen.leasing, .lease = chosen.lease, .skew = chosen.skew, .horizon = chosen.horizon},
                 chosen.self,
-                10,
+                Boot{10},
                 {},
                 chosen.kept_deletions,
                 chosen.clock_guard} {
@@ -71,7 +71,7 @@ class Fixture {
 
   /// Ends this process and starts the next, which finds the store as it was.
   void restart(std::uint64_t boot) {
-    config_.earlier_boots.insert(config_.earlier_boots.begin(), std::exchange(config_.boot, boot));
+    config_.earlier_boots.insert(config_.earlier_boots.begin(), std::exchange(config_.boot, Boot{boot}));
     make();
     ASSERT_TRUE(d->load());
   }
@@ -140,11 +140,15 @@ class Fixture {
 };
 
 /// A claim of `owner`, begun and written at the same time.
+inline Version claim(std::string_view owner, Epoch epoch, std::int64_t start_ms) {
+  return {
+      .epoch = epoch, .claim_start = at_ms(start_ms), .owner = id(owner), .boot = Boot{1}, .written = at_ms(start_ms)};
+}
 inline Version claim(std::string_view owner, std::uint64_t epoch, std::int64_t start_ms) {
-  return {.epoch = epoch, .claim_start = at_ms(start_ms), .owner = id(owner), .boot = 1, .written = at_ms(start_ms)};
+  return claim(owner, Epoch{epoch}, start_ms);
 }
 inline Version renewed(Version version, std::uint64_t sequence, std::int64_t written_ms) {
-  version.sequence = sequence;
+  version.sequence = Sequence{sequence};
   version.written = at_ms(written_ms);
   return version;
 }

@@ -34,11 +34,11 @@ std::vector<Item> any_items() {
     Item item;
     item.key = *rc::gen::element<std::string>("", "a", "b");
     const auto small = [] { return *rc::gen::inRange<std::uint64_t>(0, 3); };
-    item.version.epoch = small();
+    item.version.epoch = Epoch{small()};
     item.version.claim_start = at_ms(*rc::gen::inRange(-3, 0));
     item.version.owner = *rc::gen::element(id("A"), id("M"), id("Z"));
-    item.version.boot = small();
-    item.version.sequence = small();
+    item.version.boot = Boot{small()};
+    item.version.sequence = Sequence{small()};
     item.version.written = at_ms(*rc::gen::inRange(-3, 0));
     item.version.kind = *rc::gen::element(RecordKind::kValue, RecordKind::kValue, RecordKind::kTombstone);
     const bool tombstone = item.version.kind == RecordKind::kTombstone;
@@ -145,17 +145,17 @@ TEST(Dictionary, EveryFieldAndTheKeyAreInTheSummary) {
     change(version);
     variants.emplace_back("a", version);
   };
-  vary([](Version& v) { v.epoch = 2; });
+  vary([](Version& v) { v.epoch = Epoch{2}; });
   vary([](Version& v) { v.claim_start = at_ms(-1); });
   vary([](Version& v) { v.owner = id("B"); });
-  vary([](Version& v) { v.boot = 2; });
-  vary([](Version& v) { v.sequence = 2; });
+  vary([](Version& v) { v.boot = Boot{2}; });
+  vary([](Version& v) { v.sequence = Sequence{2}; });
   vary([](Version& v) { v.written = at_ms(-1); });
   std::set<ReconcileTotal> summaries;
   for (const auto& [key, version] : variants) {
     Fixture node;
     ASSERT_EQ(node.merge(key, "x", version), Merged::kWon);
-    EXPECT_TRUE(summaries.insert(node.total()).second) << key << " " << version.epoch;
+    EXPECT_TRUE(summaries.insert(node.total()).second) << key << " " << std::to_underlying(version.epoch);
   }
   Fixture other_value;
   other_value.merge("a", "y", base);
@@ -201,7 +201,7 @@ TEST(Dictionary, RefusesWhatNoMemberMayWrite) {
   other.owner = NodeId();
   EXPECT_EQ(merge_raw(bytes_value("x"), other), Merged::kRefused);
   other = good;
-  other.epoch = other.written.bits + 1;
+  other.epoch = next(largest_epoch(other.written));
   EXPECT_EQ(merge_raw(bytes_value("x"), other), Merged::kRefused);
   EXPECT_EQ(node.d->records().size(), 1U);
   EXPECT_EQ(merge_raw(bytes_value("x"), good), Merged::kWon);

@@ -57,10 +57,10 @@ TEST(FutureRecords, WithoutLeasesAWriteTakesNoGenerationFromTheFuture) {
   const Hlc far = at_ms(100'000'000);
   node.merge("k", "theirs", claim("A", largest_epoch(far), 100'000'000));
   node.write("k", "ours");
-  EXPECT_EQ(node.version("k").epoch, 1U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{1});
   node.merge("k", "honest", claim("B", 7, 60'000));
   node.write("k", "ours again");
-  EXPECT_EQ(node.version("k").epoch, 8U) << "a liar does not hide what came from a clock that is a little ahead";
+  EXPECT_EQ(node.version("k").epoch, Epoch{8}) << "a liar does not hide what came from a clock that is a little ahead";
   node.d->sanity_check();
 }
 
@@ -85,7 +85,7 @@ TEST(Items, AFutureRecordHidesThePresentOneFromNobody) {
   node.d->sanity_check();
   node.clock.advance(40s);
   node.d->on_time();
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   EXPECT_EQ(node.total().count, 2U) << "the second has beaten the first, and the last waits";
   node.d->sanity_check();
 
@@ -108,7 +108,7 @@ TEST(Items, WhatLosesToThePresentRecordIsNotHeldAnyMore) {
   node.d->sanity_check();
   node.clock.advance(70s);
   node.d->on_time();
-  EXPECT_EQ(node.version("k").epoch, 4U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{4});
   EXPECT_EQ(node.total().count, 1U);
 }
 

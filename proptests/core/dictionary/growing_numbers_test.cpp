@@ -25,7 +25,7 @@ constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
 
 Dictionary::Floors floors_of(std::uint64_t epoch) {
   Dictionary::Floors floors;
-  floors.fill(epoch);
+  floors.fill(Epoch{epoch});
   return floors;
 }
 
@@ -34,7 +34,7 @@ TEST(GrowingNumbers, OneMessageOfFloorsTakesNoKeyOutOfUse) {
     Fixture node;
     node.d->merge_floors(floors_of(epoch));
     EXPECT_TRUE(node.set("k", "x")) << epoch;
-    EXPECT_EQ(node.version("k").epoch, 1U) << epoch << " is from the future, and counts for nothing";
+    EXPECT_EQ(node.version("k").epoch, Epoch{1}) << epoch << " is from the future, and counts for nothing";
     EXPECT_TRUE(node.d->erase("k")) << epoch;
   }
 }
@@ -44,7 +44,7 @@ TEST(GrowingNumbers, AFloorWithinTheSkewCountsAndLeavesRoom) {
   Fixture node;
   node.d->merge_floors(floors_of(latest));
   ASSERT_TRUE(node.set("k", "x"));
-  EXPECT_EQ(node.version("k").epoch, latest + 1);
+  EXPECT_EQ(node.version("k").epoch, Epoch{latest + 1});
   EXPECT_GT(node.version("k").written.bits, latest);
 }
 
@@ -60,12 +60,12 @@ TEST(GrowingNumbers, AnEpochAboveItsWriteTimeIsRefused) {
 TEST(GrowingNumbers, TheLargestEpochOfAllLeavesRoomForTheNextClaim) {
   Fixture node;
   Version latest = claim("A", 0, 30'000);
-  latest.epoch = latest.written.bits;
+  latest.epoch = largest_epoch(latest.written);
   EXPECT_EQ(node.merge("k", "x", latest), Merged::kWon);
   node.clock.advance(2h);
   ASSERT_TRUE(node.set("k", "y"));
   Version deletion = deleted(claim("A", 0, 7'230'000));
-  deletion.epoch = deletion.written.bits;
+  deletion.epoch = largest_epoch(deletion.written);
   EXPECT_EQ(node.merge("j", "", deletion), Merged::kWon);
   ASSERT_TRUE(node.set("j", "y")) << "at once: a deleted key is free";
   EXPECT_GT(node.version("j").epoch, deletion.epoch);
@@ -108,7 +108,7 @@ TEST(GrowingNumbers, WhatAnEarlierVersionHasStoredIsCutToTheBound) {
   node.clock.advance(2h);
   node.restart(11);
   EXPECT_EQ(node.get("k"), "kept");
-  EXPECT_EQ(node.version("k").epoch, poisoned.written.bits);
+  EXPECT_EQ(node.version("k").epoch, largest_epoch(poisoned.written));
   EXPECT_TRUE(node.set("k", "x")) << "its lease has lapsed";
   EXPECT_TRUE(node.set("new", "x"));
   node.d->sanity_check();
@@ -118,28 +118,28 @@ TEST(GrowingNumbers, APy2pStoreStandsAboveWhatWasCollected) {
   Fixture node;
   node.d->merge_floors(floors_of(50));
   ASSERT_EQ(node.merge_py2p("k", "x", "A", 0), Merged::kWon);
-  EXPECT_EQ(node.version("k").epoch, 51U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{51});
   node.merge("j", "", deleted(claim("B", 7, -5'000)));
   ASSERT_EQ(node.merge_py2p("j", "x", "A", 0), Merged::kWon);
-  EXPECT_EQ(node.version("j").epoch, 51U);
+  EXPECT_EQ(node.version("j").epoch, Epoch{51});
 }
 
 TEST(GrowingNumbers, APy2pStoreFindsRoomBelowAFloorOfThisVerySecond) {
   Fixture node;
   node.d->merge_floors(floors_of(at_ms(30'000).bits));
   ASSERT_EQ(node.merge_py2p("k", "x", "A", 0), Merged::kWon);
-  EXPECT_EQ(node.version("k").epoch, node.version("k").written.bits);
+  EXPECT_EQ(node.version("k").epoch, largest_epoch(node.version("k").written));
 }
 
 TEST(GrowingNumbers, SequencesAndBootsAtTheirEndLockNobodyOut) {
   Fixture node;
   node.write("k", "ours");
   Version forged = node.version("k");
-  forged.boot = kLargest;
-  forged.sequence = kLargest;
+  forged.boot = Boot{kLargest};
+  forged.sequence = Sequence{kLargest};
   EXPECT_EQ(node.merge("k", "forged", forged), Merged::kWon);
   ASSERT_TRUE(node.set("k", "again"));
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   EXPECT_EQ(node.get("k"), "again");
 }
 
@@ -156,8 +156,8 @@ Version any_version() {
                                                           30'000, 30'001, 90'000'000);
   Version version = claim(*rc::gen::element<std::string>("A", "M", "Z"), around_the_bounds(written_ms), written_ms);
   version.written.bits += *rc::gen::element<std::uint64_t>(0, 1, 0xFFFF);
-  version.boot = *rc::gen::element<std::uint64_t>(0, 1, 10, kLargest);
-  version.sequence = *rc::gen::element<std::uint64_t>(0, 1, kLargest - 1, kLargest);
+  version.boot = Boot{*rc::gen::element<std::uint64_t>(0, 1, 10, kLargest)};
+  version.sequence = Sequence{*rc::gen::element<std::uint64_t>(0, 1, kLargest - 1, kLargest)};
   return *rc::gen::arbitrary<bool>() ? version : deleted(version);
 }
 
@@ -184,7 +184,7 @@ RC_GTEST_PROP(GrowingNumbers, WhateverIsSaidAFreeKeyCanBeWritten, ()) {
     }
     node.d->on_time();
     for (const auto& [name, record] : node.d->records())
-      RC_ASSERT(record.version.epoch <= record.version.written.bits);
+      RC_ASSERT(record.version.epoch <= largest_epoch(record.version.written));
     for (const std::string name : {"a", "b", "never written"}) {
       const auto admitted = node.d->admit(name);
       RC_ASSERT((admitted || std::holds_alternative<Leased>(admitted.error())));

@@ -23,8 +23,8 @@ using Merged = Dictionary::Merged;
 struct NaiveKey {
   std::string owner;
   bool deleted = false;
-  std::uint64_t epoch = 0;
-  std::uint64_t sequence = 0;
+  Epoch epoch = Epoch::kNone;
+  Sequence sequence = Sequence::kFirst;
   Hlc start;
   Hlc written;
   std::int64_t age_when_seen = 0;
@@ -109,7 +109,7 @@ class Model {
       return;
     }
     const NaiveKey known = keys_.contains(key) ? keys_.at(key) : NaiveKey{};
-    if (deletes && (known.epoch == 0 || known.deleted)) {
+    if (deletes && (known.epoch == Epoch::kNone || known.deleted)) {
       RC_ASSERT(std::holds_alternative<NoSuchKey>(result.error()));
       return;
     }
@@ -117,8 +117,8 @@ class Model {
     const Version& version = node_.version(key);
     const bool renews = trusted(known);
     RC_ASSERT(version.owner == id("M"));
-    RC_ASSERT(version.epoch == (renews ? known.epoch : known.epoch + 1));
-    RC_ASSERT(version.sequence == (renews ? known.sequence + 1 : 0));
+    RC_ASSERT(version.epoch == (renews ? known.epoch : next(known.epoch)));
+    RC_ASSERT(version.sequence == (renews ? next(known.sequence) : Sequence::kFirst));
     RC_ASSERT(version.claim_start == (renews ? known.start : version.written));
     RC_ASSERT(version.boot == boot_);
     RC_ASSERT(version.written > highest_);
@@ -152,11 +152,11 @@ class Model {
     const auto wall = std::chrono::floor<std::chrono::milliseconds>(node_.clock.wall_time.time_since_epoch()).count();
     const Hlc written = Hlc::from_ms(wall - delay_ms);
     Version version{
-        .epoch = known.epoch + 1, .claim_start = written, .owner = id(owner), .boot = 1, .written = written};
+        .epoch = next(known.epoch), .claim_start = written, .owner = id(owner), .boot = Boot{1}, .written = written};
     if (known.owner == owner && *rc::gen::arbitrary<bool>()) {
       version.epoch = known.epoch;
       version.claim_start = known.start;
-      version.sequence = known.sequence + 1;
+      version.sequence = next(known.sequence);
     }
     if (*rc::gen::inRange(0, 4) == 0) version.kind = RecordKind::kTombstone;
     const bool reclaims =
@@ -165,14 +165,14 @@ class Model {
     highest_ = std::max(highest_, written);
     if (reclaims) {
       const Version& taken = node_.version(key);
-      RC_ASSERT(taken.epoch == version.epoch + 1);
+      RC_ASSERT(taken.epoch == next(version.epoch));
       RC_ASSERT(taken.written > highest_);
       RC_ASSERT(taken.written == taken.claim_start);
       highest_ = taken.written;
       keys_[key] = {.owner = "M",
                     .deleted = false,
                     .epoch = taken.epoch,
-                    .sequence = 0,
+                    .sequence = Sequence{0},
                     .start = taken.written,
                     .written = taken.written,
                     .age_when_seen = 0,

@@ -21,11 +21,11 @@ TEST(Py2p, AStoreIsTranslatedOnce) {
   Fixture node;
   EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kWon);
   const Version first = node.version("k");
-  EXPECT_EQ(first.epoch, 1U);
+  EXPECT_EQ(first.epoch, Epoch{1});
   EXPECT_EQ(first.claim_start, at_ms(0));
   EXPECT_EQ(first.written, at_ms(0));
   EXPECT_EQ(first.owner, id("P"));
-  EXPECT_EQ(first.boot, 0U);
+  EXPECT_EQ(first.boot, Boot{0});
   EXPECT_EQ(node.merge_py2p("k", "x", "P", 0), Merged::kKnown);
   EXPECT_EQ(node.merge_py2p("k", "y", "P", 7), Merged::kWon);
   const Version second = node.version("k");
@@ -44,7 +44,7 @@ TEST(Py2p, ALeasedKeyIsRefusedAndALapsedOneTaken) {
   EXPECT_EQ(node.get("k"), "ours");
   node.clock.advance(3'700s);
   EXPECT_EQ(node.merge_py2p("k", "theirs", "P", 3'800), Merged::kWon);
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
   EXPECT_EQ(node.version("k").claim_start, at_ms(3'800'000));
   ASSERT_FALSE(node.set("k", "ours"));
   node.clock.advance(3'700s);
@@ -62,7 +62,7 @@ TEST(Py2p, AnEmptyValueDeletes) {
   EXPECT_EQ(node.merge_py2p("k", "", "P", 2), Merged::kLost);
   EXPECT_EQ(node.version("k").kind, RecordKind::kTombstone);
   EXPECT_EQ(node.merge_py2p("k", "y", "Q", 2), Merged::kWon) << "a deleted key is free";
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
 }
 
 TEST(Py2p, ADictionarySentAgainBringsNothingBack) {
@@ -96,18 +96,18 @@ TEST(Py2p, FromTheFutureIsTranslatedWhenItComesBack) {
   node.clock.advance(5s);
   node.d->on_time();
   EXPECT_EQ(node.get("k"), "second") << "it continues the claim of the first";
-  EXPECT_EQ(node.version("k").epoch, 1U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{1});
 }
 
 TEST(Py2p, WithoutLeasesTheLaterSecondWins) {
   Fixture node({.leasing = Leasing::kOff});
   EXPECT_EQ(node.merge_py2p("k", "x", "P", -5), Merged::kWon);
   EXPECT_EQ(node.merge_py2p("k", "y", "Q", -4), Merged::kWon);
-  EXPECT_EQ(node.version("k").epoch, 1U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{1});
   EXPECT_EQ(node.merge_py2p("k", "x", "P", -5, kKept), Merged::kLost);
   EXPECT_EQ(node.merge_py2p("k", "", "P", -3), Merged::kWon);
   EXPECT_EQ(node.merge_py2p("k", "z", "Q", -3), Merged::kWon);
-  EXPECT_EQ(node.version("k").epoch, 2U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{2});
 }
 
 TEST(Py2p, RefusesWhatIsNoTime) {
@@ -152,7 +152,7 @@ TEST(Py2p, TheSmallerIdOverwritesAClaimOfOursOnlyInTheSecondOfItsStart) {
   node.clock.advance(400ms);
   node.write("k", "ours");
   EXPECT_EQ(node.merge_py2p("k", "larger", "P", 0), Merged::kLost);
-  EXPECT_EQ(node.version("k").epoch, 2U) << "ours stands above what others may have taken first";
+  EXPECT_EQ(node.version("k").epoch, Epoch{2}) << "ours stands above what others may have taken first";
   EXPECT_EQ(node.merge_py2p("k", "smaller", "A", 0), Merged::kWon);
   EXPECT_EQ(node.told(), "+kl !k:ours:claim start +k");
   node.write("held", "ours");

@@ -28,7 +28,8 @@ struct Kept {
   bool operator==(const Kept&) const = default;
 };
 void PrintTo(const Kept& kept, std::ostream* os) {
-  *os << kept.version.owner.text() << ' ' << kept.version.boot << ' ' << kept.version.epoch << ' ' << kept.value;
+  *os << kept.version.owner.text() << ' ' << std::to_underlying(kept.version.boot) << ' '
+      << std::to_underlying(kept.version.epoch) << ' ' << kept.value;
 }
 
 Kept kept(const Record& record) {
@@ -37,11 +38,11 @@ Kept kept(const Record& record) {
 
 Kept any_record(RandomStream& random) {
   const bool deleted = random.chance(1, 3);
-  Kept made{.version = {.epoch = random.next(),
+  Kept made{.version = {.epoch = Epoch{random.next()},
                         .claim_start = Hlc{random.next()},
                         .owner = id(random.chance(1, 2) ? "A" : "B"),
-                        .boot = random.below(3),
-                        .sequence = random.next(),
+                        .boot = Boot{random.below(3)},
+                        .sequence = Sequence{random.next()},
                         .value_hash = {},
                         .written = Hlc{random.next()},
                         .kind = deleted ? RecordKind::kTombstone : RecordKind::kValue},
@@ -84,18 +85,18 @@ TEST(CompactRecord, HoldsTheLongestKeyAndTheLargestValue) {
 
 TEST(CompactRecord, SharesItsOriginAndLetsItGo) {
   Origins origins;
-  const auto make = [&](std::string_view owner, std::uint64_t boot) {
+  const auto make = [&](std::string_view owner, Boot boot) {
     return CompactRecord(origins, "k", {.owner = id(owner), .boot = boot}, bytes_value("x"), {});
   };
   {
-    CompactRecord first = make("A", 1);
-    const CompactRecord second = make("A", 1);
+    CompactRecord first = make("A", Boot{1});
+    const CompactRecord second = make("A", Boot{1});
     EXPECT_EQ(origins.size(), 1U);
-    first = make("A", 2);
+    first = make("A", Boot{2});
     EXPECT_EQ(origins.size(), 2U);
     const CompactRecord moved = std::move(first);
     EXPECT_EQ(origins.size(), 2U);
-    first = make("B", 2);
+    first = make("B", Boot{2});
     EXPECT_EQ(origins.size(), 3U);
   }
   EXPECT_EQ(origins.size(), 0U);

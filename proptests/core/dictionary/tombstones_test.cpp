@@ -112,7 +112,7 @@ TEST(Collection, AWriteThatLosesToACollectedDeletionIsTold) {
   const Version deletion = node.version("k");
   pass(node, 25h);
   node.told();
-  EXPECT_EQ(node.merge("k", "y", claim("A", deletion.epoch + 1, 0)), Merged::kWon);
+  EXPECT_EQ(node.merge("k", "y", claim("A", next(deletion.epoch), 0)), Merged::kWon);
   EXPECT_EQ(node.told(), "!k::epoch +k") << "it was written before our deletion";
 }
 
@@ -175,7 +175,7 @@ TEST(Collection, AWriteAfterAnOldDeletionIsProposedAgainAboveIt) {
     later.told();
     EXPECT_EQ(later.merge("k", "", deletion), Merged::kLost);
     EXPECT_EQ(later.get("k"), "mine");
-    EXPECT_EQ(later.version("k").epoch, 42U);
+    EXPECT_EQ(later.version("k").epoch, Epoch{42});
     EXPECT_EQ(later.version("k").written, mine.written) << "a lease does not grow by it";
     EXPECT_EQ(later.told(), "");
     const auto reissued = later.d->take_reissued();
@@ -203,7 +203,7 @@ TEST(Collection, AnOldDeletionTakesWhatWasWrittenBeforeIt) {
   EXPECT_FALSE(node.d->old_deletion_above("theirs", claim("A", 42, 0)));
   EXPECT_FALSE(node.d->old_deletion_above("unknown", claim("A", 1, 0)));
   node.write("theirs", "y");
-  EXPECT_EQ(node.version("theirs").epoch, 42U);
+  EXPECT_EQ(node.version("theirs").epoch, Epoch{42});
   EXPECT_FALSE(node.d->old_deletion_above("theirs", claim("A", 40, 0)));
   node.d->sanity_check();
 }
@@ -216,11 +216,11 @@ TEST(Collection, AFenceDoesNotFallThoughNothingIsLeftOfTheKey) {
   ASSERT_EQ(node.d->records().size(), 0U);
   node.restart(11);
   node.write("k", "y");
-  EXPECT_EQ(node.version("k").epoch, 42U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{42});
   Fixture other;
   other.d->merge_floors(node.d->floors());
   other.write("k", "y");
-  EXPECT_EQ(other.version("k").epoch, 42U) << "floors are exchanged";
+  EXPECT_EQ(other.version("k").epoch, Epoch{42}) << "floors are exchanged";
 }
 
 TEST(Collection, ATombstoneThatComesTooLateOnlyRaisesTheFloor) {
@@ -229,7 +229,7 @@ TEST(Collection, ATombstoneThatComesTooLateOnlyRaisesTheFloor) {
   EXPECT_EQ(node.merge("k", "", deleted(claim("A", 7, 0))), Merged::kLost);
   EXPECT_EQ(node.d->records().size(), 0U);
   node.write("k", "y");
-  EXPECT_EQ(node.version("k").epoch, 8U);
+  EXPECT_EQ(node.version("k").epoch, Epoch{8});
 }
 
 TEST(Collection, AKeyThatIsWrittenAgainIsNotCollected) {
@@ -326,14 +326,14 @@ TEST(Collection, TakesManyStepsForManyTombstones) {
 /// Records with their tombstones, placed as the dictionary does.
 struct Placed {
   explicit Placed(std::size_t kept)
-      : config{{.skew = 1s, .horizon = 20s}, id("M"), 1, {}, kept},
+      : config{{.skew = 1s, .horizon = 20s}, id("M"), Boot{1}, {}, kept},
         future(config, clock, hlc, items),
         tombstones(config, clock, hlc, store, records, items, future) {}
 
   void put(const std::string& key, RecordKind kind) {
     const Raw value = bytes_value("");
     const Version version{
-        .epoch = ++epoch, .owner = id("A"), .value_hash = sha256(value), .written = hlc.tick(), .kind = kind};
+        .epoch = Epoch{++epoch}, .owner = id("A"), .value_hash = sha256(value), .written = hlc.tick(), .kind = kind};
     if (const auto before = records.get(key)) items.erase(item_of(key, before->version));
     const auto handle = records.put(key, version, value, clock.mono).handle;
     items.insert(item_of(key, version), handle);
@@ -368,7 +368,7 @@ void check_key(const Placed& all, const std::string& key, const Version& last,
   RC_ASSERT(all.tombstones.floor_of(key) >= last.epoch);
   Version value = last;
   value.kind = RecordKind::kValue;
-  --value.epoch;
+  value.epoch = Epoch{std::to_underlying(value.epoch) - 1};
   RC_ASSERT(all.tombstones.may_be_discarded(key, value) == !all.records.contains(key));
   if (all.records.contains(key)) {
     RC_ASSERT(all.tombstones.old_deletion_above(key, value).has_value());

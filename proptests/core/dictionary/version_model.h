@@ -61,21 +61,21 @@ struct Field {
 inline std::vector<Field> fields(const Version& v, Leasing leasing) {
   const auto kind = static_cast<std::uint64_t>(v.kind);
   if (leasing == Leasing::kOn) {
-    return {{"epoch", wide(v.epoch)},
+    return {{"epoch", wide(std::to_underlying(v.epoch))},
             {"claim start", inverted(wide(v.claim_start.bits))},
             {"owner", inverted(wide(v.owner))},
-            {"boot", wide(v.boot)},
-            {"sequence", wide(v.sequence)},
+            {"boot", wide(std::to_underlying(v.boot))},
+            {"sequence", wide(std::to_underlying(v.sequence))},
             {"value hash", wide(v.value_hash)},
             {"write time", wide(v.written.bits)},
             {"kind", wide(kind)}};
   }
-  return {{"generation", wide(v.epoch)},
+  return {{"generation", wide(std::to_underlying(v.epoch))},
           {"write time", wide(v.written.bits)},
           {"owner", inverted(wide(v.owner))},
           {"value hash", wide(v.value_hash)},
-          {"boot", wide(v.boot)},
-          {"sequence", wide(v.sequence)},
+          {"boot", wide(std::to_underlying(v.boot))},
+          {"sequence", wide(std::to_underlying(v.sequence))},
           {"claim start", inverted(wide(v.claim_start.bits))},
           {"kind", wide(kind)}};
 }
@@ -109,11 +109,11 @@ inline std::uint64_t few() {
 
 inline Version any_version() {
   Version v;
-  v.epoch = few();
+  v.epoch = Epoch{few()};
   v.claim_start = Hlc{few()};
   v.owner = *rc::gen::elementOf(ids());
-  v.boot = few();
-  v.sequence = few();
+  v.boot = Boot{few()};
+  v.sequence = Sequence{few()};
   v.value_hash = sha256(std::string(1, *rc::gen::element('a', 'b')));
   v.written = Hlc{few()};
   v.kind = *rc::gen::element(RecordKind::kValue, RecordKind::kTombstone);

@@ -44,11 +44,11 @@ RC_GTEST_PROP(Version, TheDecidingFieldIsTheFirstThatDiffers, ()) {
 }
 
 TEST(Version, EachFieldDecidesWhenAllOthersTie) {
-  Version base{.epoch = 5,
+  Version base{.epoch = Epoch{5},
                .claim_start = Hlc{5},
                .owner = *NodeId::parse("M"),
-               .boot = 5,
-               .sequence = 5,
+               .boot = Boot{5},
+               .sequence = Sequence{5},
                .value_hash = MessageId{.bytes = {5}},
                .written = Hlc{5}};
   const auto wins = [&](auto change, std::string_view field) {
@@ -61,11 +61,11 @@ TEST(Version, EachFieldDecidesWhenAllOthersTie) {
       EXPECT_EQ(to_string(deciding_field(base, better, leasing)), epoch ? "generation" : field);
     }
   };
-  wins([](Version& v) { v.epoch = 6; }, "epoch");
+  wins([](Version& v) { v.epoch = Epoch{6}; }, "epoch");
   wins([](Version& v) { v.claim_start = Hlc{4}; }, "claim start");
   wins([](Version& v) { v.owner = *NodeId::parse("L"); }, "owner");
-  wins([](Version& v) { v.boot = 6; }, "boot");
-  wins([](Version& v) { v.sequence = 6; }, "sequence");
+  wins([](Version& v) { v.boot = Boot{6}; }, "boot");
+  wins([](Version& v) { v.sequence = Sequence{6}; }, "sequence");
   wins([](Version& v) { v.value_hash.bytes[31] = 1; }, "value hash");
   wins([](Version& v) { v.written = Hlc{6}; }, "write time");
   wins([](Version& v) { v.kind = RecordKind::kTombstone; }, "kind");
@@ -121,7 +121,7 @@ RC_GTEST_PROP(Fence, AnOwnersOwnWritesDoNotChangeIt, ()) {
 
 TEST(Fence, HasTheDocumentedBytes) {
   Version v;
-  v.epoch = 0x0102030405060708;
+  v.epoch = Epoch{0x0102030405060708};
   v.claim_start = Hlc{0x00FF00FF00FF00FE};
   v.owner = *NodeId::parse("21");  // 58
   const std::string expected = std::string("\x01\x02\x03\x04\x05\x06\x07\x08", 8) +
@@ -131,9 +131,9 @@ TEST(Fence, HasTheDocumentedBytes) {
 
 TEST(Version, OverlappingLeasesFormNoCircle) {
   // A[0..10], B[5..20], C[15..30]: C's writer knew that A had ended and took the next epoch, B knew of nobody.
-  Version a{.epoch = 1, .claim_start = Hlc::from_ms(0), .owner = *NodeId::parse("A")};
-  Version b{.epoch = 1, .claim_start = Hlc::from_ms(5), .owner = *NodeId::parse("B")};
-  Version c{.epoch = 2, .claim_start = Hlc::from_ms(15), .owner = *NodeId::parse("C")};
+  Version a{.epoch = Epoch{1}, .claim_start = Hlc::from_ms(0), .owner = *NodeId::parse("A")};
+  Version b{.epoch = Epoch{1}, .claim_start = Hlc::from_ms(5), .owner = *NodeId::parse("B")};
+  Version c{.epoch = Epoch{2}, .claim_start = Hlc::from_ms(15), .owner = *NodeId::parse("C")};
   EXPECT_TRUE(compare(a, b, Leasing::kOn) > 0);
   EXPECT_TRUE(compare(c, a, Leasing::kOn) > 0);
   EXPECT_TRUE(compare(c, b, Leasing::kOn) > 0);

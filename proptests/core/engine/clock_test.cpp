@@ -118,11 +118,11 @@ TEST_F(EngineClockTest, ItsPongSaysWhichRecordsItDoesNotShow) {
   const auto record = [&](std::string_view key, std::int64_t after_ms) {
     return RecordEntry{.key = key,
                        .value = value,
-                       .version = {.epoch = 1,
+                       .version = {.epoch = Epoch{1},
                                    .claim_start = at_ms(after_ms),
                                    .owner = id("A"),
-                                   .boot = 5,
-                                   .sequence = 0,
+                                   .boot = Boot{5},
+                                   .sequence = Sequence{0},
                                    .value_hash = {},
                                    .written = at_ms(after_ms),
                                    .kind = RecordKind::kValue}};

@@ -58,7 +58,7 @@ class RecordingTransport final : public Transport {
   std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
   std::set<ConnId> closed;
   std::map<ConnId, NodeId> proofs;  ///< what the far ends have proven
-  std::size_t backlog = 0;  ///< of every connection that has none of its own
+  std::size_t backlog = 0;          ///< of every connection that has none of its own
   std::map<ConnId, std::size_t> backlog_of;
 
  private:

@@ -25,7 +25,7 @@ class PartFixture : public LinksHost, public EventLog {
  public:
   explicit PartFixture(std::string_view self = "M")
       : dictionary(
-            DictionaryConfig{MeshSettings(), id(self), 10}, clock, store,
+            DictionaryConfig{MeshSettings(), id(self), Boot{10}}, clock, store,
             [this](const DictionaryEvent& event) { std::visit([this](const auto& one) { on_event(one); }, event); }),
         originator(id(self), Boot{10}, clock),
         links(LinkSettings{MeshSettings(), "test", address_of(self)}, clock, transport, originator,

@@ -109,7 +109,7 @@ TEST_F(Proof, AStoreMovesToTheIdOfItsKeyWithKeysAndLeases) {
   ASSERT_TRUE(lease);
   EXPECT_EQ(lease->owner, id("Z"));
   EXPECT_TRUE(lease->ours && lease->held);
-  EXPECT_EQ(lease->epoch, 2U);
+  EXPECT_EQ(lease->epoch, Epoch{2});
   EXPECT_EQ(left - lease->left, 11s) << "it has aged as it would have";
   EXPECT_TRUE(node->set("held", bytes_value("still mine")));
 }

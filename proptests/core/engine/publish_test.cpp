@@ -40,7 +40,7 @@ class Publish : public ::testing::Test {
       const auto* const store = std::get_if<StoreSet>(&*message);
       if (store == nullptr) continue;
       found.push_back(std::string(envelope->sender.text()) + ": " + std::string(store->key) + "=" +
-                      client_text(store->value) + " @ " + std::to_string(store->version->epoch));
+                      client_text(store->value) + " @ " + std::to_string(std::to_underlying(store->version->epoch)));
     }
     return found;
   }

@@ -215,10 +215,10 @@ TEST_F(EnginePy2p, AnEmptyValueOfAnotherNodeIsNotPassedOn) {
   other.pass_on(conn,
                 StoreSet{.key = "k",
                          .value = empty,
-                         .version = StoreVersion{.epoch = 1,
+                         .version = StoreVersion{.epoch = Epoch{1},
                                                  .claim_start = Hlc::from_ms(seconds),
-                                                 .boot = 5,
-                                                 .sequence = 0,
+                                                 .boot = Boot{5},
+                                                 .sequence = Sequence{0},
                                                  .written = Hlc::from_ms(seconds),
                                                  .kind = RecordKind::kValue}},
                 "B", 0);

@@ -60,10 +60,10 @@ class SessionsFixture final : public PartFixture {
     const Raw& value = values_.emplace_back(bytes_value("value"));
     return {.key = key,
             .value = value,
-            .version = {.epoch = 1,
+            .version = {.epoch = Epoch{1},
                         .claim_start = at_ms(after_start),
                         .owner = id("X"),
-                        .boot = 1,
+                        .boot = Boot{1},
                         .value_hash = sha256(value),
                         .written = at_ms(after_start)}};
   }
@@ -79,7 +79,7 @@ TEST(Sessions, OfALinksTwoEndsTheDialerAsks) {
   node.comparable("A", 1);
   node.turn();
   EXPECT_EQ(node.stats.comparisons, 0U);
-  Connection& dialed = node.links.dial({"host-Z", 7}, false);
+  Connection& dialed = node.links.dial({"host-Z", 7}, DialKind::kLasting);
   node.answer(dialed, "Z");
   node.take(dialed, kOutsideTheReckoning);
   node.take(dialed, kOutsideTheReckoning);
@@ -211,7 +211,7 @@ TEST(Sessions, NowAndThenARandomNeighbourIsCompared) {
 class TwoNodes {
  public:
   void join() {
-    Connection& dialed = a.links.dial({"host-Z", 7}, false);
+    Connection& dialed = a.links.dial({"host-Z", 7}, DialKind::kLasting);
     a.answer(dialed, "Z");
     at_a_ = dialed.id;
     at_z_ = z.accept("A", std::to_underlying(dialed.nonce)).id;

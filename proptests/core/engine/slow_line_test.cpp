@@ -56,11 +56,11 @@ class SlowLineTest : public ::testing::Test {
   /// A frame of some 2 MB.
   std::string large_frame() {
     const Raw value = bytes_value(std::string(2'000'000, 'v'));
-    Version version{.epoch = 1,
+    Version version{.epoch = Epoch{1},
                     .claim_start = Hlc::from_ms(unix_seconds(node.clock.wall_time) * 1'000),
                     .owner = id("A"),
-                    .boot = 1,
-                    .sequence = 0};
+                    .boot = Boot{1},
+                    .sequence = Sequence{0}};
     version.written = version.claim_start;
     return *make_frame(smaller.bytes_of(Records{.entries = {{.key = "large", .value = value, .version = version}}}))
                 ->bytes;

@@ -19,11 +19,11 @@ const NodeId& longest_id() {
 /// The largest numbers everywhere, so that nothing is encoded shorter than it may be.
 Version largest_version() {
   constexpr std::uint64_t kLargest = ~std::uint64_t{0};
-  return {.epoch = kLargest,
+  return {.epoch = Epoch{kLargest},
           .claim_start = Hlc{kLargest},
           .owner = longest_id(),
-          .boot = kLargest,
-          .sequence = kLargest,
+          .boot = Boot{kLargest},
+          .sequence = Sequence{kLargest},
           .value_hash = {},
           .written = Hlc{kLargest},
           .kind = RecordKind::kTombstone};
@@ -160,7 +160,9 @@ TEST_F(TransferTest, AFullFrameOfNewsIsPassedOnWhole) {
   node.transport.sent[to].clear();
   // A frame as full as can be, without the stamp that ours have.
   Version version = largest_version();
-  version.epoch = version.boot = version.sequence = 1;
+  version.epoch = Epoch{1};
+  version.boot = Boot{1};
+  version.sequence = Sequence{1};
   version.kind = RecordKind::kValue;
   version.claim_start = version.written = Hlc::from_ms(unix_seconds(node.clock.wall_time) * 1'000);
   std::vector<std::string> keys(1'000);

@@ -51,9 +51,9 @@ TEST(AddressBook, BacksOffExponentiallyWithJitterAndResetsOnSuccess) {
     EXPECT_GE(wait, full / 2) << failure;
     EXPECT_LE(wait, full) << failure;
     world.clock.passed += wait - 1us;
-    EXPECT_FALSE(book.pick(false, kAny));
+    EXPECT_FALSE(book.pick(AddressBook::Order::kAnyOfAll, kAny));
     world.clock.passed += 1us;
-    EXPECT_EQ(book.pick(false, kAny), host(1));
+    EXPECT_EQ(book.pick(AddressBook::Order::kAnyOfAll, kAny), host(1));
     full = std::min(limits::kBackoffCap, full * 2);
   }
   book.linked(host(1), some_id(1));
@@ -73,12 +73,12 @@ TEST(AddressBook, OneOfAnotherNetworkIsLeftAloneUnlessTheUserGaveIt) {
     world.book.turned_away(host(2));
   }
   world.clock.passed += limits::kBackoffCap;
-  EXPECT_EQ(world.book.pick(false, kAny), host(2));
+  EXPECT_EQ(world.book.pick(AddressBook::Order::kAnyOfAll, kAny), host(2));
   world.book.answered(host(2), some_id(2));
   world.book.mute(host(2), some_id(2));
-  EXPECT_EQ(world.book.pick(false, kAny), std::nullopt) << "parted from on purpose";
+  EXPECT_EQ(world.book.pick(AddressBook::Order::kAnyOfAll, kAny), std::nullopt) << "parted from on purpose";
   world.clock.passed += limits::kMutedFor;
-  EXPECT_NE(world.book.pick(false, kAny), std::nullopt);
+  EXPECT_NE(world.book.pick(AddressBook::Order::kAnyOfAll, kAny), std::nullopt);
 }
 
 TEST(AddressBook, OutlivesTheProcessAndForgetsWhatIsNotHeardOf) {
@@ -116,7 +116,7 @@ TEST(AddressBook, PrefersTheUsersAddressesWhenAsked) {
     book.add(host(i), NodeId(), kSomebody);
   book.add_from_user(host(17));
   for (int i = 0; i < 50; ++i)
-    EXPECT_EQ(book.pick(true, kAny), host(17));
+    EXPECT_EQ(book.pick(AddressBook::Order::kUserFirst, kAny), host(17));
 }
 
 RC_GTEST_PROP(AddressBook, StaysBoundedAndKeepsTheUsersAddresses, ()) {
@@ -294,7 +294,7 @@ TEST(AddressBook, WhoClaimsAnothersAddressCannotPartFromIt) {
   book.put_off(host(1), some_id(2));
   book.lost(host(1), some_id(2));
   EXPECT_EQ(book.entry(host(1))->failures, 0U);
-  EXPECT_EQ(book.pick(false, kAny), host(1));
+  EXPECT_EQ(book.pick(AddressBook::Order::kAnyOfAll, kAny), host(1));
 }
 
 TEST(AddressBook, OneThatWasPutOffIsTriedEverMoreSeldomUntilALinkThereHasLived) {

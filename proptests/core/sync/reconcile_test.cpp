@@ -405,11 +405,11 @@ RC_GTEST_PROP(Reconciler, SurvivesDamage, (std::uint64_t seed)) {
 std::size_t record_frame_size() {
   RandomStream random(1);
   const std::string value(34, 'v');
-  const Version version{.epoch = 3,
+  const Version version{.epoch = Epoch{3},
                         .claim_start = Hlc::from_ms(kStart),
                         .owner = NodeId::generate(random),
-                        .boot = random.next(),
-                        .sequence = 9,
+                        .boot = Boot{random.next()},
+                        .sequence = Sequence{9},
                         .written = Hlc::from_ms(kStart)};
   const Records records{.entries = {{.key = "a key of 24 characters..", .value = value, .version = version}}};
   const EncodeHead head{.sender = version.owner, .time = kStart / 1'000, .stamp = Stamp{.boot = Boot{1}, .counter = 1}};

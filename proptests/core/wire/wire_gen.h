@@ -177,10 +177,10 @@ inline std::vector<std::uint64_t> numbers(std::size_t most) {
 
 inline StoreVersion store_version() {
   StoreVersion version;
-  version.epoch = number();
+  version.epoch = Epoch{number()};
   version.claim_start.bits = number();
-  version.boot = number();
-  version.sequence = number();
+  version.boot = Boot{number()};
+  version.sequence = Sequence{number()};
   version.written.bits = number();
   version.kind = *rc::gen::element(RecordKind::kValue, RecordKind::kTombstone);
   return version;
@@ -245,6 +245,13 @@ inline Presence presence() {
 }
 
 /// One of every type but Unknown, by its place in the variant.
+inline EpochFloors floors() {
+  EpochFloors floors;
+  for (const std::uint64_t epoch : numbers(64))
+    floors.epochs.push_back(Epoch{epoch});
+  return floors;
+}
+
 inline Message message(std::size_t type, Arena& arena) {
   switch (type) {
     case 0: {
@@ -299,7 +306,7 @@ inline Message message(std::size_t type, Arena& arena) {
     case 16:
       return SyncAnswer{ranges()};
     case 18:
-      return EpochFloors{numbers(64)};
+      return floors();
     case 19:
       return presence();
     case 20:
@@ -395,8 +402,8 @@ class Rendering {
   }
   void show(const PeerEntry& entry) { out_ << to_string(entry.address) << ' ' << entry.id.text() << ' '; }
   void show(const StoreVersion& v) {
-    out_ << " v" << v.epoch << ' ' << v.claim_start.bits << ' ' << v.boot << ' ' << v.sequence << ' ' << v.written.bits
-         << ' ' << static_cast<int>(v.kind) << ' ';
+    out_ << " v" << std::to_underlying(v.epoch) << ' ' << v.claim_start.bits << ' ' << std::to_underlying(v.boot) << ' '
+         << std::to_underlying(v.sequence) << ' ' << v.written.bits << ' ' << static_cast<int>(v.kind) << ' ';
   }
 
   std::ostringstream out_;
