@@ -5,12 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstdio>
+#include <cstdint>
 #include <expected>
-#include <fstream>
-#include <memory>
-#include <optional>
+#include <new>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -18,158 +15,20 @@
 #include "sim/commands/command_line.h"
 #include "sim/commands/console.h"
 #include "sim/commands/explore.h"
-#include "sim/commands/output_file.h"
+#include "sim/commands/replay.h"
+#include "sim/commands/run.h"
 #include "sim/commands/run_files.h"
 #include "sim/commands/shrink.h"
 #include "sim/commands/sweep.h"
 #include "sim/commands/trace_diff.h"
 #include "sim/explore/conflict_study.h"
 #include "sim/plan/fault.h"
-#include "sim/plan/plan_yaml.h"
-#include "sim/plan/writer.h"
 #include "sim/plan/yaml_reader.h"
 #include "sim/runs/report.h"
-#include "sim/runs/runner.h"
-#include "sim/trace/trace.h"
+#include "sim/runs/worker.h"
 
 namespace meshdict::sim {
 namespace {
-
-struct Options {
-  std::vector<std::string> files;
-  std::uint64_t seed = 1;
-  std::optional<SeedRange> seeds;
-  unsigned jobs = 1;
-  std::string trace;
-  PictureNames pictures;
-  std::string plan_out;
-  std::vector<Property> check;
-  bool json = false;
-  bool rate = false;
-};
-
-/// Delivered frames a second of wall-clock time: on stderr and only when asked for, since it is never the same twice.
-class Stopwatch {
- public:
-  void report(bool wanted, std::uint64_t delivered) const {
-    if (!wanted) return;
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
-    fmt::print(stderr, "{} frames delivered in {:.3f} s: {:.0f} a second\n", delivered, took.count(),
-               static_cast<double>(delivered) / took.count());
-  }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
-
-void print_result(const RunResult& result, bool json) {
-  fmt::print("{}", violations_text(result));
-  if (json) fmt::print("{}\n", result_json(result));
-  fmt::print("{}\n", result_line(result));
-}
-
-int run_one(const Plan& plan, const Options& options, const RunOptions& run_options) {
-  const Stopwatch watch;
-  const RunResult result = run_plan(plan, options.seed, run_options);
-  fmt::print("{}", effects_text(result));
-  print_result(result, options.json);
-  watch.report(options.rate, result.counters.network.delivered);
-  return result.passed() ? kPass : kViolated;
-}
-
-int run_range(const Plan& plan, const SeedRange& seeds, const Options& options) {
-  const Stopwatch watch;
-  LiveLine live;
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t events = 0;
-  std::uint64_t delivered = 0;
-  Duration simulated{};
-  TraceHash all;
-  const PlanOf plan_of = [&](std::uint64_t seed) { return expand(plan, seed); };
-  run_seeds(plan_of, all_of(seeds), options.jobs, {}, [&](const RunResult& result) {
-    events += result.events;
-    delivered += result.counters.network.delivered;
-    simulated += result.simulated;
-    all.add(result.trace);
-    if (!result.passed()) {
-      ++failed;
-      live.clear();
-      print_result(result, options.json);
-    } else if (options.json) {
-      fmt::print("{}\n", result_json(result));
-    }
-    ++done;
-    if (live.due()) live.show(fmt::format("{}/{} seeds, {} failed", done, seeds.count(), failed));
-    return true;
-  });
-  live.clear();
-  watch.report(options.rate, delivered);
-  fmt::print("seeds={}..{} passed={} failed={} events={} simulated={} traces={:016x} {}\n", seeds.first, seeds.last,
-             seeds.count() - failed, failed, events, seconds_text(simulated), all.value(),
-             failed == 0 ? "PASS" : "FAIL");
-  return failed == 0 ? kPass : kViolated;
-}
-
-/// Files of one run do not go with several, and are none that is read; error text.
-std::optional<std::string> check_files(const Options& options) {
-  for (const auto& [option, name] :
-       {std::pair("--trace", &options.trace), std::pair("--html", &options.pictures.html),
-        std::pair("--perfetto", &options.pictures.perfetto), std::pair("--plan", &options.plan_out)}) {
-    if (name->empty()) continue;
-    if (options.seeds) return fmt::format("{}: goes with --seed, it is of one run", option);
-    if (options.files.size() > 1) return fmt::format("{}: goes with one FILE, it is of one run", option);
-  }
-  std::vector<GivenFile> plans;
-  for (const std::string& file : options.files)
-    plans.push_back({"FILE", file});
-  const std::array<GivenFile, 4> written = {{{"--plan", options.plan_out},
-                                             {"--trace", options.trace},
-                                             {"--html", options.pictures.html},
-                                             {"--perfetto", options.pictures.perfetto}}};
-  return check_outputs(plans, written);
-}
-
-int run(const Options& options) {
-  const bool range = options.seeds.has_value();
-  if (const auto mistake = check_files(options)) return complain(*mistake);
-  int worst = kPass;
-  std::vector<Plan> plans;
-  bool good = true;
-  for (const std::string& file : options.files) {
-    if (const auto code = replay_exploration(file, options.files.size() == 1)) {
-      worst = std::max(worst, *code);
-      good = good && *code != kBadInput;
-      continue;
-    }
-    auto plan = load_plan_file(file);
-    if (plan) {
-      if (!options.check.empty()) plan->check = options.check;
-      plans.push_back(*std::move(plan));
-      continue;
-    }
-    good = false;
-    complain_of(plan.error());
-  }
-  if (!good) return kBadInput;
-  if (plans.empty()) return worst;
-
-  if (!options.plan_out.empty()) {
-    std::ofstream out(options.plan_out, std::ios::binary);
-    out << to_yaml(expand(plans.front(), options.seed));
-    if (!out.flush()) return complain("--plan: " + not_written(options.plan_out));
-  }
-  auto files = RunFiles::open(options.trace, options.pictures);
-  if (!files) return complain(files.error());
-  for (const Plan& plan : plans) {
-    if (plans.size() > 1) fmt::print("{}\n", visible_text(plan.name));
-    const int code =
-        range ? run_range(plan, *options.seeds, options) : run_one(plan, options, {files->transcript(), 0});
-    worst = std::max(worst, code);
-  }
-  if (const auto written = files->finish(); !written) return complain(written.error());
-  return worst;
-}
 
 /// An option whose text `parse` turns into `into`, or into an error.
 template <typename Parsed, typename Value>
@@ -199,6 +58,21 @@ void add_pictures(CLI::App& command, PictureNames& pictures) {
 void add_check(CLI::App& command, std::vector<Property>& check) {
   add_value(command, "--check", "NAMES", "judge only these promises, such as S1,S4, instead of what the plan says",
             parse_properties, check);
+}
+
+void add_shown(CLI::App& command, Shown& shown) {
+  command.add_flag_callback(
+      "--all-violations", [&shown] { shown = Shown::kAll; }, "print every violation, not only some of each promise");
+}
+
+/// How many seeds are run; those that need() what comes with them.
+std::vector<CLI::Option*> add_seeds_options(CLI::App& command, SeedsOptions& how) {
+  return {add_value(command, "--jobs", "N", "processes (default: 1)", parse_jobs, how.jobs),
+          add_value(command, "--seed-seconds", "N", "how long one seed may take (default: 60)", parse_seed_seconds,
+                    how.seed_seconds),
+          add_value(command, "--worker-megabytes", "N",
+                    "how much memory one process may take (default: its share of the machine's)",
+                    parse_worker_megabytes, how.megabytes)};
 }
 
 void add_draw(CLI::App& app, std::string& transcript, PictureNames& pictures, int& result) {
@@ -260,21 +134,39 @@ void add_conflict_table(CLI::App& app, TableOptions& options, int& result) {
   command->callback([&] { result = conflict_table(options); });
 }
 
-void add_sweep(CLI::App& app, SweepOptions& options, std::vector<std::string>& files, int& result) {
+struct SummarizeOptions {
+  std::vector<std::string> files;
+  std::string junit;
+};
+
+void add_sweep(CLI::App& app, SweepOptions& options, SummarizeOptions& summary, int& result) {
   CLI::App* command = app.add_subcommand("sweep", "Run many seeds and sum up; exit 0: all passed, 1: some failed");
   command->add_option("FILE", options.file, "a plan in YAML, see scenarios/README.md");
   command->add_flag("--swarm", options.swarm, "a plan of random operations and faults for each seed, instead");
   add_value(*command, "--seeds", "A..B", "the seeds (default: 1..1000)", parse_seeds, options.seeds);
-  add_value(*command, "--jobs", "N", "threads (default: 1)", parse_jobs, options.jobs);
+  add_seeds_options(*command, options.how);
   add_value(*command, "--shard", "I/N", "only the I-th of N parts of the seeds", parse_shard, options.shard);
-  command->add_option("--json-lines", options.json_lines, "write each result as a line of JSON to this file");
+  auto* lines =
+      command->add_option("--json-lines", options.json_lines, "write each result as a line of JSON to this file");
+  command
+      ->add_option("--resume", options.resume,
+                   "the same, and what such a file has of this sweep already is not run again")
+      ->excludes(lines);
+  command->add_option("--junit", options.junit, "write what failed as JUnit's XML to this file");
   add_check(*command, options.check);
-  command->add_flag("--stop-at-first", options.stop_at_first, "leave out the seeds behind the first that fails");
+  add_shown(*command, options.shown);
+  auto* first = command->add_flag("--stop-at-first", options.stop_at_first, "the same as --max-failures 1");
+  add_value(*command, "--max-failures", "N", "leave out the seeds behind the N-th that fails", parse_failures,
+            options.most_failures)
+      ->excludes(first);
   command->callback([&] { result = sweep_command(options); });
 
-  CLI::App* summarize = app.add_subcommand("summarize", "Join what 'sweep --json-lines' has written");
-  summarize->add_option("FILE", files, "results, one a line")->required();
-  summarize->callback([&] { result = summarize_command(files); });
+  CLI::App* summarize = app.add_subcommand(
+      "summarize",
+      "Join what 'sweep --json-lines' has written; exit 0: all passed, 1: some failed, 2: some are missing");
+  summarize->add_option("FILE", summary.files, "results, one a line")->required();
+  summarize->add_option("--junit", summary.junit, "write what failed as JUnit's XML to this file");
+  summarize->callback([&] { result = summarize_command(summary.files, summary.junit); });
 }
 
 void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
@@ -284,16 +176,22 @@ void add_replay(CLI::App& app, ReplayOptions& options, int& result) {
   add_pictures(*command, options.pictures);
   command->add_option("--plan", options.plan_out, "write the seed's plan to this file");
   add_check(*command, options.check);
+  add_shown(*command, options.shown);
   command->callback([&] { result = replay_command(options); });
 }
 
 void add_shrink(CLI::App& app, ShrinkOptions& options, int& result) {
-  CLI::App* command =
-      app.add_subcommand("shrink", "Make a failing plan small; exit 0: written, 2: bad input, or the plan passes");
+  CLI::App* command = app.add_subcommand("shrink",
+                                         "Make a failing plan small; Ctrl-C writes the smallest so far; exit 0: "
+                                         "written, 2: bad input, or the plan passes");
   command->add_option("SEED|FILE", options.what, "a seed of 'sweep --swarm', or a plan in YAML")->required();
   add_value(*command, "--seed", "N", "the seed of FILE's run (default: 1)", parse_seed, options.seed);
   command->add_option("-o,--out", options.out, "where the small plan goes")->required();
-  add_value(*command, "--tries", "N", "stop after so many runs (default: 5000)", parse_tries, options.tries);
+  add_value(*command, "--jobs", "N", "processes (default: 1)", parse_jobs, options.jobs);
+  add_value(*command, "--tries", "N", "stop after so many smaller plans (default: 5000)", parse_tries, options.tries);
+  add_value(*command, "--for", "TIME", "stop after so long, such as 30s", parse_duration_option, options.time);
+  add_value(*command, "--other-seeds", "N", "in the end, also try the seeds 1 to N (default: 4)", parse_other_seeds,
+            options.other_seeds);
   add_check(*command, options.check);
   command->callback([&] { result = shrink_command(options); });
 }
@@ -303,27 +201,32 @@ void list_faults() {
     fmt::print("{}\n  {}\n  {}; counted when {}\n", info.name, info.yaml, info.meaning, info.counted);
 }
 
+void add_run(CLI::App& app, RunCommandOptions& options, int& result) {
+  CLI::App* command = app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
+  command->add_option("FILE", options.files, "plans in YAML, see scenarios/README.md")->required();
+  auto* seed = add_value(*command, "--seed", "N", "the seed of the run (default: 1)", parse_seed, options.seed);
+  auto* seeds = add_value(*command, "--seeds", "A..B", "run each seed of a range; print those that fail and a summary",
+                          parse_seeds, options.seeds);
+  seeds->excludes(seed);
+  for (CLI::Option* option : add_seeds_options(*command, options.how))
+    option->needs(seeds);
+  command->add_option("--trace", options.trace, "write a readable transcript to this file");
+  add_pictures(*command, options.pictures);
+  command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
+  add_check(*command, options.check);
+  add_shown(*command, options.shown);
+  command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
+  command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
+  command->callback([&] { result = run_command(options); });
+}
+
 int main_with(int argc, char** argv) {
   CLI::App app("Runs a mesh of meshdict nodes in virtual time: same plan and seed, same run.", "meshdict-sim");
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
   app.require_subcommand(1);
-  Options options;
-  CLI::App* run_command =
-      app.add_subcommand("run", "Run plans; exit 0: passed, 1: a promise was violated, 2: bad input");
-  run_command->add_option("FILE", options.files, "plans in YAML, see scenarios/README.md")->required();
-  auto* seed = add_value(*run_command, "--seed", "N", "the seed of the run (default: 1)", parse_seed, options.seed);
-  auto* seeds = add_value(*run_command, "--seeds", "A..B",
-                          "run each seed of a range; print those that fail and a summary", parse_seeds, options.seeds);
-  seeds->excludes(seed);
-  add_value(*run_command, "--jobs", "N", "threads for --seeds (default: 1)", parse_jobs, options.jobs)->needs(seeds);
-  run_command->add_option("--trace", options.trace, "write a readable transcript to this file");
-  add_pictures(*run_command, options.pictures);
-  run_command->add_option("--plan", options.plan_out, "write what the seed makes of the plan to this file, as a plan");
-  add_check(*run_command, options.check);
-  run_command->add_flag("--json", options.json, "print each result and its counters as one line of JSON, too");
-  run_command->add_flag("--rate", options.rate, "print delivered frames a second on stderr");
   int result = kPass;
-  run_command->callback([&] { result = run(options); });
+  RunCommandOptions run_options;
+  add_run(app, run_options, result);
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
   std::string transcript;
@@ -334,8 +237,8 @@ int main_with(int argc, char** argv) {
   TableOptions table_options;
   add_conflict_table(app, table_options, result);
   SweepOptions sweep_options;
-  std::vector<std::string> summarize_files;
-  add_sweep(app, sweep_options, summarize_files, result);
+  SummarizeOptions summarize_options;
+  add_sweep(app, sweep_options, summarize_options, result);
   ReplayOptions replay_options;
   add_replay(app, replay_options, result);
   app.add_subcommand("faults", "List the kinds of faults, what makes them and when they count")->callback([] {
@@ -354,7 +257,12 @@ int main_with(int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     return complain_of_extras(app);
   } catch (const std::system_error& error) {
+    // What is printed is all that throws it.
     return complain(fmt::format("cannot write 'stdout': {}", error.code().message()));
+  } catch (const NoProcess& error) {
+    return complain(error.what());
+  } catch (const std::bad_alloc&) {
+    return complain("there is not enough memory for this");
   } catch (const CLI::ParseError& error) {
     return complain(error.what());
   }

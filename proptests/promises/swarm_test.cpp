@@ -22,7 +22,11 @@ Plan drawn(std::uint64_t seed) {
 TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
   Summary summary;
   std::string failures;
-  run_seeds(drawn, {.first = 1, .count = kSeeds}, 2, {.sanity_every = 50}, [&](const RunResult& result) {
+  const RunOf run = [](std::uint64_t seed) {
+    const Plan plan = drawn(seed);
+    return World(plan, seed, {.sanity_every = 50}).run();
+  };
+  run_seeds(run, each_of({.first = 1, .count = kSeeds}), {.jobs = 2}, [&](const RunResult& result) {
     summary.add(result);
     if (!result.passed()) failures += violations_text(result);
     return true;
@@ -64,13 +68,14 @@ TEST(Summary, OfJsonLinesIsThatOfTheRuns) {
     }
     const RunResult result = run_plan(plan, seed);
     direct.add(result);
-    ASSERT_TRUE(joined.add_json(result_json(result)));
+    const auto tally = parse_tally(result_json(result));
+    ASSERT_TRUE(tally) << tally.error();
+    joined.add(*tally);
   }
   EXPECT_EQ(direct.failed(), 3U);
   EXPECT_EQ(joined.text(), direct.text());
-  EXPECT_FALSE(joined.add_json("{}"));
-  EXPECT_FALSE(joined.add_json("what is this"));
-  EXPECT_EQ(joined.text(), direct.text());
+  EXPECT_FALSE(parse_tally("{}"));
+  EXPECT_FALSE(parse_tally("what is this"));
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ TEST(Thresholds, CountsBothSidesOfEach) {
 TEST(Swarm, ComesToBothSidesOfEachThreshold) {
   Summary summary;
   std::string failures;
-  run_seeds([](std::uint64_t seed) { return expand(swarm_plan(seed), seed); }, {.first = 1, .count = 2'000}, 2, {},
+  run_seeds([](std::uint64_t seed) { return run_plan(swarm_plan(seed), seed); }, each_of({.first = 1, .count = 2'000}),
+            {.jobs = 2},
             [&](const RunResult& result) {
               summary.add(result);
               if (!result.passed()) failures += violations_text(result);

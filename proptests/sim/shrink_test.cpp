@@ -5,12 +5,16 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "sim/plan/edit.h"
 #include "sim/plan/plan_yaml.h"
-#include "sim/runs/apart.h"
+#include "sim/plan/writer.h"
+#include "sim/runs/alike.h"
 #include "sim/runs/shrink.h"
 #include "sim/swarm/swarm.h"
 #include "sim/world/world.h"
@@ -19,6 +23,14 @@ namespace meshdict::sim {
 namespace {
 
 constexpr std::uint64_t kPlenty = 10'000;
+
+FirstThatFails one_by_one(std::function<bool(const Plan&)> fails) {
+  return [fails = std::move(fails)](std::span<const Plan> plans) -> std::optional<std::size_t> {
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      if (fails(plans[i])) return i;
+    return std::nullopt;
+  };
+}
 
 std::size_t entries(const Plan& plan, std::string_view word) {
   return static_cast<std::size_t>(
@@ -41,13 +53,13 @@ bool is_one_mesh(const Plan& plan) {
 // As if a crash and a deletion after it were the bug.
 RC_GTEST_PROP(Shrink, LeavesWhatMustBe, (std::uint64_t seed)) {
   const Plan plan = draw_plan(swarm_plan(seed), seed);
-  const Fails fails = [](const Plan& candidate) {
+  const auto fails = [](const Plan& candidate) {
     const auto crash = std::ranges::find(candidate.steps, std::string_view("crash"),
                                          [](const Step& step) { return verb(step.action); });
     return std::any_of(crash, candidate.steps.end(), [](const Step& step) { return verb(step.action) == "delete"; });
   };
   RC_PRE(fails(plan));
-  const Shrunk shrunk = shrink(plan, fails, kPlenty);
+  const Shrunk shrunk = shrink(plan, one_by_one(fails), {.most_tries = kPlenty});
   RC_ASSERT(fails(shrunk.plan));
   RC_ASSERT(shrunk.plan.steps.size() == 2U);
   RC_ASSERT(shrunk.plan.nodes.size() == 2U);
@@ -58,14 +70,14 @@ RC_GTEST_PROP(Shrink, LeavesWhatMustBe, (std::uint64_t seed)) {
 RC_GTEST_PROP(Shrink, EachPlanThatIsTriedCanBeRun, (std::uint64_t seed)) {
   const Plan plan = draw_plan(swarm_plan(seed), seed);
   std::uint64_t tries = 0;
-  const Fails fails = [&](const Plan& candidate) {
+  const auto fails = [&](const Plan& candidate) {
     // Its times in order, its nodes there, and its mesh one: the world asserts the rest.
     RC_ASSERT(std::ranges::is_sorted(candidate.steps, {}, [](const Step& step) { return step.at.low; }));
     RC_ASSERT((is_one_mesh(candidate) || !is_one_mesh(plan)));
     if (++tries % 16 == 0) run_plan(candidate, seed);
     return tries % 3 == 0;
   };
-  RC_ASSERT(shrink(plan, fails, 200).tries <= 200U);
+  RC_ASSERT(shrink(plan, one_by_one(fails), {.most_tries = 200}).tries <= 200U);
 }
 
 TEST(Shrink, WithoutANodeItsJoinersJoinWhatItJoined) {
@@ -113,36 +125,77 @@ TEST(Shrink, RoundsToTheLargestUnit) {
   EXPECT_EQ(rounded(Duration(999us)), Duration(999us));
 }
 
-TEST(RunApart, TellsTheFirstViolationOfEachProperty) {
+Violation expect_of(std::uint32_t line, std::vector<std::string> nodes, std::string what) {
+  return {.property = "expect", .at = {}, .nodes = std::move(nodes), .what = std::move(what), .line = line};
+}
+
+TEST(Alike, WhateverNumberOrValueWasSeenTheDemandIsTheSame) {
+  const Violation seen = expect_of(3, {"a"}, "should have 0 to 3 messages, and has 88 (p:3)");
+  EXPECT_TRUE(is_alike(expect_of(3, {"a"}, "should have 0 to 3 messages, and has 4 (p:3)"), seen));
+  EXPECT_FALSE(is_alike(expect_of(4, {"a"}, "should have 0 to 3 messages, and has 4 (p:4)"), seen)) << "another step";
+  EXPECT_FALSE(is_alike(expect_of(3, {"b"}, "should have 0 to 3 messages, and has 4 (p:3)"), seen)) << "another node";
+  EXPECT_FALSE(is_alike(expect_of(3, {"a"}, "should have 2 keys, and has 4 (p:3)"), seen)) << "another demand";
+  EXPECT_FALSE(is_alike({.property = "S1", .at = {}, .nodes = {"a"}, .what = "differ"}, seen));
+  const Violation of_key = expect_of(3, {}, "'seat' should be b, and is a");
+  EXPECT_TRUE(is_alike(expect_of(3, {}, "'k' should be x, and is y"), of_key));
+  EXPECT_FALSE(is_alike(expect_of(3, {}, "'k' should be x, and is nothing"), of_key));
+  EXPECT_FALSE(is_alike(expect_of(3, {}, "'k' should be owned by x, and is owned by nobody"), of_key));
+}
+
+TEST(Shrink, AnyNumberOfPlansAtOnceGiveTheSame) {
+  const Plan plan = draw_plan(swarm_plan(7), 7);
+  const auto writes = [](const Plan& candidate) { return entries(candidate, "set") >= 3; };
+  const auto shrunk = [&](std::size_t at_once) {
+    return to_yaml(shrink(plan, one_by_one(writes), {.most_tries = kPlenty, .at_once = at_once}).plan);
+  };
+  ASSERT_TRUE(writes(plan));
+  EXPECT_EQ(shrunk(3), shrunk(1));
+  EXPECT_EQ(shrunk(64), shrunk(1));
+}
+
+TEST(Shrink, StepsStayBehindTheMomentWhenTheMeshHasFormedUnlessThatIsTheCause) {
   const auto plan = load_plan(
-      "nodes: [a, b]\nsteps:\n"
-      "- {at: 5s, expect: {nodes: [a], key: k, value: v}}\n"
-      "- {at: 6s, expect: {nodes: [b], key: k, value: v}}\n",
+      "nodes: [a, b]\nsteps:\n- {at: 1s, set: {node: a, key: long, value: longer}}\n"
+      "- {at: 50s, delete: {node: b, key: long}}\n",
       "p");
   ASSERT_TRUE(plan.has_value());
-  const auto failures = run_apart(*plan, 1, std::chrono::seconds(60));
-  ASSERT_EQ(failures.size(), 1U);
-  EXPECT_EQ(failures[0].property, "expect");
-  EXPECT_EQ(failures[0].at, Duration(5s));
-  EXPECT_EQ(failures[0].nodes, "a");
-  EXPECT_TRUE(run_apart(draw_plan(swarm_plan(1), 1), 1, std::chrono::seconds(60)).empty());
+  const Plan drawn = draw_plan(*plan, 1);
+  const auto first_at = [&](const auto& fails) {
+    const Shrunk shrunk = shrink(drawn, one_by_one(fails),
+                                 {.most_tries = kPlenty, .formed_at = [](const Plan&) { return Duration(8s); }});
+    EXPECT_TRUE(shrunk.complete);
+    return shrunk.plan.steps.front().at.low;
+  };
+  const auto both = [](const Plan& candidate) { return candidate.steps.size() == 2; };
+  const auto early = [&](const Plan& candidate) { return both(candidate) && candidate.steps.front().at.low < 5s; };
+  EXPECT_EQ(first_at(both), 8s);
+  EXPECT_EQ(first_at(early), 1s);
 }
 
-TEST(RunApart, ARunThatDoesNotEndIsEnded) {
-  const auto plan = load_plan("nodes: 300\njoin: star\nsteps: []\nquiet: 10000h\n", "p");
-  ASSERT_TRUE(plan.has_value());
-  const auto failures = run_apart(*plan, 1, std::chrono::milliseconds(50));
-  ASSERT_EQ(failures.size(), 1U);
-  EXPECT_EQ(failures[0].property, "no end");
+TEST(Shrink, KeysAndValuesBecomeShortAndStayApart) {
+  const auto plan = load_plan(
+      "nodes: [a, b]\nsteps:\n- {at: 1s, set: {node: a, key: a seat, value: the first, value_size: 9KB, wait: 1}}\n"
+      "- {at: 2s, set: {node: b, key: k, value: the second}}\n- {at: 3s, expect: {node: b, key: a seat, value: the "
+      "second}}\n",
+      "p");
+  ASSERT_TRUE(plan.has_value()) << plan.error().front();
+  const auto all = [](const Plan& candidate) { return candidate.steps.size() == 3; };
+  const Plan small = shrink(draw_plan(*plan, 1), one_by_one(all), {.most_tries = kPlenty}).plan;
+  const auto& first = std::get<SetStep>(small.steps[0].action);
+  const auto& second = std::get<SetStep>(small.steps[1].action);
+  const auto& expect = *std::get<ExpectStep>(small.steps[2].action).what;
+  EXPECT_EQ(first.key + second.key + *expect.key, "lkl");
+  EXPECT_EQ(first.value + second.value + *expect.value, "abb");
+  EXPECT_EQ(first.value_size + first.wait, 0U);
 }
 
-TEST(RunApart, WhatEndsTheProgramIsACrash) {
-  Plan broken = draw_plan(swarm_plan(1), 1);
-  broken.steps.clear();
-  broken.nodes[0].join = {12'345};  // no such node
-  const auto failures = run_apart(broken, 1, std::chrono::seconds(60));
-  ASSERT_EQ(failures.size(), 1U);
-  EXPECT_EQ(failures[0].property, "crash");
+TEST(Shrink, IsContentWhenItMustBe) {
+  const Plan plan = draw_plan(swarm_plan(7), 7);
+  int left = 5;
+  const auto none = [](const Plan&) { return false; };
+  const Shrunk shrunk = shrink(plan, one_by_one(none), {.most_tries = kPlenty, .enough = [&] { return --left < 0; }});
+  EXPECT_FALSE(shrunk.complete);
+  EXPECT_LE(shrunk.tries, 5U);
 }
 
 }  // namespace

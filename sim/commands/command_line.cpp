@@ -14,10 +14,10 @@ namespace meshdict::sim {
 namespace {
 
 template <typename Count = std::uint64_t>
-std::expected<Count, std::string> positive(std::string_view text, std::string_view what, Count most) {
+std::expected<Count, std::string> positive(std::string_view text, std::string_view what, Count most, Count least = 1) {
   const auto value = parse_number<std::uint64_t>(text);
-  if (value && 1 <= *value && *value <= most) return static_cast<Count>(*value);
-  return std::unexpected(fmt::format("'{}' is no {}, expected a whole number from 1 to {}", text, what, most));
+  if (value && least <= *value && *value <= most) return static_cast<Count>(*value);
+  return std::unexpected(fmt::format("'{}' is no {}, expected a whole number from {} to {}", text, what, least, most));
 }
 
 }  // namespace
@@ -79,7 +79,28 @@ std::expected<std::vector<Property>, std::string> parse_properties(std::string_v
 }
 
 std::expected<unsigned, std::string> parse_jobs(std::string_view text) {
-  return positive<unsigned>(text, "number of threads", sim_limits::kMaxJobs);
+  return positive<unsigned>(text, "number of jobs", sim_limits::kMaxJobs);
+}
+
+std::expected<std::uint64_t, std::string> parse_seed_seconds(std::string_view text) {
+  return positive(text, "number of seconds", sim_limits::kMaxSeedSeconds);
+}
+
+std::expected<std::uint64_t, std::string> parse_worker_megabytes(std::string_view text) {
+  return positive(text, "number of MiB", sim_limits::kMaxMegabytes, sim_limits::kMinWorkerMegabytes);
+}
+
+std::expected<std::uint64_t, std::string> parse_other_seeds(std::string_view text) {
+  return positive(text, "number of seeds", sim_limits::kMaxOtherSeeds, std::uint64_t{0});
+}
+
+std::expected<Duration, std::string> parse_duration_option(std::string_view text) {
+  if (const auto time = parse_duration(text); time && *time > Duration::zero()) return *time;
+  return std::unexpected(fmt::format("'{}' is no time, expected one such as 30s or 2min", text));
+}
+
+std::expected<std::uint64_t, std::string> parse_failures(std::string_view text) {
+  return positive(text, "number of failures", std::numeric_limits<std::uint64_t>::max());
 }
 
 std::expected<std::uint64_t, std::string> parse_tries(std::string_view text) {

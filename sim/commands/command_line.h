@@ -9,7 +9,7 @@
 
 #include "sim/picture/history.h"
 #include "sim/runs/runner.h"
-#include "sim/runs/shard.h"
+#include "sim/runs/sweep_part.h"
 
 namespace meshdict::sim {
 
@@ -21,12 +21,22 @@ std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
 std::expected<Shard, std::string> parse_shard(std::string_view text);
 /// "S1,S4": some of property_names().
 std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text);
-/// Threads.
+/// Processes.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
 /// Runs of plans that become smaller.
 std::expected<std::uint64_t, std::string> parse_tries(std::string_view text);
 /// Of an exploration.
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
+/// How long one seed may take.
+std::expected<std::uint64_t, std::string> parse_seed_seconds(std::string_view text);
+/// Of one process, in MiB.
+std::expected<std::uint64_t, std::string> parse_worker_megabytes(std::string_view text);
+/// Seeds 1 to N, or none.
+std::expected<std::uint64_t, std::string> parse_other_seeds(std::string_view text);
+/// Longer than none.
+std::expected<Duration, std::string> parse_duration_option(std::string_view text);
+/// Seeds that fail.
+std::expected<std::uint64_t, std::string> parse_failures(std::string_view text);
 /// In MiB.
 std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
 

@@ -41,10 +41,25 @@ std::optional<std::string> check_outputs(std::span<const GivenFile> read, std::s
   return std::nullopt;
 }
 
-std::expected<FilePointer, std::string> open_output(const std::string& name) {
-  FilePointer file(std::fopen(name.c_str(), "w"), &std::fclose);
+std::expected<FilePointer, std::string> open_output(const std::string& name, Opening opening) {
+  FilePointer file(std::fopen(name.c_str(), opening == Opening::kEmptied ? "w" : "a"), &std::fclose);
   if (!file) return std::unexpected(not_written(name));
   return file;
+}
+
+std::expected<void, std::string> write_text(const std::string& name, std::string_view text) {
+  const auto file = open_output(name);
+  if (!file) return std::unexpected(file.error());
+  std::fwrite(text.data(), 1, text.size(), file->get());
+  if (!all_written(file->get())) return std::unexpected(not_written(name));
+  return {};
+}
+
+std::optional<std::string> check_writable(const std::string& option, const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const auto file = open_output(name, Opening::kAppended);
+  if (file) return std::nullopt;
+  return fmt::format("{}: {}", option, file.error());
 }
 
 std::expected<FilePointer, std::string> open_scratch() {

@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "sim/commands/run_files.h"
-#include "sim/runs/runner.h"
-#include "sim/runs/shard.h"
+#include "sim/commands/seeds.h"
+#include "sim/plan/plan.h"
+#include "sim/runs/report.h"
+#include "sim/runs/sweep_part.h"
 
 namespace meshdict::sim {
 
@@ -13,27 +14,21 @@ struct SweepOptions {
   std::string file;  ///< empty: swarm plans
   bool swarm = false;
   SeedRange seeds{1, 1000};
-  unsigned jobs = 1;
+  SeedsOptions how;
   Shard shard;
   std::string json_lines;
-  std::vector<Property> check;  ///< empty: what the plans say
-  bool stop_at_first = false;   ///< behind the first seed that fails
+  std::string resume;  ///< a file of json_lines to go on with
+  std::string junit;
+  std::vector<Property> check;      ///< empty: what the plans say
+  bool stop_at_first = false;       ///< as most_failures 1
+  std::uint64_t most_failures = 0;  ///< behind so many seeds that fail none is run; 0: all are
+  Shown shown = Shown::kSome;
 };
 
 /// Runs many seeds, of a file or of swarm plans. Prints those that fail and a summary. Exit code.
 int sweep_command(const SweepOptions& options);
 
-/// Joins what `sweep --json-lines` has written. Exit code: 1 when a run failed.
-int summarize_command(const std::vector<std::string>& files);
-
-/// Runs one swarm plan, or a file. Exit code.
-struct ReplayOptions {
-  std::string what;  ///< a seed of a swarm plan
-  std::string trace;
-  PictureNames pictures;
-  std::string plan_out;
-  std::vector<Property> check;  ///< empty: what the plan says
-};
-int replay_command(const ReplayOptions& options);
+/// Joins what `sweep --json-lines` has written. Exit code: 1 when a run failed, 2 when a seed is missing.
+int summarize_command(const std::vector<std::string>& files, const std::string& junit);
 
 }  // namespace meshdict::sim

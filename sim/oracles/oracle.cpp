@@ -19,15 +19,16 @@ std::string names_text(const std::vector<std::string>& nodes) {
   return fmt::format("{} and {} more", fmt::join(nodes.begin(), nodes.begin() + kMost, " "), nodes.size() - kMost);
 }
 
-void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what) {
+void Findings::add(std::string_view property, std::vector<std::string> nodes, std::string what, std::uint32_t line) {
   const auto is_it = [&](Property one) { return name_of(one) == property; };
   if (std::ranges::any_of(all_properties(), is_it) && std::ranges::none_of(check_, is_it)) return;
   ++count_;
   if (transcript_ != nullptr && transcript_->enabled()) {
     transcript_->line(world_.now(), "-", fmt::format("violated {}, {}: {}", property, names_text(nodes), what));
   }
-  if (list_.size() < sim_limits::kMaxViolations) {
-    list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what)});
+  const auto is_first = [&] { return std::ranges::find(list_, property, &Violation::property) == list_.end(); };
+  if (list_.size() < most_ || is_first()) {
+    list_.push_back({std::string(property), world_.now(), std::move(nodes), std::move(what), line});
   }
 }
 

@@ -77,8 +77,10 @@ inline constexpr std::size_t kMaxKeysForS5 = 16;
 
 /// Violations that are kept; they are all counted.
 inline constexpr std::size_t kMaxViolations = 100;
-/// And those that a report prints.
-inline constexpr std::size_t kMaxPrintedViolations = 20;
+/// The same, where all are asked for.
+inline constexpr std::size_t kMaxAllViolations = 100'000;
+/// And those of one promise that a report prints.
+inline constexpr std::size_t kMaxPrintedOfPromise = 5;
 /// Nodes that a violation names.
 inline constexpr std::size_t kMaxNamedNodes = 20;
 /// Bytes of a key that a violation names.
@@ -100,12 +102,29 @@ inline constexpr std::size_t kMaxDrawnOfClaim = 200;
 
 // Command line
 
-/// Threads.
+/// Processes, or threads.
 inline constexpr unsigned kMaxJobs = 256;
-/// Finished results that may wait for an earlier one, for each thread.
-inline constexpr std::uint64_t kMaxAhead = 16;
+/// Finished results that may wait for an earlier one, for each process: while one seed waits for its limit, others go on.
+inline constexpr std::uint64_t kMaxAhead = 4'096;
+/// Seeds that one process is given before it has told of them: as many as it runs meanwhile, so that it never waits.
+inline constexpr std::uint64_t kMaxGiven = 256;
+inline constexpr std::chrono::milliseconds kGivenFor{20};
+/// How long a seed may take: a day is longer than any that is meant.
+inline constexpr std::uint64_t kMaxSeedSeconds = 86'400;
+/// The least memory of a process, in MiB: less than this the program alone may need.
+inline constexpr std::uint64_t kMinWorkerMegabytes = 256;
+/// Bytes that are told of what a process printed before it ended.
+inline constexpr std::size_t kMaxComplaint = 300;
+/// Bytes of a result in a file: more than kMaxViolations with all that they name.
+inline constexpr std::size_t kMaxResultLine = std::size_t{1} << 26;
+/// Seeds that fail and have a test case of their own in JUnit's XML.
+inline constexpr std::size_t kMaxJunitCases = 1'000;
 /// Runs of `shrink`.
 inline constexpr std::uint64_t kMaxTries = 1'000'000;
+/// And seeds with which it tries a plan, beside its own (guess).
+inline constexpr std::uint64_t kMaxOtherSeeds = 1'000;
+/// How long it waits for the mesh of a plan to form, in virtual time.
+inline constexpr Duration kMaxForming = 60s;
 /// How long `shrink` waits for a run: of one that has no end, and of one that ends at once.
 inline constexpr std::chrono::milliseconds kMaxPatience{10'000};
 inline constexpr std::chrono::milliseconds kMinPatience{1'000};

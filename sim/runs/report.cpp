@@ -6,9 +6,12 @@
 #include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "sim/plan/fault.h"
 #include "sim/plan/limits.h"
+#include "sim/runs/worker.h"
 #include "sim/swarm/swarm.h"
 #include "sim/trace/trace.h"
 
@@ -19,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
     "peers_up", "peers_down", "messages",  "refused",  "undeliverable", "updated",
-    "deleted",  "conflicts",  "confirmed", "returned", "clock",         "left_out"};
+    "deleted",  "conflicts",  "confirmed", "returned", "clocks_judged", "left_out"};
 static_assert(std::ranges::none_of(kEventNames, &std::string_view::empty));
 
 Json counters_json(const Counters& counters) {
@@ -54,12 +57,12 @@ Json counters_json(const Counters& counters) {
   return json;
 }
 
-std::string replay_arguments(const RunResult& result) {
-  if (result.plan == swarm_name(result.seed)) return fmt::format("replay {}", result.seed);
-  return fmt::format("run {} --seed {}", shell_word(result.plan), result.seed);
-}
-
 }  // namespace
+
+std::string replay_arguments(const std::string& plan, std::uint64_t seed) {
+  if (plan == swarm_name(seed)) return fmt::format("replay {}", seed);
+  return fmt::format("run {} --seed {}", shell_word(plan), seed);
+}
 
 std::string shell_word(const std::string& text) {
   static constexpr std::string_view kPlain = "_./:=@%+,-";
@@ -85,8 +88,22 @@ std::string result_line(const RunResult& result) {
                      seconds_text(result.simulated), result.trace, result.passed() ? "PASS" : "FAIL");
 }
 
-std::string violations_text(const RunResult& result) {
-  const std::size_t shown = std::min(result.violations.size(), sim_limits::kMaxPrintedViolations);
+std::string failure_text(std::string_view property) {
+  const bool is_end = property == Worker::kCrash || property == Worker::kNoEnd || property == Worker::kMemory;
+  return is_end ? std::string(property) : fmt::format("violated {}", visible_text(property));
+}
+
+std::string where_and_what(const Violation& violation) {
+  if (violation.nodes.empty() && violation.at == Duration{}) return visible_text(violation.what);
+  return fmt::format("at {} s, {}: {}", seconds_text(violation.at), names_text(violation.nodes),
+                     visible_text(violation.what));
+}
+
+std::size_t most_violations(Shown shown) {
+  return shown == Shown::kAll ? sim_limits::kMaxAllViolations : sim_limits::kMaxViolations;
+}
+
+std::string violations_text(const RunResult& result, Shown shown) {
   std::string text;
   for (const std::string& idle : result.idle_steps)
     text += visible_text(idle) + "\n";
@@ -95,13 +112,31 @@ std::string violations_text(const RunResult& result) {
     text += result.idle_steps.empty() ? fmt::format("{} steps change nothing\n", rest)
                                       : fmt::format("... and {} more steps that change nothing\n", rest);
   }
-  for (std::size_t i = 0; i < shown; ++i) {
-    const Violation& violation = result.violations[i];
-    text += fmt::format("violated {} at {} s, {}: {}\n", violation.property, seconds_text(violation.at),
-                        names_text(violation.nodes), visible_text(violation.what));
+  std::string rest;  // behind the first of each
+  std::vector<std::pair<std::string_view, std::uint64_t>> groups;
+  for (const Violation& violation : result.violations) {
+    auto group = std::ranges::find(groups, violation.property, &decltype(groups)::value_type::first);
+    if (group == groups.end()) group = groups.insert(groups.end(), {violation.property, 0});
+    const std::string line = fmt::format("{} {}\n", failure_text(violation.property), where_and_what(violation));
+    if (group->second++ == 0) text += line;
   }
-  if (result.violation_count > shown) text += fmt::format("... and {} more\n", result.violation_count - shown);
-  if (!result.passed()) text += fmt::format("replay: meshdict-sim {}\n", replay_arguments(result));
+  for (const auto& [property, count] : groups) {
+    std::uint64_t told = 0;
+    for (const Violation& violation : result.violations) {
+      if (violation.property != property || told++ == 0) continue;
+      if (shown == Shown::kSome && told > sim_limits::kMaxPrintedOfPromise) break;
+      rest += fmt::format("{} {}\n", failure_text(property), where_and_what(violation));
+    }
+    if (shown == Shown::kSome && count > sim_limits::kMaxPrintedOfPromise) {
+      rest += fmt::format("... and {} more of {} (--all-violations)\n", count - sim_limits::kMaxPrintedOfPromise,
+                          visible_text(property));
+    }
+  }
+  text += rest;
+  if (const auto kept = result.violations.size(); result.violation_count > kept) {
+    text += fmt::format("... and {} more that were not kept\n", result.violation_count - kept);
+  }
+  if (!result.passed()) text += fmt::format("replay: meshdict-sim {}\n", replay_arguments(result.plan, result.seed));
   return text;
 }
 
@@ -114,7 +149,7 @@ std::string effects_text(const RunResult& result) {
   return text.empty() ? text : text + "\n";
 }
 
-std::string result_json(const RunResult& result) {
+std::string result_json(const RunResult& result, const SweepPart* part) {
   Json json;
   json["file"] = result.plan;
   json["seed"] = result.seed;
@@ -130,6 +165,11 @@ std::string result_json(const RunResult& result) {
                                   {"what", violation.what}});
   }
   json["counters"] = counters_json(result.counters);
+  if (part != nullptr) {
+    json["of"] = range_text(part->seeds);
+    if (part->shard.count > 1) json["part"] = fmt::format("{}/{}", part->shard.index, part->shard.count);
+    if (!part->check.empty()) json["check"] = part->check;
+  }
   // In ASCII alone, so that a terminal can show it.
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }

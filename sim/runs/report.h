@@ -1,8 +1,11 @@
 #pragma once
 // Results as text and as JSON.
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "sim/runs/sweep_part.h"
 #include "sim/world/world.h"
 
 namespace meshdict::sim {
@@ -10,8 +13,20 @@ namespace meshdict::sim {
 /// "seed=7 events=1234 simulated=60.000000 trace=0123456789abcdef PASS".
 std::string result_line(const RunResult& result);
 
-/// A line for each violation, and the command that replays the run.
-std::string violations_text(const RunResult& result);
+/// What does a run again: "run plan.yaml --seed 7", or "replay 7".
+std::string replay_arguments(const std::string& plan, std::uint64_t seed);
+
+/// "violated S1"; of what has ended the process, its name alone.
+std::string failure_text(std::string_view property);
+/// "at 61.000000 s, ana bob: ..."; of what has ended the process, only what it was.
+std::string where_and_what(const Violation& violation);
+
+/// Steps that changed nothing, the violations, and the command that replays the run: of each promise the first, in the order of
+/// time, then by promise some more, or all that were kept.
+enum class Shown : std::uint8_t { kSome, kAll };
+/// For RunOptions.
+std::size_t most_violations(Shown shown);
+std::string violations_text(const RunResult& result, Shown shown = Shown::kSome);
 
 /// "took effect: cut 3, crash 1": the faults of a run; empty when there were none.
 std::string effects_text(const RunResult& result);
@@ -19,7 +34,7 @@ std::string effects_text(const RunResult& result);
 /// A word as a POSIX shell reads it back, and a terminal can show it.
 std::string shell_word(const std::string& text);
 
-/// One object in one line: file, result, violations, counters.
-std::string result_json(const RunResult& result);
+/// One object in one line: file, result, violations, counters; and of which sweep it is, if of any.
+std::string result_json(const RunResult& result, const SweepPart* part = nullptr);
 
 }  // namespace meshdict::sim

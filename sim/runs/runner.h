@@ -1,10 +1,14 @@
 #pragma once
-// Runs over many seeds.
+// Runs over many seeds, each of `jobs` processes one after the other. See worker.h for what a seed that ends its process is.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "sim/plan/plan.h"
+#include "sim/runs/worker.h"
 #include "sim/world/world.h"
 
 namespace meshdict::sim {
@@ -14,6 +18,7 @@ struct SeedRange {
   std::uint64_t first = 1;
   std::uint64_t last = 1;
   [[nodiscard]] std::uint64_t count() const { return last - first + 1; }
+  bool operator==(const SeedRange&) const = default;
 };
 
 /// Every `step`-th of a range.
@@ -27,12 +32,22 @@ inline SeedSequence all_of(const SeedRange& range) {
   return {.first = range.first, .count = range.count()};
 }
 
-/// An explicit plan for a seed. Called from several threads at a time.
-using PlanOf = std::function<Plan(std::uint64_t seed)>;
+/// One after the other; nothing behind the last.
+using Seeds = std::function<std::optional<std::uint64_t>()>;
+Seeds each_of(const SeedSequence& sequence);
 
-/// Runs the plan of each seed on `jobs` threads and hands over the results in the order of seeds, on the caller's
-/// thread, until `done` returns false. At most a few results a thread wait for that.
-void run_seeds(const PlanOf& plan_of, const SeedSequence& seeds, unsigned jobs, const RunOptions& options,
+struct RunnerOptions {
+  unsigned jobs = 1;
+  std::chrono::milliseconds patience = std::chrono::seconds(60);  ///< with one seed
+  std::uint64_t megabytes = 0;                                    ///< of memory for each process; 0: no bound
+  /// The name of a seed's plan: of one that has no result of its own.
+  std::function<std::string(std::uint64_t seed)> plan_of = [](std::uint64_t) { return std::string(); };
+};
+
+/// Calls `run` with each seed, in a process, and hands over the results in the order of seeds until `done` returns false.
+/// Throws NoProcess.
+/// REQUIRES: this process has one thread.
+void run_seeds(const RunOf& run, const Seeds& seeds, const RunnerOptions& options,
                const std::function<bool(const RunResult&)>& done);
 
 }  // namespace meshdict::sim

@@ -2,26 +2,41 @@
 // From a plan that fails to a small one that fails in the same way.
 //
 // Delta debugging (A. Zeller and R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28(2),
-// 2002) over steps, after nodes, and before times and settings, again and again until nothing gives way: then no single
-// node and no single step can go. A run is a function of plan and seed, and what a step draws does not depend on other
+// 2002) over steps, after nodes, and before times, settings and values, again and again until nothing gives way: then no
+// single node and no single step can go. A run is a function of plan and seed, and what a step draws does not depend on other
 // steps; so a smaller plan is mostly the same run with less in it.
+//
+// Steps stay behind the moment when the mesh has formed, if the failure lets them: what happens before is mostly another story.
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 
 #include "sim/plan/plan.h"
 
 namespace meshdict::sim {
 
-/// Whether a plan still fails as the first one did.
-using Fails = std::function<bool(const Plan&)>;
+/// Of several plans the first that still fails as the one to be shrunk does; nothing when none does.
+using FirstThatFails = std::function<std::optional<std::size_t>(std::span<const Plan> plans)>;
+
+struct ShrinkLimits {
+  std::uint64_t most_tries = 0;  ///< plans that are tried
+  /// Plans that are looked at together. The result is the same for any number, but for the limits.
+  std::size_t at_once = 1;
+  /// Whether to be content with what there is.
+  std::function<bool()> enough = [] { return false; };
+  /// When the mesh of a plan has formed.
+  std::function<Duration(const Plan&)> formed_at = [](const Plan&) { return Duration(); };
+};
 
 struct Shrunk {
   Plan plan;
-  std::uint64_t tries = 0;  ///< calls of `fails`
+  std::uint64_t tries = 0;
+  bool complete = false;  ///< nothing more gives way; otherwise a limit was met
 };
 
-/// Calls `fails` at most `most_tries` times. REQUIRES: fails(plan), and plan is what draw_plan() returns.
-Shrunk shrink(Plan plan, const Fails& fails, std::uint64_t most_tries);
+/// REQUIRES: the plan fails, and is what draw_plan() returns.
+Shrunk shrink(Plan plan, const FirstThatFails& fails, const ShrinkLimits& limits);
 
 }  // namespace meshdict::sim

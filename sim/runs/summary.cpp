@@ -2,89 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
-
+#include "sim/machines/mixing.h"
 #include "sim/plan/limits.h"
+#include "sim/runs/report.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
 
-void Summary::add(const RunResult& result) {
+void Summary::add(const Tally& run) {
   ++runs_;
-  events_ += result.events;
-  delivered_ += result.counters.network.delivered;
-  simulated_ += result.simulated;
-  for (const FaultInfo& info : fault_infos())
-    add_fault(static_cast<std::size_t>(info.fault), result.counters.faults[info.fault]);
-  for (std::size_t i = 0; i < kThresholds; ++i)
-    add_crossing(i, result.counters.crossings[i]);
-  if (result.passed()) return;
-  ++failed_;
-  std::set<std::string> properties;
-  for (const Violation& violation : result.violations)
-    properties.insert(violation.property);
-  for (const std::string& property : properties)
-    add_failure(property, result.seed);
-}
-
-void Summary::add_fault(std::size_t fault, std::uint64_t times) {
-  if (times == 0) return;
-  ++faults_[fault].runs;
-  faults_[fault].times += times;
-}
-
-void Summary::add_crossing(std::size_t threshold, const Crossing& crossing) {
-  near_[threshold].below += crossing.below > 0 ? 1U : 0U;
-  near_[threshold].above += crossing.above > 0 ? 1U : 0U;
-}
-
-void Summary::add_failure(const std::string& property, std::uint64_t seed) {
-  Failures& failures = failures_[property];
-  ++failures.runs;
-  failures.seeds.insert(std::ranges::upper_bound(failures.seeds, seed), seed);
-  if (failures.seeds.size() > sim_limits::kMaxExamples) failures.seeds.pop_back();
-}
-
-std::expected<void, std::string> Summary::add_json(const std::string& line) {
-  try {
-    const auto json = nlohmann::json::parse(line);
-    const auto& counters = json.at("counters");
-    const auto seed = json.at("seed").get<std::uint64_t>();
-    const auto events = json.at("events").get<std::uint64_t>();
-    const auto simulated = Duration(json.at("simulated_us").get<std::int64_t>());
-    const auto delivered = counters.at("delivered").get<std::uint64_t>();
-    std::set<std::string> properties;
-    for (const auto& violation : json.at("violations"))
-      properties.insert(violation.at("property").get<std::string>());
-    const bool passed = json.at("passed").get<bool>();
-
-    for (const FaultInfo& info : fault_infos()) {
-      if (!counters.contains("faults")) break;
-      add_fault(static_cast<std::size_t>(info.fault), counters.at("faults").value(std::string(info.name), 0ULL));
-    }
-    for (std::size_t i = 0; i < kThresholds && counters.contains("thresholds"); ++i) {
-      const auto times =
-          counters.at("thresholds").value(std::string(thresholds()[i].constant), std::array<std::uint64_t, 2>{});
-      add_crossing(i, {.below = times[0], .above = times[1]});
-    }
-    ++runs_;
-    events_ += events;
-    simulated_ += simulated;
-    delivered_ += delivered;
-    if (!passed) ++failed_;
-    for (const std::string& property : properties)
-      add_failure(property, seed);
-  } catch (const nlohmann::json::exception& error) {
-    return std::unexpected(std::string(error.what()));
+  events_ += run.events;
+  delivered_ += run.delivered;
+  simulated_ += run.simulated;
+  traces_ += mix64(run.seed ^ mix64(run.trace));
+  for (std::size_t fault = 0; fault < faults_.size(); ++fault) {
+    if (run.faults[fault] == 0) continue;
+    ++faults_[fault].runs;
+    faults_[fault].times += run.faults[fault];
   }
-  return {};
+  for (std::size_t i = 0; i < kThresholds; ++i) {
+    near_[i].below += run.crossings[i].below > 0 ? 1U : 0U;
+    near_[i].above += run.crossings[i].above > 0 ? 1U : 0U;
+  }
+  if (run.passed) return;
+  ++failed_;
+  for (const auto& [property, what] : run.failures) {
+    Failures& failures = failures_[property];
+    ++failures.runs;
+    failures.first.emplace(run.seed, what);
+    if (failures.first.size() > sim_limits::kMaxExamples) failures.first.erase(std::prev(failures.first.end()));
+  }
 }
 
 std::string Summary::text() const {
-  std::string text = fmt::format("{} runs, {} failed; {} events, {} frames delivered, {} s simulated\n", runs_, failed_,
-                                 events_, delivered_, seconds_text(simulated_));
+  std::string text = fmt::format("{} runs, {} failed; {} events, {} frames delivered, {} s simulated; traces {:016x}\n",
+                                 runs_, failed_, events_, delivered_, seconds_text(simulated_), traces_);
   for (const FaultInfo& info : fault_infos()) {
     const FaultLine& line = faults_[static_cast<std::size_t>(info.fault)];
     if (line.runs == 0) continue;
@@ -93,8 +45,12 @@ std::string Summary::text() const {
   }
   text += thresholds_text();
   for (const auto& [property, failures] : failures_) {
-    text += fmt::format("violated {} in {} runs: seeds {}{}\n", visible_text(property), failures.runs,
-                        fmt::join(failures.seeds, ", "), failures.runs > failures.seeds.size() ? ", ..." : "");
+    std::vector<std::uint64_t> seeds;
+    for (const auto& [seed, what] : failures.first)
+      seeds.push_back(seed);
+    text += fmt::format("{} in {} runs: seeds {}{}\n  seed {}: {}\n", failure_text(property), failures.runs,
+                        fmt::join(seeds, ", "), failures.runs > seeds.size() ? ", ..." : "", seeds.front(),
+                        visible_text(failures.first.begin()->second));
   }
   return text;
 }

@@ -3,30 +3,28 @@
 
 #include <array>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "sim/plan/fault.h"
 #include "sim/plan/thresholds.h"
-#include "sim/world/world.h"
+#include "sim/runs/tally.h"
 
 namespace meshdict::sim {
 
 class Summary {
  public:
-  void add(const RunResult& result);
-  /// A line that result_json() made. Error: what is wrong with it.
-  std::expected<void, std::string> add_json(const std::string& line);
+  void add(const Tally& run);
+  void add(const RunResult& result) { add(tally_of(result)); }
 
   [[nodiscard]] std::uint64_t runs() const { return runs_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
   /// How many runs came near to a threshold, by its index in thresholds().
   [[nodiscard]] const Crossing& runs_near(std::size_t threshold) const { return near_[threshold]; }
   [[nodiscard]] std::uint64_t runs_with(Fault fault) const { return faults_[static_cast<std::size_t>(fault)].runs; }
-  /// Several lines for people: totals, tables of faults and thresholds, failures by property. The same for the same runs, in whatever
-  /// order.
+  /// Several lines for people: totals, tables of faults and thresholds, failures by property. The same for the same
+  /// runs, in whatever order.
   [[nodiscard]] std::string text() const;
 
  private:
@@ -36,17 +34,16 @@ class Summary {
   };
   struct Failures {
     std::uint64_t runs = 0;
-    std::vector<std::uint64_t> seeds;  ///< the smallest
+    std::map<std::uint64_t, std::string> first;  ///< by seed, the smallest: what was violated
   };
-  void add_failure(const std::string& property, std::uint64_t seed);
-  void add_fault(std::size_t fault, std::uint64_t times);
-  void add_crossing(std::size_t threshold, const Crossing& crossing);
+
   [[nodiscard]] std::string thresholds_text() const;
 
   std::uint64_t runs_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint64_t traces_ = 0;  ///< a sum, for which the order does not matter
   Duration simulated_{};
   std::array<FaultLine, kFaults> faults_{};
   Crossings near_{};

@@ -12,6 +12,7 @@
 #include "sim/machines/network.h"
 #include "sim/oracles/oracle.h"
 #include "sim/plan/fault.h"
+#include "sim/plan/limits.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/thresholds.h"
 
@@ -21,6 +22,8 @@ struct RunOptions {
   std::FILE* transcript = nullptr;
   /// Calls sanity_check() of the engine that an event has touched, at every so-manieth event; 0: never.
   std::uint64_t sanity_every = 0;
+  /// That are kept; of each promise the first in any case.
+  std::size_t most_violations = sim_limits::kMaxViolations;
 };
 
 struct Counters {

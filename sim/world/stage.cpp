@@ -91,7 +91,7 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       network(seed, plan.nodes.size(), plan.links, queue, user, counters.faults, reach),
       addresses(plan.nodes),
       transcript(options.transcript),
-      findings(queue, &transcript, plan.check),
+      findings(queue, &transcript, plan.check, options.most_violations),
       hosts(plan.nodes.size()),
       triggers(plan, identities, addresses, queue),
       moments(plan, hosts),
@@ -124,7 +124,7 @@ void Stage::mark(Mark what, NodeIndex node, std::uint64_t detail) {
 }
 
 void Stage::fail(const Step& step, std::vector<std::string> nodes, const std::string& what) {
-  findings.add("expect", std::move(nodes), what + place_of(plan, step));
+  findings.add("expect", std::move(nodes), what + place_of(plan, step), step.line);
 }
 
 void Stage::changes_nothing(const Step& step, const std::string& why) {

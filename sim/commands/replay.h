@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "sim/commands/run_files.h"
+#include "sim/plan/plan.h"
+#include "sim/runs/report.h"
+
+namespace meshdict::sim {
+
+struct ReplayOptions {
+  std::string what;  ///< a seed of a swarm plan
+  std::string trace;
+  PictureNames pictures;
+  std::string plan_out;
+  std::vector<Property> check;  ///< empty: what the plan says
+  Shown shown = Shown::kSome;
+};
+
+/// Runs one swarm plan. Exit code.
+int replay_command(const ReplayOptions& options);
+
+}  // namespace meshdict::sim

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/commands/run_files.h"
+#include "sim/commands/seeds.h"
+#include "sim/plan/plan.h"
+#include "sim/runs/report.h"
+
+namespace meshdict::sim {
+
+struct RunCommandOptions {
+  std::vector<std::string> files;
+  std::uint64_t seed = 1;
+  std::optional<SeedRange> seeds;  ///< instead
+  SeedsOptions how;                ///< with `seeds`
+  std::string trace;
+  PictureNames pictures;
+  std::string plan_out;
+  std::vector<Property> check;  ///< empty: what the plans say
+  bool json = false;
+  bool rate = false;
+  Shown shown = Shown::kSome;
+};
+
+/// Runs plans, and interleavings that an exploration has found. Exit code: the worst of all runs.
+int run_command(const RunCommandOptions& options);
+
+}  // namespace meshdict::sim
