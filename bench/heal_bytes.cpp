@@ -69,7 +69,7 @@ Written written(std::uint64_t i, const std::vector<NodeId>& owners) {
   one.version = {.epoch = Epoch{1},
                  .claim_start = Hlc::from_ms(kStartMs + static_cast<std::int64_t>(i)),
                  .owner = owners[i % owners.size()],
-                 .boot = std::uint64_t{1'800'000'000} << 32 | (i % owners.size()),
+                 .boot = Boot{std::uint64_t{1'800'000'000} << 32 | (i % owners.size())},
                  .sequence = Sequence{0},
                  .value_hash = sha256(one.value),
                  .written = Hlc::from_ms(kStartMs + static_cast<std::int64_t>(i))};

@@ -64,7 +64,7 @@ std::string value_of(std::uint32_t number, std::uint64_t round) {
 class Report {
  public:
   explicit Report(std::size_t keys)
-      : keys_(keys), dictionary_({{}, node(1), 1}, clock_, store_, [](const DictionaryEvent&) {}) {
+      : keys_(keys), dictionary_({{}, node(1), Boot{1}}, clock_, store_, [](const DictionaryEvent&) {}) {
     for (std::size_t i = 0; i < kOwners; ++i)
       owners_.push_back(node(i + 2));
   }

@@ -56,7 +56,7 @@ void merge_new(benchmark::State& state) {
                         .kind = RecordKind::kValue};
   for (auto _ : state) {
     NullStore store;
-    Dictionary dictionary({{}, node(1), 1}, clock, store, [](const DictionaryEvent&) {});
+    Dictionary dictionary({{}, node(1), Boot{1}}, clock, store, [](const DictionaryEvent&) {});
     for (const std::string& key : names)
       benchmark::DoNotOptimize(dictionary.merge(key, value, version));
   }
@@ -69,7 +69,7 @@ void write_own(benchmark::State& state) {
   const std::string value = bytes_value("sixteen bytes...");
   const FixedClock clock;
   NullStore store;
-  Dictionary dictionary({{}, node(1), 1}, clock, store, [](const DictionaryEvent&) {});
+  Dictionary dictionary({{}, node(1), Boot{1}}, clock, store, [](const DictionaryEvent&) {});
   for (auto _ : state) {
     for (const std::string& key : names)
       benchmark::DoNotOptimize(dictionary.set(key, value));

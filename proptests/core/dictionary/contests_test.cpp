@@ -46,7 +46,7 @@ class Contest : public ::testing::Test {
   void expect_kept(std::uint64_t epoch) {
     EXPECT_EQ(node.get("k"), "ours");
     EXPECT_EQ(node.version("k").owner, id("M"));
-    EXPECT_EQ(node.version("k").epoch, epoch);
+    EXPECT_EQ(node.version("k").epoch, Epoch{epoch});
     EXPECT_EQ(node.told(), "");
     EXPECT_THAT(reissued(node), ElementsAre("k"));
     node.d->sanity_check();
@@ -188,7 +188,7 @@ TEST_F(Contest, ABoundedNumberOfRivals) {
   for (std::size_t i = 0; i < limits::kMaxContestedRivals + 5; ++i) {
     node.merge("k", "theirs", claim(std::string(1, "ABCDEFGHJKLNPQRST"[i]), node.version("k").epoch, 20'000));
   }
-  EXPECT_EQ(node.version("k").epoch, 1 + limits::kMaxContestedRivals);
+  EXPECT_EQ(node.version("k").epoch, Epoch{1 + limits::kMaxContestedRivals});
 }
 
 TEST_F(Contest, ABoundedNumberOfKeys) {

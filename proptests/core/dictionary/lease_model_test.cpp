@@ -120,7 +120,7 @@ class Model {
     RC_ASSERT(version.epoch == (renews ? known.epoch : next(known.epoch)));
     RC_ASSERT(version.sequence == (renews ? next(known.sequence) : Sequence::kFirst));
     RC_ASSERT(version.claim_start == (renews ? known.start : version.written));
-    RC_ASSERT(version.boot == boot_);
+    RC_ASSERT(version.boot == Boot{boot_});
     RC_ASSERT(version.written > highest_);
     RC_ASSERT(version.written.unix_ms() == clock_ms());
     highest_ = version.written;
