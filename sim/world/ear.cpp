@@ -80,6 +80,13 @@ void Ear::hear(const Confirmed& confirmed) {
   stage_.records.confirmed(node_, wait->keys, wait->since, peer->second);
 }
 
+void Ear::hear(const LeftOut& left_out) {
+  const auto peer = stage_.identities.find(left_out.peer);
+  if (peer == stage_.identities.end()) return;
+  // Until it is told again, if more is left out.
+  stage_.broadcasts.doubtful(node_, peer->second, stage_.now() + limits::kTellLeftOutEvery);
+}
+
 // A mesh that nothing has disturbed loses no neighbour by its own doing.
 void Ear::check_dropped(NodeIndex peer, const PeerDown& down) {
   const bool for_a_fault = down.reason == EndReason::kSilent || down.reason == EndReason::kProtocolError ||

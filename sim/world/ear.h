@@ -24,7 +24,7 @@ class Ear final : public Observer {
   void hear(const Confirmed& confirmed);
   void hear(const Returned& /*returned*/) {}
   void hear(const ClockJudged& /*judged*/) {}
-  void hear(const LeftOut& /*left_out*/) {}
+  void hear(const LeftOut& left_out);
   void check_dropped(NodeIndex peer, const PeerDown& down);
   [[nodiscard]] Host& host() { return *stage_.hosts[node_]; }
 
