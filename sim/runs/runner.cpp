@@ -113,7 +113,7 @@ void Pool::look_at(std::unique_ptr<Worker>& worker, bool has_results) {
       finished_.insert_or_assign(seed, std::move(one.result));
     }
     if (!goes_on) replace(worker, std::nullopt);
-  } else if (worker->busy_for() > 100 * options_.patience) {
+  } else if (worker->busy_for() > options_.patience) {
     replace(worker, options_.patience);
   }
 }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -78,7 +79,13 @@ void LogWriter::queue(std::string line) {
   shared_->bytes += line.size();
   shared_->lines.push_back(std::move(line));
   shared_->changed.notify_all();
-  if (!std::exchange(started_, true)) std::thread([shared = shared_] { shared->run(); }).detach();
+  if (started_) return;
+  try {
+    std::thread([shared = shared_] { shared->run(); }).detach();
+    started_ = true;
+  } catch (const std::system_error&) {
+    // No memory for its stack: what waits is bounded, and the next line tries again.
+  }
 }
 
 void LogWriter::add(std::string line) {
