@@ -85,7 +85,6 @@ void TcpConnection::on_sealed(std::string_view bytes) {
 /// Closes like close(), so that an alert gets to the far end, and tells the owner why.
 void TcpConnection::refuse(const Ending& ending) {
   const auto self = shared_from_this();
-  const Ending why = ending;
   state_ = State::kClosing;
   queue_.clear();
   queued_ = 0;
@@ -93,7 +92,7 @@ void TcpConnection::refuse(const Ending& ending) {
   limit_closing();
   if (channel_ != nullptr) send_sealed();
   if (!has_unsent()) half_close();
-  owner_->connection_refused(*this, why);
+  owner_->connection_refused(*this, ending);
 }
 
 }  // namespace meshdict

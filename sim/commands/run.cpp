@@ -99,6 +99,7 @@ std::optional<std::string> check_files(const RunCommandOptions& options) {
     if (options.files.size() > 1) return fmt::format("{}: goes with one FILE, it is of one run", option);
   }
   std::vector<GivenFile> plans;
+  plans.reserve(options.files.size());
   for (const std::string& file : options.files)
     plans.push_back({"FILE", file});
   return check_outputs(plans, written);

@@ -207,6 +207,7 @@ int sweep_command(const SweepOptions& options) {
 
 int summarize_command(const std::vector<std::string>& files, const std::string& junit) {
   std::vector<GivenFile> read;
+  read.reserve(files.size());
   for (const std::string& file : files)
     read.push_back({"FILE", file});
   const std::array<GivenFile, 1> outputs = {{{"--junit", junit}}};

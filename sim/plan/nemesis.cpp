@@ -458,6 +458,7 @@ std::span<const NemesisKind> nemesis_kinds() {
 
 std::vector<std::string> nemesis_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(kTold));
   for (const NemesisKind& kind : kTold)
     names.emplace_back(kind.name);
   return names;

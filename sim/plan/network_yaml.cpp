@@ -77,6 +77,7 @@ void NetworkReader::read_site_link(const YAML::Node& node) {
   map.finish();
   check_link(link, node.Mark(), errors_);
   std::vector<std::string> names;
+  names.reserve(plan_.sites.size());
   for (const SitePlan& site : plan_.sites)
     names.push_back(site.name);
   const auto add = [&](std::size_t a, std::size_t b, bool again) {

@@ -1,7 +1,6 @@
 #include "sim/runs/result_bytes.h"
 
 #include <cassert>
-#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -35,7 +34,8 @@ class Reader {
   Plain plain() {
     static_assert(std::is_trivially_copyable_v<Plain>);
     Plain value;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    const std::string_view bytes = take(sizeof value);
+    bytes.copy(reinterpret_cast<char*>(&value), bytes.size());
     return value;
   }
   std::string text() { return std::string(take(plain<std::size_t>())); }

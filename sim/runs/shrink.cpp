@@ -87,7 +87,9 @@ class Shrinker {
       const std::size_t left =
           static_cast<std::size_t>(std::min<std::uint64_t>(limits_.most_tries - tries_, count - done));
       std::vector<Plan> together;
-      for (std::size_t i = 0; i < std::min(left, limits_.at_once); ++i)
+      const std::size_t most = std::min(left, limits_.at_once);
+      together.reserve(most);
+      for (std::size_t i = 0; i < most; ++i)
         together.push_back(make(done + i));
       const auto found = fails_(together);
       tries_ += found ? *found + 1 : together.size();

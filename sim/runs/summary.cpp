@@ -46,6 +46,7 @@ std::string Summary::text() const {
   text += thresholds_text();
   for (const auto& [property, failures] : failures_) {
     std::vector<std::uint64_t> seeds;
+    seeds.reserve(failures.first.size());
     for (const auto& [seed, what] : failures.first)
       seeds.push_back(seed);
     text += fmt::format("{} in {} runs: seeds {}{}\n  seed {}: {}\n", failure_text(property), failures.runs,

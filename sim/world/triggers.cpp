@@ -66,7 +66,9 @@ bool Triggers::fits(const Trigger& trigger, NodeIndex node, const Event& event) 
 }
 
 void Triggers::come(Waiting& waiting) {
-  if (waiting.left == 0 || --waiting.left > 0) return;
+  if (waiting.left == 0) return;
+  --waiting.left;
+  if (waiting.left > 0) return;
   queue_.push(queue_.now() + plan_.steps[waiting.step].at.low, EventKind::kTriggered, waiting.step);
 }
 

@@ -36,7 +36,7 @@ std::optional<std::uint64_t> read_cursor(std::string_view text) {
   if (negative || text.front() == '+') text.remove_prefix(1);
   const auto number = parse_number<std::uint64_t>(text);
   if (!number || (negative && *number != 0)) return std::nullopt;
-  return *number;
+  return number;
 }
 
 /// False when it has replied with an error.

@@ -79,12 +79,12 @@ void LogWriter::queue(std::string line) {
   shared_->bytes += line.size();
   shared_->lines.push_back(std::move(line));
   shared_->changed.notify_all();
-  if (started_) return;
+  if (std::exchange(started_, true)) return;
   try {
     std::thread([shared = shared_] { shared->run(); }).detach();
-    started_ = true;
   } catch (const std::system_error&) {
     // No memory for its stack: what waits is bounded, and the next line tries again.
+    started_ = false;
   }
 }
 

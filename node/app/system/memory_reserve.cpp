@@ -23,7 +23,8 @@ void give_it_up() {
 
 /// Allocates nothing.
 [[noreturn]] void say_and_exit() {
-  std::string_view line = "meshdict-node: ended by an unexpected error\n";
+  static constexpr std::string_view kUnexpected = "meshdict-node: ended by an unexpected error\n";
+  std::string_view line = kUnexpected;
   if (const auto error = std::current_exception()) {
     try {
       std::rethrow_exception(error);
@@ -32,6 +33,7 @@ void give_it_up() {
           "meshdict-node: no memory is left (ulimit -v, or the machine's): give it more, or keep less in it; what was "
           "acknowledged is in the data directory\n";
     } catch (...) {
+      line = kUnexpected;
     }
   }
   while (!line.empty()) {

@@ -134,7 +134,8 @@ std::expected<void, std::string> take_authority(SSL_CTX* context, const ProofTex
 std::string doubt_about(SSL_CTX* context, X509* own, const char* role, std::string_view as) {
   X509_STORE_CTX* const check = X509_STORE_CTX_new();
   STACK_OF(X509)* chain = nullptr;
-  SSL_CTX_get0_chain_certs(context, &chain);
+  // A macro that hides the pointer's type.
+  SSL_CTX_ctrl(context, SSL_CTRL_GET_CHAIN_CERTS, 0, static_cast<void*>(&chain));
   X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(context), own, chain);
   X509_STORE_CTX_set_default(check, role);
   const bool good = X509_verify_cert(check) == 1;
