@@ -11,7 +11,7 @@ namespace meshdict {
 namespace {
 
 EVP_PKEY* new_key() {
-  return EVP_EC_gen("P-256");
+  return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
 }
 
 template <typename Write>

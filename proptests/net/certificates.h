@@ -41,10 +41,10 @@ class TestAuthority {
  private:
   Pems issue_for(evp_pkey_st* key, const CertificateWishes& wishes);
 
+  long serial_ = 1;
   evp_pkey_st* key_;
   x509_st* own_;
   std::string pem_;
-  long serial_ = 1;
 };
 
 }  // namespace meshdict
