@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 #include <cassert>
 #include <csignal>
+#include <optional>
 
 #include "core/env/volatile_store.h"
 #include "net/addresses.h"
@@ -99,9 +100,11 @@ struct SocketCore::Parts final : private Observer {
     const auto tell = [this](const std::string& line) { owner.hooks_.on_trouble(line); };
     for (const std::string& doubt : proof->credentials()->doubts())
       tell(doubt);
-    proof->start(io, {.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
-                      .on_news = [](const std::string&) {},
-                      .on_trouble = tell});
+    proof_watch.emplace(
+        io, *proof,
+        CredentialWatch::Hooks{.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
+                               .on_news = [](const std::string&) {},
+                               .on_trouble = tell});
   }
 
   EngineLoop::Hooks loop_hooks() {
@@ -124,6 +127,7 @@ struct SocketCore::Parts final : private Observer {
   AsioTransport transport;
   Engine engine;
   EngineLoop loop;
+  std::optional<CredentialWatch> proof_watch;
   std::thread thread;
 };
 

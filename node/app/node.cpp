@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -162,10 +163,12 @@ struct Node::Parts {
     if (proof == nullptr) return;
     for (const std::string& doubt : proof->credentials()->doubts())
       log.write(LogLevel::kWarn, doubt);
-    proof->start(
-        io, {.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
-             .on_news = [this](const std::string& line) { log.write(LogLevel::kInfo, line); },
-             .on_trouble = [this](const std::string& line) { log.write(LogLevel::kError, printable(line, 400)); }});
+    proof_watch.emplace(
+        io, *proof,
+        CredentialWatch::Hooks{
+            .on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
+            .on_news = [this](const std::string& line) { log.write(LogLevel::kInfo, line); },
+            .on_trouble = [this](const std::string& line) { log.write(LogLevel::kError, printable(line, 400)); }});
   }
 
   EngineLoop::Hooks hooks() {
@@ -196,8 +199,8 @@ struct Node::Parts {
       if (error) return;
       if (number == SIGXCPU) {
         give_up("the limit of processor time is reached (ulimit -t)");
-      } else if (number == SIGHUP && proof != nullptr) {
-        proof->load_again();
+      } else if (number == SIGHUP && proof_watch) {
+        proof_watch->load_again();
       } else {
         loop.stop();
       }
@@ -254,6 +257,7 @@ struct Node::Parts {
   RespService service;
   RespServer server;
   EngineLoop loop;
+  std::optional<CredentialWatch> proof_watch;
   asio::signal_set signals;
   std::string why_given_up;
   bool had_room = true;

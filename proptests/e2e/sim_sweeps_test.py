@@ -154,7 +154,7 @@ class SweepTest(unittest.TestCase):
         for command in ("sweep", "run"):
             done = simulate(command, str(plan), "--seeds", "1..2", "--jobs", "2", "--seed-seconds", "1")
             self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertEqual(done.stdout.count("no end had not ended after 1 s\nreplay: meshdict-sim run "), 2, done.stdout)
+            self.assertEqual(done.stdout.count("no end: had not ended after 1 s\nreplay: meshdict-sim run "), 2, done.stdout)
 
     def test_bounds(self):
         for option, wrong, says in (("--seed-seconds", "0", "number of seconds"), ("--worker-megabytes", "1", "from 256 to"),

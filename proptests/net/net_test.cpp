@@ -48,10 +48,7 @@ TEST_F(TwoTransports, FramesArriveWholeAndInOrder) {
 TEST_F(TwoTransports, NothingLeavesBeforeFlush) {
   const ConnId conn = connect();
   client.send(conn, frame_of("early"));
-  for (int i = 0; i < 10; ++i) {
-    io.restart();
-    io.run_one_for(std::chrono::milliseconds(5));
-  }
+  run_without_flush();
   EXPECT_TRUE(server_events.data.empty());
   EXPECT_EQ(client.queued(conn), 5U);
   ASSERT_TRUE(run_until([&] { return !server_events.data.empty(); }));

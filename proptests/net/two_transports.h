@@ -69,6 +69,13 @@ class TwoTransports : public ::testing::Test {
     }
     return true;
   }
+  /// Some turns of the loop, in which neither is told to send.
+  void run_without_flush() {
+    for (int i = 0; i < 10; ++i) {
+      io.restart();
+      io.run_one_for(std::chrono::milliseconds(5));
+    }
+  }
   /// One connection, up on both sides.
   ConnId connect() {
     const ConnId conn = client.dial(address);

@@ -197,9 +197,10 @@ class ShrinkRun {
 };
 
 std::string violation_text(const Violation& violation) {
-  const std::string failure = failure_text(violation.property);
-  const std::string verb = failure == violation.property ? "fails: " + failure : "violates " + violation.property;
-  return verb + " " + where_and_what(violation);
+  const bool is_promise = failure_text(violation.property) != violation.property;
+  const std::string what = where_and_what(violation);
+  return is_promise ? "violates " + violation.property + " " + what
+                    : "fails: " + failure_line(violation.property, what);
 }
 
 /// Lines of a YAML comment, of at most some 110 characters. What would end a line is shown instead.

@@ -198,7 +198,7 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
   }
   parcel.sent = queue_.now();
   parcel.arrives = std::max(pipe.last_arrival, departs + flight_time(conn));
-  if (parcel.kind == ParcelKind::kData) measure(parcel, conn, towards);
+  if (parcel.kind == ParcelKind::kData) measure(parcel, conn, towards, bytes_a_second);
   pipe.last_arrival = parcel.arrives;
   pipe.in_flight += parcel.plain_size;
   pipe.given += parcel.plain_size;
@@ -206,15 +206,15 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
   if (!pipe.armed && !pipe.stalled) arm(conn, towards);
 }
 
-void Network::measure(const Parcel& frame, const Connection& conn, std::size_t towards) {
+void Network::measure(const Parcel& frame, const Connection& conn, std::size_t towards, std::uint64_t line) {
   reach_.saw(Quantity::kRoundTrip, 2 * (frame.arrives - frame.sent));
   reach_.saw(Quantity::kFrameSize, frame.plain_size);
-  if (const std::uint64_t line = rate(conn, towards); line > 0) {
+  if (line > 0) {
     reach_.saw(Quantity::kLineRate, static_cast<std::int64_t>(line));
     reach_.saw(Quantity::kCarrying, frame.takes);
   }
-  if (const std::size_t waiting = backlog(conn, towards); waiting > 0) {
-    reach_.saw(Quantity::kBacklog, static_cast<std::int64_t>(waiting));
+  if (line > 0 || conn.sides[towards].stalled) {
+    reach_.saw(Quantity::kBacklog, static_cast<std::int64_t>(backlog(conn, towards)));
   }
 }
 

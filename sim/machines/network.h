@@ -232,8 +232,8 @@ class Network {
 
   void push(Connection& conn, std::size_t towards, Parcel parcel);
   void arm(Connection& conn, std::size_t towards);
-  /// Of a frame that is on its way now.
-  void measure(const Parcel& frame, const Connection& conn, std::size_t towards);
+  /// Of a frame that is on its way now; `line`: bytes a second, 0: no limit.
+  void measure(const Parcel& frame, const Connection& conn, std::size_t towards, std::uint64_t line);
   [[nodiscard]] Duration flight_time(Connection& conn);
   [[nodiscard]] std::size_t backlog(const Connection& conn, std::size_t towards) const;
   void arm_drain(Connection& conn, std::size_t towards);

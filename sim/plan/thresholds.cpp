@@ -81,6 +81,17 @@ constexpr auto kAll = std::to_array<Threshold>({
 static_assert(kAll.size() == kThresholds);
 static_assert(std::ranges::is_sorted(kAll, {}, &Threshold::quantity));
 
+constexpr std::size_t kQuantities = static_cast<std::size_t>(kOldDeletions) + 1;
+/// Where the thresholds of each quantity begin: frames are measured by the million.
+constexpr auto kFirst = [] {
+  std::array<std::size_t, kQuantities + 1> first{};
+  for (std::size_t quantity = 0; quantity <= kQuantities; ++quantity) {
+    const auto is_before = [&](const Threshold& one) { return static_cast<std::size_t>(one.quantity) < quantity; };
+    first[quantity] = static_cast<std::size_t>(std::ranges::count_if(kAll, is_before));
+  }
+  return first;
+}();
+
 constexpr auto kUnmeasured = std::to_array<Unmeasured>({
     // What only bytes of a stranger or of a hostile member reach: the fuzz targets, codec_test, outsiders_test.
     {"MaxFrameBeforeHandshake", "no honest node sends so much before its handshake"},
@@ -165,9 +176,8 @@ void Reach::saw(Quantity quantity, std::int64_t amount) {
   static constexpr std::int64_t kNear = 4;
   // Of what may go up to it and no further, the last 32nd is near.
   static constexpr std::int64_t kLast = 32;
-  auto index =
-      static_cast<std::size_t>(std::ranges::lower_bound(kAll, quantity, {}, &Threshold::quantity) - kAll.begin());
-  for (; index < kThresholds && kAll[index].quantity == quantity; ++index) {
+  const auto which = static_cast<std::size_t>(quantity);
+  for (std::size_t index = kFirst[which]; index < kFirst[which + 1]; ++index) {
     const std::int64_t value = values_[index];
     const std::int64_t near = kAll[index].sides == kBoth ? value / kNear : value - value / kLast;
     if (amount > value) {

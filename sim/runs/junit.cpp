@@ -42,7 +42,7 @@ void JunitReport::add(const Tally& run) {
   for (const auto& [property, what] : run.failures) {
     xml +=
         fmt::format("      <failure type=\"{}\" message=\"{}\">replay: meshdict-sim {}</failure>\n", escaped(property),
-                    escaped(failure_text(property) + " " + what), escaped(replay_arguments(run.plan, run.seed)));
+                    escaped(failure_line(property, what)), escaped(replay_arguments(run.plan, run.seed)));
   }
   xml += "    </testcase>\n";
   cases_.insert(std::ranges::upper_bound(cases_, run.seed, {}, &Case::seed), {.seed = run.seed, .xml = std::move(xml)});

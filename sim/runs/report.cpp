@@ -57,6 +57,10 @@ Json counters_json(const Counters& counters) {
   return json;
 }
 
+bool is_end_of_process(std::string_view property) {
+  return property == Worker::kCrash || property == Worker::kNoEnd || property == Worker::kMemory;
+}
+
 }  // namespace
 
 std::string replay_arguments(const std::string& plan, std::uint64_t seed) {
@@ -89,8 +93,11 @@ std::string result_line(const RunResult& result) {
 }
 
 std::string failure_text(std::string_view property) {
-  const bool is_end = property == Worker::kCrash || property == Worker::kNoEnd || property == Worker::kMemory;
-  return is_end ? std::string(property) : fmt::format("violated {}", visible_text(property));
+  return is_end_of_process(property) ? std::string(property) : fmt::format("violated {}", visible_text(property));
+}
+
+std::string failure_line(std::string_view property, std::string_view where_and_what) {
+  return fmt::format("{}{} {}", failure_text(property), is_end_of_process(property) ? ":" : "", where_and_what);
 }
 
 std::string where_and_what(const Violation& violation) {
@@ -117,7 +124,7 @@ std::string violations_text(const RunResult& result, Shown shown) {
   for (const Violation& violation : result.violations) {
     auto group = std::ranges::find(groups, violation.property, &decltype(groups)::value_type::first);
     if (group == groups.end()) group = groups.insert(groups.end(), {violation.property, 0});
-    const std::string line = fmt::format("{} {}\n", failure_text(violation.property), where_and_what(violation));
+    const std::string line = failure_line(violation.property, where_and_what(violation)) + "\n";
     if (group->second++ == 0) text += line;
   }
   for (const auto& [property, count] : groups) {
@@ -125,7 +132,7 @@ std::string violations_text(const RunResult& result, Shown shown) {
     for (const Violation& violation : result.violations) {
       if (violation.property != property || told++ == 0) continue;
       if (shown == Shown::kSome && told > sim_limits::kMaxPrintedOfPromise) break;
-      rest += fmt::format("{} {}\n", failure_text(property), where_and_what(violation));
+      rest += failure_line(property, where_and_what(violation)) + "\n";
     }
     if (shown == Shown::kSome && count > sim_limits::kMaxPrintedOfPromise) {
       rest += fmt::format("... and {} more of {} (--all-violations)\n", count - sim_limits::kMaxPrintedOfPromise,

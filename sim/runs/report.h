@@ -18,6 +18,8 @@ std::string replay_arguments(const std::string& plan, std::uint64_t seed);
 
 /// "violated S1"; of what has ended the process, its name alone.
 std::string failure_text(std::string_view property);
+/// The same with where_and_what() behind it: "violated S1 at ...", "crash: the program ended ...".
+std::string failure_line(std::string_view property, std::string_view where_and_what);
 /// "at 61.000000 s, ana bob: ..."; of what has ended the process, only what it was.
 std::string where_and_what(const Violation& violation);
 

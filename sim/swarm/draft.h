@@ -23,6 +23,15 @@ inline DurationRange fixed(Duration value) {
   return {value, value};
 }
 
+/// At a fixed time; undone that much later, if it lasts.
+inline Step step_of(Duration at, Action action, std::optional<Duration> lasts) {
+  Step step;
+  step.at = fixed(at);
+  step.action = std::move(action);
+  if (lasts) step.lasts = fixed(*lasts);
+  return step;
+}
+
 /// A plan under construction, with the draws that all ranges make.
 class Draft {
  public:
@@ -52,11 +61,7 @@ class Draft {
     plan.links.jitter = fixed(time(0ms, 10ms));
   }
   void add(Duration at, Action action, std::optional<Duration> lasts = std::nullopt) {
-    Step step;
-    step.at = fixed(at);
-    step.action = std::move(action);
-    if (lasts) step.lasts = fixed(*lasts);
-    plan.steps.push_back(std::move(step));
+    plan.steps.push_back(step_of(at, std::move(action), lasts));
   }
   /// A value that nothing else writes.
   std::string value() { return fmt::format("v{}", ++values_); }

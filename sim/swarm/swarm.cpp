@@ -76,11 +76,7 @@ class SwarmPlan {
   void link_fault(Fault kind, RandomStream& random);
   void write(NodeIndex node, Duration at);
   void add(Duration at, Action action, std::optional<Duration> lasts = std::nullopt) {
-    Step step;
-    step.at = fixed(at);
-    step.action = std::move(action);
-    if (lasts) step.lasts = fixed(*lasts);
-    plan_.steps.push_back(std::move(step));
+    plan_.steps.push_back(step_of(at, std::move(action), lasts));
   }
   /// A node whose life, disk or clock nothing else changes then; nothing when it is taken.
   bool take(NodeIndex node, Duration from, Duration lasts);

@@ -20,10 +20,11 @@ void Measures::back(NodeIndex node) {
 
 void Measures::clock_moved(NodeIndex node, Duration jump) {
   if (jump != Duration::zero()) reach_.saw(Quantity::kClockJump, std::chrono::abs(jump));
-  for (const auto& other : hosts_) {
-    const Duration apart = hosts_[node]->clock().wall_offset() - other->clock().wall_offset();
-    if (apart != Duration::zero()) reach_.saw(Quantity::kClockError, std::chrono::abs(apart));
-  }
+  const Duration offset = hosts_[node]->clock().wall_offset();
+  if (!offsets_) offsets_ = Offsets{.lowest = offset, .highest = offset};
+  offsets_->lowest = std::min(offsets_->lowest, offset);
+  offsets_->highest = std::max(offsets_->highest, offset);
+  reach_.saw(Quantity::kClockError, std::max(offset - offsets_->lowest, offsets_->highest - offset));
 }
 
 void Measures::divided() {
@@ -56,9 +57,7 @@ void Measures::wrote(NodeIndex node, const std::vector<std::string>& keys, std::
   reach_.saw(Quantity::kKeysAtOnce, count);
   reach_.saw(Quantity::kValueSize, static_cast<std::int64_t>(value_size));
   const Host& host = *hosts_[node];
-  const bool ahead = std::ranges::any_of(hosts_, [&](const auto& other) {
-    return host.clock().wall_offset() - other->clock().wall_offset() > host.plan().skew;
-  });
+  const bool ahead = offsets_ && host.clock().wall_offset() - offsets_->lowest > host.plan().skew;
   if (ahead) reach_.saw(Quantity::kWrittenAhead, written_ahead_[node] += count);
   for (const std::string& key : keys) {
     reach_.saw(Quantity::kKeySize, static_cast<std::int64_t>(key.size()));

@@ -31,7 +31,7 @@ class Measures {
   /// It is down or stands still from now on; it is there again.
   void away(NodeIndex node);
   void back(NodeIndex node);
-  /// After each change of its wall clock.
+  /// After each change of its wall clock: it is held against the furthest that there have been on either side.
   void clock_moved(NodeIndex node, Duration jump);
 
   // Links
@@ -73,6 +73,11 @@ class Measures {
   std::map<std::string, std::set<NodeIndex>> writers_;  // by key
   std::map<std::string, Duration> deleted_;             // when last, by key
   std::map<NodeIndex, std::int64_t> written_ahead_;
+  struct Offsets {
+    Duration lowest;
+    Duration highest;
+  };
+  std::optional<Offsets> offsets_;  // of all wall clocks so far, from the true time
 };
 
 }  // namespace meshdict::sim

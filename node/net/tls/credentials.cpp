@@ -146,27 +146,6 @@ std::string doubt_about(SSL_CTX* context, X509* own, const char* role, std::stri
   return "others will refuse our own certificate " + std::string(as) + ": " + X509_verify_cert_error_string(why);
 }
 
-enum class Clients : std::uint8_t { kProveThemselves, kNeedNot };
-
-std::expected<std::shared_ptr<const Credentials>, std::string> make(const ProofTexts& texts, Clients clients) {
-  auto parts = std::make_unique<Credentials::Parts>();
-  parts->context = bare_context();
-  if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
-  Certificate own;
-  if (auto taken = take_own(parts->context, texts, own); !taken) return Wrong(std::move(taken.error()));
-  if (clients == Clients::kProveThemselves) {
-    if (auto taken = take_authority(parts->context, texts); !taken) return Wrong(std::move(taken.error()));
-    for (const auto& [role, as] :
-         {std::pair("ssl_server", "when they dial us"), std::pair("ssl_client", "when we dial")}) {
-      if (std::string doubt = doubt_about(parts->context, own.get(), role, as); !doubt.empty()) {
-        parts->doubts.push_back(std::move(doubt));
-      }
-    }
-  }
-  parts->id = id_of_key(own.get());
-  return std::make_shared<const Credentials>(std::move(parts));
-}
-
 std::expected<std::string, std::string> read_named(std::string_view option, const std::string& path, Readers allowed) {
   auto text = read_file(path, allowed, tls_limits::kMaxPemFile);
   if (!text) return Wrong(std::string(option) + ": " + text.error());
@@ -206,11 +185,20 @@ std::expected<ProofTexts, std::string> read_proof_files(const ProofFiles& files)
 }
 
 std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_certificates(const ProofTexts& texts) {
-  return make(texts, Clients::kProveThemselves);
-}
-
-std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_server(const ProofTexts& texts) {
-  return make(texts, texts.authority.empty() ? Clients::kNeedNot : Clients::kProveThemselves);
+  auto parts = std::make_unique<Parts>();
+  parts->context = bare_context();
+  if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
+  Certificate own;
+  if (auto taken = take_own(parts->context, texts, own); !taken) return Wrong(std::move(taken.error()));
+  if (auto taken = take_authority(parts->context, texts); !taken) return Wrong(std::move(taken.error()));
+  for (const auto& [role, as] :
+       {std::pair("ssl_server", "when they dial us"), std::pair("ssl_client", "when we dial")}) {
+    if (std::string doubt = doubt_about(parts->context, own.get(), role, as); !doubt.empty()) {
+      parts->doubts.push_back(std::move(doubt));
+    }
+  }
+  parts->id = id_of_key(own.get());
+  return std::make_shared<const Credentials>(std::move(parts));
 }
 
 std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_mesh_keys(

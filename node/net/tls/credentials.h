@@ -50,8 +50,6 @@ class Credentials {
 
   /// Of a member of a mesh, which others reach and which reaches others. Error text says which of the texts is wrong, and how.
   static std::expected<std::shared_ptr<const Credentials>, std::string> of_certificates(const ProofTexts& texts);
-  /// Of a server for clients: without `authority` they need no certificate.
-  static std::expected<std::shared_ptr<const Credentials>, std::string> of_server(const ProofTexts& texts);
   /// REQUIRES: one key at least.
   static std::expected<std::shared_ptr<const Credentials>, std::string> of_mesh_keys(const std::vector<MeshKey>& keys);
 

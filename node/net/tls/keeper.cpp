@@ -31,36 +31,20 @@ std::expected<void, std::string> CredentialKeeper::load() {
   return {};
 }
 
-void CredentialKeeper::start(asio::io_context& io, Hooks hooks) {
+std::expected<void, std::string> CredentialKeeper::load_again() {
   assert(credentials_ != nullptr);
-  hooks_ = std::move(hooks);
-  if (files_.empty()) return;
-  timer_ = std::make_unique<asio::steady_timer>(io);
-  look_later();
-}
-
-void CredentialKeeper::look_later() {
-  timer_->expires_after(tls_limits::kLookAtFiles);
-  timer_->async_wait([this](asio::error_code cancelled) {
-    if (cancelled) return;
-    if (state_of_files() != state_) load_again();
-    look_later();
-  });
-}
-
-void CredentialKeeper::load_again() {
   state_ = state_of_files();
   auto loaded = load_();
-  if (!loaded)
-    return hooks_.on_trouble("keys or certificates have changed, and those from before stay: " + loaded.error());
+  if (!loaded) {
+    return std::unexpected("keys or certificates have changed, and those from before stay: " + loaded.error());
+  }
   if ((*loaded)->id() != credentials_->id()) {
-    return hooks_.on_trouble(
+    return std::unexpected(
         "the certificate has another key, and with it another node id: it is used after a restart, and the one from "
         "before stays");
   }
   credentials_ = std::move(*loaded);
-  hooks_.on_new(credentials_);
-  hooks_.on_news("keys and certificates have been read again: new connections use them");
+  return {};
 }
 
 /// As text: what a file that has been written or replaced does not share with the one before.
@@ -78,6 +62,26 @@ std::string CredentialKeeper::state_of_files() const {
     state += ";";
   }
   return state;
+}
+
+CredentialWatch::CredentialWatch(asio::io_context& io, CredentialKeeper& keeper, Hooks hooks)
+    : keeper_(keeper), hooks_(std::move(hooks)), timer_(io) {
+  if (keeper_.has_files()) look_later();
+}
+
+void CredentialWatch::look_later() {
+  timer_.expires_after(tls_limits::kLookAtFiles);
+  timer_.async_wait([this](asio::error_code cancelled) {
+    if (cancelled) return;
+    if (keeper_.files_have_changed()) load_again();
+    look_later();
+  });
+}
+
+void CredentialWatch::load_again() {
+  if (const auto loaded = keeper_.load_again(); !loaded) return hooks_.on_trouble(loaded.error());
+  hooks_.on_new(keeper_.credentials());
+  hooks_.on_news("keys and certificates have been read again: new connections use them");
 }
 
 }  // namespace meshdict
