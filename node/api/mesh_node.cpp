@@ -132,18 +132,18 @@ void MeshNode::send(const std::vector<Value>& packets, SendOptions options) {
   check_flag(options.type);
   const std::vector<Raw> raw = packed(packets);
   const auto type = static_cast<SubFlag>(options.type);
-  const std::string refused = core_.call([&](Engine& engine) -> std::string {
+  const auto refused = core_.call([&](Engine& engine) -> std::optional<MessageFault> {
     const std::vector<RawView> views(raw.begin(), raw.end());
     if (options.flag == Flag::kBroadcast) {
       const auto sent = engine.broadcast(views, type);
-      return sent ? "" : sent.error();
+      return sent ? std::nullopt : std::optional(sent.error());
     }
     for (const NeighbourView& neighbour : engine.neighbours()) {
       if (const auto sent = engine.whisper(neighbour.id, views, type); !sent) return sent.error();
     }
-    return "";
+    return std::nullopt;
   });
-  if (!refused.empty()) throw ValueError(refused);
+  if (refused) throw ValueError(std::string(describe(*refused)));
 }
 
 void MeshNode::whisper(std::string_view receiver, const std::vector<Value>& packets) {
@@ -152,7 +152,7 @@ void MeshNode::whisper(std::string_view receiver, const std::vector<Value>& pack
   const std::vector<Raw> raw = packed(packets);
   const auto outcome =
       core_.call([&](Engine& engine) { return engine.whisper(*to, std::vector<RawView>(raw.begin(), raw.end())); });
-  if (!outcome) throw ValueError(outcome.error());
+  if (!outcome) throw ValueError(std::string(describe(outcome.error())));
   if (*outcome == WhisperOutcome::kRefused) {
     throw Error("the message was not sent: too many are held back for nodes that are searched, or it is for ourselves");
   }

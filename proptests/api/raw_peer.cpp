@@ -14,6 +14,7 @@
 #include "core/engine/engine.h"
 #include "core/limits.h"
 #include "core/messages/message.h"
+#include "proptests/core/hello.h"
 
 namespace meshdict::api_test {
 
@@ -59,20 +60,12 @@ RawPeer::RawPeer(std::uint16_t port, std::string_view protocol_id) : state_(std:
 }
 RawPeer::RawPeer(std::uint16_t port, std::string_view protocol_id, std::chrono::milliseconds ahead)
     : state_(std::make_unique<State>(port)) {
-  const EngineConfig defaults;
-  const auto ms = [](auto time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
   state_->say(
       Handshake{.id = state_->id, .protocol = std::string(protocol_id), .address = {}, .compressions = {kCapability}});
-  state_->say(Hello{.boot = Boot{1},
-                    .nonce = Nonce{1},
-                    .open_nonces = {},
-                    .software = "test",
-                    .features = 0,
-                    .lease_ms = ms(defaults.lease),
-                    .settle_ms = ms(defaults.settle),
-                    .skew_ms = ms(defaults.skew),
-                    .horizon_ms = ms(defaults.horizon),
-                    .clock_ms = ms(std::chrono::system_clock::now().time_since_epoch() + ahead)});
+  Hello hello = default_hello();
+  const auto clock = std::chrono::system_clock::now().time_since_epoch() + ahead;
+  hello.clock_ms = std::chrono::floor<std::chrono::milliseconds>(clock).count();
+  state_->say(hello);
   hear_until("hello");
 }
 RawPeer::~RawPeer() = default;

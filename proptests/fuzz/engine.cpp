@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "proptests/core/engine/engine_fixture.h"
+#include "proptests/core/hello.h"
 
 namespace meshdict {
 namespace {
@@ -105,18 +106,13 @@ class Play {
     say(handshake);
   }
   Hello hello() {
-    const EngineConfig settings;
-    const auto ms = [](Duration span) { return std::chrono::floor<std::chrono::milliseconds>(span).count(); };
-    return {.boot = Boot{in_.number()},
-            .nonce = Nonce{in_.number()},
-            .open_nonces = {Nonce{in_.number()}},
-            .software = "fuzz",
-            .features = in_.number(),
-            .lease_ms = ms(settings.lease),
-            .settle_ms = ms(settings.settle),
-            .skew_ms = ms(settings.skew),
-            .horizon_ms = ms(settings.horizon),
-            .clock_ms = static_cast<std::int64_t>(in_.number() >> 20)};
+    Hello said = default_hello();
+    said.boot = Boot{in_.number()};
+    said.nonce = Nonce{in_.number()};
+    said.open_nonces = {Nonce{in_.number()}};
+    said.features = in_.number();
+    said.clock_ms = static_cast<std::int64_t>(in_.number() >> 20);
+    return said;
   }
   /// An array with a good head, and a payload that is anything.
   void say_made_up() {

@@ -64,7 +64,7 @@ void Host::end() {
   waits.clear();
 }
 
-std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes) {
+std::expected<void, StartError> Host::start(const std::vector<NodePlan>& nodes) {
   EngineConfig config{plan_};
   config.network = plan_.network;
   config.kept_deletions = plan_.kept_deletions;
@@ -75,10 +75,9 @@ std::expected<void, std::string> Host::start(const std::vector<NodePlan>& nodes)
   random_.next_life(++life_);
   alive_since_ = world_.now();
   engine_ = std::make_unique<Engine>(std::move(config), clock_, transport_, disk_, random_, observer_);
-  const auto started = engine_->start();
+  auto started = engine_->start();
   id_ = engine_->id();
-  if (!started) return std::unexpected(describe(started.error()));
-  return {};
+  return started;
 }
 
 }  // namespace meshdict::sim

@@ -73,8 +73,8 @@ class Host {
   Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps, const EventQueue& world, Network& network,
        const AddressBook& addresses, Observer& observer);
 
-  /// Makes an engine and starts it. Error text when it does not.
-  std::expected<void, std::string> start(const std::vector<NodePlan>& nodes);
+  /// Makes an engine and starts it.
+  std::expected<void, StartError> start(const std::vector<NodePlan>& nodes);
   /// Without a goodbye: what was not committed is gone, and what arrived and had to wait is.
   void end();
 

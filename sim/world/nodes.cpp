@@ -68,7 +68,7 @@ bool Nodes::start(const Step& step, NodeIndex node) {
   host.awaits_room = false;
   const auto started = host.start(stage_.plan.nodes);
   if (!started) {
-    stage_.fail(step, {stage_.name(node)}, "does not start: " + started.error());
+    stage_.fail(step, {stage_.name(node)}, "does not start: " + describe(started.error()));
     host.end();
     stage_.network.set_machine(node, Machine::kRefusing);
     return false;

@@ -187,7 +187,7 @@ void publish_now(RespService& service, std::string_view channel, std::string_vie
   MsgpackWriter(body).bin(payload);
   const std::array<RawView, 2> packets{name, body};
   if (const auto sent = service.engine.broadcast(packets); !sent) {
-    reply.error("ERR " + sent.error());
+    reply.error(fmt::format("ERR {}", describe(sent.error())));
     return;
   }
   ++service.stats.published;

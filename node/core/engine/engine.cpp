@@ -13,14 +13,12 @@
 namespace meshdict {
 namespace {
 
-constexpr std::string_view kTooLarge = "larger than a message may be";
-
-std::expected<UserMessage, std::string> user_message(std::span<const RawView> packets, SubFlag type) {
+std::expected<UserMessage, MessageFault> user_message(std::span<const RawView> packets, SubFlag type) {
   std::size_t size = 0;
   for (const RawView packet : packets)
     size += packet.size();
-  if (packets.size() > limits::kMaxPackets) return std::unexpected("more packets than a message may have");
-  if (size > limits::kMaxValue) return std::unexpected(std::string(kTooLarge));
+  if (packets.size() > limits::kMaxPackets) return std::unexpected(MessageFault::kTooManyPackets);
+  if (size > limits::kMaxValue) return std::unexpected(MessageFault::kTooLarge);
   return UserMessage{.packets = {packets.begin(), packets.end()}, .type = type};
 }
 
@@ -28,6 +26,16 @@ std::expected<UserMessage, std::string> user_message(std::span<const RawView> pa
 
 std::string describe(const StartError& error) {
   return std::visit([](const auto& why) { return std::string(why.describe()); }, error);
+}
+
+std::string_view describe(MessageFault fault) {
+  switch (fault) {
+    case MessageFault::kTooLarge:
+      return "larger than a message may be";
+    case MessageFault::kTooManyPackets:
+      return "more packets than a message may have";
+  }
+  return "not to be sent";
 }
 
 Engine::Engine(EngineConfig config, const Clock& clock, Transport& transport, Store& store, const Random& random,
@@ -226,11 +234,11 @@ void Engine::end_confirmation(ConfirmationToken token) {
   parts_->confirmations.end(token);
 }
 
-std::expected<MessageId, std::string> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
+std::expected<MessageId, MessageFault> Engine::broadcast(std::span<const RawView> packets, SubFlag type) {
   auto message = user_message(packets, type);
-  if (!message) return std::unexpected(std::move(message.error()));
+  if (!message) return std::unexpected(message.error());
   const auto id = parts_->broadcasts.broadcast(*message);
-  if (!id) return std::unexpected(std::string(kTooLarge));
+  if (!id) return std::unexpected(MessageFault::kTooLarge);
   return *id;
 }
 
@@ -242,15 +250,15 @@ std::size_t Engine::neighbour_count() const {
   return parts_->links.pairs().size();
 }
 
-std::expected<WhisperOutcome, std::string> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
-                                                           SubFlag type) {
+std::expected<WhisperOutcome, MessageFault> Engine::whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                            SubFlag type) {
   auto message = user_message(packets, type);
-  if (!message) return std::unexpected(std::move(message.error()));
+  if (!message) return std::unexpected(message.error());
   if (receiver == self_ || receiver.empty()) return WhisperOutcome::kRefused;
   Pair* const pair = parts_->links.pair(receiver);
   if (pair == nullptr && !parts_->searches.has_room_for(receiver)) return WhisperOutcome::kRefused;
   const auto frame = parts_->originator.whisper(std::move(*message));
-  if (!frame) return std::unexpected(std::string(kTooLarge));
+  if (!frame) return std::unexpected(MessageFault::kTooLarge);
   if (pair != nullptr) {
     const bool sent = parts_->links.offer(*pair->primary, CompressedOnce(*frame).for_peer(*pair->primary));
     return sent ? WhisperOutcome::kSent : WhisperOutcome::kRefused;

@@ -73,6 +73,14 @@ using StartError = std::variant<SettingsFault, StoreError>;
 /// For people, one line.
 [[nodiscard]] std::string describe(const StartError& error);
 
+/// Why a message of ours is not sent to anybody.
+enum class MessageFault : std::uint8_t {
+  kTooLarge,        ///< more than limits::kMaxValue bytes, or a frame that no neighbour takes
+  kTooManyPackets,  ///< more than limits::kMaxPackets
+};
+/// For people, a part of a line.
+[[nodiscard]] std::string_view describe(MessageFault fault);
+
 class Engine {
  public:
   /// The five references outlive the engine.
@@ -127,16 +135,17 @@ class Engine {
 
   // Messages and peers
 
-  /// Sends packets (each one raw MessagePack value) to every node. Error text when they do not fit a frame.
+  /// Sends packets (each one raw MessagePack value) to every node.
   /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
-  std::expected<MessageId, std::string> broadcast(std::span<const RawView> packets, SubFlag type = SubFlag::kBroadcast);
+  std::expected<MessageId, MessageFault> broadcast(std::span<const RawView> packets,
+                                                   SubFlag type = SubFlag::kBroadcast);
   /// False while some neighbour takes less than comes: who can wait with a broadcast does. What is sent all the same is left out
   /// for it sooner or later, counted and told (LeftOut).
   [[nodiscard]] bool has_room_for_messages() const;
   /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
   /// follow.
-  std::expected<WhisperOutcome, std::string> whisper(const NodeId& receiver, std::span<const RawView> packets,
-                                                     SubFlag type = SubFlag::kWhisper);
+  std::expected<WhisperOutcome, MessageFault> whisper(const NodeId& receiver, std::span<const RawView> packets,
+                                                      SubFlag type = SubFlag::kWhisper);
   /// Dials now; the address is also remembered. With `expected`, only that node will do: another that answers is refused, and
   /// the address is remembered once the right one has.
   void connect(const Endpoint& to, const NodeId& expected = {});

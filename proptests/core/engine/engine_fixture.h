@@ -22,6 +22,7 @@
 #include "core/messages/message.h"
 #include "core/messages/protocol_id.h"
 #include "proptests/core/dictionary/dictionary_fixture.h"
+#include "proptests/core/hello.h"
 
 namespace meshdict {
 
@@ -193,18 +194,11 @@ class Peer {
     std::vector<Nonce> open_nonces;
     for (const std::uint64_t number : open)
       open_nonces.push_back(Nonce{number});
-    const EngineConfig defaults;
-    const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
-    return {.boot = boot_,
-            .nonce = Nonce{nonce},
-            .open_nonces = std::move(open_nonces),
-            .software = "test",
-            .features = 0,
-            .lease_ms = ms(defaults.lease),
-            .settle_ms = ms(defaults.settle),
-            .skew_ms = ms(defaults.skew),
-            .horizon_ms = ms(defaults.horizon),
-            .clock_ms = 0};
+    Hello said = default_hello();
+    said.boot = boot_;
+    said.nonce = Nonce{nonce};
+    said.open_nonces = std::move(open_nonces);
+    return said;
   }
 
   /// Joins, and shows a wall clock so far ahead of the node's. No time passes between question and answer.

@@ -17,6 +17,7 @@
 #include "core/links/links.h"
 #include "core/messages/originator.h"
 #include "proptests/core/engine/engine_fixture.h"
+#include "proptests/core/hello.h"
 
 namespace meshdict {
 
@@ -115,18 +116,10 @@ class PartFixture : public LinksHost, public EventLog {
          Handshake{.id = id(name), .protocol = "test", .address = address_of(name), .compressions = {method}});
   }
   static Hello hello(Nonce nonce, Boot boot) {
-    const MeshSettings defaults;
-    const auto ms = [](Duration time) { return std::chrono::floor<std::chrono::milliseconds>(time).count(); };
-    return {.boot = boot,
-            .nonce = nonce,
-            .open_nonces = {},
-            .software = "test",
-            .features = 0,
-            .lease_ms = ms(defaults.lease),
-            .settle_ms = ms(defaults.settle),
-            .skew_ms = ms(defaults.skew),
-            .horizon_ms = ms(defaults.horizon),
-            .clock_ms = 0};
+    Hello said = default_hello();
+    said.boot = boot;
+    said.nonce = nonce;
+    return said;
   }
 
   std::uint64_t said_ = 0;
