@@ -11,8 +11,6 @@
 namespace meshdict::sim {
 namespace {
 
-using Json = nlohmann::json;
-
 void add_failure(Tally& tally, const Violation& violation) {
   const auto is_it = [&](const auto& failure) { return failure.first == violation.property; };
   if (std::ranges::any_of(tally.failures, is_it)) return;
@@ -29,7 +27,7 @@ std::pair<std::uint64_t, std::uint64_t> two_numbers(const std::string& text, std
   return {*first, *second};
 }
 
-SweepPart part_of(const Json& json) {
+SweepPart part_of(const nlohmann::json& json) {
   SweepPart part;
   std::tie(part.seeds.first, part.seeds.last) = two_numbers(json.at("of").get<std::string>(), "..");
   if (json.contains("part")) {
@@ -42,9 +40,9 @@ SweepPart part_of(const Json& json) {
   return part;
 }
 
-Tally tally_of(const Json& json) {
+Tally tally_of(const nlohmann::json& json) {
   Tally tally;
-  const Json& counters = json.at("counters");
+  const nlohmann::json& counters = json.at("counters");
   tally.plan = json.at("file").get<std::string>();
   tally.seed = json.at("seed").get<std::uint64_t>();
   tally.passed = json.at("passed").get<bool>();
@@ -64,7 +62,7 @@ Tally tally_of(const Json& json) {
         counters.at("thresholds").value(std::string(thresholds()[i].constant), std::array<std::uint64_t, 2>{});
     tally.crossings[i] = {.below = times[0], .above = times[1]};
   }
-  for (const Json& violation : json.at("violations")) {
+  for (const nlohmann::json& violation : json.at("violations")) {
     add_failure(tally, {.property = violation.at("property").get<std::string>(),
                         .at = Duration(violation.at("at_us").get<std::int64_t>()),
                         .nodes = violation.at("nodes").get<std::vector<std::string>>(),
@@ -96,11 +94,11 @@ Tally tally_of(const RunResult& result) {
 }
 
 std::expected<Tally, std::string> parse_tally(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
+  const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
   if (json.is_discarded()) return std::unexpected("is no line of JSON");
   try {
     return tally_of(json);
-  } catch (const Json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     return std::unexpected("lacks what a result has, or has something else in its place");
   } catch (const std::invalid_argument& error) {
     return std::unexpected(error.what());

@@ -153,7 +153,7 @@ void Operations::perform(const Step& step, const BroadcastStep& what) {
   stage_.broadcasts.sent(what.node);
   const auto id = stage_.hosts[what.node]->engine().broadcast(packets);
   if (!id) {
-    stage_.fail(step, {stage_.name(what.node)}, "broadcast: " + id.error());
+    stage_.fail(step, {stage_.name(what.node)}, fmt::format("broadcast: {}", describe(id.error())));
     return nodes_.finish_turn(what.node);
   }
   stage_.mark(Mark::kStep, what.node, id->prefix());
@@ -173,7 +173,7 @@ void Operations::perform(const Step& step, const WhisperStep& what) {
   const Raw text = text_value(what.text);
   const std::array<RawView, 1> packets = {text};
   const auto outcome = stage_.hosts[what.node]->engine().whisper(receiver, packets);
-  if (!outcome) stage_.fail(step, {stage_.name(what.node)}, "whisper: " + outcome.error());
+  if (!outcome) stage_.fail(step, {stage_.name(what.node)}, fmt::format("whisper: {}", describe(outcome.error())));
   stage_.mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
   // Refused: as many wait as may.
   if (outcome == WhisperOutcome::kDeferred || outcome == WhisperOutcome::kRefused)

@@ -11,15 +11,15 @@
 namespace meshdict {
 namespace {
 
-enum class Kind : std::uint8_t { kArray, kMap, kSigned, kUnsigned, kOther };
+enum class Shape : std::uint8_t { kArray, kMap, kSigned, kUnsigned, kOther };
 
 /// By the first byte of a value.
-Kind kind_of(unsigned char type) {
-  if (type < 0x80 || (type >= 0xCC && type <= 0xCF)) return Kind::kUnsigned;
-  if (type >= 0xE0 || (type >= 0xD0 && type <= 0xD3)) return Kind::kSigned;
-  if (type < 0x90 || type == 0xDE || type == 0xDF) return Kind::kMap;
-  if (type < 0xA0 || type == 0xDC || type == 0xDD) return Kind::kArray;
-  return Kind::kOther;
+Shape shape_of(unsigned char type) {
+  if (type < 0x80 || (type >= 0xCC && type <= 0xCF)) return Shape::kUnsigned;
+  if (type >= 0xE0 || (type >= 0xD0 && type <= 0xD3)) return Shape::kSigned;
+  if (type < 0x90 || type == 0xDE || type == 0xDF) return Shape::kMap;
+  if (type < 0xA0 || type == 0xDC || type == 0xDD) return Shape::kArray;
+  return Shape::kOther;
 }
 
 std::string base64(std::string_view bytes) {
@@ -50,10 +50,10 @@ struct ScalarVisitor : msgpack::null_visitor {
 
 std::string scalar_json(RawView scalar) {
   MsgpackCursor cursor(scalar);
-  switch (kind_of(static_cast<unsigned char>(scalar.front()))) {
-    case Kind::kUnsigned:
+  switch (shape_of(static_cast<unsigned char>(scalar.front()))) {
+    case Shape::kUnsigned:
       return std::to_string(cursor.unsigned_integer().value_or(0));
-    case Kind::kSigned:
+    case Shape::kSigned:
       return std::to_string(cursor.signed_integer().value_or(0));
     default:
       break;
@@ -88,8 +88,8 @@ JsonText::State JsonText::take_one(RawView value, std::string& out) {
   }
   MsgpackCursor cursor(value.substr(position_));
   if (cursor.at_end()) return State::kDamaged;
-  const Kind kind = kind_of(static_cast<unsigned char>(cursor.rest().front()));
-  if (kind == Kind::kArray || kind == Kind::kMap) {
+  const Shape shape = shape_of(static_cast<unsigned char>(cursor.rest().front()));
+  if (shape == Shape::kArray || shape == Shape::kMap) {
     if (const State opened = open(cursor, is_key, out); opened != State::kMore) return opened;
   } else {
     const auto scalar = cursor.value();
@@ -107,7 +107,7 @@ JsonText::State JsonText::take_one(RawView value, std::string& out) {
 
 JsonText::State JsonText::open(MsgpackCursor& from, bool is_key, std::string& out) {
   if (levels_.size() == limits::kMaxDepth) return State::kDamaged;
-  const bool is_map = kind_of(static_cast<unsigned char>(from.rest().front())) == Kind::kMap;
+  const bool is_map = shape_of(static_cast<unsigned char>(from.rest().front())) == Shape::kMap;
   const auto size = is_map ? from.map_size() : from.array_size();
   if (!size) return State::kDamaged;
   const bool was_hidden = !levels_.empty() && levels_.back().is_hidden;
