@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kPrintedParts = 20;
 
-std::string quoted(const std::string& plan) {
+std::string in_quotes(const std::string& plan) {
   return plan.empty() ? "swarm plans" : fmt::format("'{}'", plan);
 }
 
@@ -59,7 +59,7 @@ std::expected<void, std::string> SweepResults::check_part(const Tally& run) {
   const std::string plan = run.plan == swarm_name(run.seed) ? std::string() : run.plan;
   if (plan_.value_or(plan) != plan) {
     return std::unexpected(
-        fmt::format("is a result of {}, and those before it are of {}", quoted(plan), quoted(*plan_)));
+        fmt::format("is a result of {}, and those before it are of {}", in_quotes(plan), in_quotes(*plan_)));
   }
   plan_ = plan;
   if (!run.of) return {};
