@@ -145,7 +145,8 @@ struct Count {
 };
 struct Cost {
   Count records;
-  Count session;  // with its records
+  // With its records.
+  Count session;
   Count link;
   std::size_t questions = 0;
 };

@@ -99,7 +99,8 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
     Neighbour::Content content;
     std::chrono::steady_clock::time_point since;
   };
-  std::map<NodeId, Known> known_;  // the neighbours; of the loop's thread
+  // The neighbours; of the loop's thread.
+  std::map<NodeId, Known> known_;
 
   mutable std::mutex handlers_mutex_;
   std::vector<std::shared_ptr<MeshSocket::MessageHandler>> handlers_;

@@ -136,19 +136,25 @@ class SocketCore {
   std::string data_dir_;
 
   TurnLock lock_;
-  bool entered_ = false;  // the loop holds lock_
+  // The loop holds lock_.
+  bool entered_ = false;
   bool engine_used_ = false;
 
   std::mutex queue_mutex_;
-  std::vector<Task*> queue_;       // guarded; each caller waits for its one task, so their number bounds it
-  bool refusing_ = false;          // guarded
-  std::optional<StoreError> end_;  // guarded; why the loop ended by itself
+  // Guarded; each caller waits for its one task, so their number bounds it.
+  std::vector<Task*> queue_;
+  bool refusing_ = false;  // guarded
+  // Guarded; why the loop ended by itself.
+  std::optional<StoreError> end_;
 
-  std::vector<Task*> waiting_;  // for the commit; of the loop's thread
+  // For the commit; of the loop's thread.
+  std::vector<Task*> waiting_;
   std::vector<std::function<void()>> deliveries_;
-  std::vector<std::function<void()>> lines_;  // of the log, said while the engine is in use
+  // Of the log, said while the engine is in use.
+  std::vector<std::function<void()>> lines_;
   std::atomic<bool> closed_ = false;
-  std::atomic<std::thread::id> loop_thread_;  // none before and after the loop
+  // None before and after the loop.
+  std::atomic<std::thread::id> loop_thread_;
 };
 
 }  // namespace meshdict

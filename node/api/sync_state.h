@@ -48,13 +48,15 @@ class SyncState {
 
   MeshNode& node_;
   SyncSocket& facade_;
-  std::vector<std::shared_ptr<WatchState>> watches_;  // of the loop's thread
+  // Of the loop's thread.
+  std::vector<std::shared_ptr<WatchState>> watches_;
 
   std::mutex mutex_;
   std::condition_variable confirmed_;
-  std::vector<std::string> last_written_;             // guarded
-  std::map<ConfirmationToken, std::size_t> waiters_;  // guarded; how many neighbours have confirmed, by token
-  bool ended_ = false;                                // guarded
+  std::vector<std::string> last_written_;  // guarded
+  // Guarded; how many neighbours have confirmed, by token.
+  std::map<ConfirmationToken, std::size_t> waiters_;
+  bool ended_ = false;  // guarded
 };
 
 [[nodiscard]] Meta meta_of(const Version& version);

@@ -19,7 +19,8 @@ class TurnLock {
  public:
   void begin_turn() {
     std::unique_lock lock(mutex_);
-    turn_ = true;  // readers that come now wait for the end of the turn
+    // Readers that come now wait for the end of the turn.
+    turn_ = true;
     writer_.wait(lock, [this] { return readers_ == 0; });
   }
 

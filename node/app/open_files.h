@@ -12,8 +12,10 @@ struct OpenFiles {
   std::size_t limit = 0;
   std::size_t clients = 0;
   std::size_t neighbours = 0;
-  std::size_t pending = 0;  ///< accepted from the mesh, and not a neighbour yet
-  std::size_t closing = 0;  ///< connections that still say their last
+  /// Accepted from the mesh, and not a neighbour yet.
+  std::size_t pending = 0;
+  /// Connections that still say their last.
+  std::size_t closing = 0;
 
   bool operator==(const OpenFiles&) const = default;
 };

@@ -23,8 +23,10 @@ namespace meshdict {
 /// What a turn took. Rationale for two clocks: a turn begins by waiting for work, which is no time of its own, and asio does
 /// not tell where that ends; processor time leaves it out, and the disk is the only other thing that a turn waits for.
 struct TurnTimes {
-  Duration busy{};    ///< processor time of the loop's thread, the commit's included
-  Duration commit{};  ///< by the monotonic clock: waiting for the disk included
+  /// Processor time of the loop's thread, the commit's included.
+  Duration busy{};
+  /// By the monotonic clock: waiting for the disk included.
+  Duration commit{};
 };
 
 class EngineLoop final : private TransportEvents {

@@ -23,7 +23,8 @@ struct ListenFailure {
   };
   Trouble trouble = Trouble::kOther;
   Endpoint address;
-  std::string what;  ///< the system's words
+  /// The system's words.
+  std::string what;
 
   /// For the operator, one line: "cannot listen on HOST:PORT: WHAT".
   [[nodiscard]] std::string describe() const;

@@ -172,7 +172,8 @@ std::size_t TcpConnection::write_once(asio::error_code& error) {
   std::string& sealed = channel_->output();
   if (sealed.empty()) seal_some();
   if (channel_->stage() == SecureChannel::Stage::kFailed) {
-    error = asio::error::no_memory;  // nothing else keeps it from sealing
+    // Nothing else keeps it from sealing.
+    error = asio::error::no_memory;
     return 0;
   }
   const std::size_t sent = socket_.write_some(asio::buffer(sealed), error);

@@ -109,18 +109,22 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::shared_ptr<const Credentials> credentials_;
   /// Null: bytes leave as they are.
   std::unique_ptr<SecureChannel> channel_;
-  std::uint64_t overhead_ = 0;  ///< bytes that sealing has added, so that progress() counts in one unit
+  /// Bytes that sealing has added, so that progress() counts in one unit.
+  std::uint64_t overhead_ = 0;
   std::deque<std::shared_ptr<const std::string>> queue_;
-  std::size_t head_sent_ = 0;  ///< bytes of queue_.front() that have left
+  /// Bytes of queue_.front() that have left.
+  std::size_t head_sent_ = 0;
   std::size_t queued_ = 0;
-  std::uint64_t given_ = 0;  ///< bytes of all that was queued
+  /// Bytes of all that was queued.
+  std::uint64_t given_ = 0;
   bool unflushed_ = false;
   bool waits_for_room_ = false;
   bool drain_pending_ = false;
   bool write_broken_ = false;
   bool half_closed_ = false;
   bool dialed_ = false;
-  bool heard_ = false;  ///< something has come
+  /// Something has come.
+  bool heard_ = false;
 };
 
 }  // namespace meshdict

@@ -71,7 +71,8 @@ class LogKeeper {
   std::condition_variable turn_;
   // Guarded by the mutex.
   bool writing_ = false;
-  bool restarting_ = false;  // or about to
+  // Or about to.
+  bool restarting_ = false;
   bool restarted_ = false;
   bool sync_due_ = false;
   int pages_ = 0;

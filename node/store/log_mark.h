@@ -42,7 +42,8 @@ LogMark read_mark(SqliteDatabase& database);
 /// What a file holds by itself.
 struct FileAlone {
   LogMark mark;
-  bool empty = false;  ///< no entry at all
+  /// No entry at all.
+  bool empty = false;
 };
 /// Reads the file without its log, and changes nothing. Nothing where that cannot be read: a merge that was cut short leaves
 /// such a file, which makes sense only with its log. REQUIRES: this process has no other connection to it.

@@ -429,7 +429,8 @@ std::expected<void, StoreError> SqliteStore::close() {
     reserve_.give_up();
     if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
       database_.merge_log_at_close();
-    } else if (!database_.is_full()) {  // else the log stays, and the next start reads it, as after a kill
+    } else if (!database_.is_full()) {
+      // Else the log stays, and the next start reads it, as after a kill.
       outcome = std::unexpected(database_error());
     }
   }

@@ -131,15 +131,19 @@ class SqliteStore final : public Store {
   std::unique_ptr<LogKeeper> log_keeper_;
   int log_pages_ = 0;
   int merge_pages_ = store_limits::kMergePages;
-  std::optional<std::uint64_t> longest_file_;  ///< where files of this process have a limit
+  /// Where files of this process have a limit.
+  std::optional<std::uint64_t> longest_file_;
   LogMark mark_;
-  bool is_first_ = true;     ///< the next commit
-  bool begins_log_ = false;  ///< and it gives the log its mark
+  /// The next commit.
+  bool is_first_ = true;
+  /// And it gives the log its mark.
+  bool begins_log_ = false;
   std::string bytes_;
   std::vector<Staged> staged_;
   Reserve reserve_;
   bool has_room_ = true;
-  bool disk_is_full_ = false;  ///< why apply_staged() failed
+  /// Why apply_staged() failed.
+  bool disk_is_full_ = false;
   std::chrono::steady_clock::time_point room_asked_;
   /// Set by the first failed commit, and by close().
   std::optional<StoreError> failure_;

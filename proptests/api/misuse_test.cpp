@@ -62,7 +62,8 @@ TEST(ApiMisuse, OnlyTheExpectedNodeWillDo) {
   EXPECT_THROW(dialer.connect("127.0.0.1", bob.out_addr().port, "no id"), SettingsError);
   EXPECT_TRUE(dialer.connect("127.0.0.1", bob.out_addr().port, ada.id()));
   EXPECT_TRUE(eventually([&] { return lines.text().contains("another node it is " + bob.id()); }));
-  EXPECT_THAT(dialer.outgoing(), IsEmpty());  // bob may dial by himself
+  // Bob may dial by himself.
+  EXPECT_THAT(dialer.outgoing(), IsEmpty());
   EXPECT_TRUE(dialer.connect("127.0.0.1", ada.out_addr().port, ada.id()));
   EXPECT_TRUE(eventually([&] { return api_test::are_neighbours(dialer, ada); }));
 }
@@ -94,7 +95,8 @@ TEST(ApiMisuse, ALogSinkMayUseTheSocket) {
                                       static_cast<void>(socket->size());
                                       static_cast<void>(socket->routing_table());
                                       if (lines++ == 0) socket->set("from the log", 1);
-                                    } catch (const SocketClosed&) {  // the last lines tell of the end
+                                    } catch (const SocketClosed&) {
+                                      // The last lines tell of the end.
                                     }
                                   }});
   known = &ada;

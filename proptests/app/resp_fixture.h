@@ -112,7 +112,8 @@ class PipeEnd final : public Transport {
   std::deque<std::pair<ConnId, Endpoint>> dialed;
   std::deque<std::pair<ConnId, std::shared_ptr<const std::string>>> sent;
   std::deque<ConnId> closed;
-  std::size_t backlog = 0;  ///< of every connection
+  /// Of every connection.
+  std::size_t backlog = 0;
 
  private:
   std::uint64_t last_ = 0;

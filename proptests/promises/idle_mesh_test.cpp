@@ -48,7 +48,8 @@ struct Scene {
   Duration skew{};
   Duration horizon{};
   std::uint64_t kept_deletions = 0;
-  std::vector<Span> catching_up;  ///< nodes that came back without all that they had
+  /// Nodes that came back without all that they had.
+  std::vector<Span> catching_up;
   bool restarts = false;
 };
 

@@ -145,7 +145,8 @@ TEST_P(StoreContract, APowerFailureTakesWhatIsNotSynced) {
   store().put(Table::kRecords, "k", "synced");
   commit();
   under_test_->reopen();
-  store().put(Table::kRecords, "k", "synced");  // as the first of a generation of the log
+  // As the first of a generation of the log.
+  store().put(Table::kRecords, "k", "synced");
   store().put(Table::kRecords, "j", "synced");
   commit();
   store().put(Table::kRecords, "k", "committed");

@@ -9,8 +9,10 @@ namespace meshdict::sim {
 
 struct ExploreOptions {
   std::string file;
-  std::string policy;                  ///< instead of the file's
-  std::string out = "violation.yaml";  ///< where a violation's interleaving goes
+  /// Instead of the file's.
+  std::string policy;
+  /// Where a violation's interleaving goes.
+  std::string out = "violation.yaml";
   std::uint64_t states = 100'000'000;
   std::uint64_t megabytes = 4'096;
 };

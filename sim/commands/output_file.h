@@ -17,7 +17,8 @@ using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 /// A file that a command was given, and by which option or argument.
 struct GivenFile {
   std::string option;
-  std::string name;  ///< empty: none was given
+  /// Empty: none was given.
+  std::string name;
 };
 
 /// What is wrong when one that is written is also read, or when two that are written are one: the same name, or two names of

@@ -9,11 +9,13 @@
 namespace meshdict::sim {
 
 struct ReplayOptions {
-  std::string what;  ///< a seed of a swarm plan
+  /// A seed of a swarm plan.
+  std::string what;
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
-  std::vector<Property> check;  ///< empty: what the plan says
+  /// Empty: what the plan says.
+  std::vector<Property> check;
   Shown shown = Shown::kSome;
 };
 

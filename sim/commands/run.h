@@ -19,7 +19,8 @@ struct RunCommandOptions {
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
-  std::vector<Property> check;  ///< empty: what the plans say
+  /// Empty: what the plans say.
+  std::vector<Property> check;
   bool json = false;
   bool rate = false;
   Shown shown = Shown::kSome;

@@ -39,7 +39,8 @@ class RunFiles {
   std::string trace_name_;
   PictureNames pictures_;
   FilePointer trace_{nullptr, &std::fclose};
-  FilePointer scratch_{nullptr, &std::fclose};  // what pictures are drawn from
+  // What pictures are drawn from.
+  FilePointer scratch_{nullptr, &std::fclose};
 };
 
 /// The command: draws a transcript that --trace has written. 0: drawn, 2: bad input, or output that cannot be written.

@@ -12,7 +12,8 @@ namespace meshdict::sim {
 struct SeedsOptions {
   unsigned jobs = 1;
   std::uint64_t seed_seconds = 60;
-  std::uint64_t megabytes = 0;  ///< 0: each process its share of what the machine has
+  /// 0: each process its share of what the machine has.
+  std::uint64_t megabytes = 0;
 };
 
 /// Of the machine's memory, in MiB, for each of so many processes.

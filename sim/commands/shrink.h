@@ -11,14 +11,19 @@
 namespace meshdict::sim {
 
 struct ShrinkOptions {
-  std::string what;                   ///< a seed of a swarm plan, or a file
-  std::optional<std::uint64_t> seed;  ///< of the file's run
+  /// A seed of a swarm plan, or a file.
+  std::string what;
+  /// Of the file's run.
+  std::optional<std::uint64_t> seed;
   std::string out;
-  std::vector<Property> check;  ///< empty: what the plan says
+  /// Empty: what the plan says.
+  std::vector<Property> check;
   std::uint64_t tries = 5'000;
   unsigned jobs = 1;
-  std::optional<Duration> time;   ///< of the wall clock
-  std::uint64_t other_seeds = 4;  ///< 1 to this, when with the plan's own nothing more gives way
+  /// Of the wall clock.
+  std::optional<Duration> time;
+  /// 1 to this, when with the plan's own nothing more gives way.
+  std::uint64_t other_seeds = 4;
 };
 
 /// Writes a small plan that fails as the given one does; when it is interrupted, the smallest so far. Exit code: 0 when it is

@@ -11,17 +11,22 @@
 namespace meshdict::sim {
 
 struct SweepOptions {
-  std::string file;  ///< empty: swarm plans
+  /// Empty: swarm plans.
+  std::string file;
   bool swarm = false;
   SeedRange seeds{1, 1000};
   SeedsOptions how;
   Shard shard;
   std::string json_lines;
-  std::string resume;  ///< a file of json_lines to go on with
+  /// A file of json_lines to go on with.
+  std::string resume;
   std::string junit;
-  std::vector<Property> check;      ///< empty: what the plans say
-  bool stop_at_first = false;       ///< as most_failures 1
-  std::uint64_t most_failures = 0;  ///< behind so many seeds that fail none is run; 0: all are
+  /// Empty: what the plans say.
+  std::vector<Property> check;
+  /// As most_failures 1.
+  bool stop_at_first = false;
+  /// Behind so many seeds that fail none is run; 0: all are.
+  std::uint64_t most_failures = 0;
   Shown shown = Shown::kSome;
 };
 

@@ -31,8 +31,10 @@ enum class EventKind : std::uint8_t {
 
 struct QueuedEvent {
   std::int64_t time_us = 0;
-  std::uint64_t order = 0;    ///< tie in the upper 24 bits, sequence in the lower 40
-  std::uint64_t subject = 0;  ///< kind in the upper 8 bits; the rest belongs to the owner
+  /// Tie in the upper 24 bits, sequence in the lower 40.
+  std::uint64_t order = 0;
+  /// Kind in the upper 8 bits; the rest belongs to the owner.
+  std::uint64_t subject = 0;
 
   static constexpr int kSubjectBits = 56;
   [[nodiscard]] EventKind kind() const { return static_cast<EventKind>(subject >> kSubjectBits); }

@@ -48,10 +48,12 @@ class Lines {
   std::uint64_t seed_;
   FaultCounts& faults_;
   LinkPlan first_;
-  LinkPlan slowest_;  // the slowest of each
+  // The slowest of each.
+  LinkPlan slowest_;
   bool ever_too_slow_ = false;
   std::vector<LinkStep> links_;
-  std::vector<std::uint32_t> site_of_;  // by node; empty without sites
+  // By node; empty without sites.
+  std::vector<std::uint32_t> site_of_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, LinkPlan> sites_;
 };
 

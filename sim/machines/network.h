@@ -64,10 +64,13 @@ struct Parcel {
 /// What a node reads at once, or a part of it: bytes of one frame.
 struct Portion {
   Parcel frame;
-  std::string_view bytes;   ///< in frame.bytes
-  std::uint64_t piece = 0;  ///< the node takes so many bytes at a time; 0: all
-  bool last = true;         ///< nothing of the frame is missing now
-  bool more = false;        ///< of the same read: what comes next belongs to it
+  std::string_view bytes;  ///< in frame.bytes
+  /// The node takes so many bytes at a time; 0: all.
+  std::uint64_t piece = 0;
+  /// Nothing of the frame is missing now.
+  bool last = true;
+  /// Of the same read: what comes next belongs to it.
+  bool more = false;
 };
 
 /// Takes what arrives at the nodes.
@@ -91,15 +94,20 @@ enum class Machine : std::uint8_t {
 };
 
 struct NetworkCounters {
-  std::uint64_t sent = 0;       ///< frames that nodes handed over
-  std::uint64_t delivered = 0;  ///< whole frames handed to nodes
+  /// Frames that nodes handed over.
+  std::uint64_t sent = 0;
+  /// Whole frames handed to nodes.
+  std::uint64_t delivered = 0;
   std::uint64_t delivered_bytes = 0;
-  std::uint64_t lost = 0;  ///< frames that reached no one
-  std::uint64_t held = 0;  ///< times that a pipe came to a halt at a partition's border
+  /// Frames that reached no one.
+  std::uint64_t lost = 0;
+  /// Times that a pipe came to a halt at a partition's border.
+  std::uint64_t held = 0;
   std::uint64_t dials = 0;
   std::uint64_t dials_refused = 0;
   std::uint64_t dials_timed_out = 0;
-  std::uint64_t resets = 0;  ///< connections ended by a reset
+  /// Connections ended by a reset.
+  std::uint64_t resets = 0;
 };
 
 class Network {
@@ -172,7 +180,8 @@ class Network {
   struct OpenConnection {
     NodeIndex dialer = kNobody;
     NodeIndex acceptor = kNobody;
-    std::uint64_t number = 0;  ///< as number() gives it
+    /// As number() gives it.
+    std::uint64_t number = 0;
   };
   /// Connections that both ends hold open.
   [[nodiscard]] std::vector<OpenConnection> open_connections() const;
@@ -192,15 +201,20 @@ class Network {
     NodeIndex node = kNobody;
     SideState state = SideState::kDialing;
     // The pipe towards this side.
-    bool armed = false;        // its first parcel has an entry in the queue
-    bool stalled = false;      // it waits at a partition's border
-    bool drain_armed = false;  // the sender of this pipe waits to be told that it has drained
+    // Its first parcel has an entry in the queue.
+    bool armed = false;
+    // It waits at a partition's border.
+    bool stalled = false;
+    // The sender of this pipe waits to be told that it has drained.
+    bool drain_armed = false;
     Duration armed_for{};
     Duration busy_until{};
     Duration last_arrival{};
-    Duration heard{};           // when something has last arrived
+    // When something has last arrived.
+    Duration heard{};
     std::size_t in_flight = 0;  // bytes
-    std::uint64_t given = 0;    // bytes of all frames
+    // Bytes of all frames.
+    std::uint64_t given = 0;
     Ring<Parcel> parcels;
   };
   struct Connection {
@@ -208,10 +222,12 @@ class Network {
     std::uint32_t slot = 0;
     Line line;
     std::uint64_t noise = 0;
-    bool mute = false;          // an end that is gone answers nothing
+    // An end that is gone answers nothing.
+    bool mute = false;
     std::array<Side, 2> sides;  // dialer, acceptor
   };
-  struct End {  // one side of a connection
+  // One side of a connection.
+  struct End {
     Connection* conn = nullptr;
     std::size_t side = 0;
     explicit operator bool() const { return conn != nullptr; }
@@ -267,9 +283,12 @@ class Network {
   Traps traps_;
   std::vector<Machine> machines_;
   std::vector<DialAnswer> dial_answers_;
-  std::vector<std::uint64_t> read_rates_;           // empty until there is one
-  std::multimap<std::uint64_t, Parcel> stale_;      // by the detail of their events
-  std::vector<std::unique_ptr<Connection>> slots_;  // serial 0: free
+  // Empty until there is one.
+  std::vector<std::uint64_t> read_rates_;
+  // By the detail of their events.
+  std::multimap<std::uint64_t, Parcel> stale_;
+  // Serial 0: free.
+  std::vector<std::unique_ptr<Connection>> slots_;
   std::vector<std::uint32_t> free_;
   std::uint64_t next_serial_ = 1;
   NetworkCounters counters_;

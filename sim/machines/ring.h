@@ -48,7 +48,8 @@ class Ring {
   }
 
  private:
-  static constexpr std::size_t kFirst = 4;  // powers of two
+  // Powers of two.
+  static constexpr std::size_t kFirst = 4;
   static constexpr std::size_t kKeep = 64;
 
   void grow() {
@@ -60,7 +61,8 @@ class Ring {
     head_ = 0;
   }
 
-  std::vector<T> slots_;  // size is a power of two, or 0
+  // Size is a power of two, or 0.
+  std::vector<T> slots_;
   std::size_t head_ = 0;
   std::size_t size_ = 0;
 };

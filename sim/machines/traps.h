@@ -32,8 +32,9 @@ class Traps {
     NodeIndex from = kNobody;
     NodeIndex to = kNobody;
     Mangling how = Mangling::kFlip;
-    std::string kind{};      // empty: any
-    std::uint64_t left = 1;  // frames of this kind until it springs
+    std::string kind{};  // empty: any
+    // Frames of this kind until it springs.
+    std::uint64_t left = 1;
     std::uint64_t number = 0;
   };
   std::uint64_t set(Trap trap);

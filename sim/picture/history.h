@@ -22,17 +22,21 @@ using NameIndex = std::uint32_t;
 
 /// A frame from its sending to one of its arrivals.
 struct Flight {
-  std::uint64_t number = 0;  ///< of the frame; two flights have the same when it arrived twice
+  /// Of the frame; two flights have the same when it arrived twice.
+  std::uint64_t number = 0;
   std::uint64_t conn = 0;
   NodeIndex from = kNobody;
   NodeIndex to = kNobody;
   Duration sent{};
-  std::optional<Duration> arrived;  ///< nothing: lost, or on its way at the end
+  /// Nothing: lost, or on its way at the end.
+  std::optional<Duration> arrived;
   NameIndex kind = 0;
-  std::uint64_t size = 0;  ///< bytes before compression
+  /// Bytes before compression.
+  std::uint64_t size = 0;
   std::string id;
   std::vector<NameIndex> keys;
-  std::uint64_t line = 0;          ///< of the sending, in the transcript
+  /// Of the sending, in the transcript.
+  std::uint64_t line = 0;
   std::uint64_t arrival_line = 0;  ///< 0: none
 };
 
@@ -54,7 +58,8 @@ std::string_view name_of(EventType type);
 struct HistoryEvent {
   EventType type = EventType::kRaised;
   Duration at{};
-  std::vector<NodeIndex> nodes;  ///< whom it concerns; none: the whole mesh
+  /// Whom it concerns; none: the whole mesh.
+  std::vector<NodeIndex> nodes;
   std::vector<NameIndex> keys;
   std::string text;
   std::uint64_t line = 0;
@@ -69,7 +74,8 @@ struct DownTime {
 struct PartitionTime {
   Duration from{};
   Duration until{};
-  std::vector<std::uint32_t> group;  ///< of each node
+  /// Of each node.
+  std::vector<std::uint32_t> group;
 };
 
 /// A fault that lasts, other than a partition: a pause, a cut, a full disk, ...
@@ -82,11 +88,13 @@ struct Trouble {
 
 struct Claim {
   NameIndex key = 0;
-  std::string owner;  ///< a node's name, or the start of an id
+  /// A node's name, or the start of an id.
+  std::string owner;
   NodeIndex owner_node = kNobody;
   std::uint64_t epoch = 0;
   Duration from{};
-  Duration until{};  ///< when the last node ceased to show it, or the end of the run
+  /// When the last node ceased to show it, or the end of the run.
+  Duration until{};
   /// When its owner ceases to trust the lease, and when the last of the others ceases to wait for it.
   std::optional<Duration> trusted_until;
   std::optional<Duration> held_until;
@@ -106,7 +114,8 @@ struct HistoryLimits {
 struct History {
   std::string plan;
   std::uint64_t seed = 0;
-  std::string end_text;  ///< "150.000000 events 2533 trace ee5af10108f7c78a violations 0"; empty: cut off
+  /// "150.000000 events 2533 trace ee5af10108f7c78a violations 0"; empty: cut off.
+  std::string end_text;
   Duration end{};
   std::uint64_t violations = 0;
   std::vector<std::string> nodes;
@@ -118,7 +127,8 @@ struct History {
   std::vector<PartitionTime> partitions;
   std::vector<Trouble> troubles;
   std::vector<Claim> claims;
-  std::uint64_t left_out = 0;  ///< flights and events outside the limits
+  /// Flights and events outside the limits.
+  std::uint64_t left_out = 0;
   /// All flights that were sent and all events in this span are there.
   Duration whole_from{};
   Duration whole_until{};

@@ -29,8 +29,10 @@ class TroubleTracker {
   void clock(const std::string& slot, const YAML::Node& arguments, const std::vector<NodeIndex>& nodes, Duration at);
 
   std::vector<Trouble>& troubles_;
-  std::map<std::string, std::size_t> open_;        // by what can only be there once: positions in History::troubles
-  std::map<std::string, std::int64_t> jumped_us_;  // the sum of a clock's jumps
+  // By what can only be there once: positions in History::troubles.
+  std::map<std::string, std::size_t> open_;
+  // The sum of a clock's jumps.
+  std::map<std::string, std::int64_t> jumped_us_;
 };
 
 }  // namespace meshdict::sim

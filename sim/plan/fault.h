@@ -61,10 +61,14 @@ class FaultCounts {
 
 struct FaultInfo {
   Fault fault = Fault::kPartition;
-  std::string_view name;     ///< in results: "one_way_cut"
-  std::string_view yaml;     ///< an example of what makes it
-  std::string_view meaning;  ///< what it does
-  std::string_view counted;  ///< when it has taken effect
+  /// In results: "one_way_cut".
+  std::string_view name;
+  /// An example of what makes it.
+  std::string_view yaml;
+  /// What it does.
+  std::string_view meaning;
+  /// When it has taken effect.
+  std::string_view counted;
 };
 
 /// All, in the order of the enumeration.

@@ -29,7 +29,8 @@ class Stretches {
   [[nodiscard]] bool meets(Duration from, Duration until) const;
 
  private:
-  std::map<Duration, Duration> until_;  // by their beginning
+  // By their beginning.
+  std::map<Duration, Duration> until_;
 };
 
 /// What steps hold of nodes and links, and when: so that no other step finds it taken.
@@ -57,7 +58,8 @@ class Occupied {
 };
 
 struct NemesisKind {
-  std::string_view name;  ///< as in results, where the fault has a name there
+  /// As in results, where the fault has a name there.
+  std::string_view name;
   std::string_view meaning;
 };
 /// All.

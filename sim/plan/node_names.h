@@ -61,7 +61,8 @@ const std::vector<std::string>& message_kinds();
 /// A figure that INFO tells of a node and its core knows.
 struct InfoFigure {
   std::string_view name;
-  std::uint64_t EngineStats::* counter = nullptr;  ///< one that only grows, in one life
+  /// One that only grows, in one life.
+  std::uint64_t EngineStats::* counter = nullptr;
   std::uint64_t (*gauge)(const Engine& engine) = nullptr;
 };
 std::span<const InfoFigure> info_figures();

@@ -92,19 +92,23 @@ struct LinkFields {
 struct SitePlan {
   std::string name;
   std::vector<NodeIndex> nodes;
-  LinkPlan inside;  ///< of their links
+  /// Of their links.
+  LinkPlan inside;
 };
 /// Between the nodes of two sites.
 struct SiteLink {
-  std::size_t a = 0;  ///< position in Plan::sites
+  /// Position in Plan::sites.
+  std::size_t a = 0;
   std::size_t b = 0;
   LinkPlan link;
 };
 
 /// A value of the dictionary that is no text.
 struct TypedValue {
-  Raw raw;           ///< as the dictionary holds it
-  std::string yaml;  ///< one line of YAML that reads as this
+  /// As the dictionary holds it.
+  Raw raw;
+  /// One line of YAML that reads as this.
+  std::string yaml;
 };
 
 /// Steps: operations of clients
@@ -116,7 +120,8 @@ struct SetStep {
   std::string key;
   std::string value;
   Outcome expect = Outcome::kAny;
-  NodeIndex owner = kNobody;  ///< with kLeased: who must hold it
+  /// With kLeased: who must hold it.
+  NodeIndex owner = kNobody;
   /// So many keys are set at once, all or none: `key`, `key`.1, `key`.2, ...
   std::uint64_t count = 1;
   /// Key and value are made so long at least, with dots; bytes.
@@ -174,7 +179,8 @@ struct CrashStep {
   NodeIndex node = 0;
   bool silent = false;
   bool power = false;
-  DiskLeft disk = DiskLeft::kAll;  ///< of its `lasts`
+  /// Of its `lasts`.
+  DiskLeft disk = DiskLeft::kAll;
 };
 struct RestartStep {
   NodeIndex node = 0;
@@ -195,7 +201,8 @@ struct ResumeStep {
 struct DiskStep {
   NodeIndex node = 0;
   std::optional<bool> full{};
-  std::optional<Duration> delay{};  ///< of each commit
+  /// Of each commit.
+  std::optional<Duration> delay{};
 };
 /// The wall clock jumps, or both clocks get another rate.
 struct ClockStep {
@@ -206,7 +213,8 @@ struct ClockStep {
 /// Between nodes of different groups nothing passes until heal. Bytes wait, as TCP would send them again; `reset`: the
 /// connections across are reset instead.
 struct PartitionStep {
-  std::vector<std::vector<NodeIndex>> groups;  ///< nodes in none of them form one more
+  /// Nodes in none of them form one more.
+  std::vector<std::vector<NodeIndex>> groups;
   bool reset = false;
 };
 /// From one side to the other nothing passes until mended and, unless `one_way`, neither back. All else is as before.
@@ -260,7 +268,8 @@ struct TamperStep {
   NodeIndex from = 0;
   NodeIndex to = 0;
   Tampering how = Tampering::kFlip;
-  std::string kind{};  ///< as transcripts name it; empty: of any
+  /// As transcripts name it; empty: of any.
+  std::string kind{};
   std::uint64_t nth = 1;
 };
 /// Changes the links from now on: between two nodes, of one node (b is kNobody), or all (both are).
@@ -268,7 +277,8 @@ struct LinkStep {
   NodeIndex a = kNobody;
   NodeIndex b = kNobody;
   LinkPlan link;
-  bool over = false;  ///< ends one that was the same
+  /// Ends one that was the same.
+  bool over = false;
   /// Between sites, what is not said stays as the plan has it for them.
   LinkFields said{};
 };
@@ -306,8 +316,10 @@ struct Expectation {
   /// The node has refused or dropped a connection for this reason; of this other node, when one is given.
   std::optional<EndReason> refused;
   NodeIndex refused_who = kNobody;
-  bool equal = false;                 ///< all of `nodes` hold the same records
-  std::optional<TypedValue> typed{};  ///< instead of `value`: one that is no text
+  /// All of `nodes` hold the same records.
+  bool equal = false;
+  /// Instead of `value`: one that is no text.
+  std::optional<TypedValue> typed{};
   std::optional<CountRange> epoch{};
   std::optional<FenceIs> fence{};
   std::optional<LeaseHeld> lease{};
@@ -317,7 +329,8 @@ struct Expectation {
   /// Counts are those since this named moment, over all lives; empty: see above.
   std::string since{};
   Holds holds = Holds::kNow;
-  DurationRange span{};  ///< after the step's time: from when until when
+  /// After the step's time: from when until when.
+  DurationRange span{};
 };
 struct ExpectStep {
   std::shared_ptr<const Expectation> what;
@@ -359,13 +372,17 @@ const std::vector<std::string>& told_words();
 
 /// What a step waits for: the `nth` such event, or a named moment.
 struct Trigger {
-  NodeIndex node = kNobody;  ///< that tells it; kNobody: any
+  /// That tells it; kNobody: any.
+  NodeIndex node = kNobody;
   Told event = Told::kPeerUp;
-  NodeIndex who = kNobody;  ///< of whom; kNobody: of anybody
+  /// Of whom; kNobody: of anybody.
+  NodeIndex who = kNobody;
   std::optional<std::string> key{};
   std::uint64_t nth = 1;
-  Duration from{};     ///< events before this time do not count
-  std::string mark{};  ///< when not empty: the moment of this name, and all else is as above
+  /// Events before this time do not count.
+  Duration from{};
+  /// When not empty: the moment of this name, and all else is as above.
+  std::string mark{};
 };
 
 /// The same step again and again.
@@ -378,7 +395,8 @@ struct Step {
   /// From the start; in a plan as written: from the start or, when `relative`, from the step before. With `when`: since that.
   DurationRange at;
   bool relative = false;
-  std::uint32_t line = 0;  ///< in the file that it came from; 0: from none
+  /// In the file that it came from; 0: from none.
+  std::uint32_t line = 0;
   Action action;
   /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
   std::optional<DurationRange> lasts;
@@ -407,7 +425,8 @@ struct Workload {
 /// Faults, drawn from the seed: now one and now another, each with its end.
 struct Nemesis {
   struct Kind {
-    std::size_t kind = 0;  ///< position in nemesis_kinds()
+    /// Position in nemesis_kinds().
+    std::size_t kind = 0;
     std::uint64_t weight = 1;
   };
   std::vector<Kind> kinds;
@@ -436,7 +455,8 @@ std::string_view name_of(Property property);
 std::vector<std::string> property_names();
 
 struct Plan {
-  std::string name;  ///< the file's, for messages and for the command that replays
+  /// The file's, for messages and for the command that replays.
+  std::string name;
   std::vector<NodePlan> nodes;
   Join join = Join::kNone;
   std::uint32_t join_count = 0;

@@ -24,8 +24,10 @@ void read_network(const YAML::Node& node, const NodeNames& names, Plan& plan, Pl
 /// What the steps of a plan speak of.
 struct StepContext {
   const NodeNames& nodes;
-  const Plan& plan;                    ///< its links and sites
-  std::vector<std::string> moments{};  ///< that the steps so far give a name
+  /// Its links and sites.
+  const Plan& plan;
+  /// That the steps so far give a name.
+  std::vector<std::string> moments{};
   /// The moments since which steps count something: any of the plan.
   std::vector<std::pair<std::string, YAML::Mark>> counted_since{};
 };

@@ -52,7 +52,8 @@ enum class Quantity : std::uint8_t {
 };
 
 struct Threshold {
-  std::string_view constant;  ///< the name in limits.h or in the settings, without a "k"
+  /// The name in limits.h or in the settings, without a "k".
+  std::string_view constant;
   Quantity quantity{};
   /// Whether there is something beyond it: of what is refused at the door nothing is.
   enum class Sides : std::uint8_t { kBoth, kUpTo } sides = Sides::kBoth;

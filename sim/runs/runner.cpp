@@ -46,11 +46,14 @@ class Pool {
   const RunnerOptions& options_;
   const std::function<bool(const RunResult&)>& done_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::deque<std::uint64_t> order_;  // seeds that were begun and are not handed over yet
-  std::deque<std::uint64_t> again_;  // those whose process ended for no fault of theirs
+  // Seeds that were begun and are not handed over yet.
+  std::deque<std::uint64_t> order_;
+  // Those whose process ended for no fault of theirs.
+  std::deque<std::uint64_t> again_;
   std::map<std::uint64_t, RunResult> finished_;
   bool no_more_ = false;
-  std::chrono::nanoseconds mean_ = std::chrono::seconds(1);  // of what the last seeds took
+  // Of what the last seeds took.
+  std::chrono::nanoseconds mean_ = std::chrono::seconds(1);
 };
 
 std::size_t Pool::most_given() const {

@@ -38,8 +38,10 @@ Seeds each_of(const SeedSequence& sequence);
 
 struct RunnerOptions {
   unsigned jobs = 1;
-  std::chrono::milliseconds patience = std::chrono::seconds(60);  ///< with one seed
-  std::uint64_t megabytes = 0;                                    ///< of memory for each process; 0: no bound
+  /// With one seed.
+  std::chrono::milliseconds patience = std::chrono::seconds(60);
+  /// Of memory for each process; 0: no bound.
+  std::uint64_t megabytes = 0;
   /// The name of a seed's plan: of one that has no result of its own.
   std::function<std::string(std::uint64_t seed)> plan_of = [](std::uint64_t) { return std::string(); };
 };

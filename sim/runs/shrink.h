@@ -21,7 +21,8 @@ namespace meshdict::sim {
 using FirstThatFails = std::function<std::optional<std::size_t>(std::span<const Plan> plans)>;
 
 struct ShrinkLimits {
-  std::uint64_t most_tries = 0;  ///< plans that are tried
+  /// Plans that are tried.
+  std::uint64_t most_tries = 0;
   /// Plans that are looked at together. The result is the same for any number, but for the limits.
   std::size_t at_once = 1;
   /// Whether to be content with what there is.
@@ -33,7 +34,8 @@ struct ShrinkLimits {
 struct Shrunk {
   Plan plan;
   std::uint64_t tries = 0;
-  bool complete = false;  ///< nothing more gives way; otherwise a limit was met
+  /// Nothing more gives way; otherwise a limit was met.
+  bool complete = false;
 };
 
 /// REQUIRES: the plan fails, and is what draw_plan() returns.

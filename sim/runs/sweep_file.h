@@ -16,9 +16,12 @@ namespace meshdict::sim {
 
 /// What was found in one file.
 struct SweepFile {
-  std::uint64_t whole_bytes = 0;    ///< up to the end of the last whole line
-  bool lacks_line_end = false;      ///< behind the last line, which is a whole result
-  std::optional<std::string> torn;  ///< what is behind the last whole line: no result
+  /// Up to the end of the last whole line.
+  std::uint64_t whole_bytes = 0;
+  /// Behind the last line, which is a whole result.
+  bool lacks_line_end = false;
+  /// What is behind the last whole line: no result.
+  std::optional<std::string> torn;
 };
 
 /// Takes a result, or says what is wrong with it.
@@ -37,8 +40,10 @@ class SweepResults {
   struct Missing {
     std::uint64_t count = 0;
     std::uint64_t of = 0;
-    std::vector<std::uint64_t> first;  ///< the smallest seeds
-    std::vector<std::string> parts;    ///< "3/4": those of which a seed is missing, and how many are
+    /// The smallest seeds.
+    std::vector<std::uint64_t> first;
+    /// "3/4": those of which a seed is missing, and how many are.
+    std::vector<std::string> parts;
   };
   /// Of the whole sweep, all parts together; nothing when all are there, or when no result says of which sweep it is.
   [[nodiscard]] std::optional<Missing> missing() const;
@@ -46,9 +51,11 @@ class SweepResults {
  private:
   [[nodiscard]] std::expected<void, std::string> check_part(const Tally& run);
 
-  std::optional<std::string> plan_;  ///< of a sweep over one plan
+  /// Of a sweep over one plan.
+  std::optional<std::string> plan_;
   std::optional<SweepPart> of_;
-  std::unordered_map<std::uint64_t, std::uint64_t> seeds_;  // and what came of each
+  // And what came of each.
+  std::unordered_map<std::uint64_t, std::uint64_t> seeds_;
 };
 
 }  // namespace meshdict::sim

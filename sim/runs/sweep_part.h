@@ -20,7 +20,8 @@ struct Shard {
 struct SweepPart {
   SeedRange seeds;
   Shard shard;
-  std::vector<std::string> check;  ///< the promises that were judged, when not those of the plans
+  /// The promises that were judged, when not those of the plans.
+  std::vector<std::string> check;
   bool operator==(const SweepPart&) const = default;
 
   /// Every `count`-th seed.

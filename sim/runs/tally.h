@@ -29,7 +29,8 @@ struct Tally {
   Crossings crossings{};
   /// The first violation of each promise, in words.
   std::vector<std::pair<std::string, std::string>> failures;
-  std::optional<SweepPart> of;  ///< of a line that a sweep has written
+  /// Of a line that a sweep has written.
+  std::optional<SweepPart> of;
 };
 
 Tally tally_of(const RunResult& result);

@@ -48,7 +48,8 @@ class Worker {
 
   struct Ended {
     std::uint64_t seed = 0;
-    std::string property;  ///< kCrash, kNoEnd or kMemory
+    /// kCrash, kNoEnd or kMemory.
+    std::string property;
     std::string what;
   };
   struct Told {

@@ -16,9 +16,12 @@ namespace meshdict::sim {
 
 struct SwarmRange {
   std::string_view name;
-  std::string_view crosses;  ///< what the usual plans stay on one side of
-  std::uint64_t one_in = 1;  ///< of so many plans of the swarm
-  bool on = true;            ///< off: known to be broken still, and left out
+  /// What the usual plans stay on one side of.
+  std::string_view crosses;
+  /// Of so many plans of the swarm.
+  std::uint64_t one_in = 1;
+  /// Off: known to be broken still, and left out.
+  bool on = true;
   Plan (*make)(RandomStream& random);
 };
 

@@ -91,11 +91,15 @@ class SwarmPlan {
   std::uint64_t seed_;
   Plan plan_;
   NodePlan defaults_;
-  NodeIndex active_ = 0;   // the nodes before the one that only a clone starts
-  bool calm_ = false;      // without faults: some promises are for such meshes only
-  bool collects_ = false;  // it goes on beyond the horizon
+  // The nodes before the one that only a clone starts.
+  NodeIndex active_ = 0;
+  // Without faults: some promises are for such meshes only.
+  bool calm_ = false;
+  // It goes on beyond the horizon.
+  bool collects_ = false;
   std::uint64_t keys_ = 1;
-  Duration until_{};  // of operations and of the beginnings of faults
+  // Of operations and of the beginnings of faults.
+  Duration until_{};
   std::vector<Taken> taken_;
 };
 
@@ -252,7 +256,8 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
       // Of two that are connected already both know which connection was first.
       if (random.chance(1, 2)) add(at - 1ms, ResetStep{.a = a, .b = b});
       traffic_between(a, b, at, random);
-      return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});  // as YAML lists them
+      // As YAML lists them.
+      return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});
     case Fault::kStorm: {
       StormStep storm = storm_of_all(random);
       traffic_between(a, b, at, random);
@@ -389,7 +394,8 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
     case Fault::kRestartWithIdentityOnly:
       return add(at, CrashStep{.node = node, .disk = DiskLeft::kIdentity}, lasts);
     case Fault::kClone: {
-      if (plan_.nodes.size() > active_) return;  // one is enough
+      // One is enough.
+      if (plan_.nodes.size() > active_) return;
       NodePlan copy = defaults_;
       copy.name = "copy";
       copy.starts = false;

@@ -16,11 +16,15 @@
 namespace meshdict::sim {
 
 struct TranscriptLine {
-  std::size_t number = 0;  ///< in the file, from 1
-  std::string text;        ///< as it stands, without its end
-  bool remark = false;     ///< "# <what>": of the run as a whole
+  /// In the file, from 1.
+  std::size_t number = 0;
+  /// As it stands, without its end.
+  std::string text;
+  /// "# <what>": of the run as a whole.
+  bool remark = false;
   Duration at{};
-  std::string_view node;  ///< "-": nobody's; both point into `text`
+  /// "-": nobody's; both point into `text`.
+  std::string_view node;
   std::string_view what;
 
   TranscriptLine() = default;
@@ -69,13 +73,15 @@ std::optional<Duration> parse_seconds(std::string_view text);
 /// A line that speaks of a frame: "c3 -> bob #17 store 212 B 3fa9c1d2 colour".
 struct FrameLine {
   std::uint64_t conn = 0;
-  bool sent = false;  ///< otherwise it has arrived
+  /// Otherwise it has arrived.
+  bool sent = false;
   std::string peer;
   std::uint64_t number = 0;
   std::string kind;
   std::uint64_t size = 0;
   std::string id;
-  std::string_view keys;  ///< words; points into the line
+  /// Words; points into the line.
+  std::string_view keys;
 };
 /// Nothing for any other line.
 std::optional<FrameLine> parse_frame_line(std::string_view what);

@@ -60,7 +60,8 @@ class Ledger {
       fence.reset();
     }
     try {
-      socket.set("leader", name);  // takes the lease, or renews it
+      // Takes the lease, or renews it.
+      socket.set("leader", name);
       const Fence held = socket.fence("leader");
       if (!fence) std::cout << "I lead with fence " << held.hex().substr(0, 16) << std::endl;
       fence = held;

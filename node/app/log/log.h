@@ -17,7 +17,8 @@ class LogLimiter {
 
   struct Verdict {
     bool write = false;
-    std::uint64_t suppressed_before = 0;  ///< in the last second that had any; to be reported first
+    /// In the last second that had any; to be reported first.
+    std::uint64_t suppressed_before = 0;
   };
   Verdict count(MonoTime now);
   /// Suppressed lines of a second that is over; each is told once.

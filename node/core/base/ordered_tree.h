@@ -64,7 +64,8 @@ class OrderedTree {
   /// a next. Good until the tree changes.
   struct Run {
     std::span<const Slot> slots;
-    const Bound* next = nullptr;  ///< null: there is no more
+    /// Null: there is no more.
+    const Bound* next = nullptr;
   };
   [[nodiscard]] Run run(Key lower) const;
 
@@ -85,7 +86,8 @@ class OrderedTree {
     std::array<Slot, Traits::kLeafCapacity> slots;
   };
   struct Branch {
-    Bound low;  // no key of the child is below it, and all of the branch before are
+    // No key of the child is below it, and all of the branch before are.
+    Bound low;
     Total total;
     std::unique_ptr<Node> child;
   };
@@ -127,7 +129,8 @@ class OrderedTree {
   static void check(const Node& node, std::size_t level, const Bound* low, const Bound* high, Place place);
 
   std::unique_ptr<Node> root_;
-  std::size_t height_ = 0;  // 0: the root is a leaf
+  // 0: the root is a leaf.
+  std::size_t height_ = 0;
 };
 
 template <typename Traits>
@@ -263,7 +266,8 @@ void OrderedTree<Traits>::fill_up(Inner& parent, std::size_t i, std::size_t chil
   }
   if (left + 2 < parent.size && two + size_of(left + 2) <= 2 * dense) {
     const std::size_t three = two + size_of(left + 2);
-    shift(parent, left, three / 2, child_level);  // the two hold so many: they are more than dense
+    // The two hold so many: they are more than dense.
+    shift(parent, left, three / 2, child_level);
     shift(parent, left + 1, three - three / 2, child_level);
     erase_slots(parent, left + 2, 1);
   } else if (size_of(i) <= capacity(child_level) / 2) {

@@ -65,7 +65,8 @@ class Admission {
 
   struct Write {
     Version version;
-    Duration age{};  ///< of what is written: more than 0 when the claim's time is not the clock's
+    /// Of what is written: more than 0 when the claim's time is not the clock's.
+    Duration age{};
   };
   /// The version of a write of ours, which takes note of its time. REQUIRES: check() admits it.
   [[nodiscard]] Write next_write(std::string_view key, const std::optional<Record>& present, RawView value,

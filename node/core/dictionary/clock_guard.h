@@ -70,7 +70,8 @@ class ClockGuard {
   const HybridClock& hlc_;
   const ReconcileSet& items_;
   ClockView view_;
-  std::optional<ReconcileItem> next_;  // items from here on are to be looked at for records of ours
+  // Items from here on are to be looked at for records of ours.
+  std::optional<ReconcileItem> next_;
 };
 
 }  // namespace meshdict

@@ -44,7 +44,8 @@ class Contact {
 
   Duration length_;
   bool linked_ = false;
-  bool clock_is_right_ = true;  // nobody has said otherwise
+  // Nobody has said otherwise.
+  bool clock_is_right_ = true;
   std::optional<MonoTime> since_;
   std::optional<MonoTime> last_end_;
 };

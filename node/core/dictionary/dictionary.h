@@ -204,7 +204,8 @@ class Dictionary {
   Admission admission_;
   ClaimHistory history_;
   Contact contact_;
-  std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
+  // The last of each key.
+  std::map<std::string, Version, std::less<>> reissued_;
 };
 
 }  // namespace meshdict

@@ -12,12 +12,14 @@ namespace meshdict {
 /// Readers see a new value.
 struct Updated {
   std::string key;
-  bool local = false;  ///< written by our client
+  /// Written by our client.
+  bool local = false;
 };
 /// Readers see the key no more.
 struct Deleted {
   std::string key;
-  bool local = false;  ///< by our client
+  /// By our client.
+  bool local = false;
 };
 /// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
 ///
@@ -31,7 +33,8 @@ struct Conflict {
   Raw losing_value;
   Version losing;
   Version winning;
-  std::string reason;  ///< the field of the version that decided
+  /// The field of the version that decided.
+  std::string reason;
 };
 using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
 

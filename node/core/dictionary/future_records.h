@@ -44,12 +44,15 @@
 namespace meshdict {
 
 struct FutureRecord {
-  Version version;  ///< of a plain store only owner and write time count
+  /// Of a plain store only owner and write time count.
+  Version version;
   std::string key;
   Raw value;
   Plain plain = Plain::kNo;
-  Hlc due{};                  ///< when it comes back; nothing: at its write time
-  std::uint64_t arrival = 0;  ///< given by hold()
+  /// When it comes back; nothing: at its write time.
+  Hlc due{};
+  /// Given by hold().
+  std::uint64_t arrival = 0;
   [[nodiscard]] std::size_t bytes() const { return key.size() + value.size(); }
 };
 
@@ -57,7 +60,8 @@ class FutureRecords {
  public:
   /// Items of what is held are put into `items` and taken out of it. All outlive this.
   FutureRecords(const DictionaryConfig& config, const Clock& clock, const HybridClock& hlc, ReconcileSet& items);
-  FutureRecords(const FutureRecords&) = delete;  // handles lead into it
+  // Handles lead into it.
+  FutureRecords(const FutureRecords&) = delete;
   FutureRecords& operator=(const FutureRecords&) = delete;
 
   [[nodiscard]] bool is_from_future(const Version& version) const;
@@ -122,10 +126,12 @@ class FutureRecords {
   const HybridClock& hlc_;
   ReconcileSet& items_;
   Queue queue_;
-  std::set<const FutureRecord*, KeyThenVersion> by_key_;  // those that are not plain
+  // Those that are not plain.
+  std::set<const FutureRecord*, KeyThenVersion> by_key_;
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;
-  MonoTime next_look_;  // meaningful while one is held
+  // Meaningful while one is held.
+  MonoTime next_look_;
 };
 
 }  // namespace meshdict

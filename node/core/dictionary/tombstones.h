@@ -103,14 +103,17 @@ class Tombstones {
   };
   /// The largest write times of tombstones.
   struct Collected {
-    Hlc left;       ///< that have left the set
-    Hlc discarded;  ///< that are discarded
+    /// That have left the set.
+    Hlc left;
+    /// That are discarded.
+    Hlc discarded;
     bool operator==(const Collected&) const = default;
   };
 
   struct Found {
     std::vector<RecordTable::Handle> handles;
-    bool more = false;  ///< there are items that were not looked at
+    /// There are items that were not looked at.
+    bool more = false;
   };
 
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
@@ -129,11 +132,14 @@ class Tombstones {
   RecordTable& records_;
   ReconcileSet& items_;
   FutureRecords& future_;
-  std::deque<Left> left_;       // the first to be discarded first
-  std::size_t left_bytes_ = 0;  // of their keys
+  // The first to be discarded first.
+  std::deque<Left> left_;
+  // Of their keys.
+  std::size_t left_bytes_ = 0;
   Collected collected_;
   Collected stored_collected_;
-  Hlc swept_;  // items written before have been looked at
+  // Items written before have been looked at.
+  Hlc swept_;
   std::optional<MonoTime> next_sweep_;
   Floors floors_{};
 };

@@ -31,10 +31,13 @@ class JsonText {
  private:
   /// A container that is open.
   struct Level {
-    std::uint64_t left = 0;  ///< values to come; of a map, a key counts as one
+    /// Values to come; of a map, a key counts as one.
+    std::uint64_t left = 0;
     bool is_map = false;
-    bool is_hidden = false;  ///< it is a key, or within one
-    bool is_empty = true;    ///< nothing of it was read yet
+    /// It is a key, or within one.
+    bool is_hidden = false;
+    /// Nothing of it was read yet.
+    bool is_empty = true;
   };
 
   State take_one(RawView value, std::string& out);

@@ -49,7 +49,8 @@ class Confirmations {
     const Transport& transport;
     const Clock& clock;
     const ClockWatch& clocks;
-    Alarm& alarm;  ///< rings when there may be something to do for step()
+    /// Rings when there may be something to do for step().
+    Alarm& alarm;
     Observer& observer;
   };
 
@@ -80,8 +81,10 @@ class Confirmations {
   struct Asked {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
-    std::set<NodeId> hidden;          ///< who has answered that it does not show all of them, and is asked again
-    std::set<NodeId> hidden_between;  ///< who has said so of some, between the batches
+    /// Who has answered that it does not show all of them, and is asked again.
+    std::set<NodeId> hidden;
+    /// Who has said so of some, between the batches.
+    std::set<NodeId> hidden_between;
   };
   /// On one link: the records of keys from `next` on are still to be sent.
   struct Turn {
@@ -102,8 +105,10 @@ class Confirmations {
   Observer& observer_;
 
   std::map<ConfirmationToken, Asked> open_;
-  std::uint64_t next_token_;                  // begins at a random number: the nonces of links are random too
-  std::map<ConnId, std::deque<Turn>> turns_;  // none of them empty
+  // Begins at a random number: the nonces of links are random too.
+  std::uint64_t next_token_;
+  // None of them empty.
+  std::map<ConnId, std::deque<Turn>> turns_;
   MonoTime next_asking_ = MonoTime::max();
 };
 

@@ -65,7 +65,8 @@ enum class WhisperOutcome : std::uint8_t {
 /// One write of several that happen all or none.
 struct WriteOp {
   std::string_view key;
-  std::optional<RawView> value;  ///< nothing: delete (an absent key is skipped)
+  /// Nothing: delete (an absent key is skipped).
+  std::optional<RawView> value;
 };
 
 /// Why an engine does not start.
@@ -152,8 +153,10 @@ class Engine {
   [[nodiscard]] Boot boot() const { return boot_; }
   /// What start() has made of a store of another id.
   struct Move {
-    NodeId former;         ///< empty: the store was of this id
-    std::size_t keys = 0;  ///< held under leases, and still held
+    /// Empty: the store was of this id.
+    NodeId former;
+    /// Held under leases, and still held.
+    std::size_t keys = 0;
   };
   [[nodiscard]] const Move& move() const { return move_; }
   /// The address told to others; for a port chosen by the system, and before start().
@@ -186,8 +189,10 @@ class Engine {
   NodeId self_;
   Boot boot_ = Boot::kNone;
   Move move_;
-  std::unique_ptr<Parts> parts_;  // from start() on
-  MonoTime next_expiry_;          // when what is too old is forgotten next
+  // From start() on.
+  std::unique_ptr<Parts> parts_;
+  // When what is too old is forgotten next.
+  MonoTime next_expiry_;
 };
 
 }  // namespace meshdict

@@ -100,7 +100,8 @@ class Overlay {
   };
   struct Departed {
     NodeId id;
-    Endpoint address;  ///< of one that was turned away
+    /// Of one that was turned away.
+    Endpoint address;
     EndReason reason = EndReason::kClosedByPeer;
     MonoTime when;
   };
@@ -124,9 +125,12 @@ class Overlay {
 
   std::map<NodeId, KeptApart> kept_apart_;
   std::uint64_t wishes_ = 0;
-  std::vector<Departed> departed_;     // the newest last
-  std::vector<Departed> turned_away_;  // so too; apart, so that strangers push no neighbour out
-  bool changed_ = false;               // something that may call for a dial
+  // The newest last.
+  std::vector<Departed> departed_;
+  // So too; apart, so that strangers push no neighbour out.
+  std::vector<Departed> turned_away_;
+  // Something that may call for a dial.
+  bool changed_ = false;
   MonoTime next_dial_ = MonoTime::max();
   MonoTime next_stranger_ = MonoTime::max();
   Duration stranger_pause_{};

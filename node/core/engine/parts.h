@@ -53,7 +53,8 @@ struct Engine::Parts final : LinksHost {
   bool running = false;
   EngineStats stats;
   Alarm alarm;
-  RandomStream leisure;  ///< for what is done now and then
+  /// For what is done now and then.
+  RandomStream leisure;
   Dictionary dictionary;
   Originator originator;
   Arbiter arbiter;

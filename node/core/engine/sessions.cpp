@@ -88,13 +88,15 @@ void Sessions::begin(MonoTime now) {
   }
   for (auto next = due_.begin(); next != due_.end();) {
     Comparison* const comparison = find_comparison(*next);
-    if (comparison == nullptr) {  // its link has gone
+    // Its link has gone.
+    if (comparison == nullptr) {
       next = due_.erase(next);
       continue;
     }
     if (comparison->under_way(now)) {
       alarm_.set(comparison->progress + limits::kSyncPatience);
-    } else if (transport_.queued(*next) <= limits::kBulkLowWater) {  // else Engine::on_drained() wakes us
+    } else if (transport_.queued(*next) <= limits::kBulkLowWater) {
+      // Else Engine::on_drained() wakes us.
       due_.erase(next);
       ++stats_.comparisons;
       comparison->due = false;

@@ -46,8 +46,10 @@ class Sessions {
     Links& links;
     const Transport& transport;
     const Clock& clock;
-    Alarm& alarm;           ///< rings when there may be something to do for begin() and step()
-    RandomStream& leisure;  ///< for what is done now and then, shared with the overlay
+    /// Rings when there may be something to do for begin() and step().
+    Alarm& alarm;
+    /// For what is done now and then, shared with the overlay.
+    RandomStream& leisure;
     EngineStats& stats;
     Observer& observer;
   };
@@ -99,17 +101,22 @@ class Sessions {
  private:
   struct Session {
     SessionId id = SessionId::kNone;
-    std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
+    /// When it began: EngineStats::records_without_room.
+    std::uint64_t without_room = 0;
   };
 
   struct Comparison {
     explicit Comparison(const ReconcileSet& set) : reconciler(set) {}
     Reconciler reconciler;
-    Session ours;  ///< the one that we ask in
+    /// The one that we ask in.
+    Session ours;
     Session theirs;
-    bool due = false;        ///< we want a session, and wait for its turn
-    bool peer_asks = false;  ///< a session of the peer's is under way
-    MonoTime progress;       ///< when something of a session last came or went
+    /// We want a session, and wait for its turn.
+    bool due = false;
+    /// A session of the peer's is under way.
+    bool peer_asks = false;
+    /// When something of a session last came or went.
+    MonoTime progress;
     /// Records arrived that were not passed on because a session was under way, which may have missed them.
     bool skipped_news = false;
 
@@ -118,9 +125,11 @@ class Sessions {
   };
 
   struct OfLink {
-    bool comparable = false;  ///< its peer has told its presence, which comes before all that belongs to comparing
+    /// Its peer has told its presence, which comes before all that belongs to comparing.
+    bool comparable = false;
     std::uint64_t hidden = 0;
-    std::optional<Comparison> comparison;  ///< from when it is first needed
+    /// From when it is first needed.
+    std::optional<Comparison> comparison;
   };
 
   enum class Taken : std::uint8_t { kNews, kKnown, kHidden };
@@ -144,8 +153,10 @@ class Sessions {
   Observer& observer_;
   RandomStream random_;
 
-  std::map<ConnId, OfLink> of_links_;  // of established ones
-  std::deque<ConnId> due_;             // that wait for their turn; those that have gone meanwhile are passed over then
+  // Of established ones.
+  std::map<ConnId, OfLink> of_links_;
+  // That wait for their turn; those that have gone meanwhile are passed over then.
+  std::deque<ConnId> due_;
   MonoTime next_compare_ = MonoTime::max();
 };
 

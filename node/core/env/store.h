@@ -32,8 +32,10 @@ enum class StoreTrouble : std::uint8_t {
 
 struct StoreError {
   StoreTrouble trouble = StoreTrouble::kUnusable;
-  std::string what;    ///< for the operator: which file, what failed, what to do
-  std::string path{};  ///< of the data directory; empty for a store without one, and where only the store knows it
+  /// For the operator: which file, what failed, what to do.
+  std::string what;
+  /// Of the data directory; empty for a store without one, and where only the store knows it.
+  std::string path{};
 
   static StoreError damaged(std::string what) { return {.trouble = StoreTrouble::kDamaged, .what = std::move(what)}; }
 

@@ -51,9 +51,10 @@ class Transport {
   /// How far what was sent has come, in bytes since the connection was opened, in whatever unit the transport counts; neither
   /// falls.
   struct Progress {
-    std::uint64_t given = 0;  ///< accepted by send()
-    std::uint64_t taken =
-        0;  ///< of those, what the peer's machine has acknowledged; its process may not have read them
+    /// Accepted by send().
+    std::uint64_t given = 0;
+    /// Of those, what the peer's machine has acknowledged; its process may not have read them.
+    std::uint64_t taken = 0;
   };
   /// Nothing for a closed connection, or by a transport that cannot tell.
   [[nodiscard]] virtual Progress progress(ConnId /*conn*/) const { return {}; }

@@ -36,9 +36,11 @@ enum class DialKind : std::uint8_t {
 /// One byte stream to a peer. Plain data, changed by Links and by the engine.
 struct Connection {
   ConnId id = ConnId::kNone;
-  Endpoint remote;  ///< where it was dialled, or where it came from
+  /// Where it was dialled, or where it came from.
+  Endpoint remote;
   bool dialed_by_us = false;
-  bool extra = false;  ///< dialled as DialKind::kExtra
+  /// Dialled as DialKind::kExtra.
+  bool extra = false;
   /// Which wish of the user's it was dialled for, counted over all; 0: for none.
   std::uint64_t wish = 0;
   /// The only node that it was dialled for; empty: whoever answers.
@@ -47,47 +49,68 @@ struct Connection {
   FrameDecoder decoder{limits::kMaxFrameBeforeHandshake};
 
   NodeId peer;
-  Endpoint peer_address;  ///< where the peer says it listens, else `remote`
+  /// Where the peer says it listens, else `remote`.
+  Endpoint peer_address;
   bool is_meshdict = false;
-  std::vector<Compression> compressions;  ///< that both read, the one to use first
+  /// That both read, the one to use first.
+  std::vector<Compression> compressions;
   Nonce nonce = Nonce::kNone;
   Boot peer_boot = Boot::kNone;
 
   MonoTime opened;
   MonoTime heard;
-  MonoTime spoken;        ///< we last sent something
-  Duration round_trip{};  ///< no less than it took when the connection was made
-  MonoTime frame_begun;   ///< of an incomplete frame: since when at the latest
-  MonoTime deadline;      ///< of the dial, of the hello exchange, or of the linger
+  /// We last sent something.
+  MonoTime spoken;
+  /// No less than it took when the connection was made.
+  Duration round_trip{};
+  /// Of an incomplete frame: since when at the latest.
+  MonoTime frame_begun;
+  /// Of the dial, of the hello exchange, or of the linger.
+  MonoTime deadline;
   MonoTime pinged;
   std::optional<MonoTime> probe_started;
-  bool late = false;    ///< has not answered its probe in time
-  MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
+  /// Has not answered its probe in time.
+  bool late = false;
+  /// Retired: its deadline moves with what comes, but not beyond this.
+  MonoTime lingers_to;
   /// Nonce of the link that the peer uses instead of this one, where it has said its last.
   std::optional<Nonce> last_word;
-  MonoTime told_to_keep;  ///< retired: when its peer was last told of the link that is kept
+  /// Retired: when its peer was last told of the link that is kept.
+  MonoTime told_to_keep;
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;
-  MonoTime taking;             ///< it was last seen to grow
-  MonoTime asked;              ///< the first ping since we heard something was sent
-  std::uint64_t asked_at = 0;  ///< and ends there
-  MonoTime moved;              ///< something was taken before that ping was
-  bool overflowed = false;     ///< it takes nothing, and what it asks for is beyond limits::kMaxAnswersUntaken
-  bool congested = false;      ///< its queue was full (queues.cpp), and has not drained since
+  /// It was last seen to grow.
+  MonoTime taking;
+  /// The first ping since we heard something was sent.
+  MonoTime asked;
+  /// And ends there.
+  std::uint64_t asked_at = 0;
+  /// Something was taken before that ping was.
+  MonoTime moved;
+  /// It takes nothing, and what it asks for is beyond limits::kMaxAnswersUntaken.
+  bool overflowed = false;
+  /// Its queue was full (queues.cpp), and has not drained since.
+  bool congested = false;
   /// What is to be answered with the peer's clock: the nonce that was sent, and when.
   struct ClockQuestion {
     Nonce nonce = Nonce::kNone;
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
-  std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
-  std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
-  std::size_t untaken_answers = 0;  ///< bytes sent although it is congested
-  std::uint64_t left_out = 0;       ///< messages that were not sent to it, since too much waited already
+  /// Sent, each with a nonce of its own.
+  std::uint64_t pings = 0;
+  /// Sent since the transport's queue was last looked at.
+  std::size_t unchecked_bytes = 0;
+  /// Bytes sent although it is congested.
+  std::size_t untaken_answers = 0;
+  /// Messages that were not sent to it, since too much waited already.
+  std::uint64_t left_out = 0;
   std::optional<MonoTime> told_of_left_out;
-  MonoTime waste_began;          ///< of the present window of limits::kWasteWindow
-  std::size_t wasted_bytes = 0;  ///< decompressed in it, of messages that we had already
+  /// Of the present window of limits::kWasteWindow.
+  MonoTime waste_began;
+  /// Decompressed in it, of messages that we had already.
+  std::size_t wasted_bytes = 0;
 
   /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
   std::shared_ptr<Pacer> pacer;

@@ -57,8 +57,10 @@ constexpr bool is_about_proof(EndReason reason) {
 /// How a connection ended.
 struct Ending {
   EndReason reason = EndReason::kClosedByPeer;
-  std::string detail{};               ///< for a person
-  ByeReason bye = ByeReason::kOther;  ///< with kBye: what the peer gave as its reason
+  /// For a person.
+  std::string detail{};
+  /// With kBye: what the peer gave as its reason.
+  ByeReason bye = ByeReason::kOther;
 
   [[nodiscard]] bool is_bye(ByeReason why) const { return reason == EndReason::kBye && bye == why; }
 };

@@ -50,10 +50,13 @@ namespace meshdict {
 
 /// What all members must agree on, and what a node says of itself.
 struct LinkSettings : MeshSettings {
-  std::string protocol;  ///< protocol id of the network
-  Endpoint address;      ///< where we can be dialled
+  /// Protocol id of the network.
+  std::string protocol;
+  /// Where we can be dialled.
+  Endpoint address;
   std::size_t most_neighbours = limits::kMaxNeighbours;
-  std::size_t most_pending = limits::kMaxPendingAccepted;  ///< accepted connections that are no links yet
+  /// Accepted connections that are no links yet.
+  std::size_t most_pending = limits::kMaxPendingAccepted;
 };
 
 /// Two nodes and their links.

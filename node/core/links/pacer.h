@@ -33,18 +33,23 @@ enum class HasKey : std::uint8_t { kNo, kPerhaps, kYes };
 /// A store as py2p sees it.
 struct PacedStore {
   std::string_view key;
-  bool deletes = false;           ///< its value is one that deletes there
-  HasKey has = HasKey::kPerhaps;  ///< of the nodes that have followed so far, before this store
-  Duration age{};                 ///< of the message, by its own time
+  /// Its value is one that deletes there.
+  bool deletes = false;
+  /// Of the nodes that have followed so far, before this store.
+  HasKey has = HasKey::kPerhaps;
+  /// Of the message, by its own time.
+  Duration age{};
 };
 
 class Pacer {
  public:
   /// The way through the dictionary that a new neighbour is given.
   struct Walk {
-    std::optional<std::string> last_key;       ///< sent last
-    MonoTime since = MonoTime::min();          ///< of the keys those whose records were accepted here since
-    MonoTime deletes_since = MonoTime::max();  ///< and of deleted ones; also what may be there in an older form
+    std::optional<std::string> last_key;  ///< sent last
+    /// Of the keys those whose records were accepted here since.
+    MonoTime since = MonoTime::min();
+    /// And of deleted ones; also what may be there in an older form.
+    MonoTime deletes_since = MonoTime::max();
   };
 
   explicit Pacer(MonoTime now) : next_(now) {}
@@ -90,9 +95,11 @@ class Pacer {
  private:
   struct Waiting {
     Frame frame;
-    std::optional<std::string> key{};  ///< of a store
+    /// Of a store.
+    std::optional<std::string> key{};
     bool deletes = false;
-    HasKey has = HasKey::kPerhaps;  ///< without this store
+    /// Without this store.
+    HasKey has = HasKey::kPerhaps;
     MonoTime expires = MonoTime::max();
   };
   using Queue = std::map<std::int64_t, Waiting>;
@@ -102,7 +109,8 @@ class Pacer {
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t most) const;
   [[nodiscard]] HasKey has(const PacedStore& store) const;
 
-  Queue waiting_;  // by the order of leaving
+  // By the order of leaving.
+  Queue waiting_;
   std::map<std::string, std::int64_t, std::less<>> by_key_;
   std::size_t bytes_ = 0;
   std::map<std::string, HasKey, std::less<>> owed_;
@@ -110,7 +118,8 @@ class Pacer {
   std::size_t most_owed_ = limits::kMaxOwed;
   std::uint64_t late_ = 0;
   std::optional<Walk> walk_;
-  std::int64_t first_ = 0;  // places given out: first_ <= place < last_
+  // Places given out: first_ <= place < last_.
+  std::int64_t first_ = 0;
   std::int64_t last_ = 0;
   bool owed_is_next_ = false;
   MonoTime next_;

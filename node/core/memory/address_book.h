@@ -49,14 +49,21 @@ AddressSource address_source(std::string_view name);
 class AddressBook {
  public:
   struct Entry {
-    NodeId id;                   ///< empty: not known yet, or told differently
-    std::uint32_t failures = 0;  ///< in a row
+    /// Empty: not known yet, or told differently.
+    NodeId id;
+    /// In a row.
+    std::uint32_t failures = 0;
     MonoTime next_try;
-    MonoTime heard;          ///< when somebody last told us of it, or it answered
-    Duration stored_age{};   ///< how long ago that was when it was last stored
-    bool from_user = false;  ///< given by the user
-    bool proven = false;     ///< we have dialled it, and had a link
-    bool put_off = false;    ///< the next tries wait for longer
+    /// When somebody last told us of it, or it answered.
+    MonoTime heard;
+    /// How long ago that was when it was last stored.
+    Duration stored_age{};
+    /// Given by the user.
+    bool from_user = false;
+    /// We have dialled it, and had a link.
+    bool proven = false;
+    /// The next tries wait for longer.
+    bool put_off = false;
     AddressSource source = AddressSource::kOurselves;
     MonoTime insist_until = MonoTime::min();
   };

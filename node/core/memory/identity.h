@@ -20,8 +20,10 @@ namespace meshdict {
 struct Identity {
   NodeId id;
   Boot boot = Boot::kNone;
-  std::vector<Boot> earlier_boots;  ///< as stored, the last one first
-  NodeId former_id{};               ///< that the store had, when it was another; else empty
+  /// As stored, the last one first.
+  std::vector<Boot> earlier_boots;
+  /// That the store had, when it was another; else empty.
+  NodeId former_id{};
 };
 
 /// Reads or makes the id, or takes `proven` for it where that is one, and raises the boot counter; both are staged in the store. Error when the store cannot be read

@@ -76,7 +76,8 @@ class SeenMessages {
 
  private:
   struct OriginKey {
-    std::uint64_t sender = 0;  // hash of the id's text: a collision costs messages, and is as likely as 2^-64
+    // Hash of the id's text: a collision costs messages, and is as likely as 2^-64.
+    std::uint64_t sender = 0;
     Boot boot = Boot::kNone;
     bool operator==(const OriginKey&) const = default;
   };
@@ -92,7 +93,8 @@ class SeenMessages {
     MonoTime expires;
     Via via = 0;
   };
-  using Runs = std::vector<Run>;  // ascending, with a gap between any two
+  // Ascending, with a gap between any two.
+  using Runs = std::vector<Run>;
   struct IdHash {
     std::size_t operator()(const MessageId& id) const { return id.prefix(); }
   };

@@ -50,8 +50,10 @@ struct Envelope {
 
   MainFlag main = MainFlag::kBroadcast;
   NodeId sender;
-  std::int64_t time = 0;  ///< Unix seconds, 0 to kMaxTime
-  std::uint64_t sub = 0;  ///< a SubFlag, or a number from a later version
+  /// Unix seconds, 0 to kMaxTime.
+  std::int64_t time = 0;
+  /// A SubFlag, or a number from a later version.
+  std::uint64_t sub = 0;
   /// The elements behind the sub-flag, each one complete value.
   std::vector<RawView> payload;
   std::optional<Stamp> stamp;
@@ -67,7 +69,8 @@ std::expected<Envelope, DecodeError> decode_envelope(std::string_view message);
 /// other message. Only good for recognising duplicates before the hash is checked. The same as what decode_envelope()
 /// finds, for every message that it accepts.
 struct Origin {
-  std::string_view sender;  ///< the text of an id; points into the message
+  /// The text of an id; points into the message.
+  std::string_view sender;
   Stamp stamp;
 };
 std::optional<Origin> peek_origin(std::string_view message);
@@ -82,9 +85,12 @@ inline constexpr std::size_t kHandshakeElements = 4;
 
 struct Handshake {
   NodeId id;
-  std::string protocol;                     ///< protocol id of the network
-  std::optional<Endpoint> address;          ///< where the sender says it listens
-  std::vector<std::uint64_t> compressions;  ///< method numbers, with kCapability last for a meshdict node
+  /// Protocol id of the network.
+  std::string protocol;
+  /// Where the sender says it listens.
+  std::optional<Endpoint> address;
+  /// Method numbers, with kCapability last for a meshdict node.
+  std::vector<std::uint64_t> compressions;
   /// Whether kCapability is listed; anywhere, as later versions may put more behind it.
   [[nodiscard]] bool is_meshdict() const;
 };
@@ -141,15 +147,18 @@ struct Resend {};
 /// The extended hello. Unknown keys are ignored.
 struct Hello {
   Boot boot = Boot::kNone;
-  Nonce nonce = Nonce::kNone;      ///< of this connection; drawn by the dialer, repeated by the acceptor
-  std::vector<Nonce> open_nonces;  ///< of all connections that the sender holds open to the receiver
+  /// Of this connection; drawn by the dialer, repeated by the acceptor.
+  Nonce nonce = Nonce::kNone;
+  /// Of all connections that the sender holds open to the receiver.
+  std::vector<Nonce> open_nonces;
   std::string software;
   std::uint64_t features = 0;
   std::int64_t lease_ms = 0;
   std::int64_t settle_ms = 0;  ///< D
   std::int64_t skew_ms = 0;
   std::int64_t horizon_ms = 0;
-  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
+  /// The sender's wall clock, Unix milliseconds; 0 from one that does not tell.
+  std::int64_t clock_ms = 0;
 };
 
 struct Keep {
@@ -161,7 +170,8 @@ struct KeepAck {
 /// Ends all links of the pair.
 struct Bye {
   ByeReason reason = ByeReason::kOther;
-  std::string text;  ///< for a person
+  /// For a person.
+  std::string text;
 };
 /// Why a connection was refused: numbers of the wire.
 enum class RefusalCode : std::uint8_t {
@@ -178,14 +188,16 @@ enum class RefusalCode : std::uint8_t {
 /// this connection, not of the pair.
 struct Refusal {
   RefusalCode code = RefusalCode::kUnknown;
-  std::string text;  ///< for a person
+  /// For a person.
+  std::string text;
 };
 struct Ping {
   Nonce nonce = Nonce::kNone;
 };
 struct Pong {
   Nonce nonce = Nonce::kNone;
-  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
+  /// The sender's wall clock, Unix milliseconds; 0 from one that does not tell.
+  std::int64_t clock_ms = 0;
   /// Records that came in batches on this connection since the ping before this one, and that the sender does not show:
   /// held as from the future, or not taken at all. 0 from one that does not tell.
   std::uint64_t hidden = 0;
@@ -242,8 +254,10 @@ std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
 struct EncodeHead {
   NodeId sender;
   std::int64_t time = 0;
-  std::optional<Stamp> stamp;                 ///< nothing: as py2p would send it (for tests against captured bytes)
-  MainFlag user_main = MainFlag::kBroadcast;  ///< for UserMessage and StoreSet
+  /// Nothing: as py2p would send it (for tests against captured bytes).
+  std::optional<Stamp> stamp;
+  /// For UserMessage and StoreSet.
+  MainFlag user_main = MainFlag::kBroadcast;
 };
 /// REQUIRES: `message` is not Unknown, and each RawView in it is one complete value.
 std::string encode_message(const EncodeHead& head, const Message& message);

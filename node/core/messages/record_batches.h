@@ -31,7 +31,8 @@ class RecordBatches {
  private:
   std::vector<Records> batches_;
   std::size_t records_ = 0;
-  std::size_t bytes_ = 0;  // of the last batch
+  // Of the last batch.
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace meshdict

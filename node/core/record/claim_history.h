@@ -45,7 +45,8 @@ class ClaimHistory {
     std::list<std::string_view>::iterator age;
   };
   std::map<std::string, Entry, std::less<>> entries_;
-  std::list<std::string_view> by_age_;  // keys of entries_; the one that changed last stands last
+  // Keys of entries_; the one that changed last stands last.
+  std::list<std::string_view> by_age_;
 };
 
 }  // namespace meshdict

@@ -57,7 +57,8 @@ struct ClockOffset {
 /// What is known of one clock.
 struct ClockView {
   ClockStanding standing = ClockStanding::kUnknown;
-  ClockOffset offset{};  ///< meaningless while nothing is known
+  /// Meaningless while nothing is known.
+  ClockOffset offset{};
 };
 
 class ClockOffsets {
@@ -75,7 +76,8 @@ class ClockOffsets {
 
   /// A clock that is beyond the skew since now, or is so no more.
   struct Change {
-    NodeId peer;  ///< empty: our own, against the majority
+    /// Empty: our own, against the majority.
+    NodeId peer;
     ClockView clock;
   };
   /// Compares all as things stand; returns what is to be told.
@@ -109,7 +111,8 @@ class ClockOffsets {
   std::int64_t drift_ppm_;
   std::map<NodeId, Neighbour> neighbours_;
   ClockView own_;
-  std::optional<Duration> gap_;  // of our wall clock over our monotonic one, when judge() was last called
+  // Of our wall clock over our monotonic one, when judge() was last called.
+  std::optional<Duration> gap_;
 };
 
 }  // namespace meshdict

@@ -21,7 +21,8 @@ std::string encode_record(const Version& version, RawView value, const MessageId
 
 struct StoredRecord {
   Version version;
-  RawView value;   ///< points into the decoded bytes
+  /// Points into the decoded bytes.
+  RawView value;
   MessageId hash;  ///< record_hash()
 };
 

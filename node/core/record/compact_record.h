@@ -23,7 +23,8 @@ namespace meshdict {
 /// What is known of a key.
 struct Record {
   Version version;
-  RawView value;  ///< the empty bin for a tombstone
+  /// The empty bin for a tombstone.
+  RawView value;
   /// When it was written, on our monotonic clock: first sight - max(0, our hybrid clock - its write time).
   MonoTime written_here;
 };
@@ -53,7 +54,8 @@ class Origins {
 
  private:
   std::map<Name, Uses> entries_;
-  Entry* last_taken_ = nullptr;  // mostly the next one, too
+  // Mostly the next one, too.
+  Entry* last_taken_ = nullptr;
 };
 
 class CompactRecord {

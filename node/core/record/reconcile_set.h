@@ -28,8 +28,10 @@ namespace meshdict {
 /// One record of the set, and also a bound between items: 24 bytes that compare as one big-endian number.
 struct ReconcileItem {
   Hlc written;
-  std::uint64_t hash_high = 0;  ///< the first 8 bytes of the record's hash, big-endian
-  std::uint64_t hash_low = 0;   ///< the next 8
+  /// The first 8 bytes of the record's hash, big-endian.
+  std::uint64_t hash_high = 0;
+  /// The next 8.
+  std::uint64_t hash_low = 0;
   auto operator<=>(const ReconcileItem&) const = default;
 };
 
@@ -89,7 +91,8 @@ class ReconcileSet {
   /// there is a next. Valid until the set changes; `next` stays a bound.
   struct Run {
     std::span<const Entry> entries;
-    ReconcileItem next = kAboveAll;  ///< kAboveAll: there is no more
+    /// kAboveAll: there is no more.
+    ReconcileItem next = kAboveAll;
   };
   [[nodiscard]] Run run(const ReconcileItem& lower) const;
 

@@ -64,7 +64,8 @@ class RecordTable {
     /// Good until the iterator moves or ends.
     const value_type& operator*() const&;
     const value_type* operator->() const& { return &**this; }
-    const value_type& operator*() && = delete;   // it would be gone with the iterator
+    // It would be gone with the iterator.
+    const value_type& operator*() && = delete;
     const value_type* operator->() && = delete;  // see RecordTable::get()
     [[nodiscard]] std::string_view key() const { return rest_.front().key(); }
     [[nodiscard]] bool is_visible() const { return rest_.front().is_visible(); }
@@ -112,8 +113,10 @@ class RecordTable {
   static void set_written_here(Handle handle, MonoTime when) { CompactRecord::set_written_here(handle, when); }
 
   struct Placed {
-    CompactRecord before;  ///< what was there, if anything: not to be kept for longer than the table
-    Handle handle;         ///< of what is there now
+    /// What was there, if anything: not to be kept for longer than the table.
+    CompactRecord before;
+    /// Of what is there now.
+    Handle handle;
   };
   Placed put(std::string_view key, const Version& version, RawView value, MonoTime written_here);
   /// What was there: not to be kept for longer than the table. REQUIRES: there is a record.
@@ -125,7 +128,8 @@ class RecordTable {
   void sanity_check() const { tree_.sanity_check(); }
 
  private:
-  Origins origins_;  // outlives the records
+  // Outlives the records.
+  Origins origins_;
   Tree tree_;
 };
 

@@ -39,13 +39,18 @@ namespace meshdict {
 enum class RecordKind : std::uint8_t { kValue = 0, kTombstone = 1 };
 
 struct Version {
-  Epoch epoch = Epoch::kNone;  ///< leasing on: rises with each new claim; leasing off: the generation
-  Hlc claim_start{};           ///< when the claim began
+  /// Leasing on: rises with each new claim; leasing off: the generation.
+  Epoch epoch = Epoch::kNone;
+  /// When the claim began.
+  Hlc claim_start{};
   NodeId owner{};
-  Boot boot = Boot::kNone;  ///< of the owner when it wrote; none for a py2p node
+  /// Of the owner when it wrote; none for a py2p node.
+  Boot boot = Boot::kNone;
   Sequence sequence = Sequence::kFirst;
-  MessageId value_hash{};  ///< SHA-256 of the value's bytes as received
-  Hlc written{};           ///< when this version was written
+  /// SHA-256 of the value's bytes as received.
+  MessageId value_hash{};
+  /// When this version was written.
+  Hlc written{};
   RecordKind kind = RecordKind::kValue;
 
   bool operator==(const Version&) const = default;

@@ -13,9 +13,12 @@ struct Presence {
   Level level = Level::kApart;
   /// Unix milliseconds: since when it, or a node that it has compared with, has been there.
   std::int64_t memory_ms = 0;
-  Hlc compared;          ///< as of when it knows its own writes to be known to others; 0: never
-  Hlc in_step;           ///< as of when it was last in step with the network; 0: never
-  bool settled = false;  ///< it has been running for a horizon
+  /// As of when it knows its own writes to be known to others; 0: never.
+  Hlc compared;
+  /// As of when it was last in step with the network; 0: never.
+  Hlc in_step;
+  /// It has been running for a horizon.
+  bool settled = false;
   auto operator<=>(const Presence&) const = default;
 };
 

@@ -109,8 +109,10 @@ class RangeWriter {
   void write_id(std::uint64_t id);
 
   std::string out_;
-  ReconcileItem last_ = kAboveAll;     // lower bound of the last range written
-  ReconcileItem skipped_ = kAboveAll;  // lower bound of the skips not yet written; not above last_
+  // Lower bound of the last range written.
+  ReconcileItem last_ = kAboveAll;
+  // Lower bound of the skips not yet written; not above last_.
+  ReconcileItem skipped_ = kAboveAll;
 };
 
 }  // namespace meshdict

@@ -85,10 +85,14 @@ class RangeJob {
   std::uint64_t reach_;
   std::vector<Range> ranges_;
   std::size_t max_bytes_;
-  std::size_t at_ = 0;                              // the range in work
-  ReconcileItem upper_ = kAboveAll;                 // its upper bound
-  std::optional<ReconcileItem> cursor_;             // how far it is scanned
-  std::vector<bool> met_;                           // which of its ids are ours
+  // The range in work.
+  std::size_t at_ = 0;
+  // Its upper bound.
+  ReconcileItem upper_ = kAboveAll;
+  // How far it is scanned.
+  std::optional<ReconcileItem> cursor_;
+  // Which of its ids are ours.
+  std::vector<bool> met_;
   std::optional<std::uint64_t> newest_difference_;  // rank
   std::optional<ReconcileItem> put_off_;
   RangeWriter out_;
@@ -142,11 +146,16 @@ class Reconciler {
   SessionId session_ = SessionId::kNone;
   std::uint64_t reach_ = kFirstReach;
   std::size_t questions_ = 0;
-  bool waiting_ = false;                  // for an answer
-  ReconcileItem top_ = kAboveAll;         // of this pass
-  std::optional<ReconcileItem> put_off_;  // top of the next
-  std::optional<RangeJob> question_;      // made from an answer
-  std::optional<RangeMessage> ready_;     // a question to send
+  // For an answer.
+  bool waiting_ = false;
+  // Of this pass.
+  ReconcileItem top_ = kAboveAll;
+  // Top of the next.
+  std::optional<ReconcileItem> put_off_;
+  // Made from an answer.
+  std::optional<RangeJob> question_;
+  // A question to send.
+  std::optional<RangeMessage> ready_;
 
   SessionId peer_session_ = SessionId::kNone;
   std::optional<RangeJob> answer_;

@@ -18,7 +18,8 @@
 
 namespace meshdict {
 
-inline constexpr Duration kStart = 1'800'000'000s;  // Unix time at which tests begin
+// Unix time at which tests begin.
+inline constexpr Duration kStart = 1'800'000'000s;
 
 /// What MeshSettings gives: a lease, and a margin of the skew, 500 ppm of 4,059 s (a little above 9/8 of a lease),
 /// and a millisecond.
@@ -47,7 +48,8 @@ inline Hlc at_ms(std::int64_t after_start) {
 
 /// What tests choose of a DictionaryConfig.
 struct Chosen {
-  NodeId self = id("M");  ///< in the middle of the other ids of the tests
+  /// In the middle of the other ids of the tests.
+  NodeId self = id("M");
   Leasing leasing = MeshSettings().leasing;
   Duration lease = MeshSettings().lease;
   Duration skew = MeshSettings().skew;

@@ -351,7 +351,8 @@ struct Placed {
   FutureRecords future;
   Tombstones tombstones;
   std::uint64_t epoch = 0;
-  std::map<std::string, Version> last;  // of each key
+  // Of each key.
+  std::map<std::string, Version> last;
 };
 
 /// D2, D4 and D6 for one key whose last version this was.

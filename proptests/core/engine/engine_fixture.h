@@ -55,10 +55,13 @@ class RecordingTransport final : public Transport {
 
   std::vector<std::pair<ConnId, Endpoint>> dialed;
   std::map<ConnId, std::string> sent;
-  std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
+  /// Bytes of all frames.
+  std::map<ConnId, std::uint64_t> given;
   std::set<ConnId> closed;
-  std::map<ConnId, NodeId> proofs;  ///< what the far ends have proven
-  std::size_t backlog = 0;          ///< of every connection that has none of its own
+  /// What the far ends have proven.
+  std::map<ConnId, NodeId> proofs;
+  /// Of every connection that has none of its own.
+  std::size_t backlog = 0;
   std::map<ConnId, std::size_t> backlog_of;
 
  private:

@@ -154,7 +154,8 @@ TEST_F(EngineTest, WhenTheKeptOneBreaksTheOtherServesOn) {
 TEST_F(EngineTest, AHalfOpenIncumbentIsProbedAndGivesWay) {
   const ConnId dead = smaller.join(1);
   smaller.heard(dead);
-  const ConnId alive = smaller.join(2);  // it knows of no connection to us
+  // It knows of no connection to us.
+  const ConnId alive = smaller.join(2);
   EXPECT_THAT(smaller.heard(dead), ElementsAre("ping"));
   smaller.heard(alive);
   const Raw packet = bytes_value("hello");

@@ -36,7 +36,8 @@ class Outsider : public ::testing::Test {
     return dial;
   }
 
-  const Endpoint there{"a-host", 1};  // the first of all in the order of addresses
+  // The first of all in the order of addresses.
+  const Endpoint there{"a-host", 1};
   Node node;
   Peer honest{node, "A"};
   Peer evil{node, "E"};

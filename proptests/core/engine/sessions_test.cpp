@@ -193,7 +193,8 @@ TEST(Sessions, NowAndThenARandomNeighbourIsCompared) {
   SessionsFixture node;
   node.sessions.start();
   node.comparable("A", 1);
-  node.accept("B", 2);  // has not told its presence
+  // Has not told its presence.
+  node.accept("B", 2);
   node.accept_py2p("C");
   // Nobody answers: a session stays in the way of the next until the patience is over.
   for (int times = 0; times < 6; ++times) {

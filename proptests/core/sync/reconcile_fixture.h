@@ -79,13 +79,17 @@ class Link {
 
   [[nodiscard]] bool is_healed() const { return sides[0].present == sides[1].present; }
 
-  Side sides[2];                // NOLINT: a Side stays where it is
-  std::size_t range_bytes = 0;  ///< of ranges in frames
+  Side sides[2];  // NOLINT: a Side stays where it is
+  /// Of ranges in frames.
+  std::size_t range_bytes = 0;
   std::size_t largest_ranges = 0;
-  std::size_t messages = 0;  ///< questions and answers, without the closing one
+  /// Questions and answers, without the closing one.
+  std::size_t messages = 0;
   std::size_t passes = 0;
-  std::size_t flights = 0;         ///< changes of direction: two make a round trip
-  std::size_t record_flights = 0;  ///< the flight in which the last record came
+  /// Changes of direction: two make a round trip.
+  std::size_t flights = 0;
+  /// The flight in which the last record came.
+  std::size_t record_flights = 0;
   std::function<void()> before_step;
   std::function<std::string(std::string)> on_wire;
 

@@ -72,8 +72,10 @@ struct SyncOptions {
 struct ConflictInfo {
   Value lost;
   Meta lost_meta;
-  Meta winner;         ///< of the record that won; its value is the key's
-  std::string reason;  ///< the field of the version that decided: "claim start", "epoch", ...
+  /// Of the record that won; its value is the key's.
+  Meta winner;
+  /// The field of the version that decided: "claim start", "epoch", ...
+  std::string reason;
 };
 
 /// What has become of a watched key.

@@ -10,10 +10,14 @@ namespace meshdict {
 /// Files in PEM form. They are read again when they change: connections that there are stay, new ones use the new. A node's id
 /// follows from its certificate's key, so that a certificate of another key waits for the next start.
 struct TlsFiles {
-  std::string certificate;  ///< this node's, and those between it and the authority behind it
-  std::string key;          ///< of the certificate, without a passphrase
-  std::string authority;    ///< those that sign members
-  std::string revoked{};    ///< their list of revoked certificates; empty: none is asked for
+  /// This node's, and those between it and the authority behind it.
+  std::string certificate;
+  /// Of the certificate, without a passphrase.
+  std::string key;
+  /// Those that sign members.
+  std::string authority;
+  /// Their list of revoked certificates; empty: none is asked for.
+  std::string revoked{};
 };
 
 /// The same as texts.
