@@ -5,8 +5,8 @@
 
 namespace meshdict::detail {
 
-/// Waits until `done()`, or for `patience`. From a year on that is for ever: a clock's end is no longer than that away from some
-/// moments, and milliseconds::max() from all.
+/// Waits until `done()`, or for `patience`. A patience of a year or more is for ever: added to the present moment it could
+/// exceed what the clock can show.
 template <typename Done>
 void wait_patiently(std::condition_variable& told, std::unique_lock<std::mutex>& lock,
                     std::chrono::milliseconds patience, Done done) {
