@@ -14,9 +14,9 @@ namespace meshdict {
 struct DictionaryConfig : MeshSettings {
   NodeId self{};
   Boot boot = Boot::kNone;
-  /// Incarnations before this one, by the same store: the last one first.
+  /// The boots of incarnations before this one with the same store, the last one first.
   std::vector<Boot> earlier_boots{};
-  /// Tombstones that are remembered beyond the horizon.
+  /// How many tombstones are remembered beyond the horizon.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
   /// No key is claimed while our wall clock is wrong.
   bool clock_guard = true;

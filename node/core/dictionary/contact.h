@@ -9,7 +9,7 @@ namespace meshdict {
 /// When this node was in contact with the mesh: had a live neighbour, had compared dictionaries with one, and had a wall
 /// clock by which others see what it writes.
 /// Answers whether there was an unbroken stretch of a fixed length since some moment. Of past stretches only the end of
-/// the latest that was long enough matters: whoever is not served by it is served by no earlier one.
+/// the latest that was long enough matters: a claim that it does not settle is settled by no earlier one.
 class Contact {
  public:
   explicit Contact(Duration length) : length_(length) {}

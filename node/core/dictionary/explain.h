@@ -16,14 +16,14 @@ namespace meshdict {
 struct KeyStory {
   const Record& present;
   bool ours = false;
-  /// Of the present record's write.
+  /// How long ago the present record was written.
   Duration age{};
   /// Claims that gave way or were turned away; null: none is remembered.
   const ClaimHistory::Steps* met = nullptr;
   Leasing leasing = Leasing::kOn;
   /// Of a visible record.
   std::optional<LeaseView> lease = std::nullopt;
-  /// Our clock, when it is wrong, of the median neighbour's.
+  /// When our clock is wrong: how far it is ahead of the median neighbour's.
   std::optional<Duration> clock_ahead = std::nullopt;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// What LEASE key shows of a key's lease.
+// What the command `LEASE key` shows of a key's lease.
 
 #include <cstdint>
 #include <string>

@@ -25,9 +25,9 @@ struct BadValue {
 struct NoSuchKey {};
 /// Store::has_room() says no.
 struct NoRoom {};
-/// The key is not claimed because our wall clock is not the others'.
+/// The key is not claimed because our wall clock differs from the others'.
 struct WrongClock {
-  /// Of the median neighbour's; negative: behind.
+  /// How far our clock is ahead of the median neighbour's; negative: behind.
   Duration ahead{};
 };
 using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;

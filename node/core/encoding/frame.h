@@ -23,7 +23,7 @@ class FrameDecoder {
   /// `max_frame` bounds the body, as the size header announces it.
   explicit FrameDecoder(std::size_t max_frame) : max_frame_(max_frame) {}
 
-  /// Raised once the peer has shown a good handshake.
+  /// For the larger limit, once the peer has shown a good handshake.
   void set_max_frame(std::size_t max_frame) { max_frame_ = max_frame; }
 
   /// Takes the next bytes of the stream. Afterwards call next() until it gives nothing.
@@ -88,10 +88,10 @@ inline constexpr std::size_t kHashSize = 32;
 /// The smallest body: a hash and the one byte of an empty array.
 inline constexpr std::size_t kMinBody = kHashSize + 1;
 
-/// A message that no frame can carry. What a message holds may have come from outside, so that this is an outcome and no
-/// broken invariant.
+/// A message that no frame can carry. What a message holds may have come from outside, so that this is an outcome, not a broken
+/// invariant.
 struct FrameTooLarge {
-  /// Of the body, in bytes.
+  /// Size of the body, in bytes.
   std::size_t size = 0;
 };
 

@@ -24,8 +24,8 @@ class JsonText {
     kDamaged,  ///< what is there is no value, or nested deeper than limits::kMaxDepth
   };
 
-  /// Appends what the next `bytes` bytes of `value` become, and of a value within it that is no container all. `value` is the
-  /// same in each call.
+  /// Appends what the next `bytes` bytes of `value` become; a value within it that is no container is appended whole. `value`
+  /// is the same in each call.
   State append(RawView value, std::size_t bytes, std::string& out);
 
  private:

@@ -59,7 +59,7 @@ struct Undeliverable {
   MessageId id;
 };
 
-/// Messages for a neighbour are not sent to it, since it takes less than comes. Told now and then (limits::kTellLeftOutEvery).
+/// Messages for a neighbour are left out, since it takes less than comes. Told now and then (limits::kTellLeftOutEvery).
 struct LeftOut {
   NodeId peer;
   /// So far, on this link.
@@ -72,15 +72,15 @@ struct Confirmed {
   NodeId peer;
 };
 
-/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have forgotten it
-/// (D6 in tombstones.h). It is there again.
+/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have discarded its
+/// tombstone (D6 in tombstones.h). The key is there again.
 struct Returned {
   std::string key;
   NodeId from;
 };
 
-/// A neighbour's wall clock is further from ours than members allow, or ours from those of most neighbours; or it is so
-/// no more. Told once each time (clock_offsets.h).
+/// A neighbour's wall clock is now further from ours than members allow, or ours from those of most neighbours; or no longer
+/// is. Told once for each change (clock_offsets.h).
 struct ClockJudged {
   /// Empty: it is our own clock, against the median neighbour's.
   NodeId peer;
@@ -90,8 +90,8 @@ struct ClockJudged {
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
                            Confirmed, Returned, ClockJudged, LeftOut>;
 
-/// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
-/// where the record that an event speaks of is in place.
+/// Receives events during calls into the engine. An observer must not change the engine. It may look at the dictionary, in
+/// which the record that an event is about is already in place.
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -31,9 +31,9 @@ struct NeighbourView {
   ClockView clock{};
 };
 
-/// An earlier neighbour, and why it is none now; or one that TLS or its id has turned away.
+/// A former neighbour, and why it is no neighbour now; or a node that was turned away because of TLS or its id.
 struct DepartedView {
-  /// Empty: nothing has proven one.
+    /// Empty when nothing has proven an id.
   NodeId id;
   /// Of one that was turned away: where it came from, or was dialled.
   Endpoint address;
@@ -41,7 +41,7 @@ struct DepartedView {
   Duration ago{};
 };
 
-/// Counters since the start. Each part of the engine counts what it does in the one that the engine shows.
+/// Counters since the start. The parts of the engine share one, and each counts there what it does.
 struct EngineStats {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_sent = 0;
@@ -52,7 +52,7 @@ struct EngineStats {
   std::uint64_t delivered = 0;
   /// Broadcasts older than limits::kBroadcastLifetime.
   std::uint64_t expired = 0;
-  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
+  /// Broadcasts that were not taken, since their neighbour or their origin fills the memory of what was seen (seen.h).
   std::uint64_t no_room = 0;
   std::uint64_t relayed = 0;
   /// Connections and frames.
@@ -64,17 +64,17 @@ struct EngineStats {
   /// How often we saw, or were told, that another process has our identity.
   std::uint64_t identity_in_use = 0;
   std::uint64_t dials = 0;
-  /// Sessions of reconciliation that we have begun.
+  /// Anti-entropy sessions that we have begun.
   std::uint64_t comparisons = 0;
-  /// In sessions, and to py2p nodes at their handshake.
+  /// Records sent in sessions, and to py2p nodes at their handshake.
   std::uint64_t bulk_records_sent = 0;
   /// News from a session, sent to other neighbours; each counts.
   std::uint64_t records_passed_on = 0;
-  /// To neighbours that sent what had been deleted longer ago than the horizon.
+  /// Told to neighbours that sent what had been deleted longer ago than the horizon.
   std::uint64_t old_deletions_told = 0;
   /// See Returned in event.h.
   std::uint64_t keys_returned = 0;
-  /// Of neighbours, that the store had no room for.
+  /// Records of neighbours for which the store had no room.
   std::uint64_t records_without_room = 0;
 };
 

@@ -9,7 +9,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Never goes back within a process's life.
+  /// Never goes back while the process runs.
   [[nodiscard]] virtual MonoTime monotonic() const = 0;
 
   /// May jump in both directions at any time.

@@ -15,7 +15,7 @@ class CompressedOnce {
  public:
   explicit CompressedOnce(const Frame& plain) : plain_(plain) {}
 
-  /// The message came compressed: who reads this method gets the same bytes.
+  /// The message came compressed: neighbours that read this method get the same bytes.
   void came_as(Compression method, std::string_view body) {
     came_as_ = method;
     as_it_came_ = keep_compressed(plain_, body);

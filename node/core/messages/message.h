@@ -1,6 +1,5 @@
 #pragma once
-// Messages of py2p 0.6 and of meshdict, as types. The bytes are described in the protocol page beside this file
-// (wire.md).
+// Messages of py2p 0.6 and of meshdict, as types. Their bytes: node/core/wire.md.
 //
 // 1. Decoding trusts nothing: every length, type and depth is checked, and what does not fit is a DecodeError.
 // 2. Views in decoded messages point into the decoded bytes.
@@ -30,8 +29,8 @@ namespace meshdict {
 /// Ends the compression list of a meshdict node's handshake: "MD", version 1.
 inline constexpr std::uint64_t kCapability = 0x4D440001;
 
-/// Makes every message of an origin unique. Broadcasts count 0, 1, 2, ... within a boot, without gaps; all other
-/// messages count apart with the top bit set, so that a gap among broadcasts means a missing one.
+/// Makes every message of an origin unique. Broadcasts count 0, 1, 2, ... within a boot, without gaps. All other messages are
+/// counted apart, with the top bit set, so that a gap among broadcasts means that one is missing.
 struct Stamp {
   static constexpr std::uint64_t kNotBroadcast = std::uint64_t{1} << 63;
   Boot boot = Boot::kNone;
@@ -122,7 +121,7 @@ struct StoredEntry {
 /// A broadcast or whisper of the application.
 struct UserMessage {
   std::vector<RawView> packets;
-  /// kBroadcast or kWhisper: what the application calls it. Nothing, when it is encoded: as its main flag.
+  /// kBroadcast or kWhisper: what the application calls it. Nothing, when it is encoded: the same as its main flag.
   std::optional<SubFlag> type{};
 };
 
@@ -147,9 +146,9 @@ struct Resend {};
 /// The extended hello. Unknown keys are ignored.
 struct Hello {
   Boot boot = Boot::kNone;
-  /// Of this connection; drawn by the dialer, repeated by the acceptor.
+    /// The nonce of this connection: drawn by the dialer, repeated by the acceptor.
   Nonce nonce = Nonce::kNone;
-  /// Of all connections that the sender holds open to the receiver.
+    /// The nonces of all connections that the sender holds open to the receiver.
   std::vector<Nonce> open_nonces;
   std::string software;
   std::uint64_t features = 0;
@@ -203,7 +202,7 @@ struct Pong {
   std::uint64_t hidden = 0;
 };
 
-/// One step of comparing two dictionaries (reconciler.h), from the node whose session it is.
+/// One step of an anti-entropy session (reconciler.h), from the node whose session it is.
 struct SyncQuestion {
   RangeMessage ranges;
 };
@@ -212,7 +211,7 @@ struct SyncAnswer {
   RangeMessage ranges;
 };
 
-/// The largest epochs of collected tombstones, by part of the keys (dictionary.h).
+/// The floors: the largest epochs of collected tombstones, by part of the keys (tombstones.h).
 struct EpochFloors {
   std::vector<Epoch> epochs;
 };
@@ -231,21 +230,21 @@ using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessag
                              RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
                              SyncAnswer, Records, EpochFloors, Presence, Refusal, Unknown>;
 
-/// Messages in three parts, by who handles them. Both visit all: a new message that is in no part does not compile.
+/// Messages in three parts: those that Links handles, those that the engine handles, and those that are ignored. Links and the
+/// engine both visit all of them, so a new message that is in no part does not compile.
 template <typename T>
 concept LinkMessage = kIsOneOf<T, Handshake, Hello, Keep, KeepAck, Bye, Ping, Pong, Refusal>;
 template <typename T>
 concept EngineMessage = kIsOneOf<T, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
                                  RenegotiateCompression, SyncQuestion, SyncAnswer, Records, EpochFloors, Presence>;
-/// Nothing comes of them: nobody keeps what a py2p node might want to be sent again.
+/// They have no effect. In particular, nobody keeps what a py2p node might want to be sent again.
 template <typename T>
 concept IgnoredMessage = kIsOneOf<T, Resend, Unknown>;
 
-/// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
-/// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any
-/// broadcast whose payload is malformed, for it may come through a neighbour that relays what it does not read. A
-/// handshake, a peers list or an addition of meshdict that is malformed is an error: its sender is the neighbour
-/// itself.
+/// The typed content of an envelope. These become Unknown: an unknown flag; a known one in the wrong kind of message (a
+/// broadcast handshake); a form of a store, request or response that nobody can use (a str key, an invalid id); any broadcast
+/// whose payload is malformed, for it may come through a neighbour that relays what it does not read. A malformed handshake,
+/// peers list or addition of meshdict is an error: its sender is the neighbour itself.
 std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
 
 /// Encodes S: the array, and the stamp behind it. The main flag and sub-flag follow from the type: UserMessage and

@@ -13,7 +13,7 @@
 
 namespace meshdict {
 
-/// At least what an entry takes in a batch, in bytes.
+/// An upper bound of the bytes that an entry takes in a batch.
 [[nodiscard]] std::size_t encoded_bound(const RecordEntry& entry);
 
 /// Holds views: what the entries point to stays valid meanwhile.

@@ -29,7 +29,7 @@ struct Record {
   MonoTime written_here;
 };
 
-/// The nodes that records are from, with their boots, each of them once.
+/// The nodes and boots that records are from, each pair once.
 class Origins {
  public:
   Origins() = default;
@@ -47,14 +47,14 @@ class Origins {
   };
   using Entry = std::pair<const Name, Uses>;
 
-  /// Counts one more use. Good until it is given back.
+  /// Counts one more use. The entry is good until it is given back.
   Entry& take(const NodeId& owner, Boot boot);
   static void give_back(Entry& entry);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
   std::map<Name, Uses> entries_;
-  // Mostly the next one, too.
+    // The next record is mostly from the same.
   Entry* last_taken_ = nullptr;
 };
 
