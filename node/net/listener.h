@@ -59,7 +59,7 @@ class Listener {
   std::shared_ptr<State> state_;
 };
 
-/// The address of the other end, as text; an IPv4 address mapped into IPv6 as IPv4.
+/// The address of the other end, as text. An IPv4 address that is mapped into IPv6 is shown as IPv4.
 Endpoint remote_endpoint(const asio::ip::tcp::socket& socket);
 
 }  // namespace meshdict

@@ -16,11 +16,11 @@ class Reserve {
     kUnsupported,  ///< the file system has no such files, or a file of this process may not be so long
   };
 
-  /// Takes store_limits::kReserveBytes of the disk that `directory` is on, less on a small one. The same as the first time, once
-  /// it was given up.
+  /// Takes store_limits::kReserveBytes of the disk that holds `directory`, less on a small one. After the reserve was given up,
+  /// takes as much as the first time.
   Taken take(const std::string& directory);
   explicit operator bool() const { return static_cast<bool>(file_); }
-  /// Gives it to whoever writes next. False when there is none.
+  /// Frees the room for whatever is written next. False when there is no reserve.
   bool give_up();
 
  private:
