@@ -1,4 +1,6 @@
 #pragma once
+// The command `replay`: one swarm plan again, with a transcript or pictures.
+
 #include <string>
 #include <vector>
 
@@ -19,7 +21,7 @@ struct ReplayOptions {
   Shown shown = Shown::kSome;
 };
 
-/// Runs one swarm plan. Exit code.
+/// Runs one swarm plan. Returns the exit code.
 int replay_command(const ReplayOptions& options);
 
 }  // namespace meshdict::sim

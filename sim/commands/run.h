@@ -1,4 +1,6 @@
 #pragma once
+// The command `run`: plans from files, with one seed or many.
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,7 +28,7 @@ struct RunCommandOptions {
   Shown shown = Shown::kSome;
 };
 
-/// Runs plans, and interleavings that an exploration has found. Exit code: the worst of all runs.
+/// Runs plans, and interleavings that an exploration has found. Returns the worst exit code of all runs.
 int run_command(const RunCommandOptions& options);
 
 }  // namespace meshdict::sim

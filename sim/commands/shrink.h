@@ -1,4 +1,6 @@
 #pragma once
+// The command `shrink`: makes a failing plan small.
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -13,20 +15,20 @@ namespace meshdict::sim {
 struct ShrinkOptions {
   /// A seed of a swarm plan, or a file.
   std::string what;
-  /// Of the file's run.
+  /// The seed of the file's run.
   std::optional<std::uint64_t> seed;
   std::string out;
   /// Empty: what the plan says.
   std::vector<Property> check;
   std::uint64_t tries = 5'000;
   unsigned jobs = 1;
-  /// Of the wall clock.
+  /// How long to go on, by the wall clock.
   std::optional<Duration> time;
-  /// 1 to this, when with the plan's own nothing more gives way.
+  /// When with the plan's own seed nothing more can go, the seeds 1 to this are tried.
   std::uint64_t other_seeds = 4;
 };
 
-/// Writes a small plan that fails as the given one does; when it is interrupted, the smallest so far. Exit code: 0 when it is
+/// Writes a small plan that fails as the given one does; when interrupted, the smallest so far. Exit code: 0 when it is
 /// written, 2 when there is nothing to shrink.
 int shrink_command(const ShrinkOptions& options);
 

@@ -1,4 +1,6 @@
 #pragma once
+// The commands `sweep` and `summarize`: many seeds, and one summary of them.
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,14 +25,14 @@ struct SweepOptions {
   std::string junit;
   /// Empty: what the plans say.
   std::vector<Property> check;
-  /// As most_failures 1.
+  /// The same as most_failures 1.
   bool stop_at_first = false;
-  /// Behind so many seeds that fail none is run; 0: all are.
+  /// After so many seeds that fail no further seed is run; 0: all are run.
   std::uint64_t most_failures = 0;
   Shown shown = Shown::kSome;
 };
 
-/// Runs many seeds, of a file or of swarm plans. Prints those that fail and a summary. Exit code.
+/// Runs many seeds of a file or of swarm plans. Prints those that fail, and a summary. Returns the exit code.
 int sweep_command(const SweepOptions& options);
 
 /// Joins what `sweep --json-lines` has written. Exit code: 1 when a run failed, 2 when a seed is missing.

@@ -16,7 +16,7 @@ namespace meshdict::sim {
 enum class EventKind : std::uint8_t {
   kDeliver,  ///< the next parcel of a pipe arrives
   kDrained,  ///< a sender's backlog may have fallen to the low-water mark
-  kGiveUp,   ///< a closing sender stops trying to get rid of its backlog
+  kGiveUp,   ///< a closing sender gives up on its backlog
   kDialTimeout,
   kStale,           ///< a frame arrives once more
   kTimer,           ///< a node's next_deadline()
@@ -24,9 +24,9 @@ enum class EventKind : std::uint8_t {
   kCheckBroadcast,  ///< by now a broadcast must have reached everybody
   kGoOn,            ///< a node that was busy with its disk goes on
   kTriggered,       ///< a step whose event has come
-  kEnds,            ///< what such a step has begun
+  kEnds,            ///< the end of what such a step has begun
   kWatch,           ///< a moment at which something that is expected over time is looked at
-  kWaited,          ///< by now others must have said that they have a write
+  kWaited,          ///< by now others must have confirmed a write
 };
 
 struct QueuedEvent {

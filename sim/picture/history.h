@@ -1,10 +1,10 @@
 #pragma once
-// A run as it can be drawn: flights of frames, events, who was down, partitions, claims. Read from its transcript, so
-// that whatever a picture shows can be found there, and a stored transcript can be drawn as well.
+// A run as it can be drawn: flights of frames, events, nodes that were down, partitions, claims. It is read from the run's
+// transcript, so that all that a picture shows can be found there, and a stored transcript can be drawn as well.
 //
 // 1. Flights, events and faults are in the order of the transcript; names are positions in tables.
-// 2. A claim is one holder's hold of one key: its owner and epoch. It lasts while a running node shows it.
-// 3. At most HistoryLimits::most flights and events are kept; claims, lives and faults that last are whole.
+// 2. A claim is one owner's hold of a key, told apart by owner and epoch. It lasts as long as a running node shows it.
+// 3. At most HistoryLimits::most flights and events are kept; claims, incarnations and faults that last are all kept.
 
 #include <cstdint>
 #include <optional>
@@ -22,7 +22,7 @@ using NameIndex = std::uint32_t;
 
 /// A frame from its sending to one of its arrivals.
 struct Flight {
-  /// Of the frame; two flights have the same when it arrived twice.
+  /// The number of the frame; two flights have the same when it arrived twice.
   std::uint64_t number = 0;
   std::uint64_t conn = 0;
   NodeIndex from = kNobody;
@@ -35,7 +35,7 @@ struct Flight {
   std::uint64_t size = 0;
   std::string id;
   std::vector<NameIndex> keys;
-  /// Of the sending, in the transcript.
+  /// The line of the sending in the transcript.
   std::uint64_t line = 0;
   std::uint64_t arrival_line = 0;  ///< 0: none
 };
@@ -58,7 +58,7 @@ std::string_view name_of(EventType type);
 struct HistoryEvent {
   EventType type = EventType::kRaised;
   Duration at{};
-  /// Whom it concerns; none: the whole mesh.
+  /// The nodes that it concerns; none: the whole mesh.
   std::vector<NodeIndex> nodes;
   std::vector<NameIndex> keys;
   std::string text;
@@ -74,7 +74,7 @@ struct DownTime {
 struct PartitionTime {
   Duration from{};
   Duration until{};
-  /// Of each node.
+  /// The group of each node.
   std::vector<std::uint32_t> group;
 };
 
@@ -107,7 +107,8 @@ struct Claim {
 struct HistoryLimits {
   Duration from{};
   Duration until = Duration::max();
-  /// Flights and events together. Of more, those that end with the first violation or, without one, the first.
+  /// Flights and events together. When there are more, those are kept that end with the first violation or, without a
+  /// violation, the first ones.
   std::size_t most = 100'000;
 };
 

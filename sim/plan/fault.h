@@ -1,6 +1,6 @@
 #pragma once
-// The kinds of faults that a world has, each with a name, the YAML that makes it, and a count of how often it took
-// effect: a step that finds nothing to break counts as nothing.
+// The kinds of faults that a world has, each with a name, the YAML that makes it, and a count of how often it took effect. A
+// step that finds nothing to break does not count.
 
 #include <array>
 #include <cstddef>

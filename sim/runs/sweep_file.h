@@ -18,13 +18,13 @@ namespace meshdict::sim {
 struct SweepFile {
   /// Up to the end of the last whole line.
   std::uint64_t whole_bytes = 0;
-  /// Behind the last line, which is a whole result.
+  /// Whether the last line lacks its end but is a whole result.
   bool lacks_line_end = false;
   /// What is behind the last whole line: no result.
   std::optional<std::string> torn;
 };
 
-/// Takes a result, or says what is wrong with it.
+/// Takes a result. Error: what is wrong with it.
 using TakeTally = std::function<std::expected<void, std::string>(const Tally& run)>;
 
 /// Hands over each result. The last line may be torn, no other. Error: file, line and what is wrong.
@@ -33,7 +33,7 @@ std::expected<SweepFile, std::string> read_sweep_file(const std::string& name, c
 /// Results of one sweep, from wherever they come.
 class SweepResults {
  public:
-  /// False: it was there already. Error: it is of another sweep than the others, or contradicts one of the same seed.
+  /// False: it was there already. Error: it belongs to another sweep than the others, or contradicts a result of the same seed.
   std::expected<bool, std::string> add(const Tally& run);
   [[nodiscard]] bool has(std::uint64_t seed) const { return seeds_.contains(seed); }
 
@@ -42,19 +42,20 @@ class SweepResults {
     std::uint64_t of = 0;
     /// The smallest seeds.
     std::vector<std::uint64_t> first;
-    /// "3/4": those of which a seed is missing, and how many are.
+    /// The parts of which seeds are missing ("3/4"), and how many are.
     std::vector<std::string> parts;
   };
-  /// Of the whole sweep, all parts together; nothing when all are there, or when no result says of which sweep it is.
+  /// What is missing of the whole sweep, all parts together; nothing when all are there, or when no result says to which sweep
+  /// it belongs.
   [[nodiscard]] std::optional<Missing> missing() const;
 
  private:
   [[nodiscard]] std::expected<void, std::string> check_part(const Tally& run);
 
-  /// Of a sweep over one plan.
+  /// The plan, in a sweep over one plan.
   std::optional<std::string> plan_;
   std::optional<SweepPart> of_;
-  // And what came of each.
+  // Seeds, and what came of each.
   std::unordered_map<std::uint64_t, std::uint64_t> seeds_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// Transcripts, read back: lines and the words in them. What the lines say is in README.md; history.h makes a run of
-// them.
+// Reads transcripts back: lines, and the words in them. What the lines mean: sim/README.md. What a run looks like that is made
+// of them: picture/history.h.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +57,7 @@ class Words {
   explicit Words(std::string&& text) = delete;
   /// The next word without its quotes; nothing at the end.
   std::optional<std::string> next();
-  /// What has not been taken, without the spaces before it.
+  /// What was not taken yet, without the spaces before it.
   [[nodiscard]] std::string_view rest() const { return rest_; }
   /// Takes `word` when it is next.
   bool skip(std::string_view word);
