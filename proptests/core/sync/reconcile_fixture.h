@@ -54,7 +54,7 @@ class Link {
  public:
   explicit Link(std::size_t max_bytes = kMaxRangeBytes) : sides{Side(max_bytes), Side(max_bytes)} {}
 
-  /// Works and delivers until nothing is left to do. False: a message was refused, or it does not end.
+  /// Works and delivers until nothing is left to do. False: a message was refused, or there is no end.
   bool run(std::size_t budget = 1'000, std::size_t batch = 256) {
     for (std::size_t steps = 0; steps < 10'000'000; ++steps) {
       if (before_step) before_step();
@@ -80,7 +80,7 @@ class Link {
   [[nodiscard]] bool is_healed() const { return sides[0].present == sides[1].present; }
 
   Side sides[2];  // NOLINT: a Side stays where it is
-  /// Of ranges in frames.
+      /// Bytes of ranges, with those of their frames.
   std::size_t range_bytes = 0;
   std::size_t largest_ranges = 0;
   /// Questions and answers, without the closing one.

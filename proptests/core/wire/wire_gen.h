@@ -1,5 +1,5 @@
 #pragma once
-// Generators of values, ids and messages for the tests of the codec, and a rendering of messages to compare them by.
+// Generators of values, ids and messages for the tests of the codec, and a text form of messages by which they are compared.
 
 #include <rapidcheck.h>
 
