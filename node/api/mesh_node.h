@@ -99,7 +99,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
     Neighbour::Content content;
     std::chrono::steady_clock::time_point since;
   };
-    // The neighbours. Used on the loop's thread only.
+  // The neighbours. Used on the loop's thread only.
   std::map<NodeId, Known> known_;
 
   mutable std::mutex handlers_mutex_;

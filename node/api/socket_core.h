@@ -141,19 +141,19 @@ class SocketCore {
   bool engine_used_ = false;
 
   std::mutex queue_mutex_;
-    // Guarded. Each caller waits for its one task, so the number of callers bounds it.
+  // Guarded. Each caller waits for its one task, so the number of callers bounds it.
   std::vector<Task*> queue_;
   bool refusing_ = false;  // guarded
   // Guarded; why the loop ended by itself.
   std::optional<StoreError> end_;
 
-    // Tasks that wait for the commit. Used on the loop's thread only.
+  // Tasks that wait for the commit. Used on the loop's thread only.
   std::vector<Task*> waiting_;
   std::vector<std::function<void()>> deliveries_;
-    // Lines of the log that came while the engine was in use.
+  // Lines of the log that came while the engine was in use.
   std::vector<std::function<void()>> lines_;
   std::atomic<bool> closed_ = false;
-    // No thread before and after the loop.
+  // No thread before and after the loop.
   std::atomic<std::thread::id> loop_thread_;
 };
 

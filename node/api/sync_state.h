@@ -48,13 +48,13 @@ class SyncState {
 
   MeshNode& node_;
   SyncSocket& facade_;
-    // Used on the loop's thread only.
+  // Used on the loop's thread only.
   std::vector<std::shared_ptr<WatchState>> watches_;
 
   std::mutex mutex_;
   std::condition_variable confirmed_;
   std::vector<std::string> last_written_;  // guarded
-    // Guarded. How many neighbours have confirmed, by token.
+                                           // Guarded. How many neighbours have confirmed, by token.
   std::map<ConfirmationToken, std::size_t> waiters_;
   bool ended_ = false;  // guarded
 };

@@ -1,4 +1,6 @@
 #pragma once
+// Listens for connections, and says why an address cannot be listened on.
+
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>

@@ -1,4 +1,6 @@
 #pragma once
+// The real clocks.
+
 #include "core/env/clock.h"
 
 namespace meshdict {

@@ -1,11 +1,12 @@
 #pragma once
+// Streams derived from a seed that the kernel drew at construction.
+
 #include <cstdint>
 
 #include "core/base/random.h"
 
 namespace meshdict {
 
-/// Streams derived from a seed that the kernel drew at construction.
 class SystemRandom final : public Random {
  public:
   /// Aborts when the kernel has no entropy to give: without it no identity may be made.

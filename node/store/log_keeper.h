@@ -71,7 +71,7 @@ class LogKeeper {
   std::condition_variable turn_;
   // Guarded by the mutex.
   bool writing_ = false;
-    // A merge is being ended, or about to be.
+  // A merge is being ended, or about to be.
   bool restarting_ = false;
   bool restarted_ = false;
   bool sync_due_ = false;

@@ -23,7 +23,7 @@ inline constexpr std::int64_t kMarkTable = 255;
 inline constexpr std::string_view kMarkKey = "log";
 
 struct LogMark {
-    /// Empty in a file that was made before there were marks.
+  /// Empty in a file that was made before there were marks.
   std::string id;
   std::string previous;
   bool open = false;

@@ -1,4 +1,6 @@
 #pragma once
+// Room on the disk that nobody else gets: a file without a name, which ends with the process.
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,7 +9,6 @@
 
 namespace meshdict {
 
-/// Room on the disk that nobody else gets: a file without a name, which ends with the process.
 class Reserve {
  public:
   enum class Taken : std::uint8_t {

@@ -44,7 +44,7 @@ namespace meshdict {
 /// Both keep every commit when the process is killed. They differ when the system goes down with it.
 enum class Durability : std::uint8_t {
   kAlways,    ///< commit() returns when the disk has it: a power failure loses nothing
-    kInterval,  ///< commit() returns when the system has it: a power failure loses the commits of about the last second
+  kInterval,  ///< commit() returns when the system has it: a power failure loses the commits of about the last second
 };
 
 class SqliteStore final : public Store {
@@ -135,15 +135,15 @@ class SqliteStore final : public Store {
   /// Where files of this process have a limit.
   std::optional<std::uint64_t> longest_file_;
   LogMark mark_;
-    /// Whether the next commit is the first.
+  /// Whether the next commit is the first.
   bool is_first_ = true;
-    /// Whether the next commit gives the log its mark.
+  /// Whether the next commit gives the log its mark.
   bool begins_log_ = false;
   std::string bytes_;
   std::vector<Staged> staged_;
   Reserve reserve_;
   bool has_room_ = true;
-    /// Whether apply_staged() failed because of a full disk.
+  /// Whether apply_staged() failed because of a full disk.
   bool disk_is_full_ = false;
   std::chrono::steady_clock::time_point room_asked_;
   /// Set by the first failed commit, and by close().

@@ -1,4 +1,6 @@
 #pragma once
+// The node's log on stderr, its levels, and the limit for lines that strangers can cause.
+
 #include <cstdint>
 #include <map>
 #include <string>

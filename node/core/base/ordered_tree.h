@@ -84,7 +84,7 @@ class OrderedTree {
     std::array<Slot, Traits::kLeafCapacity> slots;
   };
   struct Branch {
-        // No key of the child is below it, and all keys of the branch before are.
+    // No key of the child is below it, and all keys of the branch before are.
     Bound low;
     Total total;
     std::unique_ptr<Node> child;
@@ -264,7 +264,7 @@ void OrderedTree<Traits>::fill_up(Inner& parent, std::size_t i, std::size_t chil
   }
   if (left + 2 < parent.size && two + size_of(left + 2) <= 2 * dense) {
     const std::size_t three = two + size_of(left + 2);
-        // The first two have enough slots for that: together they hold more than `dense`.
+    // The first two have enough slots for that: together they hold more than `dense`.
     shift(parent, left, three / 2, child_level);
     shift(parent, left + 1, three - three / 2, child_level);
     erase_slots(parent, left + 2, 1);

@@ -1,4 +1,10 @@
 #pragma once
+// When this node was in contact with the mesh: it had a live neighbour, had completed an anti-entropy session with one, and its
+// wall clock was right, so that others see what it writes.
+//
+// Tells whether contact was unbroken for a fixed length of time since some moment. Of past stretches only the end of the latest
+// that was long enough matters: a claim that it does not settle is settled by no earlier one.
+
 #include <algorithm>
 #include <optional>
 
@@ -6,10 +12,6 @@
 
 namespace meshdict {
 
-/// When this node was in contact with the mesh: had a live neighbour, had compared dictionaries with one, and had a wall
-/// clock by which others see what it writes.
-/// Answers whether there was an unbroken stretch of a fixed length since some moment. Of past stretches only the end of
-/// the latest that was long enough matters: a claim that it does not settle is settled by no earlier one.
 class Contact {
  public:
   explicit Contact(Duration length) : length_(length) {}

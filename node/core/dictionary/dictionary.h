@@ -203,7 +203,7 @@ class Dictionary {
   Admission admission_;
   ClaimHistory history_;
   Contact contact_;
-    // What was written anew and is to be broadcast: the last version of each key.
+  // What was written anew and is to be broadcast: the last version of each key.
   std::map<std::string, Version, std::less<>> reissued_;
 };
 

@@ -58,7 +58,7 @@ class FutureRecords {
  public:
   /// Items of what is held are put into `items` and taken out of it. All outlive this.
   FutureRecords(const DictionaryConfig& config, const Clock& clock, const HybridClock& hlc, ReconcileSet& items);
-    // It is neither copied nor moved: handles point into it.
+  // It is neither copied nor moved: handles point into it.
   FutureRecords(const FutureRecords&) = delete;
   FutureRecords& operator=(const FutureRecords&) = delete;
 
@@ -125,11 +125,11 @@ class FutureRecords {
   const HybridClock& hlc_;
   ReconcileSet& items_;
   Queue queue_;
-    // The records that are no plain stores.
+  // The records that are no plain stores.
   std::set<const FutureRecord*, KeyThenVersion> by_key_;
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;
-    // Meaningful while a record is held.
+  // Meaningful while a record is held.
   MonoTime next_look_;
 };
 

@@ -104,9 +104,9 @@ class Tombstones {
   };
   /// The largest write times of tombstones.
   struct Collected {
-        /// Of those that have left the set.
+    /// Of those that have left the set.
     Hlc left;
-        /// Of those that are discarded.
+    /// Of those that are discarded.
     Hlc discarded;
     bool operator==(const Collected&) const = default;
   };
@@ -133,13 +133,13 @@ class Tombstones {
   RecordTable& records_;
   ReconcileSet& items_;
   FutureRecords& future_;
-    // In the order in which they will be discarded.
+  // In the order in which they will be discarded.
   std::deque<Left> left_;
-    // Bytes of their keys.
+  // Bytes of their keys.
   std::size_t left_bytes_ = 0;
   Collected collected_;
   Collected stored_collected_;
-    // Items written before this time have been looked at.
+  // Items written before this time have been looked at.
   Hlc swept_;
   std::optional<MonoTime> next_sweep_;
   Floors floors_{};

@@ -34,8 +34,8 @@ Broadcasts::Accepted Broadcasts::accept(const Connection& from, const Envelope& 
     ++stats_.expired;
     return Accepted::kNo;
   }
-    // A message from further ahead than clocks may differ is perhaps taken twice: its sender could otherwise make us remember it for
-  // as long as it likes.
+  // A message from further ahead than clocks may differ is perhaps taken twice: its sender could otherwise make us remember it
+  // for as long as it likes.
   const Duration future = std::clamp<Duration>(std::chrono::seconds(ahead), Duration::zero(), limits::kClockSkew);
   const MonoTime expires = now + future + limits::kBroadcastLifetime + limits::kClockSkew;
   const Via via = derive_seed(0, from.peer.text());

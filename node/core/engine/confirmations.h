@@ -80,9 +80,9 @@ class Confirmations {
   struct Asked {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
-        /// Neighbours that have answered that they do not show all of them: they are asked again.
+    /// Neighbours that have answered that they do not show all of them: they are asked again.
     std::set<NodeId> hidden;
-        /// Neighbours that have said so of some, between the batches.
+    /// Neighbours that have said so of some, between the batches.
     std::set<NodeId> hidden_between;
   };
   /// On one link: the records of keys from `next` on are still to be sent.
@@ -104,7 +104,7 @@ class Confirmations {
   Observer& observer_;
 
   std::map<ConfirmationToken, Asked> open_;
-    // Begins at a random number, so that no token meets the nonce of a link: those are random too.
+  // Begins at a random number, so that no token meets the nonce of a link: those are random too.
   std::uint64_t next_token_;
   // None of them empty.
   std::map<ConnId, std::deque<Turn>> turns_;

@@ -157,7 +157,7 @@ class Engine {
   struct Move {
     /// Empty: the store was of this id.
     NodeId former;
-        /// Keys that the node held under leases as `former`, and still holds.
+    /// Keys that the node held under leases as `former`, and still holds.
     std::size_t keys = 0;
   };
   [[nodiscard]] const Move& move() const { return move_; }
@@ -193,7 +193,7 @@ class Engine {
   Move move_;
   // From start() on.
   std::unique_ptr<Parts> parts_;
-    // When parts next forget what is too old.
+  // When parts next forget what is too old.
   MonoTime next_expiry_;
 };
 

@@ -100,7 +100,7 @@ class Overlay {
   };
   struct Departed {
     NodeId id;
-        /// Of a node that was turned away.
+    /// Of a node that was turned away.
     Endpoint address;
     EndReason reason = EndReason::kClosedByPeer;
     MonoTime when;
@@ -127,9 +127,9 @@ class Overlay {
   std::uint64_t wishes_ = 0;
   // The newest last.
   std::vector<Departed> departed_;
-    // The newest last, too. Kept apart, so that strangers push no neighbour out.
+  // The newest last, too. Kept apart, so that strangers push no neighbour out.
   std::vector<Departed> turned_away_;
-    // Something has changed that may call for a dial.
+  // Something has changed that may call for a dial.
   bool changed_ = false;
   MonoTime next_dial_ = MonoTime::max();
   MonoTime next_stranger_ = MonoTime::max();

@@ -101,7 +101,7 @@ class Sessions {
  private:
   struct Session {
     SessionId id = SessionId::kNone;
-        /// EngineStats::records_without_room as it was when the session began.
+    /// EngineStats::records_without_room as it was when the session began.
     std::uint64_t without_room = 0;
   };
 
@@ -115,7 +115,7 @@ class Sessions {
     bool due = false;
     /// A session of the peer's is under way.
     bool peer_asks = false;
-        /// When something of a session last arrived or left.
+    /// When something of a session last arrived or left.
     MonoTime progress;
     /// Records arrived that were not passed on because a session was under way, which may have missed them.
     bool skipped_news = false;
@@ -125,7 +125,7 @@ class Sessions {
   };
 
   struct OfLink {
-        /// Its peer has told its presence, which comes before all that belongs to sessions.
+    /// Its peer has told its presence, which comes before all that belongs to sessions.
     bool comparable = false;
     std::uint64_t hidden = 0;
     /// From when it is first needed.
@@ -153,9 +153,9 @@ class Sessions {
   Observer& observer_;
   RandomStream random_;
 
-    // Of established links.
+  // Of established links.
   std::map<ConnId, OfLink> of_links_;
-    // Links that wait for their turn; those that have ended meanwhile are skipped then.
+  // Links that wait for their turn; those that have ended meanwhile are skipped then.
   std::deque<ConnId> due_;
   MonoTime next_compare_ = MonoTime::max();
 };

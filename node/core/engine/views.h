@@ -33,7 +33,7 @@ struct NeighbourView {
 
 /// A former neighbour, and why it is no neighbour now; or a node that was turned away because of TLS or its id.
 struct DepartedView {
-    /// Empty when nothing has proven an id.
+  /// Empty when nothing has proven an id.
   NodeId id;
   /// Of one that was turned away: where it came from, or was dialled.
   Endpoint address;

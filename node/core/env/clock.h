@@ -1,10 +1,11 @@
 #pragma once
+// The only source of time of the core. Production reads the system's clocks, the simulator its virtual ones.
+// Not thread-safe; used from the thread of the engine that holds it.
+
 #include "core/base/time.h"
 
 namespace meshdict {
 
-/// The only source of time of the core. Production reads the system's clocks, the simulator its virtual ones.
-/// Not thread-safe; used from the thread of the engine that holds it.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -1,4 +1,6 @@
 #pragma once
+// The core's interface to its disk: tables of bytes, written in one transaction a turn.
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>

@@ -1,4 +1,6 @@
 #pragma once
+// The core's interface to the network: connections as byte streams, and frames on them.
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,6 @@
 #pragma once
+// One frame, compressed at most once for each method, however many neighbours take it. `plain` outlives this.
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -10,7 +12,6 @@
 
 namespace meshdict {
 
-/// One frame, compressed at most once per method however many neighbours take it. `plain` outlives this.
 class CompressedOnce {
  public:
   explicit CompressedOnce(const Frame& plain) : plain_(plain) {}

@@ -1,4 +1,6 @@
 #pragma once
+// What is known of one connection, from its dial to its end.
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -52,24 +54,24 @@ struct Connection {
   /// Where the peer says it listens, else `remote`.
   Endpoint peer_address;
   bool is_meshdict = false;
-    /// Methods that both ends read, the one to use first.
+  /// Methods that both ends read, the one to use first.
   std::vector<Compression> compressions;
   Nonce nonce = Nonce::kNone;
   Boot peer_boot = Boot::kNone;
 
   MonoTime opened;
   MonoTime heard;
-    /// When we last sent something.
+  /// When we last sent something.
   MonoTime spoken;
-    /// Never less than it was when the connection was made.
+  /// Never less than it was when the connection was made.
   Duration round_trip{};
-    /// When an incomplete frame began to arrive, at the latest.
+  /// When an incomplete frame began to arrive, at the latest.
   MonoTime frame_begun;
   /// Of the dial, of the hello exchange, or of the linger.
   MonoTime deadline;
   MonoTime pinged;
   std::optional<MonoTime> probe_started;
-    /// It has not answered its probe in time.
+  /// It has not answered its probe in time.
   bool late = false;
   /// Retired: its deadline moves with what comes, but not beyond this.
   MonoTime lingers_to;
@@ -80,15 +82,15 @@ struct Connection {
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;
-    /// When `taken` was last seen to grow.
+  /// When `taken` was last seen to grow.
   MonoTime taking;
-    /// When we sent the first ping since we last heard something.
+  /// When we sent the first ping since we last heard something.
   MonoTime asked;
-    /// Where that ping ends, in bytes given to the transport.
+  /// Where that ping ends, in bytes given to the transport.
   std::uint64_t asked_at = 0;
-    /// When something was last taken that had been sent before that ping.
+  /// When something was last taken that had been sent before that ping.
   MonoTime moved;
-    /// It takes nothing, and asks for more answers than limits::kMaxAnswersUntaken.
+  /// It takes nothing, and asks for more answers than limits::kMaxAnswersUntaken.
   bool overflowed = false;
   /// Its queue was full (queues.cpp), and has not drained since.
   bool congested = false;
@@ -98,18 +100,18 @@ struct Connection {
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
-    /// Pings sent, each with a nonce of its own.
+  /// Pings sent, each with a nonce of its own.
   std::uint64_t pings = 0;
-    /// Bytes sent since the transport's queue was last looked at.
+  /// Bytes sent since the transport's queue was last looked at.
   std::size_t unchecked_bytes = 0;
   /// Bytes sent although it is congested.
   std::size_t untaken_answers = 0;
   /// Messages that were not sent to it, since too much waited already.
   std::uint64_t left_out = 0;
   std::optional<MonoTime> told_of_left_out;
-    /// When the present window of limits::kWasteWindow began.
+  /// When the present window of limits::kWasteWindow began.
   MonoTime waste_began;
-    /// Bytes decompressed in it for messages that we had already.
+  /// Bytes decompressed in it for messages that we had already.
   std::size_t wasted_bytes = 0;
 
   /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.

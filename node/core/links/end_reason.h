@@ -19,7 +19,7 @@ enum class EndReason : std::uint8_t {
   kSilent,             ///< nothing heard for limits::kSilenceVerdict
   kSlowReader,         ///< did not take what we sent
   kDuplicate,          ///< another connection to the same node was kept
-    kOlderBoot,          ///< belongs to an earlier incarnation of the peer
+  kOlderBoot,          ///< belongs to an earlier incarnation of the peer
   kSelf,               ///< we dialled ourselves
   kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
   kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
@@ -59,7 +59,7 @@ struct Ending {
   EndReason reason = EndReason::kClosedByPeer;
   /// For a person.
   std::string detail{};
-    /// With kBye: the reason that the peer gave.
+  /// With kBye: the reason that the peer gave.
   ByeReason bye = ByeReason::kOther;
 
   [[nodiscard]] bool is_bye(ByeReason why) const { return reason == EndReason::kBye && bye == why; }

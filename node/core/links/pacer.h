@@ -35,9 +35,9 @@ struct PacedStore {
   std::string_view key;
   /// Its value is one that deletes there.
   bool deletes = false;
-    /// Whether nodes that have received everything so far had the key before this store.
+  /// Whether nodes that have received everything so far had the key before this store.
   HasKey has = HasKey::kPerhaps;
-    /// The age of the message, by its own time.
+  /// The age of the message, by its own time.
   Duration age{};
 };
 
@@ -46,9 +46,9 @@ class Pacer {
   /// A walk through the dictionary, by which a new neighbour is given all of it.
   struct Walk {
     std::optional<std::string> last_key;  ///< sent last
-        /// Only keys whose records were accepted here since this moment.
+                                          /// Only keys whose records were accepted here since this moment.
     MonoTime since = MonoTime::min();
-        /// The same for deleted keys, and for what may be there in an older form.
+    /// The same for deleted keys, and for what may be there in an older form.
     MonoTime deletes_since = MonoTime::max();
   };
 
@@ -98,7 +98,7 @@ class Pacer {
     /// Of a store.
     std::optional<std::string> key{};
     bool deletes = false;
-        /// Whether the node would have the key without this store.
+    /// Whether the node would have the key without this store.
     HasKey has = HasKey::kPerhaps;
     MonoTime expires = MonoTime::max();
   };
@@ -109,7 +109,7 @@ class Pacer {
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t most) const;
   [[nodiscard]] HasKey has(const PacedStore& store) const;
 
-    // In the order in which they leave.
+  // In the order in which they leave.
   Queue waiting_;
   std::map<std::string, std::int64_t, std::less<>> by_key_;
   std::size_t bytes_ = 0;

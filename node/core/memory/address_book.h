@@ -48,9 +48,9 @@ AddressSource address_source(std::string_view name);
 class AddressBook {
  public:
   struct Entry {
-        /// Empty: not known yet, or sources contradict each other.
+    /// Empty: not known yet, or sources contradict each other.
     NodeId id;
-        /// Failures in a row.
+    /// Failures in a row.
     std::uint32_t failures = 0;
     MonoTime next_try;
     /// When somebody last told us of it, or it answered.

@@ -19,9 +19,9 @@ namespace meshdict {
 struct Identity {
   NodeId id;
   Boot boot = Boot::kNone;
-    /// Those of earlier incarnations, as stored, the last one first.
+  /// Those of earlier incarnations, as stored, the last one first.
   std::vector<Boot> earlier_boots;
-    /// The store's id, when it was another than `id`; else empty.
+  /// The store's id, when it was another than `id`; else empty.
   NodeId former_id{};
 };
 

@@ -146,9 +146,9 @@ struct Resend {};
 /// The extended hello. Unknown keys are ignored.
 struct Hello {
   Boot boot = Boot::kNone;
-    /// The nonce of this connection: drawn by the dialer, repeated by the acceptor.
+  /// The nonce of this connection: drawn by the dialer, repeated by the acceptor.
   Nonce nonce = Nonce::kNone;
-    /// The nonces of all connections that the sender holds open to the receiver.
+  /// The nonces of all connections that the sender holds open to the receiver.
   std::vector<Nonce> open_nonces;
   std::string software;
   std::uint64_t features = 0;

@@ -1,4 +1,6 @@
 #pragma once
+// Builds the frames of messages that this node originates: fills in sender and time, and stamps each message. Not thread-safe.
+
 #include <algorithm>
 #include <cstdint>
 #include <expected>
@@ -11,8 +13,6 @@
 
 namespace meshdict {
 
-/// Builds the frames of messages that this node originates: fills in sender and time, and stamps each one.
-/// Not thread-safe.
 class Originator {
  public:
   Originator(NodeId self, Boot boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}

@@ -21,7 +21,7 @@ namespace meshdict {
 enum class ClaimEnd : std::uint8_t {
   kFollowed,    ///< another claim took its place
   kLost,        ///< the same, and an acknowledged write of ours went with it: its writer was told of the conflict
-    kTurnedAway,  ///< it met a larger one
+  kTurnedAway,  ///< it met a larger one
 };
 
 class ClaimHistory {

@@ -74,7 +74,7 @@ class ClockOffsets {
 
   /// A clock that has come to be beyond the skew, or is no longer beyond it.
   struct Change {
-        /// Empty: it is our own clock, against the majority.
+    /// Empty: it is our own clock, against the majority.
     NodeId peer;
     ClockView clock;
   };
@@ -109,7 +109,7 @@ class ClockOffsets {
   std::int64_t drift_ppm_;
   std::map<NodeId, Neighbour> neighbours_;
   ClockView own_;
-    // How far our wall clock was ahead of our monotonic one when judge() was last called.
+  // How far our wall clock was ahead of our monotonic one when judge() was last called.
   std::optional<Duration> gap_;
 };
 

@@ -54,7 +54,7 @@ class Origins {
 
  private:
   std::map<Name, Uses> entries_;
-    // The next record is mostly from the same.
+  // The next record is mostly from the same.
   Entry* last_taken_ = nullptr;
 };
 

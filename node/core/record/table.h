@@ -64,7 +64,7 @@ class RecordTable {
     /// Good until the iterator moves or ends.
     const value_type& operator*() const&;
     const value_type* operator->() const& { return &**this; }
-        // Of a temporary iterator the record would be gone with it.
+    // Of a temporary iterator the record would be gone with it.
     const value_type& operator*() && = delete;
     const value_type* operator->() && = delete;  // see RecordTable::get()
     [[nodiscard]] std::string_view key() const { return rest_.front().key(); }
@@ -113,9 +113,9 @@ class RecordTable {
   static void set_written_here(Handle handle, MonoTime when) { CompactRecord::set_written_here(handle, when); }
 
   struct Placed {
-        /// The record that was there, if any: not to be kept for longer than the table.
+    /// The record that was there, if any: not to be kept for longer than the table.
     CompactRecord before;
-        /// The handle of the record that is there now.
+    /// The handle of the record that is there now.
     Handle handle;
   };
   Placed put(std::string_view key, const Version& version, RawView value, MonoTime written_here);

@@ -43,7 +43,7 @@ struct Version {
   /// When the claim began.
   Hlc claim_start{};
   NodeId owner{};
-    /// The owner's boot when it wrote; none for a py2p node.
+  /// The owner's boot when it wrote; none for a py2p node.
   Boot boot = Boot::kNone;
   Sequence sequence = Sequence::kFirst;
   /// SHA-256 of the value's bytes as received.

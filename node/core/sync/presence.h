@@ -1,4 +1,6 @@
 #pragma once
+// A message that older versions wait for before they begin an anti-entropy session.
+
 #include <compare>
 #include <cstdint>
 

@@ -85,13 +85,13 @@ class RangeJob {
   std::uint64_t reach_;
   std::vector<Range> ranges_;
   std::size_t max_bytes_;
-    // The range that is being worked on.
+  // The range that is being worked on.
   std::size_t at_ = 0;
   // Its upper bound.
   ReconcileItem upper_ = kAboveAll;
-    // How far that range is scanned.
+  // How far that range is scanned.
   std::optional<ReconcileItem> cursor_;
-    // Which of its ids we have, too.
+  // Which of its ids we have, too.
   std::vector<bool> met_;
   std::optional<std::uint64_t> newest_difference_;  // rank
   std::optional<ReconcileItem> put_off_;
@@ -146,13 +146,13 @@ class Reconciler {
   SessionId session_ = SessionId::kNone;
   std::uint64_t reach_ = kFirstReach;
   std::size_t questions_ = 0;
-    // Whether we wait for an answer.
+  // Whether we wait for an answer.
   bool waiting_ = false;
-    // Top of this pass.
+  // Top of this pass.
   ReconcileItem top_ = kAboveAll;
-    // Top of the next pass.
+  // Top of the next pass.
   std::optional<ReconcileItem> put_off_;
-    // The next question, being made from an answer.
+  // The next question, being made from an answer.
   std::optional<RangeJob> question_;
   // A question to send.
   std::optional<RangeMessage> ready_;

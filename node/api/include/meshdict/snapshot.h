@@ -51,7 +51,7 @@ class Snapshot {
   [[nodiscard]] Value at(TextView key) const;
   [[nodiscard]] Meta meta(TextView key) const;
   [[nodiscard]] const std::vector<Record>& records() const& { return *records_; }
-    // Of a temporary snapshot the records would be gone with it.
+  // Of a temporary snapshot the records would be gone with it.
   void records() && = delete;
 
   /// Holds the snapshot that it walks over.
