@@ -223,7 +223,7 @@ TEST(NaiveOrder, WithoutLeasesTheWriteTimeDecides) {
 }
 
 // A deletion older than the horizon, of which no node keeps any, is forgotten where it was made, too.
-TEST(Oracles, WhatANodeNeedNotRememberItMayForget) {
+TEST(Oracles, WhatANodeNeedNotRememberItMayDiscard) {
   const auto run_with = [](const std::string& kept) {
     return run_yaml(
         "nodes: 4\nsettings: {lease: 5s, skew: 100ms, settle: 200ms, horizon: 10s, kept_deletions: " + kept +

@@ -136,7 +136,7 @@ TEST(Conflict, OurOwnLaterWriteComingBackIsNone) {
   EXPECT_EQ(node.told(), "+k") << "the store had been rolled back";
 }
 
-TEST(Conflict, AWriteThatLosesToAnEarlierLifeIsOne) {
+TEST(Conflict, AWriteThatLosesToAnEarlierIncarnationIsOne) {
   // Without its disk.
   Fixture node;
   node.clock.advance(10s);
@@ -180,7 +180,7 @@ TEST(Conflict, AWriteThatLosesToTheProcessWhoseDiskWeAreACopyOfIsOne) {
   EXPECT_EQ(node.told(), "+before") << "what it had written itself before, it may overwrite";
 }
 
-TEST(Conflict, AWriteOfALifeThatTheStoreKnowsIsNone) {
+TEST(Conflict, AWriteOfAnIncarnationThatTheStoreKnowsIsNone) {
   Fixture node;  // boot 10
   node.write("k", "earlier");
   node.restart(11);

@@ -72,7 +72,7 @@ TEST_F(Contest, NeitherDoesAClaimWhoseLeaseHasLapsed) {
   expect_kept(6);
 }
 
-TEST_F(Contest, NorOneOfAnEarlierLife) {
+TEST_F(Contest, NorOneOfAnEarlierIncarnation) {
   EXPECT_EQ(node.merge("k", "then", claim("M", 5, 1'000)), Merged::kLost);
   expect_kept(6);
   EXPECT_EQ(node.version("k").boot, Boot{10});

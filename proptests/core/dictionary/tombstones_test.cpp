@@ -24,7 +24,7 @@ namespace {
 using ::testing::ElementsAre;
 using Merged = Dictionary::Merged;
 
-TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
+TEST(Collection, ATombstoneLeavesTheSetBeforeItIsDiscarded) {
   Fixture node({.kept_deletions = 0});
   node.write("other", "stays");
   node.write("k", "x");

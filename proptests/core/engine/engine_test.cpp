@@ -71,7 +71,7 @@ TEST_F(EngineTest, ItsOwnBootMeansThatItDialledItself) {
   EXPECT_EQ(node.told<Refused>().back().reason, EndReason::kSelf);
 }
 
-TEST_F(EngineTest, ItsOwnIdInAnotherLifeIsToldAsACopiedIdentity) {
+TEST_F(EngineTest, ItsOwnIdInAnotherIncarnationIsToldAsACopiedIdentity) {
   Peer copy(node, "M", Boot{std::to_underlying(node->boot()) + 1});
   const ConnId conn = copy.connect();
   copy.say(conn, copy.handshake(kCapability));

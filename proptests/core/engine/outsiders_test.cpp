@@ -47,7 +47,7 @@ class Outsider : public ::testing::Test {
 
 // Its life
 
-TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
+TEST_F(Outsider, AnIncarnationFromTheFutureLocksNobodyOut) {
   Peer imposter(node, "B", Boot{~std::uint64_t{0}});
   const ConnId false_one = imposter.join(1);
   Peer true_one(node, "B", boot_now());
@@ -58,7 +58,7 @@ TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
   EXPECT_FALSE(true_one.closed(conn));
 }
 
-TEST_F(Outsider, WithoutARivalALifeFromTheFutureIsTaken) {
+TEST_F(Outsider, WithoutARivalAnIncarnationFromTheFutureIsTaken) {
   Peer ahead(node, "B", boot_now(86'400s));
   const ConnId before = ahead.join(1);
   EXPECT_FALSE(ahead.closed(before)) << "its clock was wrong when it started";

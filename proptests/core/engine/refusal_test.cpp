@@ -62,7 +62,7 @@ TEST_F(Refusals, BeyondTheNumberOfNeighbours) {
   EXPECT_THAT(heard, Not(Contains("hello"))) << "who is refused must not take itself for a neighbour first";
 }
 
-TEST_F(Refusals, OfAnOlderLife) {
+TEST_F(Refusals, OfAnOlderIncarnation) {
   peer.join(1);
   Peer earlier(node, "A", Boot{4});
   const ConnId late = earlier.join(2);
@@ -70,7 +70,7 @@ TEST_F(Refusals, OfAnOlderLife) {
   EXPECT_THAT(earlier.heard(late), Contains("refusal"));
 }
 
-TEST_F(Refusals, WhoseLinkGivesWayToANewerLife) {
+TEST_F(Refusals, WhoseLinkGivesWayToANewerIncarnation) {
   const ConnId before = peer.join(1);
   Peer(node, "A", Boot{6}).join(2);
   EXPECT_TRUE(peer.closed(before));
