@@ -77,7 +77,7 @@ TEST(ApiMisuse, TheLongestPatienceIsForEver) {
   auto confirmed = std::async(std::launch::async, [&] { return ada.wait(1, std::chrono::milliseconds::max()); });
   ASSERT_EQ(confirmed.wait_for(kPatience), std::future_status::ready);
   EXPECT_EQ(confirmed.get(), 1U);
-  // Nothing is there yet: who does not wait is back before it is sent.
+  // Nothing is there yet: a call that does not wait is back before it is sent.
   EXPECT_EQ(message.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
   ada.send("hello");
   ASSERT_EQ(message.wait_for(kPatience), std::future_status::ready);

@@ -265,7 +265,7 @@ int shrink_command(const ShrinkOptions& options) {
   if (const auto trouble = check_writable("--out", options.out)) return complain(*trouble);
   struct sigaction note_it = {};
   note_it.sa_handler = [](int) { interrupted = 1; };
-  // Who asks twice does not want to wait.
+  // A person who asks twice does not want to wait.
   note_it.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &note_it, nullptr);
   ::sigaction(SIGTERM, &note_it, nullptr);

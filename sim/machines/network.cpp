@@ -389,7 +389,7 @@ bool Network::check_give_up(End end) {
 void Network::arrived(End end, const Parcel& parcel, bool more) {
   const Machine here = machine(end.self().node);
   if (here == Machine::kDead) {
-    // Nobody is left who could tell the other side.
+    // Nothing is left that could tell the other side.
     if (parcel.kind == ParcelKind::kFin || parcel.kind == ParcelKind::kReset) release(*end.conn);
     return;
   }

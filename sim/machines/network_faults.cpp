@@ -1,4 +1,4 @@
-// What faults do to connections, and who has which.
+// What faults do to connections, and which nodes have which connections.
 
 #include <algorithm>
 #include <cassert>

@@ -142,7 +142,7 @@ class Holders {
   struct Holder {
     std::size_t fault = kNone;
     Action action;
-    /// Of a crash: what those that held the same life and have ended would have left of the disk.
+    /// For a crash: what crashes of the same node that have ended would have left of the disk.
     DiskLeft disk = DiskLeft::kAll;
   };
   struct Released {

@@ -128,7 +128,7 @@ void Pool::replace(std::unique_ptr<Worker>& worker, std::optional<std::chrono::m
   } else if (!unfinished.empty() && !worker->has_told()) {
     // Not even the first was begun: what a new process would do, too.
     const Worker::Ended first{
-        .seed = unfinished.front(), .property = Worker::kCrash, .what = "the process does not begin"};
+        .seed = unfinished.front(), .property = Worker::kCrash, .what = "the process could not be started"};
     finished_.insert_or_assign(first.seed, result_of(first, options_.plan_of(first.seed)));
     unfinished.erase(unfinished.begin());
   }

@@ -73,7 +73,7 @@ void bound_memory(std::uint64_t megabytes) {
   if (megabytes == 0 || !can_bound_memory()) return;
   const rlim_t bytes = megabytes << 20;
   rlimit bound{};
-  // Who started us allows no more.
+  // The process that started us allows no more.
   if (::getrlimit(RLIMIT_AS, &bound) != 0 || bound.rlim_cur <= bytes) return;
   bound = {.rlim_cur = bytes, .rlim_max = bytes};
   ::setrlimit(RLIMIT_AS, &bound);
@@ -307,7 +307,8 @@ RunResult result_of_only(Worker& worker, std::chrono::milliseconds patience) {
   if (!told.empty()) return std::move(told.front().result);
   std::vector<std::uint64_t> unfinished;
   const auto ended = worker.end(in_time ? std::nullopt : std::optional(patience), unfinished);
-  static const Worker::Ended kUnexplained{.seed = 0, .property = Worker::kCrash, .what = "the process does not begin"};
+  static const Worker::Ended kUnexplained{
+      .seed = 0, .property = Worker::kCrash, .what = "the process could not be started"};
   return result_of(ended.value_or(kUnexplained), "");
 }
 

@@ -280,7 +280,7 @@ TEST(Explain, TellsTheStandingAndTheClaimsBefore) {
   node.merge("k", "z", claim("B", 2, 2'000));
   EXPECT_TRUE(has("before: epoch 1, started 2027-01-15 08:00:00.000 UTC, of A (decided by epoch: "));
   node.clock.advance(2h);
-  EXPECT_TRUE(has("lease: lapsed; whoever writes next"));
+  EXPECT_TRUE(has("lease: lapsed; the next node that writes"));
   node.write("k", "ours");
   EXPECT_TRUE(has("owned by this node"));
   node.remove("k");

@@ -92,7 +92,7 @@ TEST(Items, AFutureRecordHidesThePresentOneFromNobody) {
   Fixture newcomer;
   newcomer.clock.advance(40s);
   newcomer.merge("k", "x", far);
-  EXPECT_NE(newcomer.total(), node.total()) << "who knows only of the far one finds out that it lacks something";
+  EXPECT_NE(newcomer.total(), node.total()) << "a node that has only the far one finds out that it lacks something";
   newcomer.merge("k", "x", node.version("k"));
   EXPECT_EQ(newcomer.total(), node.total());
   EXPECT_EQ(newcomer.get("k"), "x");

@@ -145,7 +145,7 @@ TEST(Collection, TheLatestDeletionsAreKept) {
   EXPECT_FALSE(node.d->may_be_discarded("again", claim("A", 1, 0))) << "there is a record of it";
   EXPECT_FALSE(node.d->may_be_discarded("x", claim("A", 1, 26 * 3'600'000 + 3'700'000))) << "written later";
   node.restart(12);
-  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0))) << "a life later";
+  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0))) << "an incarnation later";
   node.d->sanity_check();
 }
 

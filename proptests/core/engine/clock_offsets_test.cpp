@@ -98,7 +98,7 @@ RC_GTEST_PROP(ClockOffsets, TheTruthLiesWithinTheErrorAndAVerdictIsNeverWrong, (
     neighbour.ahead = between(-60s, 60s);
     neighbour.ppm = *rc::gen::inRange<std::int64_t>(-kPpm, kPpm + 1);
   }
-  // Who is beyond the skew, by the changes that were told.
+  // The nodes that are beyond the skew, by the changes that were told.
   std::map<NodeId, bool> told;
   const auto steps = *rc::gen::inRange(1, 60);
   for (int i = 0; i < steps; ++i) {

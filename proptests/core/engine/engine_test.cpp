@@ -258,7 +258,7 @@ TEST_F(EngineTest, AnAnsweringNeighbourStays) {
   EXPECT_FALSE(smaller.closed(conn));
 }
 
-// Whom to dial
+// Which nodes to dial
 
 EngineConfig with_join(const Endpoint& address) {
   EngineConfig config;

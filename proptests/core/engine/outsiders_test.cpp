@@ -1,4 +1,4 @@
-// What whoever reaches the mesh port can and cannot do to the others' links, addresses and messages: each test is an attack
+// What a node that reaches the mesh port can and cannot do to the others' links, addresses and messages: each test is an attack
 // by one neighbour that keeps to no rule, and says what stays true.
 
 #include <gmock/gmock.h>
@@ -45,7 +45,7 @@ class Outsider : public ::testing::Test {
   UserMessage message{.packets = {packet}, .type = SubFlag::kBroadcast};
 };
 
-// Its life
+// Its incarnation
 
 TEST_F(Outsider, AnIncarnationFromTheFutureLocksNobodyOut) {
   Peer imposter(node, "B", Boot{~std::uint64_t{0}});

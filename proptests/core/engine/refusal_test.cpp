@@ -28,7 +28,7 @@ class Refusals : public ::testing::Test {
   Peer peer{node, "A"};
 };
 
-// Whoever is refused hears why
+// A refused node hears why
 
 TEST_F(Refusals, OfAnotherNetwork) {
   const ConnId conn = peer.connect();
@@ -59,7 +59,7 @@ TEST_F(Refusals, BeyondTheNumberOfNeighbours) {
   EXPECT_TRUE(peer.closed(conn));
   const auto heard = peer.heard(conn);
   EXPECT_THAT(heard, Contains("refusal"));
-  EXPECT_THAT(heard, Not(Contains("hello"))) << "who is refused must not take itself for a neighbour first";
+  EXPECT_THAT(heard, Not(Contains("hello"))) << "a refused node must not take itself for a neighbour first";
 }
 
 TEST_F(Refusals, OfAnOlderIncarnation) {

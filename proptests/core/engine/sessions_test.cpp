@@ -29,7 +29,7 @@ class SessionsFixture final : public PartFixture {
   void on_link_gone(const Connection& link) override { sessions.on_link_gone(link); }
   std::uint64_t take_hidden(const Connection& link) override { return sessions.take_hidden(link); }
 
-  /// What a neighbour says of comparing.
+  /// What a neighbour says that belongs to sessions.
   void take(Connection& conn, const Message& message) {
     std::visit(Overloaded{
                    [&](const Presence&) { sessions.take_presence(conn); },
