@@ -119,7 +119,7 @@ inline constexpr Duration kBackoffFirst = 250ms;
 /// Also bounds how soon two halves meet again after a partition.
 inline constexpr Duration kBackoffCap = 10s;
 /// The longest pause for an address whose node has said goodbye, or says that another process has our identity: we expect it to
-/// stay away for about as long as it already has. An address given by the user is tried once a minute, others as seldom as the
+/// stay away for about as long as it already has. An address given by the user is tried once a minute, others as rarely as the
 /// muted ones.
 inline constexpr Duration kPutOffCapOfUser = 60s;
 inline constexpr Duration kPutOffCap = 10min;

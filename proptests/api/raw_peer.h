@@ -21,7 +21,7 @@ class RawPeer {
   [[nodiscard]] std::string id() const;
   /// Says `packets`, MessagePack each, as py2p's send() would.
   void say(const std::vector<std::string>& packets);
-  /// The names (core/message.h) of the messages that the node says until one named `last` has come, that one included.
+  /// The names (core/messages/message.h) of the messages that the node says until one named `last` has come, that one included.
   std::vector<std::string> hear_until(std::string_view last);
 
  private:

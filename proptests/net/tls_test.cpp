@@ -281,7 +281,8 @@ TEST(SecureChannel, PlainBytesAreToldApart) {
     channel->receive(std::string_view("\0\0\0\x40plain", 9), plain);
     ASSERT_EQ(channel->stage(), Stage::kFailed);
     EXPECT_EQ(channel->failure().reason, EndReason::kPlaintext);
-    EXPECT_EQ(begins_as_tls(channel->output()), role == Role::kAcceptor) << "a node that dials without TLS is told by an alert";
+    EXPECT_EQ(begins_as_tls(channel->output()), role == Role::kAcceptor)
+        << "a node that dials without TLS is told by an alert";
   }
 }
 

@@ -94,7 +94,7 @@ TEST_F(Refusals, AreNotSaidToPy2p) {
   EXPECT_THAT(peer.heard(conn), Not(Contains("refusal")));
 }
 
-// And tries ever more seldom
+// And tries ever less often
 
 /// Takes each dial of `node` for `time`, and ends it at once. Returns how many came.
 std::size_t link_and_drop(Node& node, Peer& peer, Duration time) {
