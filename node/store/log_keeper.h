@@ -1,6 +1,7 @@
 #pragma once
 // Keeps the write-ahead log of a database short, and with Durability::kInterval on the disk, on a thread of its own, so
 // that the writer does not wait for the disk more than its commits ask for.
+//
 // 1. A commit for which committed(pages, true) was called is on the disk env_limits::kSyncEvery later, plus the time that the
 //    disk takes.
 // 2. A log of `merge_pages` is merged into the file and begun anew. Most of it is merged while the writer goes on; then the

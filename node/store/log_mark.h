@@ -1,6 +1,7 @@
 #pragma once
 // What ties a database file to its log, so that a file is never taken for complete when its log is lost, or when the log beside
 // it belongs to another file or to another time.
+//
 // 1. The file and each generation of its log (from one merge to the next) hold a mark. A generation's mark also names the mark
 //    of the generation before. File and log fit when their marks are the same, or when the log's names the file's as the one
 //    before.

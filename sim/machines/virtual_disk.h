@@ -1,6 +1,7 @@
 #pragma once
 // The disk of a machine of the virtual world: a Store with the faults of disks. proptests/store/contract_test.cpp holds it
 // against the same contract as the one on a real disk.
+//
 // 1. What was staged and not committed is gone after every end of an incarnation.
 // 2. A power failure takes unsynced commits from the last one backwards, and each as a whole: the checksum of a torn write
 //    fails, and what lies behind it in a log is not read. The world chooses how many it takes.

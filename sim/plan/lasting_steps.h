@@ -9,6 +9,7 @@ namespace meshdict::sim {
 
 /// Returns the steps in the order of their times, with a step that ends each one that lasts (restart after crash, heal after
 /// partition, and so on). In the result no step lasts. REQUIRES: all times are drawn, and count from the start.
+///
 /// Each end ends its own fault only. When several steps hold the same thing (whether one node is up, its pause, the partition,
 /// the cuts of one direction or of both between two sides, one node's dials, reading, disk or clock rate):
 /// - the step that began last is in force; when it ends, what the one before it had brought about is in force again;

@@ -1,5 +1,6 @@
 #pragma once
 // Faults that the seed draws: which kinds there are, and when nodes are free for one.
+//
 // 1. Ordinary steps are drawn: they can be written out, shrunk and shown in pictures like those of the plan.
 // 2. When the plan shows that a fault would find nothing to do (a crash of a node that is down, a second cut of the same pair),
 //    another node or another kind is drawn. Only the run can tell whether two nodes have a connection: steps about one may

@@ -1,9 +1,11 @@
 #pragma once
 // Where the core begins to behave otherwise, and how near a run has come to that.
+//
 // A threshold is a deadline, a lifetime, a bound or a size of core/limits.h or of the mesh's settings. Promises hold on both
 // sides of it, so a sweep must reach both. A run measures quantities, and counts for each threshold how often its quantity was
 // a little below it and how often beyond. A test holds this table against limits.h: each constant there has a threshold here or
 // a reason why it has none, and 2,000 plans of the swarm reach both sides of each threshold.
+//
 // Nothing here is part of the trace hash. Not thread-safe.
 
 #include <array>

@@ -38,6 +38,7 @@ class PlanErrors {
 };
 
 /// Reads one map; finish() complains about each key that was not asked for, and about those that are missing.
+///
 /// A key `<<` stands for the entries of another map, or of each map of a list. An entry counts only if neither the map itself
 /// nor a map named earlier has its key (yaml.org/type/merge).
 class MapReader {

@@ -5,6 +5,7 @@
 // 2002): first nodes are taken away, then steps, then times, settings and values are made smaller; again and again until
 // nothing more can go, not even a single node or step. A run is a function of plan and seed, and what a step draws does not
 // depend on other steps, so a smaller plan is mostly the same run with less in it.
+//
 // Steps stay behind the moment when the mesh has formed, if the plan still fails that way: what happens before is mostly
 // another failure.
 

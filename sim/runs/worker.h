@@ -1,6 +1,7 @@
 #pragma once
 // A process of its own that runs seeds, one after the other. A seed that ends it, fills its memory or never ends is a result,
 // too, and does no harm to others.
+//
 // 1. A result reaches the parent at once, or some milliseconds later together with others: a seed may be so short that sending
 //    its result costs more than running it.
 // 2. The number of the seed under way is in memory that both processes share. When the process ends, that seed has ended it;

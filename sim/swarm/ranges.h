@@ -1,5 +1,6 @@
 #pragma once
 // Swarm plans for what the usual ones do not reach: deadlines, lifetimes and sizes crossed, clocks beyond their bounds.
+//
 // A range is a kind of plan with draws of its own. Expensive ranges are rare: a simulated week takes a second. The promises
 // that a range breaks on purpose (by clocks beyond the skew, or absences beyond the horizon) its plans leave out of their
 // `check`; all others must still hold.

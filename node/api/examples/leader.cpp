@@ -2,6 +2,7 @@
 //
 //   leader ada 4001 ledger.txt                      the first one
 //   leader bob 4002 ledger.txt 127.0.0.1:4001       takes over when the first has gone
+//
 // The program that leases the key "leader" leads, and writes a line into the ledger five times a second. Renewing the lease
 // keeps it; a leader that dies or hangs loses it two seconds later. One that hangs does not notice, and goes on where it was:
 // its next line has the fence of a leader that has been superseded, and the ledger refuses it.

@@ -1,8 +1,10 @@
 #pragma once
 // Writes lines to a file descriptor without ever keeping the caller waiting.
+//
 // 1. add() only queues; a thread of the writer's own waits in write(2). The reader may stop, be slow or be gone.
 // 2. The queue is bounded in bytes. What does not fit, or cannot be written, is dropped and counted.
 // 3. The end of the writer does not wait for the thread: flush() does, for as long as it is told to.
+//
 // Rationale: O_NONBLOCK would be a property of the open file, which the terminal or the pipe shares with other programs. Asking
 // poll(2) first promises nothing for a line longer than the room, nor for a slow disk.
 

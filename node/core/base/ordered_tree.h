@@ -5,14 +5,16 @@
 // 2. For any bound: the sum over all slots below it, in O(log n).
 // 3. No node but the root falls below an eighth of its capacity; see the rationales at make_room() and fill_up() for what
 //    they come to in the long run.
+//
 // A. Meyer ("Range-Based Set Reconciliation", 2023, https://arxiv.org/abs/2212.13567) calls this a monoid tree. Rationale for
 // leaves of many slots: with two pointers for each slot, a tree would often cost more than the slot itself.
 //
 // Traits say what is kept:
 //   Slot    movable; made without an argument it is an empty place
-//   Key     what slots are ordered by: a view, or a reference, that is good as long as the slot exists Bound   a key that
-//   stands by itself; Key and Bound convert into each other Total   with count, +=, -= and ==; made without an argument it is
-//   the sum of nothing key_of(slot), total_of(slot), kLeafCapacity, kInnerCapacity
+//   Key     what slots are ordered by: a view, or a reference, that is good as long as the slot exists
+//   Bound   a key that stands by itself; Key and Bound convert into each other
+//   Total   with count, +=, -= and ==; made without an argument it is the sum of nothing
+//   key_of(slot), total_of(slot), kLeafCapacity, kInnerCapacity
 //
 // Changes go down the tree once: a full child makes room, and a thin one is filled up, before it is entered. So no change
 // has to come back up. Not thread-safe.

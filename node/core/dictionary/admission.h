@@ -17,6 +17,7 @@
 // A5. While the wall clock is wrong and the guard is on, only what is held is written (W2 in clock_guard.h).
 // A6. Every write beats what it replaces, and its epoch has room (largest_epoch()). A write for which there is no room yet is
 //     refused, with the time that our clock is behind.
+//
 // Not thread-safe. Cost: O(1), one SHA-256 of the value for a write, and without leases O(log n) of the future records.
 
 #include <cstdint>

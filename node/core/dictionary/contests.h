@@ -1,6 +1,7 @@
 #pragma once
 // Contests: what the owner of a key does when another's claim meets its own. Two nodes can claim one key without knowing of
 // each other. Then the merge chooses; and each owner, while it trusts its lease, sees to it that the outcome is sound.
+//
 // K1. When a live claim loses to a tombstone, to a claim whose lease has lapsed, or to an older incarnation of its own owner,
 //     its owner takes the key again at once, with an epoch above the winner's. Rationale: nobody holds what won, so nobody
 //     loses by it; and a client was promised this key. A deletion may thus be undone by a holder that had not heard of it.
@@ -13,6 +14,7 @@
 //     taken or issued again above the other, and so stands everywhere.
 // K5. Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them for a key, and
 //     limits::kMaxContests keys. Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
+//
 // Usage: the merge asks for an answer when a record of ours meets another, and makes the answer the present record. Not
 // thread-safe. Cost: O(1), and O(log n) of the keys that are contested; nothing is allocated for a record of another owner.
 

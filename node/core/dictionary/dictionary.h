@@ -6,6 +6,7 @@
 // 3. A local write always beats what it replaces.
 // 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
 // 5. No clock decides between two records. Clocks are looked at only in admission, and to hold back what is from the future.
+//
 // It has the records, and tells each of its parts what becomes of them; the parts do not call back. Each part has its rules:
 //   admission.h       who may write a key, and under which version
 //   lease_terms.h     how old a lease is, and who may rely on it

@@ -22,6 +22,7 @@ struct Deleted {
   bool local = false;
 };
 /// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
+///
 /// Every record of our owner id counts as a local write, of whatever boot: an earlier incarnation acknowledged it, and its loss
 /// may have been told to nobody. These are no conflicts: our own later write that comes back after a lost disk, unless it is of
 /// an incarnation that the store does not know, and so perhaps of a copied identity; a claim that followed ours in order, with

@@ -2,6 +2,7 @@
 // Future records: records from further ahead of our wall clock than the skew. They are held, and merged when their time has
 // come. Rationale: taken at once, such a record would drag our clock along; dropped, it would be lost if it was our clock that
 // was slow.
+//
 // F1. A future record is held if it is larger than the present record of its key. It and the present record both stand in the
 //     set that nodes compare. Rationale: it must not hide the present record from a node that has just come, or that was cut
 //     off when the present record was written. Otherwise a liar could hide the record of any key for years.
@@ -14,9 +15,11 @@
 //     discarded that would come back last.
 // F5. A plain store of py2p is held as it came, and translated when it comes back: only then is it known which record it meets.
 //     It is no part of the set. Stores of one second come back in the order of their arrival.
+//
 // Two nodes whose clocks differ by more than the skew, for as long as they do, are not equal. When one node has taken a record
 // that the other still holds as a future record, each session sends the record that the other shows, until the time of the held
 // one has come.
+//
 // Order of calls: hold() and the others that the merge needs, as records come; after each change of the wall clock, and when
 // next_look() has come, take_due() until it gives nothing, then plan(). Not thread-safe.
 //

@@ -1,5 +1,6 @@
 #pragma once
 // How old a lease is, and what follows for its owner and for the others.
+//
 // L1. Age of a lease = (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then. Rationale:
 //     wall clocks are compared once; from then on a jump of ours changes nothing, nor does the same write when it comes again
 //     under a larger epoch. After a restart our own leases are at least as old as the newest of our writes shows.

@@ -1,6 +1,7 @@
 #pragma once
 // Whether our wall clock can be relied on: what is measured goes to ClockOffsets, and its verdict to the dictionary and to the
 // observer.
+//
 // 1. The dictionary always has the latest judgement of our clock.
 // 2. Each change of standing is told once.
 // 3. A wall clock that was set is noticed with the next input, and before anything is written: call look() there.

@@ -1,5 +1,6 @@
 #pragma once
 // Which neighbours have what we wrote: for a writer that waits until others have it too.
+//
 // 1. A neighbour is sent the records once more and then a ping. It takes both in order, and answers after the commit of what it
 //    took: its pong says that it has the records, or others that beat them, and how many of them it does not show. Rationale:
 //    that the writes have been sent proves nothing, since a link may have ended meanwhile; an anti-entropy session would be

@@ -1,5 +1,6 @@
 #pragma once
 // Which nodes to dial, and when; and which to leave alone.
+//
 // 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections. Nodes that are neighbours
 //    already, whichever side dialled, are left alone.
 // 2. Addresses that are insisted on (address_book.h) are dialled beyond that number.

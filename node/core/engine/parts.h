@@ -1,5 +1,6 @@
 #pragma once
 // The parts of an engine, each built on those above it, and what it means to them when neighbours come and go.
+//
 // No part knows the engine or this struct. What a part needs of the others is what its constructor takes.
 
 #include <optional>

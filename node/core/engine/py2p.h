@@ -1,6 +1,7 @@
 #pragma once
 // py2p nodes beside us: what they are told of the dictionary, and what they bring along. How fast they are told is up to the
 // pacer (links/pacer.h).
+//
 // 1. A py2p node breaks on a deletion of a key that it does not have, so a deletion is sent only to a node that is known to
 //    have the key; a value that deletes there (deletes_at_py2p()) is a deletion, too. Where we cannot know, an entry of a
 //    dictionary is sent first: it changes nothing where the key is there.

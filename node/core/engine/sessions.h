@@ -1,6 +1,7 @@
 #pragma once
 // Anti-entropy sessions with meshdict neighbours: what the two dictionaries lack of each other is found (core/sync), handed
 // over and passed on. Below, a session is one of these.
+//
 // 1. A session is held on a link when it comes up (its dialer asks), when news has passed it by, and now and then on a random
 //    link.
 // 2. Sessions of ours wait for their turn, at most one for each link, and go one after the other, unless one has come to a halt

@@ -1,5 +1,6 @@
 #pragma once
 // What waits for a py2p node. It breaks when frames come in bulk, so they leave one by one, limits::kPy2pFramesPerSecond.
+//
 // 1. Of the stores of one key only the last waits: it takes the place of the one before. A key that is overwritten often costs
 //    one frame.
 // 2. A store whose turn comes so late that py2p would drop it for its age is owed instead, and so is one that finds no room. Of
@@ -10,6 +11,7 @@
 // 4. Bounded in number and bytes: limits::kMaxPaced, kMaxPacedBytes, kMaxOwed. When more is owed than that, the
 //    whole dictionary is walked through again.
 // 5. A delete leaves only for a node that has the key: py2p breaks on any other.
+//
 // While something is owed, or the dictionary is walked through, that takes turns with messages. Plain data: copies are
 // independent. Not thread-safe.
 

@@ -1,5 +1,6 @@
 #pragma once
 // Where other nodes can be dialled, and when to try next.
+//
 // 1. At most limits::kMaxAddresses entries. An address given by the user never gives way. One where we had a link gives way
 //    only to an address that we learned ourselves, or when nothing was heard of it for limits::kProvenStays. Of the others,
 //    those that came from one source are a bucket. An entry of the largest bucket gives way: the one with the most failures in

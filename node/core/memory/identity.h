@@ -1,5 +1,6 @@
 #pragma once
 // What this process is in the mesh: the node's id, and the number of its incarnation.
+//
 // 1. The id is drawn at the first start, and stays as long as the store; where a key proves the id, it is the key's instead.
 // 2. The boot counter grows with each start: max(stored + 1, wall seconds) << 32 | random. Rationale: so no lost disk, copied
 //    disk or wrong clock locks an identity out or makes two processes equal.

@@ -1,9 +1,11 @@
 #pragma once
 // How far the wall clocks of the neighbours are from ours, and whether ours can be relied on.
+//
 // A reading of a neighbour's clock comes with two moments of our monotonic clock: it was taken after the first and before the
 // second. So it bounds how far that clock is ahead of our monotonic one, and the time between the two moments (a round trip)
 // bounds the error. Rationale: our wall clock has no part in a reading. When it is set, all offsets are right at once, without
 // a new reading.
+//
 // 1. How far a neighbour's clock is really ahead of ours differs from the offset told by at most `error`, as long as both
 //    monotonic clocks keep their rate and that wall clock was not set since its last reading.
 // 2. The offset is the middle of the narrowest of the last limits::kClockReadings readings, and its error reaches to both ends

@@ -5,6 +5,7 @@
 //    nodes differ after a time apart.
 // 2. For any range: the number of items and the sum of their hashes, in O(log n).
 // 3. The same items give the same answers, in whatever order they came and went.
+//
 // It is an OrderedTree, whose sums make the fingerprint of a range cheap.
 //
 // Cost at 1,000,000 items: see bench/reconcile_bench.cpp. Not thread-safe.

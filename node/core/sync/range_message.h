@@ -1,5 +1,6 @@
 #pragma once
 // The messages of range-based set reconciliation: what they say, and their bytes.
+//
 // A message covers the whole order of items, from the newest down. Each range goes from the lower bound of the one before
 // (kAboveAll for the first) down to its own lower bound, included. About what is below the last range there is nothing to say
 // (or, with `more`, it is put off).

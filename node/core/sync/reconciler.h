@@ -24,6 +24,7 @@
 // set, each at another place. When the new records have been merged, those differences are gone from both sets. Looking for
 // them first would cost a descent for each. Each pass reaches four times further, so that many old differences cost no more
 // than a few passes.
+//
 // Both nodes may ask at once. The two sessions do not touch each other, but each finds, and sends, the same: it is better to
 // let one node ask.
 //

@@ -6,6 +6,7 @@
 //   struct Tick { static constexpr std::string_view kName = "tick"; using Signature = void(int count); };
 //   emitter.on<Tick>([](int count) { ... });
 //   emitter.emit<Tick>(3);
+//
 // By name, a handler that does not fit is refused with an EventError when it is registered. A name that no type stands for is
 // an event of its own, whose arguments are Values:
 //

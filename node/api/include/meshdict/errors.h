@@ -11,9 +11,10 @@
 //   ReservedFlag   send() with a flag that belongs to the protocol
 //   EventError     a handler or an emit() that does not fit its event
 //   ListenError    the address cannot be listened on              py2p: socket.error
-//   PortInUse        ... because another program does StorageError   the data directory cannot be used SettingsError  options
-//   that no node can run with              py2p: ValueError SocketClosed   the socket was closed                          py2p:
-//   RuntimeError
+//   PortInUse        ... because another program does
+//   StorageError   the data directory cannot be used
+//   SettingsError  options that no node can run with              py2p: ValueError
+//   SocketClosed   the socket was closed                          py2p: RuntimeError
 
 #include <chrono>
 #include <cstdint>
