@@ -53,10 +53,11 @@ class SyncState {
 
   std::mutex mutex_;
   std::condition_variable confirmed_;
-  std::vector<std::string> last_written_;  // guarded
-                                           // Guarded. How many neighbours have confirmed, by token.
+  // Guarded by the mutex, and so are the next two.
+  std::vector<std::string> last_written_;
+  // How many neighbours have confirmed, by token.
   std::map<ConfirmationToken, std::size_t> waiters_;
-  bool ended_ = false;  // guarded
+  bool ended_ = false;
 };
 
 [[nodiscard]] Meta meta_of(const Version& version);

@@ -142,8 +142,8 @@ inline constexpr std::size_t kMaxAddresses = 128;
 inline constexpr Duration kAddressLifetime = 7 * 24h;
 /// How far the age of an address on the disk may lag behind: ten minutes for each, so that it costs no writes.
 inline constexpr Duration kAgeStep = kAddressLifetime / 1'000;
-/// An address where we had a link gives way to what others tell us only when nothing was heard of it for so long (guess: a
-/// machine that is off overnight).
+/// An address where we had a link gives way to what others tell us only when its last dial has failed, and nothing was heard of
+/// it for so long (guess: a machine that is off overnight).
 inline constexpr Duration kProvenStays = 24h;
 /// Entries of a peers list that we send, and that we read of one.
 inline constexpr std::size_t kMaxPeersSent = 32;

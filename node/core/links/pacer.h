@@ -47,8 +47,9 @@ class Pacer {
  public:
   /// A walk through the dictionary, by which a new neighbour is given all of it.
   struct Walk {
-    std::optional<std::string> last_key;  ///< sent last
-                                          /// Only keys whose records were accepted here since this moment.
+    /// The key that was sent last.
+    std::optional<std::string> last_key;
+    /// Only keys whose records were accepted here since this moment.
     MonoTime since = MonoTime::min();
     /// The same for deleted keys, and for what may be there in an older form.
     MonoTime deletes_since = MonoTime::max();

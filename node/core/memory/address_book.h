@@ -1,17 +1,18 @@
 #pragma once
 // Where other nodes can be dialled, and when to try next.
 //
-// 1. At most limits::kMaxAddresses entries. An address given by the user never gives way. One where we had a link gives way
-//    only to an address that we learned ourselves, or when nothing was heard of it for limits::kProvenStays. Of the others,
-//    those that came from one source are a bucket. An entry of the largest bucket gives way: the one with the most failures in
-//    a row, and among equals the one not heard of for longest. Rationale: a neighbour that tells of a thousand addresses drives
-//    out those that it has told of itself (Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015).
+// 1. At most limits::kMaxAddresses entries. An address given by the user gives way only to another one that the user gives,
+//    when no others are left. One where we had a link gives way only to an address that the user gave or that we learned
+//    ourselves, or when its last dial has failed and nothing was heard of it for limits::kProvenStays. Of the others, those
+//    that came from one source are a bucket. An entry of the largest bucket gives way: the one with the most failures in a row,
+//    and among equals the one not heard of for longest. Rationale: a neighbour that tells of a thousand addresses drives out
+//    those that it has told of itself (Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015).
 // 2. Only our own dial shows which node is at an address. What others say is believed until somebody says otherwise, and never
 //    of an address where we had a link or that the user gave.
 // 3. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
 //    drawn at random ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
-//    A link that has lived for limits::kLinkProven resets it; one that ends sooner is a failure. An unreachable address
-//    thus costs at most one dial per half cap. The cap is longer for one that was put off.
+//    A link that has lasted for limits::kLinkProven resets it; one that ends sooner is a failure. An unreachable address thus
+//    costs at most one dial per half cap. The cap is longer for one that was put off.
 // 4. Addresses are kept in the Store, and outlive the process. They are forgotten when, for limits::kAddressLifetime of
 //    running, nobody has told of them and we had no link there. Ages are measured by the monotonic clock and stored as ages, so
 //    that no address is forgotten because a wall clock jumps or a machine was off for long.

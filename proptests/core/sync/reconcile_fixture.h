@@ -80,7 +80,8 @@ class Link {
   [[nodiscard]] bool is_healed() const { return sides[0].present == sides[1].present; }
 
   Side sides[2];  // NOLINT: a Side stays where it is
-                  /// Bytes of ranges, with those of their frames.
+
+  /// Bytes of ranges, with those of their frames.
   std::size_t range_bytes = 0;
   std::size_t largest_ranges = 0;
   /// Questions and answers, without the closing one.
