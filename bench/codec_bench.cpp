@@ -64,7 +64,7 @@ void decode_store(benchmark::State& state) {
 }
 BENCHMARK(decode_store)->Arg(16)->Arg(1024)->Arg(65'536);
 
-/// What a copy of a known broadcast costs: no hash, no decoding.
+/// What a copy of a known broadcast costs beside its hash: it is recognised without decoding.
 void recognise_duplicate(benchmark::State& state) {
   const std::string value = bytes_value("sixteen bytes...");
   const Frame frame = make_frame(encode_message(head(), store_of(value))).value();

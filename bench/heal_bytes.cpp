@@ -76,7 +76,7 @@ Written written(std::uint64_t i, const std::vector<NodeId>& owners) {
   return one;
 }
 
-/// What an earlier life of a node has left: the records that `fill` makes.
+/// What an earlier incarnation of a node has left: the records that `fill` makes.
 class LeftBehind final : public Store {
  public:
   using Fill = std::function<void(const std::function<void(const Written&)>& add)>;
@@ -145,7 +145,8 @@ struct Count {
 };
 struct Cost {
   Count records;
-  Count session;  // with its records
+  // With the records that it sends.
+  Count session;
   Count link;
   std::size_t questions = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kItems = 1'000'000;
 
-/// As after a long life: written in order, then 1,000,000 times one at random written anew.
+/// As after a long time of use: written in order, then 1,000,000 times one at random written anew.
 class Filled : public benchmark::Fixture {
  public:
   void SetUp(const benchmark::State& /*state*/) override {  // NOLINT(readability-identifier-naming)

@@ -109,7 +109,7 @@ void add_explore(CLI::App& app, ExploreOptions& options, int& result) {
       "explore",
       "Visit every interleaving of a small world; exit 0: nothing wrong, 1: violated, 2: bad input, not all");
   command->add_option("FILE", options.file, "an exploration in YAML, see scenarios/README.md")->required();
-  command->add_option("--policy", options.policy, "which duplicate connections live, instead of the file's")
+  command->add_option("--policy", options.policy, "which duplicate connections are kept, instead of the file's")
       ->check(CLI::IsMember(rule_names()));
   command->add_option("-o,--out", options.out, "where a violation's interleaving goes")->capture_default_str();
   add_value(*command, "--states", "N", "stop after so many states (default: 100000000)", parse_states, options.states);
@@ -156,7 +156,7 @@ void add_sweep(CLI::App& app, SweepOptions& options, SummarizeOptions& summary, 
   add_check(*command, options.check);
   add_shown(*command, options.shown);
   auto* first = command->add_flag("--stop-at-first", options.stop_at_first, "the same as --max-failures 1");
-  add_value(*command, "--max-failures", "N", "leave out the seeds behind the N-th that fails", parse_failures,
+  add_value(*command, "--max-failures", "N", "leave out the seeds after the N-th that fails", parse_failures,
             options.most_failures)
       ->excludes(first);
   command->callback([&] { result = sweep_command(options); });

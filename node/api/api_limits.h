@@ -10,7 +10,7 @@ namespace meshdict::api_limits {
 inline constexpr std::size_t kMaxReceived = 16'384;
 inline constexpr std::size_t kMaxReceivedBytes = 64 * 1024 * 1024;
 
-/// Unexpected errors that status() lists, and bytes of each; beyond it the oldest is forgotten (guess: what a person reads).
+/// Unexpected errors that status() lists, and bytes of each; beyond it the oldest is discarded (guess: what a person reads).
 inline constexpr std::size_t kMaxErrors = 64;
 inline constexpr std::size_t kMaxErrorText = 500;
 

@@ -51,7 +51,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void send(const std::vector<Value>& packets, SendOptions options);
   void whisper(std::string_view receiver, const std::vector<Value>& packets);
   void add_handler(MeshSocket::MessageHandler handler);
-  /// Whether a handler took it.
+  /// Returns whether a handler took it.
   bool show_to_handlers(const Message& message, const Neighbour& from);
   void enqueue(Message message);
   std::vector<Message> take(std::size_t quantity);
@@ -99,7 +99,8 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
     Neighbour::Content content;
     std::chrono::steady_clock::time_point since;
   };
-  std::map<NodeId, Known> known_;  // the neighbours; of the loop's thread
+  // The neighbours. Used on the loop's thread only.
+  std::map<NodeId, Known> known_;
 
   mutable std::mutex handlers_mutex_;
   std::vector<std::shared_ptr<MeshSocket::MessageHandler>> handlers_;

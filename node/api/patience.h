@@ -1,12 +1,13 @@
 #pragma once
+// Waits until `done()`, or for `patience`. A patience of a year or more is for ever: added to the present moment it could
+// exceed what the clock can show.
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 namespace meshdict::detail {
 
-/// Waits until `done()`, or for `patience`. From a year on that is for ever: a clock's end is no longer than that away from some
-/// moments, and milliseconds::max() from all.
 template <typename Done>
 void wait_patiently(std::condition_variable& told, std::unique_lock<std::mutex>& lock,
                     std::chrono::milliseconds patience, Done done) {

@@ -30,7 +30,8 @@ std::shared_ptr<CredentialKeeper> keeper_of(const TlsProof& proof) {
                                                                                      .revoked = given.revoked});
                           return std::make_shared<CredentialKeeper>(Files{}, [texts] {
                             auto made = Credentials::of_certificates(*texts);
-                            wipe(texts->key);  // texts do not change: they are read once
+                            // Texts do not change: they are read once.
+                            wipe(texts->key);
                             return made;
                           });
                         },

@@ -70,7 +70,8 @@ StorageTrouble trouble_of(StoreTrouble trouble) {
 
 std::unique_ptr<SqliteStore> open_store(const SocketCore::Settings& settings) {
   if (settings.data_dir.empty()) return nullptr;
-  const AllSignalsBlocked blocked;  // the store has a thread too
+  // The store has a thread too.
+  const AllSignalsBlocked blocked;
   auto opened = open_for_network(settings.data_dir, settings.durability, settings.engine);
   if (!opened) throw_storage(opened.error());
   return std::move(*opened);

@@ -65,7 +65,7 @@ class SocketCore {
   /// Says goodbye, ends the loop and waits for its end; on the loop's thread it does not wait. False when somebody has
   /// closed it before.
   bool close();
-  /// close(), if nobody has, and waits for the end whoever closed it. REQUIRES: not on the loop's thread.
+  /// Calls close() if nobody has, and waits for the end in either case. REQUIRES: not on the loop's thread.
   void finish();
   [[nodiscard]] bool is_closed() const { return closed_; }
   [[nodiscard]] bool on_loop_thread() const;
@@ -105,7 +105,7 @@ class SocketCore {
     return look(engine());
   }
 
-  /// A line of the log: at once, or when the engine is in use, and so not to be used by who hears it, after that.
+  /// Says a line of the log: at once, or, while the engine is in use and a sink must not use it, afterwards.
   void say(std::function<void()> line);
 
   /// Runs `delivery` after the commit of the present turn. REQUIRES: on the loop's thread.
@@ -136,19 +136,25 @@ class SocketCore {
   std::string data_dir_;
 
   TurnLock lock_;
-  bool entered_ = false;  // the loop holds lock_
+  // The loop holds lock_.
+  bool entered_ = false;
   bool engine_used_ = false;
 
   std::mutex queue_mutex_;
-  std::vector<Task*> queue_;       // guarded; each caller waits for its one task, so their number bounds it
-  bool refusing_ = false;          // guarded
-  std::optional<StoreError> end_;  // guarded; why the loop ended by itself
+  // Guarded. Each caller waits for its one task, so the number of callers bounds it.
+  std::vector<Task*> queue_;
+  bool refusing_ = false;  // guarded
+  // Guarded; why the loop ended by itself.
+  std::optional<StoreError> end_;
 
-  std::vector<Task*> waiting_;  // for the commit; of the loop's thread
+  // Tasks that wait for the commit. Used on the loop's thread only.
+  std::vector<Task*> waiting_;
   std::vector<std::function<void()>> deliveries_;
-  std::vector<std::function<void()>> lines_;  // of the log, said while the engine is in use
+  // Lines of the log that came while the engine was in use.
+  std::vector<std::function<void()>> lines_;
   std::atomic<bool> closed_ = false;
-  std::atomic<std::thread::id> loop_thread_;  // none before and after the loop
+  // No thread before and after the loop.
+  std::atomic<std::thread::id> loop_thread_;
 };
 
 }  // namespace meshdict

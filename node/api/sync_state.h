@@ -48,13 +48,16 @@ class SyncState {
 
   MeshNode& node_;
   SyncSocket& facade_;
-  std::vector<std::shared_ptr<WatchState>> watches_;  // of the loop's thread
+  // Used on the loop's thread only.
+  std::vector<std::shared_ptr<WatchState>> watches_;
 
   std::mutex mutex_;
   std::condition_variable confirmed_;
-  std::vector<std::string> last_written_;             // guarded
-  std::map<ConfirmationToken, std::size_t> waiters_;  // guarded; how many neighbours have confirmed, by token
-  bool ended_ = false;                                // guarded
+  // Guarded by the mutex, and so are the next two.
+  std::vector<std::string> last_written_;
+  // How many neighbours have confirmed, by token.
+  std::map<ConfirmationToken, std::size_t> waiters_;
+  bool ended_ = false;
 };
 
 [[nodiscard]] Meta meta_of(const Version& version);

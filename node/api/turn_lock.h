@@ -2,7 +2,7 @@
 // Keeps readers of the engine apart from the turns of the loop that change it.
 //
 // 1. One writer, the loop; any number of readers, which share.
-// 2. Nobody starves: a turn waits for at most the readers that were there before it, a reader for at most one turn.
+// 2. Nobody starves: a turn waits at most for the readers that came before it, a reader for at most one turn.
 //
 // Rationale: std::shared_mutex lets readers that overlap keep a writer out for ever (glibc prefers readers), and a plain
 // mutex lets a loop under load keep readers out. Phases alternate here when both sides are there (Brandenburg and
@@ -19,7 +19,8 @@ class TurnLock {
  public:
   void begin_turn() {
     std::unique_lock lock(mutex_);
-    turn_ = true;  // readers that come now wait for the end of the turn
+    // Readers that come now wait for the end of the turn.
+    turn_ = true;
     writer_.wait(lock, [this] { return readers_ == 0; });
   }
 

@@ -105,8 +105,10 @@ class Builder : public msgpack::null_visitor {
 
  private:
   struct Open {
-    Value::Array items;  // of an array
-    Value::Map entries;  // of a map
+    // Of an array.
+    Value::Array items;
+    // Of a map.
+    Value::Map entries;
     std::string key;
     bool is_map = false;
     bool reads_key = false;

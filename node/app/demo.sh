@@ -89,7 +89,7 @@ say 'A key set on A is there on all: C, which was told of B only, shows it.'
 expect A OK set greeting hello
 expect C hello get greeting
 
-say 'Whoever sets a key leases it: for an hour (and a margin for clocks that differ) nobody else can overwrite it.'
+say 'A node that sets a key leases it: for an hour (and a margin for clocks that differ) no other node can overwrite it.'
 refusal=$(cli B set greeting 'good morning')
 printf '  B> set greeting "good morning"\n     %s\n' "$refusal"
 [[ $refusal == LEASED\ *\ holds\ this\ key\ for\ *\ s* ]] || fail "B was not refused: $refusal"

@@ -41,7 +41,7 @@ std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit) {
 
 std::expected<OpenFiles, std::string> take_open_files() {
   rlimit limit{};
-  // It does not fail for a resource that there is.
+  // It does not fail for a resource that exists.
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return divide_open_files(kWanted);
   if (limit.rlim_cur < kWanted) {
     limit.rlim_cur = std::min<rlim_t>(kWanted, limit.rlim_max);

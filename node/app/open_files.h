@@ -12,16 +12,18 @@ struct OpenFiles {
   std::size_t limit = 0;
   std::size_t clients = 0;
   std::size_t neighbours = 0;
-  std::size_t pending = 0;  ///< accepted from the mesh, and not a neighbour yet
-  std::size_t closing = 0;  ///< connections that still say their last
+  /// Connections accepted from the mesh that are no neighbours yet.
+  std::size_t pending = 0;
+  /// Connections that are closing, and still send what is queued.
+  std::size_t closing = 0;
 
   bool operator==(const OpenFiles&) const = default;
 };
 
-/// Divides `limit`. Error text for the operator when no node can work with so few.
+/// Divides `limit`. Error text for the operator when a node cannot work with so few.
 std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit);
 
-/// The same with as many as the system lets us have, which are taken.
+/// Raises the limit as far as the system allows, and divides that.
 std::expected<OpenFiles, std::string> take_open_files();
 
 }  // namespace meshdict

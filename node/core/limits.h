@@ -1,5 +1,5 @@
 #pragma once
-// Every bound of the core, with its reason. Numbers without a source are guesses and say so.
+// Every bound of the core, with its reason. A number without a source is a guess and says so.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace meshdict::limits {
 
 // Frames and values
 
-/// py2p 0.6 never delivers a larger frame (its size header is read in a way that loses more).
+/// py2p 0.6 never delivers a larger frame (the way it reads the size header loses the rest).
 inline constexpr std::size_t kMaxFrame = 4'194'303;
 /// A peer that has not shown a good handshake may not make us hold more than this. A handshake is about 300 bytes.
 inline constexpr std::size_t kMaxFrameBeforeHandshake = 16'384;
@@ -41,35 +41,37 @@ inline constexpr std::size_t kOutgoingTarget = 4;
 inline constexpr std::size_t kMaxPendingAccepted = 128;
 /// Established neighbours; further ones are refused. Keeps fan-out and memory bounded.
 inline constexpr std::size_t kMaxNeighbours = 256;
-/// Bytes queued towards one neighbour beyond which nothing is queued that can do without: stores are left to a comparison,
-/// messages are left out and counted. Two frames of the largest size and a margin.
+/// Bytes queued towards one neighbour, beyond which only what is indispensable is queued: stores are left to an anti-entropy
+/// session, messages are left out and counted. Two frames of the largest size and a margin.
 inline constexpr std::size_t kMaxQueued = 3 * kMaxFrame;
-/// The same of all neighbours together, each of whom may always have its share (a mebibyte when there are 256), or one frame. A
-/// frame that waits for several counts for each.
+/// The same for all neighbours together. Each may always have its share (a mebibyte when there are 256), or one frame. A frame
+/// that waits for several neighbours counts for each.
 inline constexpr std::size_t kMaxQueuedOfAll = 256 * 1024 * 1024;
-/// The part of a neighbour's bound from which on clients who send messages wait, so that theirs are not left out.
+/// One part in so many of a neighbour's bound: once it is full, clients that send messages wait, so that theirs are not left
+/// out.
 inline constexpr std::size_t kSourcesWaitFrom = 3;
-/// Bytes of answers of the link layer to a neighbour that takes nothing of its full queue. It asks without reading.
+/// Bytes of answers of the link layer for a neighbour whose queue is full and that takes nothing: it asks without reading.
 inline constexpr std::size_t kMaxAnswersUntaken = 256 * 1024;
-/// How often it is told at the most that messages for a neighbour are left out.
+/// At most this often it is told that messages for a neighbour are left out.
 inline constexpr Duration kTellLeftOutEvery = 10s;
-/// Bytes that a neighbour may make us decompress within a second for messages that we have already: a sixth of what zlib does.
+/// Bytes that a neighbour may make us decompress within a second for messages that we have already: a sixth of what zlib can
+/// do.
 inline constexpr std::size_t kMaxWastedBytes = 64 * 1024 * 1024;
 inline constexpr Duration kWasteWindow = 1s;
-/// Compressed bodies of broadcasts that are known again before they are decompressed: as many as come through several
-/// neighbours at the same time (guess).
+/// Compressed bodies of broadcasts that are recognised before they are decompressed: as many as come through several neighbours
+/// at the same time (guess).
 inline constexpr std::size_t kMaxKnownBodies = 4'096;
-/// A neighbour with so much before it that takes nothing of it for so long is a slow reader.
+/// A neighbour for which something waits, and that takes nothing for so long, is a slow reader.
 inline constexpr Duration kStallVerdict = 15s;
 /// A bulk transfer waits while more than this is queued, so that live messages are not stuck behind it.
 inline constexpr std::size_t kBulkLowWater = 256 * 1024;
 inline constexpr Duration kDialDeadline = 5s;
 /// From connection up to the last message of the hello exchange.
 inline constexpr Duration kHelloDeadline = 10s;
-/// Idle time before a ping. With kSilenceVerdict: three unanswered chances, as in RFC 1122's spirit of keep-alives but
-/// at the pace of the two-second settle time.
+/// Idle time before a ping. With kSilenceVerdict: three unanswered chances, in the spirit of RFC 1122's keep-alives, but at the
+/// pace of the two-second settle time.
 inline constexpr Duration kPingAfterIdle = 5s;
-/// The acceptor of a connection waits so much longer: hearing the dialer's ping, it has no need of its own.
+/// The acceptor of a connection waits for so much longer: when it hears the dialer's ping, it need not send its own.
 inline constexpr Duration kPingLagOfAcceptor = 1s;
 /// Nothing heard for so long: the connection is dead.
 inline constexpr Duration kSilenceVerdict = 15s;
@@ -89,10 +91,11 @@ inline constexpr Duration kLongestLinger = 10min;
 inline constexpr std::size_t kClockReadings = 8;
 /// Each neighbour's clock is read at least so often (guess: a clock that was set is noticed by its own node at once).
 inline constexpr Duration kReadClockEvery = 30s;
-/// A wall clock that moves by so much against the monotonic one was set: more than the pause between two readings of them,
-/// and nothing beside the skew.
+/// A wall clock that moves by this much against the monotonic one was set: it is more than the pause between two readings of
+/// them, and little beside the skew.
 inline constexpr Duration kClockStep = 1ms;
-/// A link that the peer does not know of answers a ping within this, or two of its round trips: else another is kept.
+/// A link that is probed, since the peer may not know of it, answers a ping within this time, or within two of its round trips;
+/// otherwise another link is kept.
 inline constexpr Duration kProbeDeadline = 1s;
 inline constexpr int kProbeRoundTrips = 2;
 /// Connections of one pair at the same moment: two simultaneous dials, their repetitions and some that linger.
@@ -106,8 +109,8 @@ inline constexpr Duration kMaxPacedAge = 30s;
 inline constexpr std::size_t kMaxPaced = kMaxPacedAge / 1s * kPy2pFramesPerSecond;
 /// And bytes of those that are stores, beyond which only their keys are kept. Two of the largest.
 inline constexpr std::size_t kMaxPacedBytes = 2 * kMaxFrame;
-/// Keys whose records a py2p node is owed: eleven minutes' worth. Beyond it the whole dictionary is handed over again. Those
-/// of all py2p nodes together, each of whom has an equal share.
+/// Keys whose records a py2p node is owed: eleven minutes' worth. Beyond it the whole dictionary is handed over again. Below,
+/// the same for all py2p nodes together, each of which has an equal share.
 inline constexpr std::size_t kMaxOwed = 65'536;
 inline constexpr std::size_t kMaxOwedOfAll = 16 * kMaxOwed;
 /// Bytes of a peer's text that we show or keep.
@@ -115,20 +118,20 @@ inline constexpr std::size_t kMaxReason = 200;
 inline constexpr Duration kBackoffFirst = 250ms;
 /// Also bounds how soon two halves meet again after a partition.
 inline constexpr Duration kBackoffCap = 10s;
-/// Of an address whose node has said goodbye, or that says that somebody else has our identity: it is not there, or does not
-/// want us, for as long as it has been so already. One given by the user is tried once a minute, others as seldom as the
+/// The longest pause for an address whose node has said goodbye, or says that another process has our identity: we expect it to
+/// stay away for about as long as it already has. An address given by the user is tried once a minute, others as rarely as the
 /// muted ones.
 inline constexpr Duration kPutOffCapOfUser = 60s;
 inline constexpr Duration kPutOffCap = 10min;
-/// A link that has lived for so long was a success. One that ended sooner counts as a failed dial: a handshake costs its
-/// peer nothing, and a refusal comes behind it. Longer than any refusal takes, probes and hello deadlines included.
+/// A link that has lasted for so long was a success. One that ended sooner counts as a failed dial: a handshake costs its peer
+/// nothing, and a refusal comes after it. Longer than any refusal takes, probes and hello deadlines included.
 inline constexpr Duration kLinkProven = 10s;
-/// A lost neighbour is dialled again for so long whatever else is connected, and at least this often: who is restarted
+/// A lost neighbour is dialled again for so long, whatever else is connected, and at least this often: a node that is restarted
 /// within five seconds is back in two more.
 inline constexpr Duration kInsistFor = 10s;
 inline constexpr Duration kInsistPause = 1s;
 
-/// Ended pairs that MESH DEPARTED still tells of, and as many that were turned away.
+/// Former neighbours that MESH DEPARTED tells of, and as many nodes that were turned away.
 inline constexpr std::size_t kMaxDeparted = 32;
 
 // Addresses
@@ -139,13 +142,13 @@ inline constexpr std::size_t kMaxAddresses = 128;
 inline constexpr Duration kAddressLifetime = 7 * 24h;
 /// How far the age of an address on the disk may lag behind: ten minutes for each, so that it costs no writes.
 inline constexpr Duration kAgeStep = kAddressLifetime / 1'000;
-/// An address where we had a link gives way to what others tell us only when nothing was heard of it for so long (guess: a
-/// machine that is off over night).
+/// An address where we had a link gives way to what others tell us only when its last dial has failed, and nothing was heard of
+/// it for so long (guess: a machine that is off overnight).
 inline constexpr Duration kProvenStays = 24h;
 /// Entries of a peers list that we send, and that we read of one.
 inline constexpr std::size_t kMaxPeersSent = 32;
 inline constexpr std::size_t kMaxPeersRead = 1'024;
-/// Now and then a node dials somebody who is no neighbour, so that two halves that both look healthy find each other.
+/// Now and then a node dials a node that is no neighbour, so that two halves of a mesh that both look healthy find each other.
 /// After a loss or a failed try the pause is short, and each success doubles it.
 inline constexpr Duration kStrangerPauseFirst = 5s;
 inline constexpr Duration kStrangerPauseCap = 60s;
@@ -166,7 +169,7 @@ inline constexpr Duration kClockSkew = 30s;
 /// minutes, and one for each gap. 5 MB; three times the nodes of the largest mesh that was tried. See seen.h for what
 /// becomes of those beyond.
 inline constexpr std::size_t kMaxRuns = 32'768;
-/// Runs of one origin: more gaps than that in two minutes are nobody's who sends in order.
+/// Runs of one origin: no node that sends in order causes more gaps than this in two minutes.
 inline constexpr std::size_t kMaxGaps = 1'024;
 /// Ids of messages without a stamp (from py2p nodes) that are remembered.
 inline constexpr std::size_t kMaxUnstampedIds = 262'144;
@@ -187,46 +190,46 @@ inline constexpr Duration kConfirmAgain = 2s;
 
 // Dictionary
 
-/// Records from the future that wait for their time, in number and in bytes of keys and values: with clocks in bounds
-/// there are none, and a member whose clock is wrong must not fill our memory. Beyond it the furthest is discarded: it is
-/// the last that would be missed, and a comparison with a node that has taken it brings it again.
+/// Future records that wait for their time, in number and in bytes of keys and values: with clocks in bounds there are none,
+/// and a member whose clock is wrong must not fill our memory. Beyond it the furthest is discarded: it is the last that would
+/// be missed, and an anti-entropy session with a node that has taken it brings it again.
 inline constexpr std::size_t kMaxFutureRecords = 4'096;
 inline constexpr std::size_t kMaxFutureBytes = 16 * 1024 * 1024;
 /// A wall clock may be corrected while records wait: look again at least this often.
 inline constexpr Duration kLookAtFuture = 10s;
-/// How often old tombstones are looked for at the least, and records looked at in one go: a few milliseconds.
+/// How often, at least, old tombstones are looked for, and how many records are looked at in one go: a few milliseconds.
 inline constexpr Duration kSweepEvery = 60s;
 inline constexpr std::size_t kSweepItems = 4'096;
 /// Deletions that are remembered when they are older than the horizon, in number and in bytes of keys: some 15 MB of
 /// memory. A node that was apart for longer brings back what was deleted before these.
 inline constexpr std::size_t kMaxKeptDeletions = 65'536;
 inline constexpr std::size_t kMaxKeptDeletionBytes = 16 * 1024 * 1024;
-/// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are forgotten (guess).
+/// Keys whose former claims are remembered for EXPLAIN, and claims for each; beyond it the oldest are discarded (guess).
 inline constexpr std::size_t kMaxHistories = 1'024;
 inline constexpr std::size_t kMaxSteps = 8;
-/// Keys with contested claims within a lease time, and rivals for each; further ones are not contested. Two claims of
-/// one key at the same moment are rare, more than a handful of claimants a sign of something broken.
+/// Keys with contested claims within a lease time, and rivals for each; further ones are not contested. Two claims of one key
+/// at the same moment are rare; more than a handful of claimants is a sign that something is broken.
 inline constexpr std::size_t kMaxContests = 4'096;
 inline constexpr std::size_t kMaxContestedRivals = 8;
 
-/// Earlier lives of a node that its store remembers. A record of an older one counts as that of a copy of our identity: a
-/// loss too many is told, none too few.
+/// Earlier incarnations of a node that its store remembers. A record of a still older one counts as one of a copy of our
+/// identity: so a loss may be told that is none, but no loss goes untold.
 inline constexpr std::size_t kRememberedLives = 64;
 
-/// Writers that wait until others have what they wrote. Each is a thread or a client (guess).
+/// Writers that wait for confirmations. Each is a thread or a client (guess).
 inline constexpr std::size_t kMaxConfirmations = 1'024;
 
-/// A session of comparing in which nothing came for so long is not waited for any more.
+/// An anti-entropy session in which nothing came for so long is not waited for any more.
 inline constexpr Duration kSyncPatience = 10s;
 /// And after so long the next neighbour has its turn: longer than a round trip with a few batches on the way.
 inline constexpr Duration kSyncTurn = 1s;
-/// Items that comparing looks at in one turn of the loop, half a microsecond each: two milliseconds.
+/// Items that anti-entropy looks at in one turn of the loop, half a microsecond each: two milliseconds.
 inline constexpr std::size_t kSyncBudget = 4'096;
 /// Records in one batch of a transfer: a few milliseconds of work at the most.
 inline constexpr std::size_t kBatchRecords = 256;
 /// Bytes after which a batch is closed.
 inline constexpr std::size_t kBatchBytes = 64 * 1024;
-/// Each node compares its dictionary with a neighbour so often on average.
+/// So often, on average, each node begins an anti-entropy session with a neighbour.
 inline constexpr Duration kCompareEvery = 10s;
 
 }  // namespace meshdict::limits

@@ -18,8 +18,8 @@ bool is_wildcard(std::string_view host);
 /// True for the addresses that only this machine reaches: 127.0.0.0/8, ::1, and the name localhost.
 bool is_loopback(std::string_view host);
 
-/// The address that this machine shows to its network: that of the interface which carries the default route. Nothing
-/// is sent. "127.0.0.1" when there is no network.
+/// The address that this machine shows to its network: that of the interface with the default route. Nothing is sent.
+/// "127.0.0.1" when there is no network.
 std::string lan_address();
 
 }  // namespace meshdict

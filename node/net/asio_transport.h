@@ -4,8 +4,8 @@
 // 1. The engine is called from handlers only, never from within a Transport call.
 // 2. Nothing leaves before flush(): the driver of the engine calls it once per turn, after the commit, so that no peer
 //    sees what would not survive a crash; frames of one turn are gathered into few writes.
-// 3. With credentials, connections speak TLS, and the engine hears of those alone whose far end has proven what is demanded.
-//    Handshakes that are under way are bounded in number, by host, so that nobody takes the room of others.
+// 3. With credentials, connections speak TLS, and the engine hears only of those whose far end has proven what is demanded.
+//    Handshakes that are under way are bounded in number, by host, so that no host takes the room of others.
 // 4. A silent connection costs a socket and a few hundred bytes: one buffer serves all reads.
 
 #include <asio/io_context.hpp>
@@ -36,9 +36,9 @@ class TransportEvents {
   virtual void on_data(ConnId conn, std::string_view bytes) = 0;
   virtual void on_drained(ConnId conn) = 0;
   virtual void on_closed(ConnId conn, std::string_view detail) = 0;
-  /// The same, for what the far end has proven or how it speaks; of a dial too.
+  /// The same, because of what the far end has proven or how it speaks; for a dial, too.
   virtual void on_refused(ConnId conn, const Ending& ending) = 0;
-  /// So too, of a connection that on_accepted() has not told of.
+  /// The same for a connection of which on_accepted() has not told.
   virtual void on_turned_away(const Endpoint& remote, const Ending& ending) = 0;
   virtual void on_listen_trouble(std::string_view detail) = 0;
 };
@@ -52,7 +52,7 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
 
   /// Before anything else; `events` outlives the transport.
   void set_events(TransportEvents& events) { events_ = &events; }
-  /// For connections from now on; those that there are keep what they have. None: they speak without TLS.
+  /// For connections from now on; existing ones keep what they have. Null: they speak without TLS.
   void set_credentials(std::shared_ptr<const Credentials> credentials) { credentials_ = std::move(credentials); }
   /// Binds; the address with the port that was chosen.
   std::expected<Endpoint, ListenFailure> listen(const Endpoint& at);
@@ -95,12 +95,12 @@ class AsioTransport final : public Transport, private TcpConnection::Owner {
   TransportEvents* events_ = nullptr;
   std::unique_ptr<Listener> listener_;
   std::shared_ptr<const Credentials> credentials_;
-  /// Accepted and not proven yet: where they come from. Ordered by age.
+  /// Where accepted connections come from that have not proven themselves yet. Ordered by age.
   std::map<ConnId, Endpoint> securing_;
   std::uint64_t last_id_ = 0;
   std::size_t most_closing_ = net_limits::kMaxClosing;
   std::unordered_map<ConnId, ConnectionPtr> open_;
-  /// Forgotten by the engine; ordered by age.
+  /// Connections that the engine has closed. Ordered by age.
   std::map<ConnId, ConnectionPtr> closing_;
   std::vector<ConnectionPtr> unflushed_;
   std::vector<char> read_buffer_;

@@ -1,10 +1,11 @@
 #pragma once
+// Keeps a socket from programs that this process starts: they would keep its ports and connections alive. Asio opens sockets
+// without that flag. REQUIRES: `socket` is open.
+
 #include <fcntl.h>
 
 namespace meshdict {
 
-/// A program that the host of a node starts gets none of its sockets: it would keep ports and connections alive. Asio opens
-/// sockets without the flag. `socket` is open.
 template <typename Socket>
 void close_on_exec(Socket& socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);

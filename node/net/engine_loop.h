@@ -20,11 +20,13 @@
 
 namespace meshdict {
 
-/// What a turn took. Rationale for two clocks: a turn begins by waiting for work, which is no time of its own, and asio does
-/// not tell where that ends; processor time leaves it out, and the disk is the only other thing that a turn waits for.
+/// The time that a turn took. Rationale for two clocks: a turn begins by waiting for work, which must not count, and asio does
+/// not tell when that wait ends. Processor time leaves it out, and the disk is the only other thing that a turn waits for.
 struct TurnTimes {
-  Duration busy{};    ///< processor time of the loop's thread, the commit's included
-  Duration commit{};  ///< by the monotonic clock: waiting for the disk included
+  /// Processor time of the loop's thread, the commit's included.
+  Duration busy{};
+  /// By the monotonic clock, so that waiting for the disk is included.
+  Duration commit{};
 };
 
 class EngineLoop final : private TransportEvents {
@@ -38,7 +40,7 @@ class EngineLoop final : private TransportEvents {
     std::function<void(const TurnTimes& times)> after_turn{};
     /// When the loop has begun to stop: no client may use the engine from here on.
     std::function<void()> before_stop;
-    /// Whether everything that is to leave has left; asked while stopping. Empty: always.
+    /// Whether everything that must leave has left; asked while stopping. Without it, always yes.
     std::function<bool()> has_drained;
     /// Trouble with the listening socket, for the log.
     std::function<void(std::string_view detail)> listen_trouble;
@@ -48,9 +50,9 @@ class EngineLoop final : private TransportEvents {
   EngineLoop(asio::io_context& io, const Clock& clock, AsioTransport& transport, Store& store, Engine& engine,
              Hooks hooks);
 
-  /// Runs turns until stop() has been called and all has been said, at most net_limits::kStopDeadline later.
-  /// REQUIRES: the engine has been started. Error: the store could not commit; what the last turn produced has
-  /// not left, and the engine must not be used any more.
+  /// Runs turns until stop() has been called and everything has left, at most net_limits::kStopDeadline later. REQUIRES: the
+  /// engine has been started. Error: the store could not commit; what the last turn produced has not left, and the engine must
+  /// not be used any more.
   std::expected<void, StoreError> run();
 
   /// From a handler: say goodbye and return from run(). A second call returns at once.
@@ -66,7 +68,7 @@ class EngineLoop final : private TransportEvents {
   void on_turned_away(const Endpoint& remote, const Ending& ending) override;
   void on_listen_trouble(std::string_view detail) override;
 
-  /// The engine, to be called.
+  /// The engine, for a call that may change it.
   Engine& enter();
   std::expected<void, StoreError> turn();
   std::expected<void, StoreError> work();

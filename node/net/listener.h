@@ -1,4 +1,6 @@
 #pragma once
+// Listens for connections, and says why an address cannot be listened on.
+
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
@@ -23,7 +25,8 @@ struct ListenFailure {
   };
   Trouble trouble = Trouble::kOther;
   Endpoint address;
-  std::string what;  ///< the system's words
+  /// The system's words.
+  std::string what;
 
   /// For the operator, one line: "cannot listen on HOST:PORT: WHAT".
   [[nodiscard]] std::string describe() const;
@@ -58,7 +61,7 @@ class Listener {
   std::shared_ptr<State> state_;
 };
 
-/// The address of the other end, as text; an IPv4 address mapped into IPv6 as IPv4.
+/// The address of the other end, as text. An IPv4 address that is mapped into IPv6 is shown as IPv4.
 Endpoint remote_endpoint(const asio::ip::tcp::socket& socket);
 
 }  // namespace meshdict

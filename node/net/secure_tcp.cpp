@@ -1,4 +1,4 @@
-// The part of TcpConnection that speaks TLS, and tells who does not.
+// The part of TcpConnection that speaks TLS, and recognises peers that do not.
 
 #include <algorithm>
 #include <asio/buffer.hpp>

@@ -112,8 +112,8 @@ void TcpConnection::enqueue(std::shared_ptr<const std::string> bytes) {
   queue_.push_back(std::move(bytes));
 }
 
-/// The kernel would take megabytes that wait for a slow line: whoever asks what is queued would not see them, and a small
-/// message could not be put before what is left to be sent.
+/// The kernel would take megabytes that wait for a slow line: queued() would not count them, and a small message could not be
+/// put before what is left to be sent.
 void TcpConnection::keep_queue_here() {
   using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
   asio::error_code ignored;
@@ -172,7 +172,8 @@ std::size_t TcpConnection::write_once(asio::error_code& error) {
   std::string& sealed = channel_->output();
   if (sealed.empty()) seal_some();
   if (channel_->stage() == SecureChannel::Stage::kFailed) {
-    error = asio::error::no_memory;  // nothing else keeps it from sealing
+    // Nothing else keeps it from sealing.
+    error = asio::error::no_memory;
     return 0;
   }
   const std::size_t sent = socket_.write_some(asio::buffer(sealed), error);

@@ -4,8 +4,8 @@
 // 1. The owner is called from handlers only, never from within a call into the connection.
 // 2. connection_ended() is the last call, and comes once. After close() or abort() no call comes at all.
 // 3. Frames leave in the order of enqueue(), and only in flush().
-// 4. One that is made secure() is up once both ends have proven what the credentials demand; until then, and when that fails,
-//    its owner hears of it by connection_refused() alone. What TLS itself has to say leaves at once.
+// 4. A connection that is made secure() is up once both ends have proven what the credentials demand. Until then, and when that
+//    fails, its owner hears of it only by connection_refused(). TLS's own messages leave at once.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -32,18 +32,18 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
     virtual ~Owner() = default;
     /// Where to read into; what was read is handed over before the next use.
     virtual std::span<char> read_buffer() = 0;
-    /// One that was dialled, or an accepted one that had to be secured first.
+    /// A dialled connection is up, or an accepted one that had to be secured first.
     virtual void connection_up(TcpConnection& connection) = 0;
     virtual void connection_data(TcpConnection& connection, std::string_view bytes) = 0;
-    /// The kernel has room for what the last flush() left: it wants another.
+    /// The kernel has room for what the last flush() left: call flush() again.
     virtual void connection_writable(TcpConnection& connection) = 0;
     /// queued() has fallen to limits::kBulkLowWater or below, from above it.
     virtual void connection_drained(TcpConnection& connection) = 0;
     virtual void connection_ended(TcpConnection& connection, std::string_view detail) = 0;
-    /// So too, for a reason of our own: what the far end has proven or how it speaks. The connection is closing, as after
-    /// close(), so that it hears of it; connection_closed() follows.
+    /// The connection has ended because of what the far end has proven or how it speaks. It is closing, as after close(), so
+    /// that the far end learns of it; connection_closed() follows.
     virtual void connection_refused(TcpConnection& connection, const Ending& ending) = 0;
-    /// A close() has run its course, or a refusal. Not called for abort().
+    /// A close() or a refusal has run its course. Not called after abort().
     virtual void connection_closed(TcpConnection& connection) = 0;
   };
 
@@ -52,13 +52,13 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   /// Before adopt() or dial(): the connection is to speak TLS with these.
   void secure(std::shared_ptr<const Credentials> credentials) { credentials_ = std::move(credentials); }
-  /// Takes an accepted socket and begins to read. False when there is no memory for TLS: it is over then.
+  /// Takes an accepted socket and begins to read. False when there is no memory for TLS: then the connection is over.
   bool adopt(asio::ip::tcp::socket socket);
   /// Resolves and connects, within limits::kDialDeadline in all.
   void dial(const Endpoint& to);
 
   void enqueue(std::shared_ptr<const std::string> bytes);
-  /// Hands to the kernel what it takes without waiting.
+  /// Hands the kernel as much as it takes without waiting.
   void flush();
   [[nodiscard]] std::size_t queued() const;
   [[nodiscard]] Transport::Progress progress() const;
@@ -71,7 +71,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   /// Sends the queue, then end of stream, then waits for the peer's, so that no reset destroys what is still on its
   /// way; env_limits::kCloseDeadline in all. The owner still calls flush(). False when there was nothing to send or to
-  /// wait for (a dial is given up): it is over then.
+  /// wait for (a dial is given up): then the connection is over.
   bool close();
   /// Ends at once.
   void abort();
@@ -109,18 +109,22 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::shared_ptr<const Credentials> credentials_;
   /// Null: bytes leave as they are.
   std::unique_ptr<SecureChannel> channel_;
-  std::uint64_t overhead_ = 0;  ///< bytes that sealing has added, so that progress() counts in one unit
+  /// Bytes that sealing has added, so that progress() counts in one unit.
+  std::uint64_t overhead_ = 0;
   std::deque<std::shared_ptr<const std::string>> queue_;
-  std::size_t head_sent_ = 0;  ///< bytes of queue_.front() that have left
+  /// Bytes of queue_.front() that have left.
+  std::size_t head_sent_ = 0;
   std::size_t queued_ = 0;
-  std::uint64_t given_ = 0;  ///< bytes of all that was queued
+  /// Bytes of all that was queued.
+  std::uint64_t given_ = 0;
   bool unflushed_ = false;
   bool waits_for_room_ = false;
   bool drain_pending_ = false;
   bool write_broken_ = false;
   bool half_closed_ = false;
   bool dialed_ = false;
-  bool heard_ = false;  ///< something has come
+  /// Something has come.
+  bool heard_ = false;
 };
 
 }  // namespace meshdict

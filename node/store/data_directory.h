@@ -1,10 +1,10 @@
 #pragma once
-// The directory of one node: made when absent, and locked as long as this object lives.
+// The data directory of one node: made when absent, and locked for as long as this object exists.
 //
 // 1. No two processes hold the same directory. The lock (flock on DIR/meshdict.lock) ends with the process, however it
 //    ends; the file stays behind and means nothing by itself. It holds the process id of its last holder, for people.
-// 2. A directory that this made is for its owner only (mode 0700), and so is each above it that had to be made. The log of
-//    the node says that it is a new one: a misspelt path does not go unnoticed.
+// 2. A directory that this makes is for its owner only (mode 0700), and so is each one above it that has to be made. The node's
+//    log says that it is new, so that a misspelt path does not go unnoticed.
 
 #include <expected>
 #include <string>
@@ -17,7 +17,7 @@ namespace meshdict {
 
 /// The system's words for an errno.
 std::string system_text(int code);
-/// What it means for a store.
+/// The trouble that an errno means for a store.
 StoreTrouble trouble_of(int code);
 
 class DataDirectory {
@@ -28,7 +28,7 @@ class DataDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   /// The path of a file in it.
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-  /// Whether there is something of that name, be it a dangling link. Error: that cannot be told.
+  /// Whether there is something of that name, even a dangling link. Error: it is not known.
   [[nodiscard]] std::expected<bool, StoreError> has(std::string_view name) const;
   /// Makes new names in it durable.
   std::expected<void, StoreError> sync();

@@ -12,17 +12,17 @@
 
 namespace meshdict {
 
-/// The entry of kMeta for it.
+/// The entry of kMeta that holds the network.
 inline constexpr std::string_view kMetaNetwork = "network";
 
-/// Stages the network of `config` in a store that names none. An error when it names another, or cannot be read; nothing
-/// has been staged then. REQUIRES: nothing is staged.
+/// Stages the network of `config` in a store that names none. Error when the store names another network, or cannot be read;
+/// then nothing has been staged. REQUIRES: nothing is staged.
 std::expected<void, StoreError> claim_for_network(Store& store, const EngineConfig& config);
 
-/// For a node that could not make sense of what its directory holds: adds which directory that is, and what to do.
+/// For a node that cannot make sense of what its directory holds: adds to the error which directory that is, and what to do.
 StoreError about_content(const std::string& directory, const StoreError& error);
 
-/// SqliteStore::open(), and the claim. A directory that is refused is left as it is.
+/// SqliteStore::open(), and then claim_for_network(). A directory that is refused is left as it is.
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
                                                                          Durability durability,
                                                                          const EngineConfig& config);

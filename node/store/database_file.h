@@ -1,9 +1,9 @@
 #pragma once
-// A look at a database before SQLite gets it, since SQLite may change what it opens: it rolls back a journal that lies
-// beside the file, removes a log beside a file that is empty, and takes a log whose header is damaged for none.
+// A look at a database before SQLite opens it, since SQLite may change what it opens: it rolls back a journal that lies beside
+// the file, removes a log beside an empty file, and treats a log with a damaged header as if there were none.
 //
 // 1. Nothing is written. What is refused here is as it was.
-// 2. Only what these few bytes tell is judged; whether the pages make sense is for SQLite to say.
+// 2. Only what the headers tell is judged; whether the pages make sense is for SQLite to say.
 //
 // Source: "Database File Format" of SQLite, sections 1.3 (header of the file) and 4.1 (header of the log).
 
@@ -29,14 +29,14 @@ enum class FoundDatabase : std::uint8_t {
   kWithLog,  ///< a database with a log: it has not been closed
 };
 
-/// What lies in the directory. Error: something that must not be opened (damaged, foreign, of another schema) or cannot
-/// be written, with what to do.
+/// What the directory holds. Error, with what to do: it must not be opened (damaged, foreign, of another schema) or cannot be
+/// written.
 std::expected<FoundDatabase, StoreError> inspect_database(const DataDirectory& directory);
 
-/// Whether the log is longer than its header. One that cannot be read is.
+/// Whether the log is longer than its header. A log that cannot be read counts as longer.
 bool log_holds_something(const DataDirectory& directory);
 
-/// To restore a copy is all that can be done about damage.
+/// What to do about damage: all that helps is to restore a copy.
 inline constexpr std::string_view kAboutDamage =
     "put a copy of it back, or move the directory away to begin as a new node";
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the system lets a file of this process take.
+// How much room the system gives the files of this process.
 
 #include <cstdint>
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace meshdict {
 
-/// Bytes that are free on the disk that `directory` is on. Nothing when the system does not say.
+/// Free bytes on the disk that holds `directory`. Nothing when the system does not say.
 std::optional<std::uint64_t> free_bytes(const std::string& directory);
 
 /// Bytes that a file of this process may have at the most (RLIMIT_FSIZE). Nothing when there is no limit.

@@ -1,11 +1,12 @@
 #pragma once
+// Owns a file descriptor; negative: none.
+
 #include <unistd.h>
 
 #include <utility>
 
 namespace meshdict {
 
-/// Owns a file descriptor; negative: none.
 class FileDescriptor {
  public:
   FileDescriptor() = default;

@@ -76,7 +76,7 @@ std::optional<std::string> LogKeeper::sync_log() const {
 }
 
 std::optional<std::string> LogKeeper::merge_log() {
-  // For want of room, too, the log waits: the writer finds out by itself when it finds none.
+  // Without room, too, the log waits: the writer finds out by itself when it finds none.
   const auto failed = [this](int code) { return code != 0 && !database_.is_busy() && !database_.is_full(); };
   int code = 0;
   int merged = 0;

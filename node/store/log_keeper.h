@@ -2,11 +2,11 @@
 // Keeps the write-ahead log of a database short, and with Durability::kInterval on the disk, on a thread of its own, so
 // that the writer does not wait for the disk more than its commits ask for.
 //
-// 1. A commit that was told with committed(pages, true) is on the disk env_limits::kSyncEvery later, plus the time that
-//    the disk takes.
-// 2. A log of `merge_pages` is merged into the file and begun anew. Most of it is merged while the writer
-//    goes on; then its next commit waits for the rest, what it wrote meanwhile. For that the two take turns here: SQLite
-//    alone lets a busy writer overtake a merge again and again, while what it will have to wait for grows.
+// 1. A commit for which committed(pages, true) was called is on the disk env_limits::kSyncEvery later, plus the time that the
+//    disk takes.
+// 2. A log of `merge_pages` is merged into the file and begun anew. Most of it is merged while the writer goes on; then the
+//    writer's next commit waits until the rest is merged, which it wrote meanwhile. For that the two take turns here: SQLite
+//    alone lets a busy writer overtake a merge again and again, while the rest grows that it will have to wait for.
 // 3. The first failure is final: the system may have dropped the pages it could not write, so that a later success
 //    would say nothing about them.
 
@@ -24,13 +24,13 @@ namespace meshdict {
 
 class LogKeeper {
  public:
-  /// `merge_pages`: how long the log may become. `database`: a connection of the thread's own. `log`, `file`: the same database's log and file; `file` stays open for
-  /// longer than any connection, since their locks on it end with it.
+  /// `merge_pages`: how long the log may become. `database`: a connection for the thread. `log`, `file`: the log and the file
+  /// of the same database. `file` stays open for longer than any connection, since closing it would end their locks.
   LogKeeper(int merge_pages, SqliteDatabase database, FileDescriptor log, int file);
   /// Waits for what is under way. Does not sync what is due.
   ~LogKeeper() = default;
 
-  /// While it lives, a commit of the writer is under way. Waits for the end of a merge.
+  /// A commit of the writer is under way as long as this object exists. Its constructor waits for the end of a merge.
   class Writing {
    public:
     explicit Writing(LogKeeper& keeper) : keeper_(keeper) { keeper_.begin_writing(); }
@@ -42,22 +42,23 @@ class LogKeeper {
     LogKeeper& keeper_;
   };
 
-  /// From the writer, after a commit that left so many pages in the log. `sync_due`: it has not been synced.
+  /// Called by the writer after a commit that left so many pages in the log. `sync_due`: the commit has not been synced.
   void committed(int pages, bool sync_due);
-  /// Whether a merge has ended since the last call: the writer's next commit begins the log anew. While Writing.
+  /// Whether a merge has ended since the last call: then the writer's next commit begins the log anew. REQUIRES: there is a
+  /// Writing.
   [[nodiscard]] bool take_restarted();
-  /// What has failed, for the operator. From the writer.
+  /// What has failed, for the operator. Called by the writer.
   [[nodiscard]] std::optional<std::string> failure() const;
 
  private:
   void run(const std::stop_token& stop);
   void begin_writing();
   void end_writing();
-  /// Both give what has failed.
+  /// Both return what has failed.
   [[nodiscard]] std::optional<std::string> sync_log() const;
   std::optional<std::string> merge_log();
   void write_out_file() const;
-  /// The end of a merge, while no commit is under way. What the database says.
+  /// The end of a merge, while no commit is under way. Returns SQLite's code.
   int restart_log();
   /// Pages in the log after the last commit.
   [[nodiscard]] int pages() const;
@@ -71,7 +72,8 @@ class LogKeeper {
   std::condition_variable turn_;
   // Guarded by the mutex.
   bool writing_ = false;
-  bool restarting_ = false;  // or about to
+  // A merge is being ended, or about to be.
+  bool restarting_ = false;
   bool restarted_ = false;
   bool sync_due_ = false;
   int pages_ = 0;

@@ -1,10 +1,11 @@
 #pragma once
-// What ties a database file to its log, so that a file whose log is lost, or one beside the log of another file or of another
-// time, is never taken for all that there was.
+// What ties a database file to its log, so that a file is never taken for complete when its log is lost, or when the log beside
+// it belongs to another file or to another time.
 //
-// 1. The file and each generation of its log (from one merge to the next) hold a mark; that of a generation names the one
-//    before. They fit when they are the same, or the log's names the file's as the one before.
-// 2. A mark that says "open" is in the file only while its log holds something: the log gets it first, and close() writes
+// 1. The file and each generation of its log (from one merge to the next) hold a mark. A generation's mark also names the mark
+//    of the generation before. File and log fit when their marks are the same, or when the log's names the file's as the one
+//    before.
+// 2. The file's mark says "open" only while the log holds something: that mark goes to the log first, and close() writes
 //    "closed" before it takes the log away.
 //
 // What is not seen: a file or a log that was copied while its node ran, and put back within the same generation.
@@ -18,34 +19,35 @@
 
 namespace meshdict {
 
-/// Its place in the table of entries. No number of Table; part of the stored format.
+/// Where the mark stands in the table of entries: under a number that no Table has. Part of the stored format.
 inline constexpr std::int64_t kMarkTable = 255;
 inline constexpr std::string_view kMarkKey = "log";
 
 struct LogMark {
-  /// "": none, of a file that was made before there were marks.
+  /// Empty in a file that was made before there were marks.
   std::string id;
   std::string previous;
   bool open = false;
 
-  /// For a generation that begins now. The id is drawn from the system.
+  /// The mark of a generation that begins now. Its id is drawn from the system.
   [[nodiscard]] LogMark next() const;
   [[nodiscard]] std::string encode() const;
-  /// No mark for bytes that are none.
+  /// An empty mark for bytes that are no mark.
   static LogMark decode(std::string_view bytes);
   [[nodiscard]] bool fits(const LogMark& of_file) const { return id == of_file.id || previous == of_file.id; }
 };
 
-/// As the database shows it: with what is in the log.
+/// Reads the mark that the database shows, its log included.
 LogMark read_mark(SqliteDatabase& database);
 
-/// What a file holds by itself.
+/// What a file holds without its log.
 struct FileAlone {
   LogMark mark;
-  bool empty = false;  ///< no entry at all
+  /// No entry at all.
+  bool empty = false;
 };
-/// Reads the file without its log, and changes nothing. Nothing where that cannot be read: a merge that was cut short leaves
-/// such a file, which makes sense only with its log. REQUIRES: this process has no other connection to it.
+/// Reads the file without its log, and changes nothing. Returns nothing when that cannot be read: a merge that was cut short
+/// leaves such a file, which makes sense only with its log. REQUIRES: this process has no other connection to it.
 std::optional<FileAlone> read_file_alone(const std::string& path);
 
 }  // namespace meshdict

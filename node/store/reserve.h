@@ -1,4 +1,6 @@
 #pragma once
+// Room on the disk that nobody else gets: a file without a name, which ends with the process.
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,7 +9,6 @@
 
 namespace meshdict {
 
-/// Room on the disk that nobody else gets: a file without a name, which ends with the process.
 class Reserve {
  public:
   enum class Taken : std::uint8_t {
@@ -16,11 +17,11 @@ class Reserve {
     kUnsupported,  ///< the file system has no such files, or a file of this process may not be so long
   };
 
-  /// Takes store_limits::kReserveBytes of the disk that `directory` is on, less on a small one. The same as the first time, once
-  /// it was given up.
+  /// Takes store_limits::kReserveBytes of the disk that holds `directory`, less on a small one. After the reserve was given up,
+  /// takes as much as the first time.
   Taken take(const std::string& directory);
   explicit operator bool() const { return static_cast<bool>(file_); }
-  /// Gives it to whoever writes next. False when there is none.
+  /// Frees the room for whatever is written next. False when there is no reserve.
   bool give_up();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The few things that a store needs of SQLite, as values that clean up after themselves. Each call gives SQLite's result
-// code; nothing throws. Not thread-safe: one thread at a time for each database and its statements.
+// The few things that a store needs of SQLite, as values that clean up after themselves. Calls return SQLite's result code;
+// nothing throws. Not thread-safe: one thread at a time for each database and its statements.
 
 #include <chrono>
 #include <cstdint>
@@ -39,18 +39,18 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-/// A connection to a file. It must outlive its statements. Of all connections of this process to one file, the first
-/// that looks at it takes it for the process, and other processes are kept out until the last one has gone.
+/// A connection to a file. It must outlive its statements. The first connection of this process that looks at a file takes it
+/// for the process; other processes are kept out until the last connection of this process is closed.
 class SqliteDatabase {
  public:
   enum class IfAbsent : std::uint8_t { kMake, kFail };
   /// SQLITE_OK, or why it could not be opened; trouble() and what() then tell more.
   int open(const std::string& path, IfAbsent if_absent);
 
-  /// To read what is in the file itself, whatever lies beside it. Takes no lock and changes nothing.
+  /// Opens the file alone, whatever log lies beside it, to read it. Takes no lock and changes nothing.
   int open_without_log(const std::string& path);
 
-  /// Runs statements that give nothing worth looking at.
+  /// Runs statements that return no rows worth reading.
   int run(const char* sql);
   /// The first column of the first row, as text; empty when there is none, or on an error, which last_code() tells.
   std::string ask(const char* sql);
@@ -58,10 +58,10 @@ class SqliteDatabase {
 
   /// How long to wait for another connection of this process.
   void set_busy_wait(std::chrono::milliseconds longest);
-  /// After each commit, the number of pages in the write-ahead log goes to `pages`, which outlives the connection. And
-  /// SQLite does not merge the log by itself.
+  /// After each commit, the number of pages in the write-ahead log is stored in `pages`, which outlives the connection. SQLite
+  /// then does not merge the log by itself.
   void count_log_pages(int& pages);
-  /// Whether the end of the last connection merges the log into the file and removes it: it does, unless told.
+  /// Whether the end of the last connection merges the log into the file and removes it. By default it does.
   void leave_log_at_close();
   void merge_log_at_close();
   /// Writes into the file what is in the log, without keeping the writer waiting. `merged`: the pages of the log that
@@ -69,19 +69,19 @@ class SqliteDatabase {
   int merge_log(int& merged);
   /// Syncs the file as far as it has been merged. False, and errno, when that fails.
   bool sync_file();
-  /// The same for all of the log, so that the next write begins it anew; the writer waits meanwhile.
+  /// Merges all of the log, so that the next write begins it anew; the writer waits meanwhile.
   int restart_log();
-  /// The same, and leaves an empty log.
+  /// Does the same, and leaves an empty log.
   int truncate_log();
   [[nodiscard]] bool in_transaction() const;
 
-  /// Of the last failed call.
+  /// The result code of the last failed call.
   [[nodiscard]] int last_code() const;
   /// Whether the last call failed, other than by having nothing to give.
   [[nodiscard]] bool failed() const;
-  /// Whether that was because another process or connection has the file.
+  /// Whether it failed because another process or connection has the file.
   [[nodiscard]] bool is_busy() const;
-  /// Whether that was for want of room: on the disk, or in a file whose length is limited (RLIMIT_FSIZE).
+  /// Whether it failed because there was no room: on the disk, or in a file whose length is limited (RLIMIT_FSIZE).
   [[nodiscard]] bool is_full() const;
   [[nodiscard]] StoreTrouble trouble() const;
   /// What went wrong, for an operator: the kind of trouble, SQLite's words for it, and what to do.

@@ -326,7 +326,8 @@ bool SqliteStore::give_back_some() {
 
 bool SqliteStore::shorten_log() {
   if (database_.restart_log() != SQLITE_OK) return false;
-  // The mark below is that of the log which begins now, whoever merged the last one: a second would not follow the file's.
+  // The mark below is that of the log that begins now, whichever thread merged the last one: a second mark would not follow the
+  // file's.
   static_cast<void>(log_keeper_->take_restarted());
   // What begins the log anew also cuts it. At no moment is there none: the next start would ask for it.
   const LogMark mark = mark_;
@@ -396,7 +397,7 @@ bool SqliteStore::write_mark(const LogMark& mark) {
 }
 
 bool SqliteStore::merge_into_file() {
-  // Nothing is lost where it fails, as for want of room: the log has it, and it is merged later.
+  // Nothing is lost when this fails, for example because there is no room: the log has it, and it is merged later.
   int merged = 0;
   return database_.merge_log(merged) == SQLITE_OK;
 }
@@ -429,7 +430,8 @@ std::expected<void, StoreError> SqliteStore::close() {
     reserve_.give_up();
     if ((!mark_.open || write_mark(closed)) && database_.truncate_log() == SQLITE_OK) {
       database_.merge_log_at_close();
-    } else if (!database_.is_full()) {  // else the log stays, and the next start reads it, as after a kill
+    } else if (!database_.is_full()) {
+      // Else the log stays, and the next start reads it, as after a kill.
       outcome = std::unexpected(database_error());
     }
   }

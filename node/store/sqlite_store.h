@@ -4,14 +4,15 @@
 // 1. What commit() has confirmed survives the end of the process, however it ends. What survives a power failure is the
 //    choice of Durability.
 // 2. A commit is one transaction: after any crash all of it is there, or none.
-// 3. A database that is damaged, foreign, of a newer meshdict or missing one of its files is refused and left as it is.
-//    Nothing but a directory without any of a database's files gives an empty store. So is one whose log is missing or that
-//    of another (log_mark.h). What no check sees: a log whose frames are damaged, since it looks like one that a power failure has cut short; SQLite takes what is whole before that.
+// 3. A database is refused and left as it is when it is damaged, foreign or of a newer meshdict, when one of its files is
+//    missing, or when its log is another's (log_mark.h). Only a directory without any of a database's files gives an empty
+//    store. What no check sees: a log whose frames are damaged, since it looks like one that a power failure has cut short;
+//    SQLite takes what is whole before that.
 // 4. The first failed commit is final: what is in memory and what is on disk may differ from there on, so every later
 //    commit fails in the same way.
-//    A full disk is none: a reserve is given up first, with which the commit succeeds, and has_room() is false until there is
-//    room for the reserve again. Meanwhile the log is kept short, and what deletions leave is given back to the disk.
-// 5. No other process opens the database meanwhile, whatever program it is.
+//    A full disk is no failure: a reserve is given up first, with which the commit succeeds, and has_room() is false until
+//    there is room for the reserve again. Meanwhile the log is kept short, and what deletions leave is given back to the disk.
+// 5. No other process can open the database meanwhile, whatever program it is.
 //
 // Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
 // copy the data, stop the node: after close(), meshdict.db is complete by itself.
@@ -43,7 +44,7 @@ namespace meshdict {
 /// Both keep every commit when the process is killed. They differ when the system goes down with it.
 enum class Durability : std::uint8_t {
   kAlways,    ///< commit() returns when the disk has it: a power failure loses nothing
-  kInterval,  ///< commit() returns when the system has it: a power failure loses the commits of the last second, about
+  kInterval,  ///< commit() returns when the system has it: a power failure loses the commits of about the last second
 };
 
 class SqliteStore final : public Store {
@@ -64,8 +65,8 @@ class SqliteStore final : public Store {
   [[nodiscard]] bool has_room() const override { return has_room_; }
   std::expected<void, StoreError> commit() override;
 
-  /// Merges the log into meshdict.db, syncs it, and lets the directory go. What is staged is lost. Every call afterwards
-  /// fails or does nothing.
+  /// Merges the log into meshdict.db, syncs it, and releases the directory. What is staged is lost. Every call afterwards fails
+  /// or does nothing.
   std::expected<void, StoreError> close();
 
   /// Whether the database was made by open(), or by an earlier one that got no further: the node is a new one.
@@ -98,19 +99,19 @@ class SqliteStore final : public Store {
   std::expected<void, StoreError> apply_staged();
   void roll_back();
   bool write_mark(const LogMark& mark);
-  /// Whether the log, if there is one, is that of the file.
+  /// Error when there is a log that is not the file's.
   std::expected<void, StoreError> check_mark(const std::optional<FileAlone>& alone);
   /// Whether all of the log is in the file now: the next commit begins the log anew.
   bool merge_into_file();
   void ask_for_room();
   void lack_room();
-  /// Takes it; where there are no such files, looks whether there would be room.
+  /// Takes the reserve; where the file system has no such files, looks whether there would be room.
   bool has_room_for_reserve();
   /// Whether the file may become longer, where files of this process have a limit.
   [[nodiscard]] bool file_may_grow() const;
   /// Merges the log, and gives back to the disk what the file does not use any more.
   void make_room();
-  /// One piece of that. False when there is none left, or it failed.
+  /// Gives back one piece. False when there is nothing left to give back, or it failed.
   bool give_back_some();
   /// Merges the log, and begins it anew with nothing but its mark.
   bool shorten_log();
@@ -131,15 +132,19 @@ class SqliteStore final : public Store {
   std::unique_ptr<LogKeeper> log_keeper_;
   int log_pages_ = 0;
   int merge_pages_ = store_limits::kMergePages;
-  std::optional<std::uint64_t> longest_file_;  ///< where files of this process have a limit
+  /// Where files of this process have a limit.
+  std::optional<std::uint64_t> longest_file_;
   LogMark mark_;
-  bool is_first_ = true;     ///< the next commit
-  bool begins_log_ = false;  ///< and it gives the log its mark
+  /// Whether the next commit is the first.
+  bool is_first_ = true;
+  /// Whether the next commit gives the log its mark.
+  bool begins_log_ = false;
   std::string bytes_;
   std::vector<Staged> staged_;
   Reserve reserve_;
   bool has_room_ = true;
-  bool disk_is_full_ = false;  ///< why apply_staged() failed
+  /// Whether apply_staged() failed because of a full disk.
+  bool disk_is_full_ = false;
   std::chrono::steady_clock::time_point room_asked_;
   /// Set by the first failed commit, and by close().
   std::optional<StoreError> failure_;

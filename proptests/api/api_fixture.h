@@ -15,13 +15,13 @@
 
 namespace meshdict::api_test {
 
-/// Generous: only a hang lasts so long. Less where a test is expected to fail: MESHDICT_PATIENCE, in seconds.
+/// Generous: only a hang lasts so long. MESHDICT_PATIENCE sets it in seconds: less where a test is expected to fail.
 inline const std::chrono::seconds kPatience = [] {
   const char* const asked = std::getenv("MESHDICT_PATIENCE");
   return std::chrono::seconds(asked == nullptr ? 60 : std::stoi(asked));
 }();
 
-/// Asks again until it is so.
+/// Asks again and again until `done` is true. False when that takes too long.
 inline bool eventually(const std::function<bool()>& done) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!done()) {
@@ -60,7 +60,7 @@ class Lines {
   std::string text_;
 };
 
-/// A directory that is gone with it.
+/// A directory that is removed with this object.
 class TemporaryDirectory {
  public:
   explicit TemporaryDirectory(const std::string& name)

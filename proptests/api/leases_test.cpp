@@ -127,7 +127,8 @@ TEST(ApiConflict, IsRaisedAtTheLoserWithWhatWasLost) {
     ConflictInfo info;
   };
   std::mutex mutex;
-  std::vector<std::pair<std::string, Lost>> lost;  // by the id of the loser
+  // By the id of the loser.
+  std::vector<std::pair<std::string, Lost>> lost;
   SyncSocket first("127.0.0.1", 0);
   SyncSocket second("127.0.0.1", 0);
   const auto listen = [&](SyncSocket& socket) {
@@ -223,7 +224,8 @@ TEST(ApiWatch, EndsWithItsHandle) {
     Watch watch = socket.watch("", seen.handler());
     socket.set("a", 1);
     ASSERT_TRUE(eventually([&] { return seen.lines().size() == 1; }));
-    watch = socket.watch("", all.handler());  // ends the other
+    // Ends the other.
+    watch = socket.watch("", all.handler());
     socket.set("b", 2);
     ASSERT_TRUE(eventually([&] { return all.lines().size() == 2; }));
   }

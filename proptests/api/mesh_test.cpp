@@ -272,7 +272,8 @@ TEST(ApiMesh, EverythingMayBeUsedFromInsideAHandler) {
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   second.on<event::Message>([&](MeshSocket& socket) {
-    EXPECT_EQ(socket.recv(kPatience)->packets().front(), "go");  // and does not wait
+    // And does not wait.
+    EXPECT_EQ(socket.recv(kPatience)->packets().front(), "go");
     EXPECT_EQ(socket.recv(kPatience), std::nullopt);
     EXPECT_THAT(socket.routing_table(), SizeIs(1));
     EXPECT_THAT(socket.incoming(), SizeIs(1));

@@ -35,7 +35,8 @@ TEST(ApiMessages, SendReachesEverybodyAlsoThroughOthers) {
   ASSERT_TRUE(join(middle, first));
   ASSERT_TRUE(join(middle, last));
   ASSERT_TRUE(eventually([&] { return are_neighbours(first, last); }));
-  first.disconnect(last.id());  // neither dials the other from now on
+  // Neither dials the other from now on.
+  first.disconnect(last.id());
   ASSERT_TRUE(eventually([&] { return !are_neighbours(first, last); }));
   const auto now = std::chrono::system_clock::now();
   std::set<std::string> ids;
@@ -59,7 +60,8 @@ TEST(ApiMessages, SendReachesEverybodyAlsoThroughOthers) {
   const auto further = middle.recv(kPatience);
   ASSERT_TRUE(further);
   EXPECT_EQ(further->packets().front(), "last");
-  EXPECT_THAT(ids, SizeIs(1));  // one message, one id
+  // One message, one id.
+  EXPECT_THAT(ids, SizeIs(1));
   EXPECT_THAT(ids, Not(Contains(further->id())));
   EXPECT_EQ(last.recv(kPatience)->packets().front(), "last");
   EXPECT_EQ(first.recv(), std::nullopt);
@@ -179,7 +181,8 @@ TEST(ApiMessages, AReplyFindsASenderThatIsNoNeighbour) {
   ASSERT_TRUE(join(middle, first));
   ASSERT_TRUE(join(middle, last));
   ASSERT_TRUE(eventually([&] { return are_neighbours(first, last); }));
-  last.disconnect(first.id());  // what it says to it later is a newer wish
+  // What it says to it later is a newer wish.
+  last.disconnect(first.id());
   ASSERT_TRUE(eventually([&] { return !are_neighbours(first, last); }));
   first.send("who is there?");
   const auto question = last.recv(kPatience);
@@ -218,7 +221,8 @@ TEST(ApiMessages, ANeighbourCanBeSpokenToAlone) {
 }
 
 TEST(ApiMessages, HandlersAreTriedInOrderUntilOneReturnsTrue) {
-  std::vector<std::string> calls;  // of the loop's thread, until the queued message has come
+  // Of the loop's thread, until the queued message has come.
+  std::vector<std::string> calls;
   MeshSocket first("127.0.0.1", 0);
   MeshSocket second("127.0.0.1", 0);
   ASSERT_TRUE(join(first, second));

@@ -62,7 +62,8 @@ TEST(ApiMisuse, OnlyTheExpectedNodeWillDo) {
   EXPECT_THROW(dialer.connect("127.0.0.1", bob.out_addr().port, "no id"), SettingsError);
   EXPECT_TRUE(dialer.connect("127.0.0.1", bob.out_addr().port, ada.id()));
   EXPECT_TRUE(eventually([&] { return lines.text().contains("another node it is " + bob.id()); }));
-  EXPECT_THAT(dialer.outgoing(), IsEmpty());  // bob may dial by himself
+  // Bob may dial by himself.
+  EXPECT_THAT(dialer.outgoing(), IsEmpty());
   EXPECT_TRUE(dialer.connect("127.0.0.1", ada.out_addr().port, ada.id()));
   EXPECT_TRUE(eventually([&] { return api_test::are_neighbours(dialer, ada); }));
 }
@@ -76,7 +77,7 @@ TEST(ApiMisuse, TheLongestPatienceIsForEver) {
   auto confirmed = std::async(std::launch::async, [&] { return ada.wait(1, std::chrono::milliseconds::max()); });
   ASSERT_EQ(confirmed.wait_for(kPatience), std::future_status::ready);
   EXPECT_EQ(confirmed.get(), 1U);
-  // Nothing is there yet: who does not wait is back before it is sent.
+  // Nothing is there yet: a call that does not wait is back before it is sent.
   EXPECT_EQ(message.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
   ada.send("hello");
   ASSERT_EQ(message.wait_for(kPatience), std::future_status::ready);
@@ -94,7 +95,8 @@ TEST(ApiMisuse, ALogSinkMayUseTheSocket) {
                                       static_cast<void>(socket->size());
                                       static_cast<void>(socket->routing_table());
                                       if (lines++ == 0) socket->set("from the log", 1);
-                                    } catch (const SocketClosed&) {  // the last lines tell of the end
+                                    } catch (const SocketClosed&) {
+                                      // The last lines tell of the end.
                                     }
                                   }});
   known = &ada;

@@ -48,7 +48,8 @@ struct RawPeer::State {
   asio::io_context io;
   asio::ip::tcp::socket socket{io};
   FrameDecoder decoder{limits::kMaxFrame};
-  std::array<char, 4096> room{};  // what the decoder reads in place
+  // What the decoder reads in place.
+  std::array<char, 4096> room{};
 };
 
 RawPeer::RawPeer(std::uint16_t port, std::string_view protocol_id) : state_(std::make_unique<State>(port)) {

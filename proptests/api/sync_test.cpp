@@ -246,7 +246,8 @@ TEST_F(ApiSync, ALeasedKeyIsRefusedWithOwnerAndTimeLeft) {
   EXPECT_THROW(second.erase("key"), LeasedError);
   EXPECT_THROW(second.pop("key"), LeasedError);
   EXPECT_EQ(second.get("key"), 1);
-  first.set("key", 3);  // its owner may
+  // Its owner may.
+  first.set("key", 3);
   EXPECT_EQ(first.get("key"), 3);
 }
 
@@ -300,7 +301,8 @@ struct Told {
 };
 
 TEST_F(ApiSync, UpdateIsRaisedWithWhatWasWritten) {
-  std::vector<Told> here;  // both of a loop's thread, until `done`
+  // Both of a loop's thread, until `done`.
+  std::vector<Told> here;
   std::vector<Told> there;
   std::atomic<int> done = 0;
   first.on<event::Update>([&](SyncSocket& socket, const std::string& key, const Value& data, const Meta& meta) {

@@ -155,10 +155,14 @@ TEST(ApiValue, WhatNobodyMayStoreIsAValueError) {
 
 TEST(ApiValue, WhatOnlyOtherProgramsWriteIsRead) {
   using std::string_literals::operator""s;
-  EXPECT_EQ(Value::unpacked("\xCA\x3F\x80\x00\x00"s), Value(1.0));  // a float of four bytes
-  EXPECT_EQ(Value::unpacked("\xD1\x00\x05"s), Value(5));            // an integer longer than it must be
-  EXPECT_TRUE(Value::unpacked("\xD4\x01\x00"s).is_nil());           // an extension type
-  EXPECT_EQ(Value::unpacked("\x82\x01\xA1x\xC4\x01y\x02"s).json(), R"({"1":"x","y":2})");  // keys that are no text
+  // A float of four bytes.
+  EXPECT_EQ(Value::unpacked("\xCA\x3F\x80\x00\x00"s), Value(1.0));
+  // An integer longer than it must be.
+  EXPECT_EQ(Value::unpacked("\xD1\x00\x05"s), Value(5));
+  // An extension type.
+  EXPECT_TRUE(Value::unpacked("\xD4\x01\x00"s).is_nil());
+  // Keys that are no text.
+  EXPECT_EQ(Value::unpacked("\x82\x01\xA1x\xC4\x01y\x02"s).json(), R"({"1":"x","y":2})");
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ class FixedRandom final : public Random {
   std::uint64_t seed_;
 };
 
-/// One end of a pipe. What is sent waits until the owner of both ends carries it over.
+/// One end of a pipe. What is sent waits until the owner of both ends carries it to the other.
 class PipeEnd final : public Transport {
  public:
   ConnId dial(const Endpoint& to) override {
@@ -112,7 +112,8 @@ class PipeEnd final : public Transport {
   std::deque<std::pair<ConnId, Endpoint>> dialed;
   std::deque<std::pair<ConnId, std::shared_ptr<const std::string>>> sent;
   std::deque<ConnId> closed;
-  std::size_t backlog = 0;  ///< of every connection
+  /// What queued() says of every connection.
+  std::size_t backlog = 0;
 
  private:
   std::uint64_t last_ = 0;
@@ -127,7 +128,7 @@ class LonelyNode : private Observer {
         service(engine, all_commands(), clock, random_, NodeFacts{}),
         session((start(), service), "127.0.0.1:1") {}
 
-  /// The session's answer to bytes, all turns that it takes together.
+  /// The session's answer to bytes, from all the turns that it takes.
   std::string send(std::string_view bytes) {
     session.feed(bytes);
     std::string reply = take_output();
@@ -177,7 +178,7 @@ class JoinedNodes {
     settle();
   }
 
-  /// Carries everything over until both are quiet.
+  /// Carries everything to the other end until both are quiet.
   void settle() {
     while (connect_dialed(first, second) || connect_dialed(second, first) || carry(first, second) ||
            carry(second, first)) {

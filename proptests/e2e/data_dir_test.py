@@ -154,7 +154,7 @@ class DataDirectoryTest(harness.MeshTestCase):
         for number in range(5):
             node = self.start(f"life{number}", *self.options("interval" if number % 2 else "always"))
             self.assertEqual((node.id, node.redis.get("kept")), (identity, b"1"))
-            # Some lives merge their log, and begin it anew.
+            # Some incarnations merge their log, and begin it anew.
             if number == 3:
                 with node.redis.pipeline(transaction=False) as pipe:
                     for key in range(300):

@@ -20,7 +20,7 @@ WRITERS = 4
 PIPELINE = 20
 # Few enough that keys are overwritten and deleted, many enough that the writes of a turn meet different pages.
 KEYS_OF_WRITER = 50
-# Acknowledged writes after which a node is killed, at the most: lives end at the first commit and after many.
+# Acknowledged writes after which a node is killed, at the most: processes end at the first commit and after many.
 MOST_WRITES = 3_000
 
 
@@ -115,7 +115,7 @@ class DurabilityTest(harness.MeshTestCase):
         for writer in writers:
             writer.join(harness.DEADLINE)
             self.assertFalse(writer.is_alive())
-            self.assertEqual(writer.refused, [], "a node may write its own keys, in each of its lives")
+            self.assertEqual(writer.refused, [], "a node may write its own keys, in each of its incarnations")
 
     def settled(self, node, possible):
         """Makes sure that the node holds what it may. From here on, that is the one possibility of each key."""
@@ -132,7 +132,7 @@ class DurabilityTest(harness.MeshTestCase):
         return {name: [value] for name, value in found.items()}
 
     def refused_elsewhere(self, node, possible):
-        """What the node wrote in earlier lives is closed to a node that joins."""
+        """What the node wrote in earlier incarnations is closed to a node that joins."""
         witness = self.start("witness", join=[node])
         held = {name: value for name, (value,) in possible.items() if value is not None}
         self.assertGreater(len(held), 0)

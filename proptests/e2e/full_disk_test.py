@@ -35,7 +35,7 @@ class FullDiskTest(harness.MeshTestCase):
         return disk
 
     def fill(self, disk):
-        """Another program takes all the room that there is. Returns its file."""
+        """Another program takes all the room that is left. Returns its file."""
         rest = disk / "rest"
         with open(rest, "wb") as file, contextlib.suppress(OSError):
             while True:

@@ -1,4 +1,4 @@
-"""The intruder matrix: whoever does not belong is refused, each with its own reason, by real processes; and who belongs is in.
+"""The intruder matrix: real processes refuse nodes that do not belong, each with its own reason, and let in those that do.
 
 Rows: no certificate, another authority's, an expired one, one of the future, one for another use, a revoked one, one that vouches for
 itself, a right one with another's id, plain bytes, recorded bytes, an old certificate of a mesh that has changed its authority. The
@@ -40,7 +40,7 @@ def id_of(identity):
 
 
 class Recorder:
-    """Stands between a node and whoever dials, and writes down what the latter says."""
+    """Stands between a node and one that dials it, and writes down what the latter says."""
 
     def __init__(self, target):
         self.said = b""
@@ -170,7 +170,7 @@ class IntrudersTest(harness.MeshTestCase):
                 with contextlib.suppress(OSError):
                     while piece := sock.recv(65536):
                         answer += piece
-            self.assertIn(b"and its key is that of", answer, "who is refused hears why")
+            self.assertIn(b"and its key is that of", answer, "a refused node hears why")
             self.await_refusal(self.node, "another's id", before)
         with self.dial_as(identity) as sock:
             sock.sendall(handshake(id_of(identity)))
@@ -257,7 +257,7 @@ class IntrudersTest(harness.MeshTestCase):
         renewed = self.authority.issue("renewed", key=identity.key)
         identity.cert.write_text(renewed.cert.read_text())
         self.await_log(second, "have been read again")
-        self.assertTrue(second.peers(), "links that there are stay")
+        self.assertTrue(second.peers(), "existing links stay")
         third = self.start("third", *self.authority.issue("third").options(), join=[second])
         harness.wait_until(lambda: second.id in third.peer_ids(), "a link with the renewed certificate")
         # A certificate of another key is another node.

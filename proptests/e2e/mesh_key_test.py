@@ -1,4 +1,4 @@
-"""A mesh with a key: whoever has it is in, strangers are out and told why, and the key can be changed without a gap."""
+"""A mesh with a key: nodes that have it are in, strangers are out and told why, and the key can be changed without a gap."""
 
 import os
 import pathlib
@@ -78,7 +78,7 @@ class MeshKeyTest(harness.MeshTestCase):
                 os.replace(self.key("next", *keys), file)
                 harness.wait_until(lambda node=node, before=before: len(node.log_lines("have been read again")) > before,
                                    "the new keys")
-            self.assertIn(second.id, first.peer_ids(), "links that there are stay")
+            self.assertIn(second.id, first.peer_ids(), "existing links stay")
             late = self.member(f"late{len(keys)}{keys[0][:4]}", self.key("late", *keys), join=[first])
             harness.wait_until(late.peers, "the one that comes late")
         latecomer = self.member("latecomer", self.key("old", old), join=[first])

@@ -1,4 +1,4 @@
-"""Who does not belong together stays apart, and says why: other network names, leases of another length, leasing off."""
+"""Nodes that do not belong together stay apart, and say why: other network names, leases of another length, leasing off."""
 
 import harness
 
@@ -39,7 +39,7 @@ class NetworksTest(harness.MeshTestCase):
         self.assert_together([minute, self.start("minute2", "--lease-seconds", "60", join=[minute])])
 
     def test_mended_settings(self):
-        """Whoever has a node in --join finds it again soon after that has been given the right network."""
+        """A node that has another in --join finds it again soon after that one has been given the right network."""
         wrong = self.start("wrong", "--network", "red")
         node = self.start("node", join=[wrong])
         self.await_log(node, "refused", "wrong network")

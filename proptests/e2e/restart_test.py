@@ -1,6 +1,6 @@
 """A node that is killed and restarted at its old address is soon back in the list of each of its former neighbours.
 
-Each life ends with kill -9. The test prints how long it took until all former neighbours listed the node again, and judges
+Each incarnation ends with kill -9. The test prints how long it took until all former neighbours listed the node again, and judges
 only that it came to pass: the machine may be busy.
 """
 

@@ -67,7 +67,8 @@ class Play {
       case 12:
         return node_.pass(Duration(static_cast<std::int64_t>(in_.number() % 40'000'000)));
       default:
-        if (in_.below(4) == 0) {  // up to some 194 days to either side
+        // Up to some 194 days to either side.
+        if (in_.below(4) == 0) {
           node_.clock.wall_time += Duration(static_cast<std::int64_t>(in_.number() >> 20) - (std::int64_t{1} << 43));
         } else {
           node_->on_closed(conn(), "over");
@@ -246,7 +247,8 @@ class Play {
   fuzz::Bytes in_;
   Node node_;
   std::vector<ConnId> open_;
-  std::deque<Raw> values_;  // what the messages under way point into
+  // What the messages under way point into.
+  std::deque<Raw> values_;
   const Raw empty_ = bytes_value("");
 };
 

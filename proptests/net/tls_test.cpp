@@ -137,7 +137,7 @@ TEST_F(Certificates, OfStrangersAreRefusedEachForItsReason) {
     const Shared theirs = with(stranger.pems);
     const Refusals dialled = refusals(theirs, member);
     EXPECT_EQ(dialled.by_acceptor, stranger.why) << to_string(stranger.why);
-    EXPECT_TRUE(dialled.at_dialer) << to_string(stranger.why) << ": who is refused hears of it";
+    EXPECT_TRUE(dialled.at_dialer) << to_string(stranger.why) << ": a refused node hears of it";
     EXPECT_EQ(refusals(member, theirs).at_dialer, stranger.why) << to_string(stranger.why);
     EXPECT_THAT(theirs->doubts(), Not(IsEmpty())) << "its operator is told at the start";
   }
@@ -281,7 +281,8 @@ TEST(SecureChannel, PlainBytesAreToldApart) {
     channel->receive(std::string_view("\0\0\0\x40plain", 9), plain);
     ASSERT_EQ(channel->stage(), Stage::kFailed);
     EXPECT_EQ(channel->failure().reason, EndReason::kPlaintext);
-    EXPECT_EQ(begins_as_tls(channel->output()), role == Role::kAcceptor) << "who dials without TLS is told by an alert";
+    EXPECT_EQ(begins_as_tls(channel->output()), role == Role::kAcceptor)
+        << "a node that dials without TLS is told by an alert";
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Two transports on loopback, each with a list of what it has told.
+// Two transports on loopback, and for each a list of what it has told.
 
 #include <gtest/gtest.h>
 

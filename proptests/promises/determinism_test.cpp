@@ -50,7 +50,8 @@ std::string run_all() {
       ADD_FAILURE() << plan.error().front();
       continue;
     }
-    if (plan->nodes.size() > kManyNodes) continue;  // nothing that fewer nodes do not do too
+    // Nothing that fewer nodes do not do too.
+    if (plan->nodes.size() > kManyNodes) continue;
     const std::string name = file.stem().string();
     for (std::uint64_t seed = 1; seed <= (plan->nodes.size() == kManyNodes ? 1 : kSeeds); ++seed) {
       const sim::RunResult result = sim::run_plan(*plan, seed);

@@ -177,8 +177,8 @@ Scene any_split() {
   return scene;
 }
 
-/// A member with nothing, whose machine believes in 1970 for a minute, has been running alone when those come back who
-/// have the keys, with clocks that were wrong by a week meanwhile. Nobody deletes anything.
+/// A member with nothing, whose machine believes in 1970 for a minute, has been running alone when those come back that have
+/// the keys, with clocks that were wrong by a week meanwhile. Nobody deletes anything.
 Scene any_clocks() {
   Scene scene;
   Plan& plan = scene.plan;

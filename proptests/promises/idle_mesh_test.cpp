@@ -1,6 +1,6 @@
 // Nodes that hold the same have nothing to say: pings, and now and then a comparison that is answered "the same". For
-// hours, while deletions pass the horizon at each node by its own clock, while records from the future wait for their
-// time, and after restarts.
+// hours, while deletions pass the horizon at each node by its own clock, while future records wait for their time, and after
+// restarts.
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -26,7 +26,7 @@ namespace {
 
 /// Clients write until then.
 constexpr Duration kWritten = 60s;
-/// Whoever lacked something has it by then: a backoff (10 s), a comparison (15 s), and some on the way through a line.
+/// A node that lacked something has it by then: a backoff (10 s), an anti-entropy session (15 s), and some time on the way.
 constexpr Duration kCatchesUp = 60s;
 constexpr Duration kLongest = 2h;
 /// What a clock gains or loses until the end is a quarter of the skew at the most.
@@ -48,7 +48,8 @@ struct Scene {
   Duration skew{};
   Duration horizon{};
   std::uint64_t kept_deletions = 0;
-  std::vector<Span> catching_up;  ///< nodes that came back without all that they had
+  /// Nodes that came back without all that they had.
+  std::vector<Span> catching_up;
   bool restarts = false;
 };
 

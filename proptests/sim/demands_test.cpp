@@ -32,7 +32,8 @@ std::vector<std::string> complaints(const std::string& steps, const std::string&
 struct Demand {
   const char* name;
   const char* step;
-  const char* complaint;  ///< a part of it; nullptr: it is met
+  /// A part of it; nullptr: it is met.
+  const char* complaint;
 };
 void PrintTo(const Demand& demand, std::ostream* os) {
   *os << demand.name;

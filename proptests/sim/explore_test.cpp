@@ -129,7 +129,8 @@ std::string first_wrong(const SmallPlan& plan) {
   EXPECT_TRUE(read.has_value()) << (read ? "" : read.error().front());
   if (!read) return {};
   EXPECT_EQ(read->choices, result.tape);
-  read->plan.policy = plan.policy;  // which has no name
+  // Which has no name.
+  read->plan.policy = plan.policy;
   SmallWorld world(read->plan);
   for (const Choice& choice : read->choices) {
     const std::vector<Choice> possible = world.choices();

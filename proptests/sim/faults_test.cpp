@@ -245,7 +245,8 @@ TEST(VirtualClock, JumpsOfTheWallClockLeaveTheOtherAlone) {
   EXPECT_EQ(clock.wall_offset(), -3s);
   EXPECT_EQ(clock.monotonic(), MonoTime(100s));
   VirtualClock other(world, 1s, 0s);
-  EXPECT_EQ(largest_difference(clock, other), 4s);  // when it was 5 s ahead
+  // When it was 5 s ahead.
+  EXPECT_EQ(largest_difference(clock, other), 4s);
   world.advance_to(7s);
   clock.reboot();
   EXPECT_EQ(clock.monotonic(), MonoTime(0s));

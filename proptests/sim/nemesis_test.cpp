@@ -36,7 +36,8 @@ std::uint64_t effects_of(std::string_view kind, const RunResult& result) {
   // Those that results know under another name, or do not count as faults.
   static const std::map<std::string_view, Fault> kCountedAs = {
       {"isolation", Fault::kPartition}, {"bridge", Fault::kCut}, {"stop", Fault::kRestart}};
-  if (kind == "disconnect") return result.counters.events[1];  // peers that have gone
+  // Peers that have gone.
+  if (kind == "disconnect") return result.counters.events[1];
   if (const auto other = kCountedAs.find(kind); other != kCountedAs.end()) {
     return result.counters.faults[other->second];
   }

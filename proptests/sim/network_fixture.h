@@ -76,7 +76,8 @@ class Wire final : public NetworkUser {
   Network network;
   std::map<NodeIndex, ConnId> conns;
   std::vector<Arrival> arrivals;
-  std::string read;  // of the read under way
+  // Of the read under way.
+  std::string read;
 
  private:
   static LinkPlan link(Duration latency, std::uint64_t bandwidth) {

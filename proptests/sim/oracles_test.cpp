@@ -222,8 +222,8 @@ TEST(NaiveOrder, WithoutLeasesTheWriteTimeDecides) {
   EXPECT_EQ(wins([&](Version& v) { v.owner = owner("ba"); }, off), 1);
 }
 
-// A deletion older than the horizon, of which no node keeps any, is forgotten where it was made, too.
-TEST(Oracles, WhatANodeNeedNotRememberItMayForget) {
+// A deletion older than the horizon, when nodes keep none of those, is discarded also where it was made.
+TEST(Oracles, WhatANodeNeedNotRememberItMayDiscard) {
   const auto run_with = [](const std::string& kept) {
     return run_yaml(
         "nodes: 4\nsettings: {lease: 5s, skew: 100ms, settle: 200ms, horizon: 10s, kept_deletions: " + kept +

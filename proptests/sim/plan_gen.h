@@ -33,8 +33,8 @@ inline DurationRange at(Duration time) {
   return {time, time};
 }
 
-/// Nodes that know one or more of those before them, with clocks that differ by what is allowed at the most. Half of the meshes
-/// have leases so short that they lapse during the run.
+/// Nodes that each know one of those before them, with clocks that differ by at most what is allowed. Half of the meshes have
+/// leases so short that they lapse during the run.
 inline Plan any_mesh(NodeIndex least, NodeIndex most) {
   Plan plan;
   plan.name = "random";
@@ -147,7 +147,7 @@ inline rc::Gen<Plan> any_plan(NodeIndex most_nodes, bool faults) {
       return step;
     }));
     drop_second_crashes(plan.steps);
-    // Long enough to notice the last fault (15 s), to back off (10 s) and to compare notes with each neighbour.
+    // Long enough to notice the last fault (15 s), to back off (10 s) and for an anti-entropy session with each neighbour.
     plan.quiet = 120s;
     return plan;
   });

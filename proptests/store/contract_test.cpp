@@ -145,7 +145,8 @@ TEST_P(StoreContract, APowerFailureTakesWhatIsNotSynced) {
   store().put(Table::kRecords, "k", "synced");
   commit();
   under_test_->reopen();
-  store().put(Table::kRecords, "k", "synced");  // as the first of a generation of the log
+  // As the first of a generation of the log.
+  store().put(Table::kRecords, "k", "synced");
   store().put(Table::kRecords, "j", "synced");
   commit();
   store().put(Table::kRecords, "k", "committed");
@@ -177,11 +178,11 @@ TEST_P(StoreContract, AFailedCommitIsTheLastAndWhole) {
   with[Table::kRecords]["failed"] = with[Table::kFloors]["failed"] = "1";
   const Model found = load_all(store());
   EXPECT_TRUE(found == before || found == with) << "half a commit";
-  store().put(Table::kRecords, "in the next life", "1");
+  store().put(Table::kRecords, "in the next process", "1");
   commit();
 }
 
-/// Random writes, commits and ends of life, and what may be there afterwards.
+/// Random writes, commits and ends of the process, and what may be there afterwards.
 class Life {
  public:
   explicit Life(const StoreKind& kind) : under_test_(kind.make()) {}

@@ -10,7 +10,8 @@ namespace meshdict {
 /// As SQLite sees an open file; the real one lies behind it.
 struct FaultyDisk::File : sqlite3_file {
   FaultyDisk* disk;
-  const char* name;  ///< SQLite's, valid while the file is open; null: a temporary file
+  /// SQLite's, valid while the file is open; null: a temporary file.
+  const char* name;
   sqlite3_file* real;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// A disk with faults, below SQLite: it stands in for the system's files as SQLite's VFS "unix-excl", so the store under test
-// is the one that ships. It can fill up, fail to sync, and forget in a power failure what was never synced.
+// A disk with faults, below SQLite: it takes the place of SQLite's VFS "unix-excl", so the store under test is the one that
+// ships. It can fill up, fail to sync, and lose in a power failure what was never synced.
 //
 // May be used by several connections on several threads, as a store does; the faults are set by the test's thread.
 
@@ -24,14 +24,14 @@ class FaultyDisk {
   using Fate = std::function<std::size_t(std::size_t bytes)>;
   static constexpr std::size_t kSector = 512;
 
-  /// In place for each database that is opened while it lives; one at a time, and it outlives those databases.
+  /// In place for each database that is opened while this object exists. Only one at a time; it outlives those databases.
   FaultyDisk();
   ~FaultyDisk();
   FaultyDisk(const FaultyDisk&) = delete;
   FaultyDisk& operator=(const FaultyDisk&) = delete;
 
-  /// All that is in the directory now is on the disk; what is written from here on, once it is synced. The files of
-  /// other directories are forgotten.
+  /// All that is in the directory now counts as on the disk; what is written from here on does once it is synced. The files of
+  /// other directories are not tracked any more.
   void settle(const std::filesystem::path& directory);
   /// Writes to `to` what a power failure at this moment leaves of `from`. REQUIRES: settle(from), or no file there when
   /// the disk was made.

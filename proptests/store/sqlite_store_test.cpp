@@ -1,5 +1,5 @@
-// The life of the store on disk beyond the contract of all stores: its files, full and failing disks, and the thread that
-// syncs and merges its log.
+// The store on disk, beyond the contract of all stores: its files, full and failing disks, and the thread that syncs and merges
+// its log.
 
 #include "store/sqlite_store.h"
 

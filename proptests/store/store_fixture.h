@@ -1,6 +1,6 @@
 #pragma once
-// What the tests of stores share: each kind of store behind one face, with the ends that it can come to; a model to hold
-// it against; directories that go with the test.
+// What the tests of stores share: each kind of store behind one interface, with the ends that it can come to; a model to
+// compare it with; directories that are removed with the test.
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ namespace meshdict {
 
 inline constexpr std::array kTables{Table::kMeta, Table::kRecords, Table::kAddresses, Table::kFloors};
 
-/// A directory that is gone at the end. In memory where the system has such a place: these tests choose themselves what
-/// is on the disk.
+/// A directory that is removed at the end. It is in memory where the system has such a place: these tests choose themselves
+/// what is on the disk.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -84,15 +84,15 @@ inline std::unique_ptr<SqliteStore> open_sqlite(const std::filesystem::path& at,
   return std::move(*opened);
 }
 
-/// One kind of store, and its ends of life.
+/// One kind of store, and the ways in which its process can end.
 class StoreUnderTest {
  public:
-  /// A number below the given one, drawn by the test: what of the unsynced a power failure leaves.
+  /// A number below the given one, drawn by the test: how much of what is not synced a power failure leaves.
   using Draw = std::function<std::size_t(std::size_t below)>;
 
   virtual ~StoreUnderTest() = default;
   virtual Store& store() = 0;
-  /// Whether what is committed outlives the store. Otherwise nothing below is called.
+  /// Whether what is committed outlives the store. If not, none of the functions below is called.
   [[nodiscard]] virtual bool keeps() const { return true; }
   /// Whether what is committed is synced.
   [[nodiscard]] virtual bool syncs() const { return true; }
@@ -102,7 +102,7 @@ class StoreUnderTest {
   virtual void kill() = 0;
   /// Power fails at this moment; a new store on what the disk has kept.
   virtual void power_failure(const Draw& draw) = 0;
-  /// The disk takes nothing more, or does again.
+  /// The disk takes nothing more, or takes writes again.
   virtual void set_full(bool full) = 0;
 };
 
@@ -137,7 +137,7 @@ class VirtualUnderTest final : public StoreUnderTest {
   sim::VirtualDisk disk_{true};
 };
 
-/// The store that ships, on a disk of which the test decides what it keeps.
+/// The store that ships, on a disk whose losses the test decides.
 template <Durability kDurability>
 class SqliteUnderTest final : public StoreUnderTest {
  public:
@@ -149,7 +149,7 @@ class SqliteUnderTest final : public StoreUnderTest {
     store_.reset();
     store_ = open_sqlite(at(), kDurability);
   }
-  /// The files as the system has them are what a killed process leaves.
+  /// A killed process leaves the files as the system has them.
   void kill() override {
     move_to([](const auto& from, const auto& to) { std::filesystem::copy(from, to); });
   }

@@ -15,29 +15,29 @@ namespace meshdict::sim {
 
 /// Any 64-bit number.
 std::expected<std::uint64_t, std::string> parse_seed(std::string_view text);
-/// "A..B", both ends included. All 2^64 seeds are one too many to be counted.
+/// "A..B", both ends included. Not all 2^64 seeds: their number has no 64 bits.
 std::expected<SeedRange, std::string> parse_seeds(std::string_view text);
 /// "I/N", I from 1 to N.
 std::expected<Shard, std::string> parse_shard(std::string_view text);
 /// "S1,S4": some of property_names().
 std::expected<std::vector<Property>, std::string> parse_properties(std::string_view text);
-/// Processes.
+/// A number of processes.
 std::expected<unsigned, std::string> parse_jobs(std::string_view text);
-/// Runs of plans that become smaller.
+/// How many runs `shrink` may take.
 std::expected<std::uint64_t, std::string> parse_tries(std::string_view text);
-/// Of an exploration.
+/// How many states an exploration may visit.
 std::expected<std::uint64_t, std::string> parse_states(std::string_view text);
 /// How long one seed may take.
 std::expected<std::uint64_t, std::string> parse_seed_seconds(std::string_view text);
-/// Of one process, in MiB.
+/// Memory of one process, in MiB.
 std::expected<std::uint64_t, std::string> parse_worker_megabytes(std::string_view text);
 /// Seeds 1 to N, or none.
 std::expected<std::uint64_t, std::string> parse_other_seeds(std::string_view text);
-/// Longer than none.
+/// A duration above 0.
 std::expected<Duration, std::string> parse_duration_option(std::string_view text);
-/// Seeds that fail.
+/// A number of seeds that fail.
 std::expected<std::uint64_t, std::string> parse_failures(std::string_view text);
-/// In MiB.
+/// Memory of an exploration, in MiB.
 std::expected<std::uint64_t, std::string> parse_megabytes(std::string_view text);
 
 /// "A..B": two durations since the start of the run, the smaller first.

@@ -13,9 +13,9 @@ inline constexpr int kPass = 0;
 inline constexpr int kViolated = 1;
 inline constexpr int kBadInput = 2;
 
-/// One line on stderr. kBadInput.
+/// One line on stderr. Returns kBadInput.
 int complain(std::string_view what);
-/// The mistakes of a file, each of which says where it is, a line each on stderr. kBadInput.
+/// The mistakes of a file, a line each on stderr; each says where it is. Returns kBadInput.
 int complain_of(std::span<const std::string> mistakes);
 
 /// Output that cannot be written is no result: a full disk must not pass for a run that passed.

@@ -9,8 +9,10 @@ namespace meshdict::sim {
 
 struct ExploreOptions {
   std::string file;
-  std::string policy;                  ///< instead of the file's
-  std::string out = "violation.yaml";  ///< where a violation's interleaving goes
+  /// The policy to use instead of the file's.
+  std::string policy;
+  /// Where a violation's interleaving goes.
+  std::string out = "violation.yaml";
   std::uint64_t states = 100'000'000;
   std::uint64_t megabytes = 4'096;
 };
@@ -19,7 +21,8 @@ struct ExploreOptions {
 int explore_command(const ExploreOptions& options);
 
 /// The command `run` of an exploration with `choices`: applies them and judges. Exit code as for other plans; nothing
-/// when the file is no exploration. One without choices is bad input when it is `alone`, and else named and left out.
+/// when the file is no exploration. An exploration without choices is bad input when it is `alone`; otherwise it is named and
+/// left out.
 std::optional<int> replay_exploration(const std::string& file, bool alone);
 
 }  // namespace meshdict::sim

@@ -14,25 +14,26 @@ namespace meshdict::sim {
 
 using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-/// A file that a command was given, and by which option or argument.
+/// A file that a command was given, and the option or argument that named it.
 struct GivenFile {
   std::string option;
-  std::string name;  ///< empty: none was given
+  /// Empty: none was given.
+  std::string name;
 };
 
-/// What is wrong when one that is written is also read, or when two that are written are one: the same name, or two names of
-/// one file. Devices may be named as often as one likes.
+/// Error text when a file that is written is also read, or when two that are written are the same: by name, or as two names of
+/// one file. Devices may be named any number of times.
 std::optional<std::string> check_outputs(std::span<const GivenFile> read, std::span<const GivenFile> written);
 
-/// For writing. Error text with its name.
+/// Opens a file for writing. Error text with its name.
 enum class Opening : std::uint8_t { kEmptied, kAppended };
 std::expected<FilePointer, std::string> open_output(const std::string& name, Opening opening = Opening::kEmptied);
-/// A whole file. Error text with its name.
+/// Writes a whole file. Error text with its name.
 std::expected<void, std::string> write_text(const std::string& name, std::string_view text);
-/// Whether a file can be written that is written at the end: better than to learn of it then. Error text; an empty name is
-/// none that is wanted.
+/// Error text when a file that is written at the end cannot be written: better known before the work than after it. An empty
+/// name: no file is wanted.
 std::optional<std::string> check_writable(const std::string& option, const std::string& name);
-/// For writing and reading back; it has no name and is gone with the process.
+/// Opens a file for writing and reading back. It has no name and is gone with the process.
 std::expected<FilePointer, std::string> open_scratch();
 
 }  // namespace meshdict::sim

@@ -1,4 +1,6 @@
 #pragma once
+// The command `replay`: one swarm plan again, with a transcript or pictures.
+
 #include <string>
 #include <vector>
 
@@ -9,15 +11,17 @@
 namespace meshdict::sim {
 
 struct ReplayOptions {
-  std::string what;  ///< a seed of a swarm plan
+  /// A seed of a swarm plan.
+  std::string what;
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
-  std::vector<Property> check;  ///< empty: what the plan says
+  /// Empty: what the plan says.
+  std::vector<Property> check;
   Shown shown = Shown::kSome;
 };
 
-/// Runs one swarm plan. Exit code.
+/// Runs one swarm plan. Returns the exit code.
 int replay_command(const ReplayOptions& options);
 
 }  // namespace meshdict::sim

@@ -1,4 +1,6 @@
 #pragma once
+// The command `run`: plans from files, with one seed or many.
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,13 +21,14 @@ struct RunCommandOptions {
   std::string trace;
   PictureNames pictures;
   std::string plan_out;
-  std::vector<Property> check;  ///< empty: what the plans say
+  /// Empty: what the plans say.
+  std::vector<Property> check;
   bool json = false;
   bool rate = false;
   Shown shown = Shown::kSome;
 };
 
-/// Runs plans, and interleavings that an exploration has found. Exit code: the worst of all runs.
+/// Runs plans, and interleavings that an exploration has found. Returns the worst exit code of all runs.
 int run_command(const RunCommandOptions& options);
 
 }  // namespace meshdict::sim

@@ -39,10 +39,12 @@ class RunFiles {
   std::string trace_name_;
   PictureNames pictures_;
   FilePointer trace_{nullptr, &std::fclose};
-  FilePointer scratch_{nullptr, &std::fclose};  // what pictures are drawn from
+  // The transcript from which pictures are drawn.
+  FilePointer scratch_{nullptr, &std::fclose};
 };
 
-/// The command: draws a transcript that --trace has written. 0: drawn, 2: bad input, or output that cannot be written.
+/// The command `draw`: draws a transcript that --trace has written. Exit code: 0 drawn, 2 bad input, or output that cannot be
+/// written.
 int draw_command(const std::string& transcript, const PictureNames& pictures);
 
 }  // namespace meshdict::sim

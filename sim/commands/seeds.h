@@ -1,5 +1,5 @@
 #pragma once
-// How commands that run many seeds do it: processes, and what each of them may take.
+// Options of the commands that run many seeds: how many processes, and what each of them may take.
 
 #include <cstdint>
 #include <functional>
@@ -12,10 +12,11 @@ namespace meshdict::sim {
 struct SeedsOptions {
   unsigned jobs = 1;
   std::uint64_t seed_seconds = 60;
-  std::uint64_t megabytes = 0;  ///< 0: each process its share of what the machine has
+  /// 0: each process its share of what the machine has.
+  std::uint64_t megabytes = 0;
 };
 
-/// Of the machine's memory, in MiB, for each of so many processes.
+/// The share of the machine's memory, in MiB, for each of so many processes.
 std::uint64_t share_of_memory(unsigned jobs);
 
 /// `plan_of` names the plan of a seed.

@@ -189,7 +189,8 @@ class ShrinkRun {
   const Subject& subject_;
   const ShrinkOptions& options_;
   std::uint64_t seed_;
-  std::vector<std::uint64_t> seeds_;  // to be tried, in this order
+  // To be tried, in this order.
+  std::vector<std::uint64_t> seeds_;
   std::uint64_t runs_ = 0;
   std::chrono::milliseconds patience_ = sim_limits::kMaxPatience;
   Violation violation_;
@@ -264,7 +265,8 @@ int shrink_command(const ShrinkOptions& options) {
   if (const auto trouble = check_writable("--out", options.out)) return complain(*trouble);
   struct sigaction note_it = {};
   note_it.sa_handler = [](int) { interrupted = 1; };
-  note_it.sa_flags = static_cast<int>(SA_RESETHAND);  // who asks twice does not want to wait
+  // A person who asks twice does not want to wait.
+  note_it.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &note_it, nullptr);
   ::sigaction(SIGTERM, &note_it, nullptr);
   ShrinkRun run(*subject, options);

@@ -1,4 +1,6 @@
 #pragma once
+// The command `shrink`: makes a failing plan small.
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -11,17 +13,22 @@
 namespace meshdict::sim {
 
 struct ShrinkOptions {
-  std::string what;                   ///< a seed of a swarm plan, or a file
-  std::optional<std::uint64_t> seed;  ///< of the file's run
+  /// A seed of a swarm plan, or a file.
+  std::string what;
+  /// The seed of the file's run.
+  std::optional<std::uint64_t> seed;
   std::string out;
-  std::vector<Property> check;  ///< empty: what the plan says
+  /// Empty: what the plan says.
+  std::vector<Property> check;
   std::uint64_t tries = 5'000;
   unsigned jobs = 1;
-  std::optional<Duration> time;   ///< of the wall clock
-  std::uint64_t other_seeds = 4;  ///< 1 to this, when with the plan's own nothing more gives way
+  /// How long to go on, by the wall clock.
+  std::optional<Duration> time;
+  /// When with the plan's own seed nothing more can go, the seeds 1 to this are tried.
+  std::uint64_t other_seeds = 4;
 };
 
-/// Writes a small plan that fails as the given one does; when it is interrupted, the smallest so far. Exit code: 0 when it is
+/// Writes a small plan that fails as the given one does; when interrupted, the smallest so far. Exit code: 0 when it is
 /// written, 2 when there is nothing to shrink.
 int shrink_command(const ShrinkOptions& options);
 

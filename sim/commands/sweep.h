@@ -1,4 +1,6 @@
 #pragma once
+// The commands `sweep` and `summarize`: many seeds, and one summary of them.
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,21 +13,26 @@
 namespace meshdict::sim {
 
 struct SweepOptions {
-  std::string file;  ///< empty: swarm plans
+  /// Empty: swarm plans.
+  std::string file;
   bool swarm = false;
   SeedRange seeds{1, 1000};
   SeedsOptions how;
   Shard shard;
   std::string json_lines;
-  std::string resume;  ///< a file of json_lines to go on with
+  /// A file of json_lines to go on with.
+  std::string resume;
   std::string junit;
-  std::vector<Property> check;      ///< empty: what the plans say
-  bool stop_at_first = false;       ///< as most_failures 1
-  std::uint64_t most_failures = 0;  ///< behind so many seeds that fail none is run; 0: all are
+  /// Empty: what the plans say.
+  std::vector<Property> check;
+  /// The same as most_failures 1.
+  bool stop_at_first = false;
+  /// After so many seeds that fail no further seed is run; 0: all are run.
+  std::uint64_t most_failures = 0;
   Shown shown = Shown::kSome;
 };
 
-/// Runs many seeds, of a file or of swarm plans. Prints those that fail and a summary. Exit code.
+/// Runs many seeds of a file or of swarm plans. Prints those that fail, and a summary. Returns the exit code.
 int sweep_command(const SweepOptions& options);
 
 /// Joins what `sweep --json-lines` has written. Exit code: 1 when a run failed, 2 when a seed is missing.

@@ -24,7 +24,8 @@ struct Noted {
   std::size_t number = 0;
   std::string text;
   Duration at{};
-  std::size_t sending = 0;  ///< of an arrival: the line of the sending; 0: none
+  /// Of an arrival: the line of the sending; 0: none.
+  std::size_t sending = 0;
   std::string sending_text;
 };
 

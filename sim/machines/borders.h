@@ -29,7 +29,7 @@ class Borders {
   [[nodiscard]] bool passes(NodeIndex from, NodeIndex to) const;
   /// The fault that is in the way. REQUIRES: !passes(from, to).
   [[nodiscard]] Fault between(NodeIndex from, NodeIndex to) const;
-  /// Whether there is a partition or, with `cuts`, a cut; and whether a cut that this would mend.
+  /// Whether there is a partition or, with `cuts`, a cut; below, whether there is a cut that `sides` would mend.
   [[nodiscard]] bool is_divided(bool cuts) const;
   [[nodiscard]] bool is_cut(const MendStep& sides) const;
 

@@ -16,7 +16,7 @@ namespace meshdict::sim {
 enum class EventKind : std::uint8_t {
   kDeliver,  ///< the next parcel of a pipe arrives
   kDrained,  ///< a sender's backlog may have fallen to the low-water mark
-  kGiveUp,   ///< a closing sender stops trying to get rid of its backlog
+  kGiveUp,   ///< a closing sender gives up on its backlog
   kDialTimeout,
   kStale,           ///< a frame arrives once more
   kTimer,           ///< a node's next_deadline()
@@ -24,15 +24,17 @@ enum class EventKind : std::uint8_t {
   kCheckBroadcast,  ///< by now a broadcast must have reached everybody
   kGoOn,            ///< a node that was busy with its disk goes on
   kTriggered,       ///< a step whose event has come
-  kEnds,            ///< what such a step has begun
+  kEnds,            ///< the end of what such a step has begun
   kWatch,           ///< a moment at which something that is expected over time is looked at
-  kWaited,          ///< by now others must have said that they have a write
+  kWaited,          ///< by now others must have confirmed a write
 };
 
 struct QueuedEvent {
   std::int64_t time_us = 0;
-  std::uint64_t order = 0;    ///< tie in the upper 24 bits, sequence in the lower 40
-  std::uint64_t subject = 0;  ///< kind in the upper 8 bits; the rest belongs to the owner
+  /// Tie in the upper 24 bits, sequence in the lower 40.
+  std::uint64_t order = 0;
+  /// Kind in the upper 8 bits; the rest belongs to the owner.
+  std::uint64_t subject = 0;
 
   static constexpr int kSubjectBits = 56;
   [[nodiscard]] EventKind kind() const { return static_cast<EventKind>(subject >> kSubjectBits); }

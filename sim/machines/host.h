@@ -20,7 +20,7 @@
 
 namespace meshdict::sim {
 
-/// One stream per (seed, node, life, subsystem).
+/// One stream per (seed, node, incarnation, subsystem).
 class VirtualRandom final : public Random {
  public:
   explicit VirtualRandom(std::uint64_t seed) : seed_(seed) {}
@@ -60,7 +60,7 @@ class VirtualTransport final : public Transport {
   const AddressBook& addresses_;
 };
 
-/// What a host has lived through, for expectations.
+/// A refusal that a host has seen, for expectations.
 struct RefusedEntry {
   NodeIndex who = kNobody;
   EndReason reason = EndReason::kProtocolError;
@@ -69,13 +69,13 @@ struct RefusedEntry {
 
 class Host {
  public:
-  /// All references outlive it. `keeps`: the node will restart, so that its disk matters.
+  /// All references outlive this. `keeps`: the node will restart, so that its disk matters.
   Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps, const EventQueue& world, Network& network,
        const AddressBook& addresses, Observer& observer);
 
   /// Makes an engine and starts it.
   std::expected<void, StartError> start(const std::vector<NodePlan>& nodes);
-  /// Without a goodbye: what was not committed is gone, and what arrived and had to wait is.
+  /// Ends the process without a goodbye: what was not committed is lost, and so is what had arrived and waited.
   void end();
 
   [[nodiscard]] bool up() const { return engine_ != nullptr; }
@@ -85,16 +85,16 @@ class Host {
   [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] const VirtualClock& clock() const { return clock_; }
   [[nodiscard]] VirtualDisk& disk() { return disk_; }
-  /// Empty before the first life.
+  /// Empty before the first incarnation.
   [[nodiscard]] const NodeId& id() const { return id_; }
-  /// Of the present life; 0 before the first.
+  /// The number of the present incarnation, which transcripts call a life; 0 before the first.
   [[nodiscard]] std::uint64_t life() const { return life_; }
   [[nodiscard]] Duration alive_since() const { return alive_since_; }
 
   /// Whether it stands still: paused, or busy with its disk.
   [[nodiscard]] bool still() const { return paused || busy; }
 
-  /// Whether what passes through it may take longer than links do, or comes to another.
+  /// Whether what passes through it may take longer than links do, or may reach another process with its id.
   [[nodiscard]] bool hampered() const { return still() || disk_delay > Duration::zero() || shares_identity; }
 
   /// What has arrived and waits until the node goes on.
@@ -112,13 +112,13 @@ class Host {
   Duration busy_until{};
   /// When its disk last synced, if it does so only now and then.
   Duration synced{};
-  /// There are two with its id.
+  /// Whether two processes have its id.
   bool shares_identity = false;
-  /// It is down because of its disk, and starts again when that has room.
+  /// Whether it is down because of its disk, and starts again when that has room.
   bool awaits_room = false;
   Duration disk_delay{};
   std::deque<Arrival> waiting;
-  /// Of the read under way, what has come before its last portion.
+  /// Of the read under way, all that came before its last portion.
   std::string reading;
   /// A client waits for others to have what it wrote.
   struct Wait {
@@ -127,20 +127,21 @@ class Host {
     Duration since{};
     std::uint64_t wanted = 0;
     std::uint64_t confirmed = 0;
-    const Step* step = nullptr;  ///< that asked
+    /// The step that asked.
+    const Step* step = nullptr;
   };
   std::vector<Wait> waits;
   /// When its timer entry in the queue is due; Duration::max(): it has none.
   Duration armed = Duration::max();
   /// Timer events in a row without time passing.
   std::uint32_t spins = 0;
-  /// Broadcasts and whispers received, over all lives.
+  /// Broadcasts and whispers received, over all incarnations.
   std::uint64_t messages = 0;
   std::map<std::string, std::uint64_t, std::less<>> conflicts;
   std::map<RefusedEntry, std::uint64_t> refused;
   /// Keys that changed in the present turn.
   std::vector<std::string> changed;
-  /// Keys whose records it has sent in the present turn: its own may have changed without an event. Only kept for a
+  /// Keys whose records it has sent in the present turn: its own records may have changed without an event. Only kept for a
   /// transcript.
   std::vector<std::string> sent;
 

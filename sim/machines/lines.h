@@ -26,14 +26,16 @@ class Lines {
   /// REQUIRES: the jitter of `first`, and of all that is set, is fixed. `faults` outlives it.
   Lines(std::uint64_t seed, const LinkPlan& first, FaultCounts& faults);
 
-  /// Pairs of nodes that are not as `first`. REQUIRES: before any call of the others; all jitters are fixed.
+  /// Sets pairs of nodes whose lines are not as `first`. REQUIRES: no other function was called before; all jitters are fixed.
   void set_sites(const Plan& plan);
-  /// From now on; the latest that fits a pair counts. False when it is to end one that there is not.
+  /// Changes lines from now on; of several changes for a pair the latest counts. False when it should end a change that does
+  /// not exist.
   bool set(const LinkStep& link);
-  /// One pair has one distance, however often it connects. Counts how it differs from what lines were at first.
+  /// The line of a new connection. A pair always has the same distance, however often it connects. Counts as faults how the
+  /// line differs from what it was at first.
   [[nodiscard]] Line between(NodeIndex a, NodeIndex b);
-  /// Whether any line has ever been too slow for a connection to come up within the core's deadlines; and whether that
-  /// between two nodes is as fast as that needs now.
+  /// Whether any line has ever been too slow for a connection to come up within the core's deadlines; below, whether the line
+  /// between two nodes is fast enough for that now.
   [[nodiscard]] bool ever_too_slow() const { return ever_too_slow_; }
   [[nodiscard]] bool carries(NodeIndex a, NodeIndex b) const;
 
@@ -48,10 +50,12 @@ class Lines {
   std::uint64_t seed_;
   FaultCounts& faults_;
   LinkPlan first_;
-  LinkPlan slowest_;  // the slowest of each
+  // In each field the slowest that any line has had.
+  LinkPlan slowest_;
   bool ever_too_slow_ = false;
   std::vector<LinkStep> links_;
-  std::vector<std::uint32_t> site_of_;  // by node; empty without sites
+  // By node; empty without sites.
+  std::vector<std::uint32_t> site_of_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, LinkPlan> sites_;
 };
 

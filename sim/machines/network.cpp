@@ -294,11 +294,13 @@ bool Network::handle(const QueuedEvent& event) {
 
 bool Network::deliver(End end) {
   Side& pipe = end.self();
-  if (!pipe.armed || pipe.armed_for != queue_.now()) return false;  // it was armed anew for an earlier time
+  // It was armed anew for an earlier time.
+  if (!pipe.armed || pipe.armed_for != queue_.now()) return false;
   pipe.armed = false;
   if (pipe.parcels.empty()) return false;
   const Parcel& first = pipe.parcels.front();
-  if (first.arrives - first.takes > queue_.now()) {  // armed for a parcel that was discarded
+  // Armed for a parcel that was discarded.
+  if (first.arrives - first.takes > queue_.now()) {
     arm(*end.conn, end.side);
     return false;
   }
@@ -387,7 +389,7 @@ bool Network::check_give_up(End end) {
 void Network::arrived(End end, const Parcel& parcel, bool more) {
   const Machine here = machine(end.self().node);
   if (here == Machine::kDead) {
-    // Nobody is left who could tell the other side.
+    // Nothing is left that could tell the other side.
     if (parcel.kind == ParcelKind::kFin || parcel.kind == ParcelKind::kReset) release(*end.conn);
     return;
   }

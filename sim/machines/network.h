@@ -8,13 +8,13 @@
 //    event queue: its length does not depend on the traffic.
 // 2. Nothing here calls a node during a node's call into the network: all effects come out of handle() and the faults.
 // 3. Links charge a frame's uncompressed size, so that a compressor's version changes nothing.
-//    What a line carries in less than kPartEvery arrives as a whole, with its last byte; of what takes longer the receiver
-//    gets so often what has come by then.
-// 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with pairs of nodes.
+//    A frame that a line carries in less than kPartEvery arrives as a whole, with its last byte. Of a frame that takes longer,
+//    the receiver gets every kPartEvery what has come by then.
+// 4. Memory: a few hundred bytes a connection, plus what is on the way. Nothing grows with the number of pairs of nodes.
 //
 // Partition, cut: parcels wait at the border, as TCP would send them again, and flow after heal; a dial times out.
-// Silent crash: parcels to the node vanish, and its peers' connections are half-open. Whatever reaches a connection
-// that its end has forgotten is answered with a reset, once that machine is up again.
+// Silent crash: parcels to the node vanish, and its peers' connections are half-open. What reaches a connection of which its
+// end knows nothing any more is answered with a reset, once that machine is up again.
 
 #include <array>
 #include <cstdint>
@@ -39,7 +39,7 @@
 
 namespace meshdict::sim {
 
-/// A dial that nobody answers ends after this; as production's.
+/// A dial that nobody answers ends after this time, as in production.
 inline constexpr Duration kDialTimeout = limits::kDialDeadline;
 /// How often a receiver sees the progress of a frame on a slow line: often enough for every deadline of the core.
 inline constexpr Duration kPartEvery = 250ms;
@@ -53,9 +53,9 @@ struct Parcel {
   Duration arrives{};
   std::uint32_t plain_size = 0;
   ParcelKind kind = ParcelKind::kData;
-  /// The how-manieth frame of the run, from 1: leads from an arrival to its sending.
+  /// The number of the frame in the run, from 1: leads from an arrival to its sending.
   std::uint64_t number = 0;
-  /// How long it is on a slow line, from its first byte to its last; zero: it arrives as a whole.
+  /// How long a slow line needs from its first byte to its last; zero: it arrives as a whole.
   Duration takes{};
   /// Bytes of it that its receiver has already.
   std::size_t handed = 0;
@@ -64,10 +64,13 @@ struct Parcel {
 /// What a node reads at once, or a part of it: bytes of one frame.
 struct Portion {
   Parcel frame;
-  std::string_view bytes;   ///< in frame.bytes
-  std::uint64_t piece = 0;  ///< the node takes so many bytes at a time; 0: all
-  bool last = true;         ///< nothing of the frame is missing now
-  bool more = false;        ///< of the same read: what comes next belongs to it
+  std::string_view bytes;  ///< in frame.bytes
+  /// The node takes so many bytes at a time; 0: all.
+  std::uint64_t piece = 0;
+  /// Nothing of the frame is missing now.
+  bool last = true;
+  /// Of the same read: what comes next belongs to it.
+  bool more = false;
 };
 
 /// Takes what arrives at the nodes.
@@ -79,7 +82,7 @@ class NetworkUser {
   virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) = 0;
   virtual void drained(NodeIndex node, ConnId conn) = 0;
   virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
-  /// To be noted, during the node's call: nothing may be done about it.
+  /// Called during the node's call, to take note: nothing may be done about it then.
   virtual void sent(NodeIndex /*node*/, ConnId /*conn*/, NodeIndex /*to*/, const Parcel& /*frame*/) {}
 };
 
@@ -91,15 +94,20 @@ enum class Machine : std::uint8_t {
 };
 
 struct NetworkCounters {
-  std::uint64_t sent = 0;       ///< frames that nodes handed over
-  std::uint64_t delivered = 0;  ///< whole frames handed to nodes
+  /// Frames that nodes handed over.
+  std::uint64_t sent = 0;
+  /// Whole frames handed to nodes.
+  std::uint64_t delivered = 0;
   std::uint64_t delivered_bytes = 0;
-  std::uint64_t lost = 0;  ///< frames that reached no one
-  std::uint64_t held = 0;  ///< times that a pipe came to a halt at a partition's border
+  /// Frames that reached no one.
+  std::uint64_t lost = 0;
+  /// Times that a pipe came to a halt at a partition's border.
+  std::uint64_t held = 0;
   std::uint64_t dials = 0;
   std::uint64_t dials_refused = 0;
   std::uint64_t dials_timed_out = 0;
-  std::uint64_t resets = 0;  ///< connections ended by a reset
+  /// Connections ended by a reset.
+  std::uint64_t resets = 0;
 };
 
 class Network {
@@ -123,9 +131,10 @@ class Network {
   bool handle(const QueuedEvent& event);
 
   void set_machine(NodeIndex node, Machine state) { machines_[node] = state; }
-  /// All connections of the node end: with resets to the peers or, when its machine is kDead, without a word.
+  /// Ends all connections of the node: with resets to the peers or, when its machine is kDead, without a word.
   void abandon(NodeIndex node);
-  /// What the node has sent after the `last_kept`-th frame of the run, and what has not arrived yet, never left.
+  /// Takes back what the node has sent after the `last_kept`-th frame of the run and what has not arrived yet, as if it had
+  /// never left.
   void take_back(NodeIndex node, std::uint64_t last_kept);
   /// group[i] of node i; nodes of different groups do not reach each other.
   void set_groups(std::vector<std::uint32_t> groups);
@@ -137,7 +146,7 @@ class Network {
   [[nodiscard]] bool blocked(NodeIndex a, NodeIndex b) const {
     return !borders_.passes(a, b) || !borders_.passes(b, a);
   }
-  /// Whether lines may be too slow for connections to come up, and whether that between two nodes is fast enough now.
+  /// Whether a line was ever too slow for connections to come up; below, whether the line between two nodes is fast enough now.
   [[nodiscard]] bool has_slow_lines() const { return lines_.ever_too_slow(); }
   [[nodiscard]] bool carries(NodeIndex a, NodeIndex b) const { return lines_.carries(a, b); }
   [[nodiscard]] std::uint32_t group(NodeIndex node) const { return borders_.group(node); }
@@ -145,39 +154,41 @@ class Network {
   bool reset_between(NodeIndex a, NodeIndex b);
   /// Resets all connections between nodes that do not reach each other.
   void reset_blocked();
-  /// Whether there is a partition or, with `cuts`, a cut; and whether a cut of these sides.
+  /// Whether there is a partition or, with `cuts`, a cut.
   [[nodiscard]] bool is_divided(bool cuts) const { return borders_.is_divided(cuts); }
   /// Whether the present groups divide the nodes as these would.
   [[nodiscard]] bool is_divided_as(const std::vector<std::uint32_t>& groups) const {
     return borders_.is_divided_as(groups);
   }
   [[nodiscard]] bool is_cut(const MendStep& sides) const { return borders_.is_cut(sides); }
-  /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset.
-  /// False when there is none that both hold open.
+  /// The connections of the two end for `a`. `mute`: what `b` sends on them is lost; otherwise it is answered by a reset. False
+  /// when no connection is open at both ends.
   bool lose_end(NodeIndex a, NodeIndex b, bool mute);
-  /// The next frame between the two arrives by half, then its connection is reset. The number of the trap.
+  /// Half of the next frame between the two arrives, then its connection is reset. Returns the number of the trap.
   std::uint64_t break_next_frame(NodeIndex a, NodeIndex b) { return traps_.set_break(a, b); }
   std::uint64_t tamper(const TamperStep& what) { return traps_.set(what); }
   /// Whether no frame has come to a trap yet.
   [[nodiscard]] bool trap_waits(std::uint64_t number) const { return traps_.waits(number); }
-  /// False when that is so already.
+  /// False when dials to the node are answered like that already.
   bool set_dials(NodeIndex node, DialAnswer answer);
-  /// In bytes a second; 0: at once. False when that is so already.
+  /// `rate`: bytes a second; 0: everything at once. False when the node reads at that rate already.
   bool set_read_rate(NodeIndex node, std::uint64_t rate);
   /// See Lines.
   void set_sites(const Plan& plan) { lines_.set_sites(plan); }
-  /// From now on; the latest that fits a connection counts. False when it is to end one that there is not.
+  /// Changes links from now on; of several changes for a connection the latest counts. False when it should end a change that
+  /// does not exist.
   bool set_link(const LinkStep& link);
 
   struct OpenConnection {
     NodeIndex dialer = kNobody;
     NodeIndex acceptor = kNobody;
-    std::uint64_t number = 0;  ///< as number() gives it
+    /// As number() gives it.
+    std::uint64_t number = 0;
   };
   /// Connections that both ends hold open.
   [[nodiscard]] std::vector<OpenConnection> open_connections() const;
   [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
-  /// A short number for transcripts: the how-manieth connection of the run, from 1.
+  /// A short number for transcripts: connections of the run are counted from 1.
   static std::uint64_t number(ConnId conn);
 
  private:
@@ -186,21 +197,26 @@ class Network {
     kSynReceived,  // the engine has not been told yet
     kOpen,
     kClosed,  // closed by its engine; an end is on its way to the other
-    kGone,    // forgotten without a word
+    kGone,    // ended without a word
   };
   struct Side {
     NodeIndex node = kNobody;
     SideState state = SideState::kDialing;
     // The pipe towards this side.
-    bool armed = false;        // its first parcel has an entry in the queue
-    bool stalled = false;      // it waits at a partition's border
-    bool drain_armed = false;  // the sender of this pipe waits to be told that it has drained
+    // Its first parcel has an entry in the queue.
+    bool armed = false;
+    // It waits at a partition's border.
+    bool stalled = false;
+    // The sender of this pipe waits to be told that it has drained.
+    bool drain_armed = false;
     Duration armed_for{};
     Duration busy_until{};
     Duration last_arrival{};
-    Duration heard{};           // when something has last arrived
+    // When something has last arrived.
+    Duration heard{};
     std::size_t in_flight = 0;  // bytes
-    std::uint64_t given = 0;    // bytes of all frames
+    // Bytes of all frames.
+    std::uint64_t given = 0;
     Ring<Parcel> parcels;
   };
   struct Connection {
@@ -208,10 +224,12 @@ class Network {
     std::uint32_t slot = 0;
     Line line;
     std::uint64_t noise = 0;
-    bool mute = false;          // an end that is gone answers nothing
+    // An end that is kGone answers nothing.
+    bool mute = false;
     std::array<Side, 2> sides;  // dialer, acceptor
   };
-  struct End {  // one side of a connection
+  // One side of a connection.
+  struct End {
     Connection* conn = nullptr;
     std::size_t side = 0;
     explicit operator bool() const { return conn != nullptr; }
@@ -252,7 +270,7 @@ class Network {
   void end_connection(End end, std::string_view why);
   void reset_all(const std::vector<Connection*>& conns);
   [[nodiscard]] std::vector<Connection*> between(NodeIndex a, NodeIndex b) const;
-  /// Lets flow what stood at a border that is gone.
+  /// Lets parcels go on that waited at a border which is gone.
   void release_stalled();
   void deliver_mangled(End end, const Parcel& parcel, Mangling how);
   bool deliver_stale(End end);
@@ -267,9 +285,12 @@ class Network {
   Traps traps_;
   std::vector<Machine> machines_;
   std::vector<DialAnswer> dial_answers_;
-  std::vector<std::uint64_t> read_rates_;           // empty until there is one
-  std::multimap<std::uint64_t, Parcel> stale_;      // by the detail of their events
-  std::vector<std::unique_ptr<Connection>> slots_;  // serial 0: free
+  // Bytes a second, by node; empty until one is set.
+  std::vector<std::uint64_t> read_rates_;
+  // Frames that arrive once more, by the detail of their events.
+  std::multimap<std::uint64_t, Parcel> stale_;
+  // A slot with serial 0 is free.
+  std::vector<std::unique_ptr<Connection>> slots_;
   std::vector<std::uint32_t> free_;
   std::uint64_t next_serial_ = 1;
   NetworkCounters counters_;

@@ -1,4 +1,4 @@
-// What faults do to connections, and who has which.
+// What faults do to connections, and which nodes have which connections.
 
 #include <algorithm>
 #include <cassert>
@@ -29,7 +29,8 @@ void Network::abandon(NodeIndex node) {
       if (self.node != node || self.state == SideState::kGone) continue;
       const bool dialing = self.state == SideState::kDialing;
       const SideState other = conn.sides[1 - side].state;
-      if (self.state == SideState::kClosed && !silent) continue;  // the end is on its way already
+      // The end is on its way already.
+      if (self.state == SideState::kClosed && !silent) continue;
       self.state = SideState::kGone;
       discard(self);
       if (dialing || other == SideState::kGone || other == SideState::kClosed) {

@@ -1,5 +1,5 @@
 #pragma once
-// The message inside a frame, for those who look at traffic.
+// The message inside a frame, for parts of the simulator that look at traffic.
 
 #include <expected>
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace meshdict::sim {
 
-/// Calls `take` with the message of a frame; otherwise the error says what kind of rubbish it is.
+/// Calls `take` with the message of a frame. Error: what is wrong with the frame.
 template <typename Take>
 auto with_message(std::string_view frame, const Take& take)
     -> std::expected<decltype(take(Message())), std::string_view> {

@@ -1,4 +1,7 @@
 #pragma once
+// A queue in one block of memory. It allocates nothing until it is used, reuses its block while it is busy, and frees a large
+// one when it runs empty: a world has two of these for each connection.
+
 #include <cassert>
 #include <cstddef>
 #include <utility>
@@ -6,8 +9,6 @@
 
 namespace meshdict::sim {
 
-/// A queue in one block that holds no memory until it is used, reuses it while it is busy, and lets a large one go when
-/// it runs empty: a world has two of these per connection.
 template <typename T>
 class Ring {
  public:
@@ -48,7 +49,8 @@ class Ring {
   }
 
  private:
-  static constexpr std::size_t kFirst = 4;  // powers of two
+  // Both are powers of two.
+  static constexpr std::size_t kFirst = 4;
   static constexpr std::size_t kKeep = 64;
 
   void grow() {
@@ -60,7 +62,8 @@ class Ring {
     head_ = 0;
   }
 
-  std::vector<T> slots_;  // size is a power of two, or 0
+  // Size is a power of two, or 0.
+  std::vector<T> slots_;
   std::size_t head_ = 0;
   std::size_t size_ = 0;
 };

@@ -28,7 +28,8 @@ bool Traps::waits(std::uint64_t number) const {
 }
 
 std::optional<Mangling> Traps::spring(NodeIndex from, NodeIndex to, std::string_view frame) {
-  std::optional<std::string> kind;  // opened at most once
+  // Opened at most once.
+  std::optional<std::string> kind;
   const auto fits = [&](const Trap& trap) {
     const bool way =
         (trap.from == from && trap.to == to) || (trap.how == Mangling::kBreak && trap.from == to && trap.to == from);

@@ -11,20 +11,20 @@
 
 namespace meshdict::sim {
 
-/// The first ones as in Tampering; kBreak: the frame arrives by half, then its connection is reset.
+/// The first four as in Tampering. kBreak: half of the frame arrives, then its connection is reset.
 enum class Mangling : std::uint8_t { kFlip, kTruncate, kRepeat, kStale, kBreak };
 
 class Traps {
  public:
-  /// For the next frame from the one to the other, or the n-th of its kind. The trap's number.
+  /// Sets a trap for the next frame from the one to the other, or the n-th of its kind. Returns the trap's number.
   std::uint64_t set(const TamperStep& what);
-  /// For the next frame between the two, in either direction. The trap's number.
+  /// Sets a trap for the next frame between the two, in either direction. Returns the trap's number.
   std::uint64_t set_break(NodeIndex a, NodeIndex b);
 
   [[nodiscard]] bool empty() const { return traps_.empty(); }
-  /// Whether no frame has come to this one yet.
+  /// Whether this trap still waits for its frame.
   [[nodiscard]] bool waits(std::uint64_t number) const;
-  /// What befalls a frame that has come from the one to the other; it was waited for no longer then.
+  /// What befalls a frame that goes from the one to the other. A trap that springs is gone.
   [[nodiscard]] std::optional<Mangling> spring(NodeIndex from, NodeIndex to, std::string_view frame);
 
  private:
@@ -32,8 +32,9 @@ class Traps {
     NodeIndex from = kNobody;
     NodeIndex to = kNobody;
     Mangling how = Mangling::kFlip;
-    std::string kind{};      // empty: any
-    std::uint64_t left = 1;  // frames of this kind until it springs
+    std::string kind{};  // empty: any
+    // Frames of this kind until it springs.
+    std::uint64_t left = 1;
     std::uint64_t number = 0;
   };
   std::uint64_t set(Trap trap);

@@ -1,4 +1,6 @@
 #pragma once
+// The clocks of a virtual machine, which may be off, run fast or slow, and jump.
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -12,11 +14,11 @@ namespace meshdict::sim {
 /// True time at the start of each run: 2030-01-01 00:00:00 UTC.
 inline constexpr WallTime kEpoch{1'893'456'000s};
 
-/// The world's time as one machine's clocks show it. Both run at one rate, which may be wrong; the wall clock may be off
-/// and jump, the monotonic clock begins at the machine's start.
+/// The world's time as one machine's clocks show it. Both clocks run at one rate, which may be wrong. The wall clock may be off
+/// and may jump; the monotonic clock begins at the machine's start.
 class VirtualClock final : public Clock {
  public:
-  /// `wall_offset`: how far the wall clock is ahead; `uptime`: of the machine.
+  /// `wall_offset`: how far the wall clock is ahead; `uptime`: how long the machine has been up.
   VirtualClock(const EventQueue& world, Duration wall_offset, Duration uptime)
       : world_(world), wall_(wall_offset), mono_(uptime), lowest_(wall_offset), highest_(wall_offset) {}
 

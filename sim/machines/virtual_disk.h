@@ -2,10 +2,10 @@
 // The disk of a machine of the virtual world: a Store with the faults of disks. proptests/store/contract_test.cpp holds it
 // against the same contract as the one on a real disk.
 //
-// 1. What was staged and not committed is gone after every end of a life.
-// 2. A power failure takes unsynced commits from the last one backwards, and each as a whole: a write that it tears is
-//    one whose checksum fails, and what lies behind that in a log is not read. Which ones it takes, the world chooses.
-// 3. A commit that fails changes nothing and is the last of that life.
+// 1. What was staged and not committed is gone after every end of an incarnation.
+// 2. A power failure takes unsynced commits from the last one backwards, and each as a whole: the checksum of a torn write
+//    fails, and what lies behind it in a log is not read. The world chooses how many it takes.
+// 3. A commit that fails changes nothing and is the last of that incarnation.
 
 #include <array>
 #include <cstddef>
@@ -22,8 +22,8 @@ namespace meshdict::sim {
 
 class VirtualDisk final : public Store {
  public:
-  /// `keeps`: whether it will be read again. That of a node that never restarts keeps nothing: 10,000 nodes would
-  /// otherwise hold each record twice.
+  /// `keeps`: whether it will be read again. The disk of a node that never restarts keeps nothing: 10,000 nodes would otherwise
+  /// hold each record twice.
   explicit VirtualDisk(bool keeps) : keeps_(keeps) {}
 
   std::expected<void, StoreError> load(Table table, const Visitor& visit) override;
@@ -31,22 +31,22 @@ class VirtualDisk final : public Store {
   void erase(Table table, std::string_view key) override;
   std::expected<void, StoreError> commit() override;
 
-  /// Whether each commit is synced; otherwise sync() does it. At first it is.
+  /// Whether each commit is synced, as at first; otherwise sync() does it.
   void set_syncs_commits(bool on);
   void sync();
-  /// Commits that are not synced.
+  /// How many commits are not synced.
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
-  /// Whether there is no room for another commit.
+  /// While the disk is full there is no room for another commit.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool is_full() const { return full_; }
   /// Whether commit() has anything to write.
   [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
 
-  /// The process ends, in whatever way. The next life reads what was committed.
+  /// The process ends, in whatever way. The next incarnation reads what was committed.
   void end_life();
-  /// What `other` has committed. REQUIRES: between lives of this disk.
+  /// Takes what `other` has committed. REQUIRES: no process uses this disk.
   void copy_from(const VirtualDisk& other);
-  /// All is lost, but the node's id when `keep_identity`. REQUIRES: between lives of this disk.
+  /// All is lost; with `keep_identity` all but the node's id. REQUIRES: no process uses this disk.
   void wipe(bool keep_identity);
   /// Power fails: of the unsynced commits only the first `kept` remain. REQUIRES: kept <= unsynced().
   void power_failure(std::size_t kept);

@@ -1,10 +1,10 @@
 #pragma once
-// A run as it can be drawn: flights of frames, events, who was down, partitions, claims. Read from its transcript, so
-// that whatever a picture shows can be found there, and a stored transcript can be drawn as well.
+// A run as it can be drawn: flights of frames, events, nodes that were down, partitions, claims. It is read from the run's
+// transcript, so that all that a picture shows can be found there, and a stored transcript can be drawn as well.
 //
 // 1. Flights, events and faults are in the order of the transcript; names are positions in tables.
-// 2. A claim is one holder's hold of one key: its owner and epoch. It lasts while a running node shows it.
-// 3. At most HistoryLimits::most flights and events are kept; claims, lives and faults that last are whole.
+// 2. A claim is one owner's hold of a key, told apart by owner and epoch. It lasts as long as a running node shows it.
+// 3. At most HistoryLimits::most flights and events are kept; claims, incarnations and faults that last are all kept.
 
 #include <cstdint>
 #include <optional>
@@ -22,17 +22,21 @@ using NameIndex = std::uint32_t;
 
 /// A frame from its sending to one of its arrivals.
 struct Flight {
-  std::uint64_t number = 0;  ///< of the frame; two flights have the same when it arrived twice
+  /// The number of the frame; two flights have the same when it arrived twice.
+  std::uint64_t number = 0;
   std::uint64_t conn = 0;
   NodeIndex from = kNobody;
   NodeIndex to = kNobody;
   Duration sent{};
-  std::optional<Duration> arrived;  ///< nothing: lost, or on its way at the end
+  /// Nothing: lost, or on its way at the end.
+  std::optional<Duration> arrived;
   NameIndex kind = 0;
-  std::uint64_t size = 0;  ///< bytes before compression
+  /// Bytes before compression.
+  std::uint64_t size = 0;
   std::string id;
   std::vector<NameIndex> keys;
-  std::uint64_t line = 0;          ///< of the sending, in the transcript
+  /// The line of the sending in the transcript.
+  std::uint64_t line = 0;
   std::uint64_t arrival_line = 0;  ///< 0: none
 };
 
@@ -54,7 +58,8 @@ std::string_view name_of(EventType type);
 struct HistoryEvent {
   EventType type = EventType::kRaised;
   Duration at{};
-  std::vector<NodeIndex> nodes;  ///< whom it concerns; none: the whole mesh
+  /// The nodes that it concerns; none: the whole mesh.
+  std::vector<NodeIndex> nodes;
   std::vector<NameIndex> keys;
   std::string text;
   std::uint64_t line = 0;
@@ -69,7 +74,8 @@ struct DownTime {
 struct PartitionTime {
   Duration from{};
   Duration until{};
-  std::vector<std::uint32_t> group;  ///< of each node
+  /// The group of each node.
+  std::vector<std::uint32_t> group;
 };
 
 /// A fault that lasts, other than a partition: a pause, a cut, a full disk, ...
@@ -82,11 +88,13 @@ struct Trouble {
 
 struct Claim {
   NameIndex key = 0;
-  std::string owner;  ///< a node's name, or the start of an id
+  /// A node's name, or the start of an id.
+  std::string owner;
   NodeIndex owner_node = kNobody;
   std::uint64_t epoch = 0;
   Duration from{};
-  Duration until{};  ///< when the last node ceased to show it, or the end of the run
+  /// When the last node ceased to show it, or the end of the run.
+  Duration until{};
   /// When its owner ceases to trust the lease, and when the last of the others ceases to wait for it.
   std::optional<Duration> trusted_until;
   std::optional<Duration> held_until;
@@ -99,14 +107,16 @@ struct Claim {
 struct HistoryLimits {
   Duration from{};
   Duration until = Duration::max();
-  /// Flights and events together. Of more, those that end with the first violation or, without one, the first.
+  /// Flights and events together. When there are more, those are kept that end with the first violation or, without a
+  /// violation, the first ones.
   std::size_t most = 100'000;
 };
 
 struct History {
   std::string plan;
   std::uint64_t seed = 0;
-  std::string end_text;  ///< "150.000000 events 2533 trace ee5af10108f7c78a violations 0"; empty: cut off
+  /// "150.000000 events 2533 trace ee5af10108f7c78a violations 0"; empty: cut off.
+  std::string end_text;
   Duration end{};
   std::uint64_t violations = 0;
   std::vector<std::string> nodes;
@@ -118,7 +128,8 @@ struct History {
   std::vector<PartitionTime> partitions;
   std::vector<Trouble> troubles;
   std::vector<Claim> claims;
-  std::uint64_t left_out = 0;  ///< flights and events outside the limits
+  /// Flights and events outside the limits.
+  std::uint64_t left_out = 0;
   /// All flights that were sent and all events in this span are there.
   Duration whole_from{};
   Duration whole_until{};

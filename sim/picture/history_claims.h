@@ -35,12 +35,12 @@ class ClaimTracker {
  public:
   explicit ClaimTracker(History& history) : claims_(history.claims) {}
 
-  /// A line "record <key> ...", from behind the key.
+  /// Takes a line "record <key> ...": `words` begins behind the key.
   void record(NodeIndex node, NameIndex key, Words words, Duration at,
               const std::map<std::string, NodeIndex, std::less<>>& nodes);
   /// The node shows nothing any more.
   void down(NodeIndex node, Duration at);
-  /// Those that are still shown last until `end`.
+  /// Claims that are still shown last until `end`.
   void finish(Duration end);
 
  private:

@@ -58,9 +58,12 @@ class HistoryReader {
   std::map<std::string, NodeIndex, std::less<>> nodes_;
   NameTable keys_;
   NameTable kinds_;
-  std::vector<NameIndex> operation_keys_;                   // of the last operation: an outcome names none
-  std::unordered_map<std::uint64_t, std::size_t> flights_;  // by number; looked up only
-  std::map<NodeIndex, std::size_t> down_;                   // positions in History::down of those that last
+  // Of the last operation: an outcome names none.
+  std::vector<NameIndex> operation_keys_;
+  // By number; looked up only.
+  std::unordered_map<std::uint64_t, std::size_t> flights_;
+  // Positions in History::down of those that last.
+  std::map<NodeIndex, std::size_t> down_;
 };
 
 std::expected<History, std::string> HistoryReader::read() {
@@ -239,7 +242,8 @@ HistoryReader::Result HistoryReader::step() {
 
 HistoryReader::Result HistoryReader::violated(Words words) {
   ++history_.violations;
-  words.next();  // the property and a comma
+  // The property and a comma.
+  words.next();
   const std::string_view rest = words.rest();
   std::vector<NodeIndex> nodes;
   Words names(rest.substr(0, rest.find(": ")));

@@ -1,5 +1,5 @@
 #pragma once
-// From a transcript to what can be drawn of it.
+// Reads a transcript into a history, which can be drawn.
 
 #include <cstdio>
 #include <expected>

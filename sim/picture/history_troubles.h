@@ -18,9 +18,9 @@ class TroubleTracker {
  public:
   explicit TroubleTracker(History& history) : troubles_(history.troubles) {}
 
-  /// A fault's step: its verb, what it was given, and the nodes that it names. What has no end here is ignored.
+  /// Takes a fault's step: its verb, its arguments, and the nodes that it names. Faults without a known end are ignored.
   void step(const std::string& verb, const YAML::Node& arguments, const std::vector<NodeIndex>& nodes, Duration at);
-  /// Those that nobody has undone last until `end`.
+  /// Faults that nothing has undone last until `end`.
   void finish(Duration end);
 
  private:
@@ -29,8 +29,10 @@ class TroubleTracker {
   void clock(const std::string& slot, const YAML::Node& arguments, const std::vector<NodeIndex>& nodes, Duration at);
 
   std::vector<Trouble>& troubles_;
-  std::map<std::string, std::size_t> open_;        // by what can only be there once: positions in History::troubles
-  std::map<std::string, std::int64_t> jumped_us_;  // the sum of a clock's jumps
+  // Positions in History::troubles of those that last, by what can only be there once.
+  std::map<std::string, std::size_t> open_;
+  // The sum of a clock's jumps.
+  std::map<std::string, std::int64_t> jumped_us_;
 };
 
 }  // namespace meshdict::sim

@@ -120,7 +120,8 @@ std::string history_json(const History& history) {
   text.reserve(plain.size());
   for (const char c : plain) {
     if (c == '<') {
-      text += "\\u003c";  // no text may end the element
+      // No text may end the element.
+      text += "\\u003c";
     } else {
       text += c;
     }

@@ -11,7 +11,7 @@ namespace meshdict::sim {
 /// The history as the page's scripts read it, in ASCII, fit to stand inside a script element.
 std::string history_json(const History& history);
 
-/// Whether all could be written is the caller's to check.
+/// The caller checks whether all could be written.
 void write_html(const History& history, std::FILE* out);
 
 }  // namespace meshdict::sim

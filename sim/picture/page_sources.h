@@ -5,8 +5,10 @@
 
 namespace meshdict::sim {
 
-extern const std::string_view kPageFrame;   ///< page.html, with @STYLE@, @HISTORY@ and @SCRIPT@
-extern const std::string_view kPageStyle;   ///< style.css
-extern const std::string_view kPageScript;  ///< the scripts, one behind the other
+/// page.html, with @STYLE@, @HISTORY@ and @SCRIPT@.
+extern const std::string_view kPageFrame;
+extern const std::string_view kPageStyle;  ///< style.css
+/// The scripts, one behind the other.
+extern const std::string_view kPageScript;
 
 }  // namespace meshdict::sim

@@ -9,7 +9,7 @@
 
 namespace meshdict::sim {
 
-/// Calls `visit` with each NodeIndex or list of them by which a step that is none of partition and expect names nodes.
+/// Calls `visit` with each NodeIndex, or list of them, by which a step names nodes. Not for partition and expect.
 template <typename What, typename Visit>
 void visit_members(What& what, const Visit& visit) {
   if constexpr (requires { what.node; }) visit(what.node);
@@ -26,9 +26,8 @@ void visit_members(What& what, const Visit& visit) {
 void for_each_list(Action& action, const std::function<void(std::vector<NodeIndex>&)>& visit);
 void for_each_place(Action& action, const std::function<void(NodeIndex&)>& visit);
 
-/// The plan without a node, and without the steps that make no sense then. The nodes that join it join those that it
-/// joins; when it joins nobody, the first of them takes its place. Nothing for the last two nodes.
-/// REQUIRES: plan.join is kNone.
+/// The plan without a node, and without the steps that make no sense then. The nodes that join it join those that it joins;
+/// when it joins nobody, the first of them takes its place. Nothing when only two nodes are left. REQUIRES: plan.join is kNone.
 std::optional<Plan> without_node(const Plan& plan, NodeIndex node);
 
 /// The plan without some of its steps.

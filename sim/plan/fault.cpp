@@ -26,7 +26,7 @@ constexpr std::array<FaultInfo, kFaults> kInfos = {{
     {Fault::kOneSidedReset, "one_sided_reset", "reset: {between: [ana, bob], one_sided: on}",
      "only the first is told; the second learns of it when it next sends", "a connection was reset"},
     {Fault::kResetInsideFrame, "reset_inside_frame", "reset: {between: [ana, bob], inside_frame: on}",
-     "the next frame of the pair arrives by half, then its connection is reset", "a frame was cut in two"},
+     "half of the next frame of the pair arrives, then its connection is reset", "a frame was cut in two"},
     {Fault::kHalfOpen, "half_open", "half_open: {between: [ana, bob]}",
      "the first is told that its connections are over; the second is not, and hears nothing more on them",
      "a connection became half-open"},

@@ -1,6 +1,6 @@
 #pragma once
-// The kinds of faults that a world has, each with a name, the YAML that makes it, and a count of how often it took
-// effect: a step that finds nothing to break counts as nothing.
+// The kinds of faults that a world has, each with a name, the YAML that makes it, and a count of how often it took effect. A
+// step that finds nothing to break does not count.
 
 #include <array>
 #include <cstddef>
@@ -61,10 +61,14 @@ class FaultCounts {
 
 struct FaultInfo {
   Fault fault = Fault::kPartition;
-  std::string_view name;     ///< in results: "one_way_cut"
-  std::string_view yaml;     ///< an example of what makes it
-  std::string_view meaning;  ///< what it does
-  std::string_view counted;  ///< when it has taken effect
+  /// In results: "one_way_cut".
+  std::string_view name;
+  /// An example of what makes it.
+  std::string_view yaml;
+  /// What it does.
+  std::string_view meaning;
+  /// When it has taken effect.
+  std::string_view counted;
 };
 
 /// All, in the order of the enumeration.

@@ -106,8 +106,10 @@ struct Undo {
 /// A step, or the end of one.
 struct Timed {
   Step step;
-  std::size_t begins = kNone;  ///< number of the fault that it begins
-  std::size_t ends = kNone;    ///< and of that which it ends
+  /// Number of the fault that it begins.
+  std::size_t begins = kNone;
+  /// And of that which it ends.
+  std::size_t ends = kNone;
 };
 
 /// The faults that hold something at a moment of the plan.
@@ -140,12 +142,13 @@ class Holders {
   struct Holder {
     std::size_t fault = kNone;
     Action action;
-    /// Of a crash: what those that held the same life and have ended would have left of the disk.
+    /// For a crash: what crashes of the same node that have ended would have left of the disk.
     DiskLeft disk = DiskLeft::kAll;
   };
   struct Released {
     bool was_in_force = false;
-    const Action* before = nullptr;  ///< what is in force now; nothing when nothing is
+    /// What is in force now; nothing when nothing is.
+    const Action* before = nullptr;
   };
 
   /// A pause is one of a process.
@@ -158,7 +161,8 @@ class Holders {
     if (auto* disk = std::get_if<DiskStep>(&undo)) return end_of_disk(fault, std::get<DiskStep>(action), *disk);
     if (auto* clock = std::get_if<ClockStep>(&undo)) return end_of_clock(fault, std::get<ClockStep>(action), *clock);
     const auto keys = keys_of(action);
-    if (keys.empty()) return undo;  // each ends itself alone
+    // Each ends itself alone.
+    if (keys.empty()) return undo;
     assert(keys.size() == 1);
     const auto [was_in_force, before] = release(keys.front(), fault);
     if (!was_in_force) return std::nullopt;
@@ -267,7 +271,8 @@ std::vector<Step> with_ends(std::vector<Step> steps) {
       Step undo{.at = {at, at}, .line = step.line, .action = undo_of(step.action), .lasts = std::nullopt};
       undo.may_idle = step.may_idle;
       timed.push_back({.step = std::move(undo), .ends = fault});
-      if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;  // the restart says it now
+      // The restart says it now.
+      if (auto* crash = std::get_if<CrashStep>(&step.action)) crash->disk = DiskLeft::kAll;
       faults.push_back(step.action);
     }
     timed.push_back({.step = std::move(step), .begins = fault});

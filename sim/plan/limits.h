@@ -12,20 +12,20 @@ namespace meshdict::sim_limits {
 
 // Plans
 
-/// More than any plan that yaml-cpp can take; a device that never ends is not read into memory.
+/// Bytes of a file: more than any plan that yaml-cpp can take. So a device that never ends is not read into memory.
 inline constexpr std::size_t kMaxFile = 64'000'000;
 /// Ten times the nodes of the largest mesh that was run.
 inline constexpr std::uint64_t kMaxNodes = 100'000;
-/// Steps that the seed draws of one plan, its workloads, nemeses and repeated steps together: all of them are there before a run
-/// begins.
+/// Steps that the seed draws for one plan, from its workloads, nemeses and repeated steps together: all of them are in memory
+/// before a run begins.
 inline constexpr std::uint64_t kMaxOperations = 20'000'000;
-/// Of one step. A tenth of all, so that no sum of them has more than 64 bits.
+/// Repetitions of one step: few enough that no sum of them has more than 64 bits.
 inline constexpr std::uint64_t kMaxRepeats = 1'000'000;
 /// A plan that needs more sites asks for a map of the world.
 inline constexpr std::size_t kMaxSites = 1'000;
-/// Of one kind of fault against another.
+/// Weight of one kind of fault against another.
 inline constexpr std::uint64_t kMaxWeight = 1'000'000;
-/// What the events of a step are counted up to: the n-th of them, the n-th message.
+/// The largest n for "the n-th event" and "the n-th message".
 inline constexpr std::uint64_t kMaxNth = 1'000'000'000;
 /// Values of a workload, in bytes. Larger ones have a step of their own (value_size, up to the core's bound).
 inline constexpr std::uint64_t kMaxWorkloadValue = 1'000'000;
@@ -41,9 +41,9 @@ inline constexpr Duration kMaxDuration = 24h * 366 * 100;
 inline constexpr Duration kMaxLinkTime = 1h;
 /// A clock whose rate is off by more than a tenth is broken, not wrong.
 inline constexpr std::int64_t kMaxPpm = 100'000;
-/// Wall clocks are off by less: from before 1970 to where no calendar ends.
+/// How far a wall clock may be off (a hundred years): from before 1970 to far in the future.
 inline constexpr Duration kMaxWrong = 24h * 36'525;
-/// Maps whose keys one map takes (`<<`): more than people write, and some may take each other's.
+/// Maps whose keys one map takes over (`<<`): more than people write. Bounded, since maps may take over each other's keys.
 inline constexpr std::size_t kMaxMerged = 1'000;
 /// Errors of one plan that are told, and words that one of them lists: what a person reads.
 inline constexpr std::size_t kMaxErrors = 50;
@@ -69,7 +69,8 @@ inline constexpr std::size_t kMaxPath = 64;
 
 // Oracles: what would cost more time than the run
 
-/// With more nodes, the oracle of S5 does not ask who calls itself settled; and of more keys only the first.
+/// With more nodes than this the oracle of S5 does not ask which node calls itself settled; with more keys it asks about the
+/// first ones only.
 inline constexpr std::size_t kMaxNodesForS5 = 16;
 inline constexpr std::size_t kMaxKeysForS5 = 16;
 
@@ -77,9 +78,9 @@ inline constexpr std::size_t kMaxKeysForS5 = 16;
 
 /// Violations that are kept; they are all counted.
 inline constexpr std::size_t kMaxViolations = 100;
-/// The same, where all are asked for.
+/// The same, when all are asked for (--all-violations).
 inline constexpr std::size_t kMaxAllViolations = 100'000;
-/// And those of one promise that a report prints.
+/// Violations of one promise that a report prints.
 inline constexpr std::size_t kMaxPrintedOfPromise = 5;
 /// Nodes that a violation names.
 inline constexpr std::size_t kMaxNamedNodes = 20;
@@ -96,7 +97,7 @@ inline constexpr std::size_t kMaxValueInLine = 60;
 inline constexpr std::size_t kMaxLine = std::size_t{1} << 20;
 /// Events of a node that a comparison of transcripts remembers, and tells as causes.
 inline constexpr std::size_t kMaxCauses = 6;
-/// Values and counts of one claim that are kept of a history, and that the page gets of them.
+/// Values and counts of one claim that a history keeps, and how many of them the page gets.
 inline constexpr std::size_t kMaxOfClaim = 1'000;
 inline constexpr std::size_t kMaxDrawnOfClaim = 200;
 
@@ -106,26 +107,26 @@ inline constexpr std::size_t kMaxDrawnOfClaim = 200;
 inline constexpr unsigned kMaxJobs = 256;
 /// Finished results that may wait for an earlier one, for each process: while one seed waits for its limit, others go on.
 inline constexpr std::uint64_t kMaxAhead = 4'096;
-/// Seeds that one process is given before it has told of them: as many as it runs meanwhile, so that it never waits.
+/// Seeds that one process is given before it has told their results: as many as it runs meanwhile, so that it never waits.
 inline constexpr std::uint64_t kMaxGiven = 256;
 inline constexpr std::chrono::milliseconds kGivenFor{20};
-/// How long a seed may take: a day is longer than any that is meant.
+/// Largest --seed-seconds: nobody means more than a day.
 inline constexpr std::uint64_t kMaxSeedSeconds = 86'400;
-/// The least memory of a process, in MiB: less than this the program alone may need.
+/// The least memory of a process, in MiB: the program alone may need this much.
 inline constexpr std::uint64_t kMinWorkerMegabytes = 256;
-/// Bytes that are told of what a process printed before it ended.
+/// Bytes that are shown of what a process printed before it ended.
 inline constexpr std::size_t kMaxComplaint = 300;
 /// Bytes of a result in a file: more than kMaxViolations with all that they name.
 inline constexpr std::size_t kMaxResultLine = std::size_t{1} << 26;
-/// Seeds that fail and have a test case of their own in JUnit's XML.
+/// Failing seeds that get a test case of their own in JUnit's XML.
 inline constexpr std::size_t kMaxJunitCases = 1'000;
 /// Runs of `shrink`.
 inline constexpr std::uint64_t kMaxTries = 1'000'000;
-/// And seeds with which it tries a plan, beside its own (guess).
+/// Seeds with which `shrink` tries a plan, beside the plan's own (guess).
 inline constexpr std::uint64_t kMaxOtherSeeds = 1'000;
 /// How long it waits for the mesh of a plan to form, in virtual time.
 inline constexpr Duration kMaxForming = 60s;
-/// How long `shrink` waits for a run: of one that has no end, and of one that ends at once.
+/// How long `shrink` waits for a run, at the most (it may have no end) and at the least (it may end at once).
 inline constexpr std::chrono::milliseconds kMaxPatience{10'000};
 inline constexpr std::chrono::milliseconds kMinPatience{1'000};
 /// States of an exploration, and MiB for them: more than any memory holds.

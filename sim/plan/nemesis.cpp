@@ -263,7 +263,7 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{{"crash", "a process is killed, and starts again"}, &NemesisDraw::crash},
     Kind{{"silent_crash", "a machine dies, and starts again"}, &NemesisDraw::silent_crash},
-    Kind{{"power_failure", "so too, and the last commits of a disk that syncs once a second are lost"},
+    Kind{{"power_failure", "the same, and the last commits of a disk that syncs once a second are lost"},
          &NemesisDraw::power_failure},
     Kind{{"restart_without_disk", "a process is killed, and starts with an empty disk"}, &NemesisDraw::lost_disk},
     Kind{{"restart_with_identity_only", "the same with nothing but its id left"}, &NemesisDraw::lost_records},

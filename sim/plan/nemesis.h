@@ -1,9 +1,10 @@
 #pragma once
 // Faults that the seed draws: which kinds there are, and when nodes are free for one.
 //
-// 1. What is drawn are ordinary steps: they can be written out, shrunk and drawn in pictures like those of the plan.
-// 2. Where the plan tells that a fault would find nothing to do (a crash of what is down, a second cut of the same pair), another
-//    node or another kind is drawn. Whether two nodes have a connection only the run can tell: steps about one may idle.
+// 1. Ordinary steps are drawn: they can be written out, shrunk and shown in pictures like those of the plan.
+// 2. When the plan shows that a fault would find nothing to do (a crash of a node that is down, a second cut of the same pair),
+//    another node or another kind is drawn. Only the run can tell whether two nodes have a connection: steps about one may
+//    change nothing (may_idle).
 // 3. Each fault ends by itself.
 
 #include <cstdint>
@@ -20,24 +21,25 @@
 
 namespace meshdict::sim {
 
-/// Stretches of time, of which none touches another.
+/// Stretches of time that do not touch each other.
 class Stretches {
  public:
   void add(Duration from, Duration until);
-  /// What is open at `at` ends then.
+  /// A stretch that covers `at` ends then.
   void close(Duration at);
   [[nodiscard]] bool meets(Duration from, Duration until) const;
 
  private:
-  std::map<Duration, Duration> until_;  // by their beginning
+  // By their beginning.
+  std::map<Duration, Duration> until_;
 };
 
-/// What steps hold of nodes and links, and when: so that no other step finds it taken.
+/// What steps hold of nodes and links, and when: so that no other step takes the same.
 class Occupied {
  public:
   enum class What : std::uint8_t { kDown, kHampered, kDials, kReading, kLink, kRate, kBorder };
 
-  /// REQUIRES: when nodes start is drawn.
+  /// REQUIRES: the nodes' starts are drawn.
   explicit Occupied(const std::vector<NodePlan>& nodes);
 
   /// What a step of the plan holds. REQUIRES: its time and its nodes are drawn; steps come in the order of their times.
@@ -46,7 +48,7 @@ class Occupied {
     held_[{what, a, b}].add(from, until);
   }
   [[nodiscard]] bool is_taken(What what, NodeIndex a, NodeIndex b, Duration from, Duration until) const;
-  /// Whether nothing has it down, still or with a disk in trouble.
+  /// Whether the node is up, does not stand still, and has no trouble with its disk.
   [[nodiscard]] bool is_well(NodeIndex node, Duration from, Duration until) const {
     return !is_taken(What::kDown, node, kNobody, from, until) && !is_taken(What::kHampered, node, kNobody, from, until);
   }
@@ -57,14 +59,15 @@ class Occupied {
 };
 
 struct NemesisKind {
-  std::string_view name;  ///< as in results, where the fault has a name there
+  /// As in results, where the fault has a name there.
+  std::string_view name;
   std::string_view meaning;
 };
-/// All.
+/// All kinds.
 std::span<const NemesisKind> nemesis_kinds();
 std::vector<std::string> nemesis_names();
 
-/// Adds to `steps` what a nemesis does. `occupied` has what the plan's other steps hold, and then what these do.
+/// Adds to `steps` what a nemesis does. `occupied` has what the plan's other steps hold; what these steps hold is added to it.
 void draw_nemesis(const Nemesis& nemesis, const Plan& plan, RandomStream random, Occupied& occupied,
                   std::vector<Step>& steps);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What plans call things: their nodes, and what they speak of the core: reasons, kinds of messages, figures of INFO.
+// What plans call things: their nodes, and the core's reasons, kinds of messages and figures of INFO.
 
 #include <yaml-cpp/yaml.h>
 
@@ -32,12 +32,12 @@ class NodeNames {
 
   /// One name.
   std::optional<NodeIndex> read(const YAML::Node& node, PlanErrors& errors) const;
-  /// A name, "n1..n9" (from the one to the other, in the plan's order), "all", or a list of these.
+  /// A name, "n1..n9" (all from the first to the second, in the plan's order), "all", or a list of these.
   std::vector<NodeIndex> read_several(const YAML::Node& node, PlanErrors& errors) const;
 
-  /// The same, and kAnyNode for "any": unless a node has that name.
+  /// One name, or kAnyNode for "any", unless a node has that name.
   std::optional<NodeIndex> read_or_any(const YAML::Node& node, PlanErrors& errors) const;
-  /// The same, and behind the named ones so many of kAnyNode for "any" and "some 3".
+  /// The same as read_several(); "any" and "some 3" put so many kAnyNode behind the named ones.
   std::vector<NodeIndex> read_several_or_some(const YAML::Node& node, PlanErrors& errors) const;
 
  private:
@@ -58,10 +58,11 @@ const std::vector<std::string>& reason_words();
 /// "hello", "store", ...: as transcripts name them.
 const std::vector<std::string>& message_kinds();
 
-/// A figure that INFO tells of a node and its core knows.
+/// A figure that INFO tells of a node, and that its core knows.
 struct InfoFigure {
   std::string_view name;
-  std::uint64_t EngineStats::* counter = nullptr;  ///< one that only grows, in one life
+  /// A counter, which only grows within one incarnation; null: it is a gauge.
+  std::uint64_t EngineStats::* counter = nullptr;
   std::uint64_t (*gauge)(const Engine& engine) = nullptr;
 };
 std::span<const InfoFigure> info_figures();

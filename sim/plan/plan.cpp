@@ -121,7 +121,7 @@ class StepDraw {
       draw_one(plan_.steps[i], i);
     return std::move(drawn_);
   }
-  /// From which step of the plan each was drawn, and the how-manieth time it is.
+  /// The step of the plan from which each was drawn, and which repetition it is.
   struct Origin {
     std::size_t step = 0;
     std::uint64_t time = 0;

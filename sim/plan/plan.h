@@ -2,8 +2,8 @@
 // What happens in a run: the nodes, the network between them, the steps, and what must be true.
 //
 // A plan as written may leave things to the seed (ranges of times, topologies, workloads). expand() draws them and
-// gives an explicit plan, in which every step has its time; a World runs explicit plans only. So whatever ever fails
-// can be written out and kept.
+// gives an explicit plan, in which every step has its time; a World runs explicit plans only. So a plan that fails can always
+// be written out and kept.
 
 #include <cstdint>
 #include <limits>
@@ -49,7 +49,7 @@ struct NodePlan : MeshSettings {
   std::string network = "sync";
   /// Deletions that it remembers beyond the horizon.
   std::uint64_t kept_deletions = limits::kMaxKeptDeletions;
-  /// Whether it claims no keys while its clock is not that of most neighbours.
+  /// Whether it claims no keys while its clock differs from those of most neighbours.
   bool clock_guard = true;
   DurationRange start;
   /// False: only a step starts it.
@@ -92,19 +92,23 @@ struct LinkFields {
 struct SitePlan {
   std::string name;
   std::vector<NodeIndex> nodes;
-  LinkPlan inside;  ///< of their links
+  /// What the links between them are like.
+  LinkPlan inside;
 };
 /// Between the nodes of two sites.
 struct SiteLink {
-  std::size_t a = 0;  ///< position in Plan::sites
+  /// Position in Plan::sites.
+  std::size_t a = 0;
   std::size_t b = 0;
   LinkPlan link;
 };
 
 /// A value of the dictionary that is no text.
 struct TypedValue {
-  Raw raw;           ///< as the dictionary holds it
-  std::string yaml;  ///< one line of YAML that reads as this
+  /// As the dictionary holds it.
+  Raw raw;
+  /// One line of YAML that reads as this.
+  std::string yaml;
 };
 
 /// Steps: operations of clients
@@ -116,21 +120,22 @@ struct SetStep {
   std::string key;
   std::string value;
   Outcome expect = Outcome::kAny;
-  NodeIndex owner = kNobody;  ///< with kLeased: who must hold it
+  /// With kLeased: the node that must hold it.
+  NodeIndex owner = kNobody;
   /// So many keys are set at once, all or none: `key`, `key`.1, `key`.2, ...
   std::uint64_t count = 1;
-  /// Key and value are made so long at least, with dots; bytes.
+  /// Key and value are filled with dots until they are at least so many bytes long.
   std::uint64_t key_size = 0;
   std::uint64_t value_size = 0;
-  /// Others are asked to say when they have it, until so many have.
+  /// Neighbours are asked to confirm it, until so many have.
   std::uint64_t wait = 0;
-  /// How many must have said so `within` that time.
+  /// How many must have confirmed it `within` that time.
   std::optional<CountRange> waited{};
   Duration within = 5s;
   /// Instead of `value`: one that is no text.
   std::optional<TypedValue> typed{};
 };
-/// As they are written: made long.
+/// As they are written, made long.
 std::vector<std::string> keys_of(const SetStep& set);
 Raw value_of(const SetStep& set);
 struct DeleteStep {
@@ -166,15 +171,16 @@ struct StartStep {
 struct StopStep {
   NodeIndex node = 0;
 };
-/// The process is killed and its system closes its connections; `silent`: the machine dies, and nobody is told;
-/// `power`: so too, and of the commits that its disk had not synced some are lost.
-/// What the disk had synced stays, but for what the restart that follows finds lost.
+/// What a restart finds of what the disk had synced.
 enum class DiskLeft : std::uint8_t { kAll, kIdentity, kNothing };
+/// The process is killed, and its system closes its connections. `silent`: the machine dies, and nobody is told. `power`: the
+/// machine dies, too, and some of the commits that its disk had not synced are lost.
 struct CrashStep {
   NodeIndex node = 0;
   bool silent = false;
   bool power = false;
-  DiskLeft disk = DiskLeft::kAll;  ///< of its `lasts`
+  /// What the restart at the end of its `lasts` finds of the disk.
+  DiskLeft disk = DiskLeft::kAll;
 };
 struct RestartStep {
   NodeIndex node = 0;
@@ -195,7 +201,8 @@ struct ResumeStep {
 struct DiskStep {
   NodeIndex node = 0;
   std::optional<bool> full{};
-  std::optional<Duration> delay{};  ///< of each commit
+  /// How long each commit takes.
+  std::optional<Duration> delay{};
 };
 /// The wall clock jumps, or both clocks get another rate.
 struct ClockStep {
@@ -206,16 +213,17 @@ struct ClockStep {
 /// Between nodes of different groups nothing passes until heal. Bytes wait, as TCP would send them again; `reset`: the
 /// connections across are reset instead.
 struct PartitionStep {
-  std::vector<std::vector<NodeIndex>> groups;  ///< nodes in none of them form one more
+  /// Nodes in none of them form one more.
+  std::vector<std::vector<NodeIndex>> groups;
   bool reset = false;
 };
-/// From one side to the other nothing passes until mended and, unless `one_way`, neither back. All else is as before.
+/// Nothing passes from one side to the other, nor back unless `one_way`, until mended. All else is as before.
 struct CutStep {
   std::vector<NodeIndex> from;
   std::vector<NodeIndex> to;
   bool one_way = false;
 };
-/// Ends the cuts of these sides: all, those one way, or those both ways.
+/// Ends the cuts between these sides: all, those of one direction, or those of both.
 struct MendStep {
   std::vector<NodeIndex> from;
   std::vector<NodeIndex> to;
@@ -255,12 +263,13 @@ struct SlowReaderStep {
   std::uint64_t rate = 0;
 };
 enum class Tampering : std::uint8_t { kFlip, kTruncate, kRepeat, kStale };
-/// Befalls the next frame from the one to the other; or the `nth` one from now on, of one kind of message.
+/// Damages the next frame from the one to the other, or the `nth` from now on of one kind of message.
 struct TamperStep {
   NodeIndex from = 0;
   NodeIndex to = 0;
   Tampering how = Tampering::kFlip;
-  std::string kind{};  ///< as transcripts name it; empty: of any
+  /// The kind of message, as transcripts name it; empty: any.
+  std::string kind{};
   std::uint64_t nth = 1;
 };
 /// Changes the links from now on: between two nodes, of one node (b is kNobody), or all (both are).
@@ -268,8 +277,9 @@ struct LinkStep {
   NodeIndex a = kNobody;
   NodeIndex b = kNobody;
   LinkPlan link;
-  bool over = false;  ///< ends one that was the same
-  /// Between sites, what is not said stays as the plan has it for them.
+  /// It ends an earlier step for the same links, instead of changing them.
+  bool over = false;
+  /// Which fields the step gives. Between sites, the others stay as the plan has them.
   LinkFields said{};
 };
 
@@ -295,29 +305,32 @@ struct Expectation {
   NodeIndex owner = kNobody;
   std::optional<CountRange> neighbours;
   std::optional<CountRange> size;
-  /// Since the start, over all lives of the node; conflicts only of `key` when one is given.
+  /// Counted since the start, over all incarnations of the node; conflicts only of `key` when one is given.
   std::optional<CountRange> messages;
   std::optional<CountRange> conflicts;
-  /// The same, of all these nodes together.
+  /// The same for all these nodes together.
   std::optional<CountRange> total_messages;
   std::optional<CountRange> total_conflicts;
   std::vector<NodeIndex> linked;
   std::vector<NodeIndex> not_linked;
-  /// The node has refused or dropped a connection for this reason; of this other node, when one is given.
+  /// The node has refused or dropped a connection for this reason; a connection of that other node, when one is given.
   std::optional<EndReason> refused;
   NodeIndex refused_who = kNobody;
-  bool equal = false;                 ///< all of `nodes` hold the same records
-  std::optional<TypedValue> typed{};  ///< instead of `value`: one that is no text
+  /// All of `nodes` hold the same records.
+  bool equal = false;
+  /// Instead of `value`: one that is no text.
+  std::optional<TypedValue> typed{};
   std::optional<CountRange> epoch{};
   std::optional<FenceIs> fence{};
   std::optional<LeaseHeld> lease{};
   std::optional<LeaseState> state{};
   std::optional<DurationRange> left{};
   std::vector<InfoDemand> info{};
-  /// Counts are those since this named moment, over all lives; empty: see above.
+  /// Counts are those since this named moment, over all incarnations; empty: since the start.
   std::string since{};
   Holds holds = Holds::kNow;
-  DurationRange span{};  ///< after the step's time: from when until when
+  /// After the step's time: from when until when.
+  DurationRange span{};
 };
 struct ExpectStep {
   std::shared_ptr<const Expectation> what;
@@ -333,7 +346,7 @@ using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, Con
                             CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
                             DialsStep, StormStep, SlowReaderStep, TamperStep, MarkStep>;
 
-/// The word for an action in YAML, traces and counters: "set", "partition", ...
+/// The word for an action in YAML, transcripts and counters: "set", "partition", ...
 std::string_view verb(const Action& action);
 /// The same, by its place in Action.
 std::string_view verb_of(std::size_t index);
@@ -359,13 +372,17 @@ const std::vector<std::string>& told_words();
 
 /// What a step waits for: the `nth` such event, or a named moment.
 struct Trigger {
-  NodeIndex node = kNobody;  ///< that tells it; kNobody: any
+  /// The node that tells it; kNobody: any.
+  NodeIndex node = kNobody;
   Told event = Told::kPeerUp;
-  NodeIndex who = kNobody;  ///< of whom; kNobody: of anybody
+  /// The node that it tells of; kNobody: any.
+  NodeIndex who = kNobody;
   std::optional<std::string> key{};
   std::uint64_t nth = 1;
-  Duration from{};     ///< events before this time do not count
-  std::string mark{};  ///< when not empty: the moment of this name, and all else is as above
+  /// Events before this time do not count.
+  Duration from{};
+  /// When not empty: the step waits for the moment of this name, and all other fields have their defaults.
+  std::string mark{};
 };
 
 /// The same step again and again.
@@ -375,20 +392,22 @@ struct Repeat {
 };
 
 struct Step {
-  /// From the start; in a plan as written: from the start or, when `relative`, from the step before. With `when`: since that.
+  /// Time since the start. In a plan as written: since the start or, when `relative`, since the step before. With `when`: since
+  /// that event.
   DurationRange at;
   bool relative = false;
-  std::uint32_t line = 0;  ///< in the file that it came from; 0: from none
+  /// In the file that it came from; 0: from none.
+  std::uint32_t line = 0;
   Action action;
-  /// The step that undoes this one comes that much later: restart after crash, heal after partition, and so on.
+  /// The step that undoes this one comes so much later: restart after crash, heal after partition, and so on.
   std::optional<DurationRange> lasts;
-  /// It happens when this does. One that lasts then ends whatever of its kind is in force at its end.
+  /// The step waits for this. If it lasts, it ends whatever of its kind is in force at its end.
   std::optional<Trigger> when{};
-  /// In a plan as written: `at` is since this named moment.
+  /// In a plan as written: `at` counts from this named moment.
   std::string moment{};
-  /// In a plan as written.
+  /// Only in a plan as written.
   std::optional<Repeat> repeat{};
-  /// Whether it may change nothing, in a strict plan too: what a workload draws may meet a node that is down.
+  /// Whether it may change nothing even in a strict plan: what a workload draws may meet a node that is down.
   bool may_idle = false;
 };
 
@@ -407,7 +426,8 @@ struct Workload {
 /// Faults, drawn from the seed: now one and now another, each with its end.
 struct Nemesis {
   struct Kind {
-    std::size_t kind = 0;  ///< position in nemesis_kinds()
+    /// Position in nemesis_kinds().
+    std::size_t kind = 0;
     std::uint64_t weight = 1;
   };
   std::vector<Kind> kinds;
@@ -436,12 +456,13 @@ std::string_view name_of(Property property);
 std::vector<std::string> property_names();
 
 struct Plan {
-  std::string name;  ///< the file's, for messages and for the command that replays
+  /// The file's, for messages and for the command that replays.
+  std::string name;
   std::vector<NodePlan> nodes;
   Join join = Join::kNone;
   std::uint32_t join_count = 0;
   LinkPlan links;
-  /// Each node is in one at the most. Pairs that none of these is about are as `links`.
+  /// Each node is in at most one site. Pairs that neither sites nor site_links are about have links as `links` says.
   std::vector<SitePlan> sites;
   std::vector<SiteLink> site_links;
   std::vector<Step> steps;
@@ -449,18 +470,18 @@ struct Plan {
   std::vector<Nemesis> nemeses;
   /// How long the run goes on after the last step, before the promises about the end are checked.
   Duration quiet = 60s;
-  /// Whether a step that changes nothing fails the run; told it is in any case.
+  /// Whether a step that changes nothing fails the run. It is told in any case.
   bool strict = false;
   std::vector<Property> check = all_properties();
 };
 
-/// Draws what the plan leaves to the seed, and leaves the rest as it is written: in the result all ranges are fixed, no
-/// step is relative or repeated, none leaves a node open, each node has those that it joins, and there are no workloads
-/// and no nemeses.
+/// Draws what the plan leaves to the seed, and leaves the rest as it is written. In the result all ranges are fixed, no step is
+/// relative or repeated, no step leaves a node open, each node has a list of those that it joins, and there are no workloads or
+/// nemeses.
 Plan draw_plan(const Plan& plan, std::uint64_t seed);
 
-/// The same, spelled out for a World: each node has a step that starts it, and steps are sorted by time; behind them stand
-/// those that wait for an event.
+/// The same, spelled out for a World: each node has a step that starts it, and steps are sorted by time. Steps that wait for an
+/// event stand last.
 Plan expand(const Plan& plan, std::uint64_t seed);
 
 }  // namespace meshdict::sim

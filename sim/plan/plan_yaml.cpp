@@ -84,7 +84,8 @@ class PlanReader {
   PlanErrors errors_;
   NodeNames names_;
   NodePlan defaults_;
-  std::uint64_t drawn_ = 0;  // steps that the seed makes of the plan
+  // Steps that the seed makes of the plan.
+  std::uint64_t drawn_ = 0;
   std::vector<std::pair<NodeIndex, YAML::Node>> node_joins_;
 };
 

@@ -1,4 +1,6 @@
 #pragma once
+// Reads plans from YAML.
+
 #include <expected>
 #include <string>
 #include <string_view>

@@ -1,5 +1,6 @@
 #pragma once
-// The inside of read_step(): step_yaml.cpp has operations and what is expected, step_yaml_faults.cpp the rest.
+// The inside of read_step(). Operations are read in step_yaml.cpp, expectations in expect_yaml.cpp, all else in
+// step_yaml_faults.cpp.
 
 #include <optional>
 #include <string>
@@ -76,7 +77,7 @@ class StepReader {
   std::string text_or_nothing(MapReader& map, const std::string& key) {
     return read_text(map.optional(key), errors_).value_or(std::string());
   }
-  /// Of two nodes, which must be two.
+  /// Reads two nodes, which must not be the same.
   std::pair<NodeIndex, NodeIndex> both(MapReader& map, const std::string& one, const std::string& other);
   std::optional<std::pair<NodeIndex, NodeIndex>> read_pair(const YAML::Node& value);
 

@@ -1,4 +1,6 @@
 #pragma once
+// Reads the steps of a plan, and its network, from YAML.
+
 #include <yaml-cpp/yaml.h>
 
 #include <optional>
@@ -24,16 +26,18 @@ void read_network(const YAML::Node& node, const NodeNames& names, Plan& plan, Pl
 /// What the steps of a plan speak of.
 struct StepContext {
   const NodeNames& nodes;
-  const Plan& plan;                    ///< its links and sites
-  std::vector<std::string> moments{};  ///< that the steps so far give a name
-  /// The moments since which steps count something: any of the plan.
+  /// The plan so far, for its links and sites.
+  const Plan& plan;
+  /// The moments to which the steps so far give a name.
+  std::vector<std::string> moments{};
+  /// The moments since which steps count something; they may be named anywhere in the plan.
   std::vector<std::pair<std::string, YAML::Mark>> counted_since{};
 };
 
 /// One entry of `steps`. Nothing when it has a mistake.
 std::optional<Step> read_step(const YAML::Node& node, StepContext& context, PlanErrors& errors);
 
-/// Of two nodes, what the plan says of the link between them.
+/// What the plan says of the link between two nodes.
 const LinkPlan& link_between(const Plan& plan, NodeIndex a, NodeIndex b);
 
 }  // namespace meshdict::sim

@@ -124,7 +124,7 @@ constexpr auto kUnmeasured = std::to_array<Unmeasured>({
     {"PingLagOfAcceptor", "added to PingAfterIdle"},
     {"LingerRoundTrips", "a factor of Linger"},
     {"ProbeRoundTrips", "a factor of ProbeDeadline"},
-    {"ClockReadings", "filled by any link that lives for a minute"},
+    {"ClockReadings", "filled by any link that lasts for a minute"},
     {"ReadClockEvery", "a pace; nothing waits for it"},
     {"AgeStep", "a pace; nothing waits for it"},
     {"ExpireEvery", "a pace; nothing waits for it"},
@@ -155,7 +155,7 @@ constexpr auto kUnmeasured = std::to_array<Unmeasured>({
     {"AddressLifetime", "measured by the range quiet_weeks itself, which is made of it"},
     {"LongestLinger", "ten minutes of a retired connection that never falls silent: links_test"},
     {"HelloDeadline", "a peer that stops within its hello: links_test, half_open.yaml"},
-    {"LinkProven", "every link that lives crosses it, every refusal stays below"},
+    {"LinkProven", "every link that lasts crosses it, every refusal stays below"},
 });
 
 }  // namespace

@@ -1,12 +1,12 @@
 #pragma once
-// Where the core begins to behave otherwise, and how near to there a run has come.
+// Where the core begins to behave otherwise, and how near a run has come to that.
 //
-// A threshold is a deadline, a lifetime, a bound or a size of core/limits.h or of the mesh's settings. What is promised, is
-// promised on both sides of it, so a sweep must reach both: a run measures its quantities, and counts for each threshold how
-// often one was a little below it and how often beyond. A test holds this table against limits.h: each constant there has a
-// threshold here or a reason why it has none, and 2,000 plans of the swarm reach both sides of each.
+// A threshold is a deadline, a lifetime, a bound or a size of core/limits.h or of the mesh's settings. Promises hold on both
+// sides of it, so a sweep must reach both. A run measures quantities, and counts for each threshold how often its quantity was
+// a little below it and how often beyond. A test holds this table against limits.h: each constant there has a threshold here or
+// a reason why it has none, and 2,000 plans of the swarm reach both sides of each threshold.
 //
-// Nothing of this has a part in the trace hash. Not thread-safe.
+// Nothing here is part of the trace hash. Not thread-safe.
 
 #include <array>
 #include <cstddef>
@@ -45,16 +45,17 @@ enum class Quantity : std::uint8_t {
   kLives,         ///< of a node, on one disk
   kRivals,        ///< nodes that have written one key
   kClaimAge,      ///< since its last write, when another writes the key
-  kConfirming,    ///< from a write to a neighbour's word that it has it
+  kConfirming,    ///< from a write to a neighbour's confirmation
   kHeldWhispers,  ///< to one node, none of whose neighbours knows it yet
   kHeldFor,       ///< such a whisper, until it leaves or is given up
   kOldDeletions,  ///< keys deleted before the horizon
 };
 
 struct Threshold {
-  std::string_view constant;  ///< the name in limits.h or in the settings, without a "k"
+  /// The name in limits.h or in the settings, without a "k".
+  std::string_view constant;
   Quantity quantity{};
-  /// Whether there is something beyond it: of what is refused at the door nothing is.
+  /// Whether anything can lie beyond it: nothing can if what is beyond is refused at once.
   enum class Sides : std::uint8_t { kBoth, kUpTo } sides = Sides::kBoth;
   std::int64_t (*value)(const NodePlan& settings) = nullptr;
 };
@@ -71,7 +72,7 @@ std::span<const Unmeasured> unmeasured();
 
 /// How often a quantity came near one threshold.
 struct Crossing {
-  /// Between a quarter of it and all of it. Of one with kUpTo: near it and no more, as far as one may go.
+  /// How often it was between a quarter of the threshold and the whole. For one with kUpTo: how often it came near it.
   std::uint64_t below = 0;
   std::uint64_t above = 0;
   bool operator==(const Crossing&) const = default;
@@ -85,7 +86,7 @@ class Reach {
 
   void saw(Quantity quantity, std::int64_t amount);
   void saw(Quantity quantity, Duration amount) { saw(quantity, amount.count()); }
-  /// Of thresholds() with the same index.
+  /// In the order of thresholds().
   [[nodiscard]] const Crossings& crossings() const { return crossings_; }
 
  private:
@@ -93,7 +94,7 @@ class Reach {
   Crossings crossings_{};
 };
 
-/// Whether both sides were reached, or the one that there is.
+/// Whether both sides were reached, or the only one where there is one.
 bool is_crossed(const Threshold& threshold, const Crossing& crossing);
 
 }  // namespace meshdict::sim

@@ -182,7 +182,8 @@ void PlanWriter::write_sites() {
 }
 
 void PlanWriter::write_step(const Step& step) {
-  if (std::holds_alternative<StartStep>(step.action)) return;  // reading adds it again
+  // Reading adds it again.
+  if (std::holds_alternative<StartStep>(step.action)) return;
   out_ << YAML::Flow << YAML::BeginMap;
   write_time(step);
   if (step.may_idle) plain("may_idle", "on");

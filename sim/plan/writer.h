@@ -1,4 +1,6 @@
 #pragma once
+// Writes plans as YAML.
+
 #include <string>
 
 #include "sim/plan/plan.h"

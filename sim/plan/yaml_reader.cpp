@@ -33,7 +33,8 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
   if (unit == units.end()) return std::nullopt;
   const std::size_t point = std::min(number.find('.'), number.size());
   const auto whole = parse_number<std::uint64_t>(number.substr(0, point));
-  if (!whole || *whole > 9'000'000'000'000'000) return std::nullopt;  // in ms, 63 bits hold it
+  // In ms, 63 bits hold it.
+  if (!whole || *whole > 9'000'000'000'000'000) return std::nullopt;
   std::uint64_t millionths = 0;
   if (point < number.size()) {
     std::string behind(number.substr(point + 1));

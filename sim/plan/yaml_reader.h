@@ -37,10 +37,10 @@ class PlanErrors {
   std::vector<std::string> list_;
 };
 
-/// Reads one map; finish() complains about each key that nobody has asked for, and about those that are missing.
+/// Reads one map; finish() complains about each key that was not asked for, and about those that are missing.
 ///
-/// A key `<<` stands for the entries of another map, or of each map of a list: those whose keys neither the map itself has nor
-/// one that is named earlier (yaml.org/type/merge).
+/// A key `<<` stands for the entries of another map, or of each map of a list. An entry counts only if neither the map itself
+/// nor a map named earlier has its key (yaml.org/type/merge).
 class MapReader {
  public:
   /// `what`: "network", "a node", ...: what the map is, for messages.
@@ -49,9 +49,9 @@ class MapReader {
   /// The value of `key`; an undefined node when it is absent.
   YAML::Node optional(const std::string& key);
   [[nodiscard]] bool has(const std::string& key) const;
-  /// The same as optional(); finish() complains when it is absent and no unknown key is likely to be meant for it.
+  /// The same as optional(); finish() complains when the key is absent, unless an unknown key was probably meant for it.
   YAML::Node required(const std::string& key);
-  /// Keys that begin with "x-" are nobody's: they hold what is named by anchors.
+  /// Keys that begin with "x-" are ignored: they hold what anchors name.
   void allow_extensions() { extensions_ = true; }
   void finish();
 
@@ -68,7 +68,8 @@ class MapReader {
 
   YAML::Mark mark_;
   std::vector<Entry> entries_;
-  std::size_t merged_ = 0;  // maps
+  // How many maps were taken over by `<<`.
+  std::size_t merged_ = 0;
   std::string what_;
   PlanErrors& errors_;
   bool extensions_ = false;
@@ -85,8 +86,8 @@ void for_each_entry(const YAML::Node& node, const Read& read) {
     read(item);
 }
 
-// Scalars. Each complains and gives nothing when the node is not of its form; an undefined node gives nothing without a
-// word.
+// Scalars. Each complains and returns nothing when the node has another form; for an undefined node it returns nothing and does
+// not complain.
 
 std::optional<std::string> read_text(const YAML::Node& node, PlanErrors& errors);
 std::optional<bool> read_flag(const YAML::Node& node, PlanErrors& errors);
@@ -103,7 +104,7 @@ std::optional<DurationRange> read_duration_range(const YAML::Node& node, PlanErr
 std::optional<std::uint64_t> read_size(const YAML::Node& node, PlanErrors& errors);
 /// "64KB/s" and the like, or "unlimited".
 std::optional<std::uint64_t> read_bandwidth(const YAML::Node& node, PlanErrors& errors);
-/// "300ppm", "-50ppm": parts per million, `most` at the most.
+/// "300ppm", "-50ppm": parts per million, at most `most`.
 std::optional<std::int64_t> read_ppm(const YAML::Node& node, std::int64_t most, PlanErrors& errors);
 /// The index of the word in `words`.
 std::optional<std::size_t> read_word(const YAML::Node& node, std::string_view what,
@@ -119,7 +120,7 @@ std::optional<DurationRange> parse_duration_range(std::string_view text);
 
 /// Whether a value stands there that is no text.
 bool is_typed_value(const YAML::Node& node);
-/// Nothing, and a mistake told, when it is none that the dictionary holds. REQUIRES: is_typed_value(node).
+/// Complains and returns nothing when the dictionary cannot hold such a value. REQUIRES: is_typed_value(node).
 std::optional<TypedValue> read_typed_value(const YAML::Node& node, PlanErrors& errors);
 /// Writes what a TypedValue's `yaml` says.
 void emit_typed_value(YAML::Emitter& out, const std::string& yaml);

@@ -8,8 +8,9 @@
 
 namespace meshdict::sim {
 
-/// A promise is broken alike by whomever. Of what a plan expects, the step must be the same, what it demands, and nobody else may
-/// fail it; whatever number or value was seen instead, if any was, and whatever keys are called.
+/// Violations of the same promise are alike, whichever nodes broke it. Failed expectations are alike when the step is the same,
+/// what it demands is the same, and no other node fails it. The number or value that was seen instead does not matter, nor do
+/// the names of keys.
 bool is_alike(const Violation& one, const Violation& other);
 
 /// The first of `violations` that is.

@@ -24,7 +24,8 @@ class JunitReport {
   };
   std::uint64_t passed_ = 0;
   std::uint64_t failed_ = 0;
-  std::vector<Case> cases_;  ///< of the smallest seeds that failed
+  /// Of the smallest seeds that failed.
+  std::vector<Case> cases_;
 };
 
 }  // namespace meshdict::sim

@@ -119,7 +119,8 @@ std::string violations_text(const RunResult& result, Shown shown) {
     text += result.idle_steps.empty() ? fmt::format("{} steps change nothing\n", rest)
                                       : fmt::format("... and {} more steps that change nothing\n", rest);
   }
-  std::string rest;  // behind the first of each
+  // Behind the first of each.
+  std::string rest;
   std::vector<std::pair<std::string_view, std::uint64_t>> groups;
   for (const Violation& violation : result.violations) {
     auto group = std::ranges::find(groups, violation.property, &decltype(groups)::value_type::first);

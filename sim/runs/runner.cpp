@@ -46,11 +46,14 @@ class Pool {
   const RunnerOptions& options_;
   const std::function<bool(const RunResult&)>& done_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::deque<std::uint64_t> order_;  // seeds that were begun and are not handed over yet
-  std::deque<std::uint64_t> again_;  // those whose process ended for no fault of theirs
+  // Seeds that were begun and are not handed over yet.
+  std::deque<std::uint64_t> order_;
+  // Those whose process ended for no fault of theirs.
+  std::deque<std::uint64_t> again_;
   std::map<std::uint64_t, RunResult> finished_;
   bool no_more_ = false;
-  std::chrono::nanoseconds mean_ = std::chrono::seconds(1);  // of what the last seeds took
+  // Of what the last seeds took.
+  std::chrono::nanoseconds mean_ = std::chrono::seconds(1);
 };
 
 std::size_t Pool::most_given() const {
@@ -125,7 +128,7 @@ void Pool::replace(std::unique_ptr<Worker>& worker, std::optional<std::chrono::m
   } else if (!unfinished.empty() && !worker->has_told()) {
     // Not even the first was begun: what a new process would do, too.
     const Worker::Ended first{
-        .seed = unfinished.front(), .property = Worker::kCrash, .what = "the process does not begin"};
+        .seed = unfinished.front(), .property = Worker::kCrash, .what = "the process could not be started"};
     finished_.insert_or_assign(first.seed, result_of(first, options_.plan_of(first.seed)));
     unfinished.erase(unfinished.begin());
   }

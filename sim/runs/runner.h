@@ -1,5 +1,6 @@
 #pragma once
-// Runs over many seeds, each of `jobs` processes one after the other. See worker.h for what a seed that ends its process is.
+// Runs many seeds in several processes, each of which runs one seed after the other. For seeds that end their process:
+// worker.h.
 
 #include <chrono>
 #include <cstdint>
@@ -32,15 +33,17 @@ inline SeedSequence all_of(const SeedRange& range) {
   return {.first = range.first, .count = range.count()};
 }
 
-/// One after the other; nothing behind the last.
+/// Gives one seed after the other; nothing after the last.
 using Seeds = std::function<std::optional<std::uint64_t>()>;
 Seeds each_of(const SeedSequence& sequence);
 
 struct RunnerOptions {
   unsigned jobs = 1;
-  std::chrono::milliseconds patience = std::chrono::seconds(60);  ///< with one seed
-  std::uint64_t megabytes = 0;                                    ///< of memory for each process; 0: no bound
-  /// The name of a seed's plan: of one that has no result of its own.
+  /// How long one seed may take.
+  std::chrono::milliseconds patience = std::chrono::seconds(60);
+  /// Memory for each process; 0: no bound.
+  std::uint64_t megabytes = 0;
+  /// The name of a seed's plan, for a seed that has no result of its own.
   std::function<std::string(std::uint64_t seed)> plan_of = [](std::uint64_t) { return std::string(); };
 };
 

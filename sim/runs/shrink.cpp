@@ -154,7 +154,8 @@ class Shrinker {
     const Duration by = formed_ - best_.steps[0].at.low;
     const bool was_changed = changed_;
     attempt([&](Plan& plan) { move_from(plan, 0, by); });
-    changed_ = was_changed;  // nothing is smaller by it
+    // Nothing is smaller by it.
+    changed_ = was_changed;
   }
   /// All from one step on come earlier.
   void close_gaps() {

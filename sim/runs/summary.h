@@ -34,7 +34,8 @@ class Summary {
   };
   struct Failures {
     std::uint64_t runs = 0;
-    std::map<std::uint64_t, std::string> first;  ///< by seed, the smallest: what was violated
+    /// What was violated, by seed, of the smallest seeds.
+    std::map<std::uint64_t, std::string> first;
   };
 
   [[nodiscard]] std::string thresholds_text() const;
@@ -43,7 +44,8 @@ class Summary {
   std::uint64_t failed_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t delivered_ = 0;
-  std::uint64_t traces_ = 0;  ///< a sum, for which the order does not matter
+  /// The sum of all trace hashes: the order does not matter.
+  std::uint64_t traces_ = 0;
   Duration simulated_{};
   std::array<FaultLine, kFaults> faults_{};
   Crossings near_{};

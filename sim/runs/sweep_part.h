@@ -16,11 +16,12 @@ struct Shard {
   bool operator==(const Shard&) const = default;
 };
 
-/// Of which sweep a result is.
+/// The sweep, and the part of it, to which a result belongs.
 struct SweepPart {
   SeedRange seeds;
   Shard shard;
-  std::vector<std::string> check;  ///< the promises that were judged, when not those of the plans
+  /// The promises that were judged; empty: those of the plans.
+  std::vector<std::string> check;
   bool operator==(const SweepPart&) const = default;
 
   /// Every `count`-th seed.

@@ -23,7 +23,7 @@ std::pair<std::uint64_t, std::uint64_t> two_numbers(const std::string& text, std
   const auto first = parse_number<std::uint64_t>(std::string_view(text).substr(0, at));
   const auto second =
       parse_number<std::uint64_t>(std::string_view(text).substr(std::min(at + between.size(), text.size())));
-  if (!first || !second) throw std::invalid_argument(fmt::format("'{}' are no two numbers", text));
+  if (!first || !second) throw std::invalid_argument(fmt::format("'{}' is not two numbers", text));
   return {*first, *second};
 }
 
@@ -34,7 +34,7 @@ SweepPart part_of(const nlohmann::json& json) {
     std::tie(part.shard.index, part.shard.count) = two_numbers(json.at("part").get<std::string>(), "/");
   }
   if (part.seeds.first > part.seeds.last || part.shard.index < 1 || part.shard.index > part.shard.count) {
-    throw std::invalid_argument("is of no sweep that there can be");
+    throw std::invalid_argument("belongs to a sweep that cannot exist");
   }
   if (json.contains("check")) part.check = json.at("check").get<std::vector<std::string>>();
   return part;

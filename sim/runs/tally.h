@@ -1,5 +1,5 @@
 #pragma once
-// What a summary needs of one run: from the run itself, or from the line of JSON that it has left.
+// What a summary needs to know of one run: from the run itself, or from the line of JSON that it has left.
 
 #include <array>
 #include <cstdint>
@@ -29,12 +29,13 @@ struct Tally {
   Crossings crossings{};
   /// The first violation of each promise, in words.
   std::vector<std::pair<std::string, std::string>> failures;
-  std::optional<SweepPart> of;  ///< of a line that a sweep has written
+  /// The sweep to which it belongs, if a sweep has written the line.
+  std::optional<SweepPart> of;
 };
 
 Tally tally_of(const RunResult& result);
 
-/// What result_json() has made. Error: what is wrong with the line.
+/// Reads what result_json() has written. Error: what is wrong with the line.
 std::expected<Tally, std::string> parse_tally(std::string_view line);
 
 }  // namespace meshdict::sim

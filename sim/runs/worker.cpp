@@ -73,12 +73,14 @@ void bound_memory(std::uint64_t megabytes) {
   if (megabytes == 0 || !can_bound_memory()) return;
   const rlim_t bytes = megabytes << 20;
   rlimit bound{};
-  if (::getrlimit(RLIMIT_AS, &bound) != 0 || bound.rlim_cur <= bytes) return;  // who started us allows no more
+  // The process that started us allows no more.
+  if (::getrlimit(RLIMIT_AS, &bound) != 0 || bound.rlim_cur <= bytes) return;
   bound = {.rlim_cur = bytes, .rlim_max = bytes};
   ::setrlimit(RLIMIT_AS, &bound);
 }
 
-std::atomic<bool>* out_of_memory = nullptr;  // of this worker; a new-handler takes no argument
+// Of this worker; a new-handler takes no argument.
+std::atomic<bool>* out_of_memory = nullptr;
 
 }  // namespace
 
@@ -99,7 +101,8 @@ bool can_bound_memory() {
 struct Worker::Shared {
   std::atomic<std::uint64_t> begun{0};
   std::atomic<std::uint64_t> finished{0};
-  std::atomic<std::int64_t> since{0};  ///< when the seed under way was begun
+  /// When the seed under way was begun.
+  std::atomic<std::int64_t> since{0};
   std::atomic<bool> out_of_memory{false};
 };
 
@@ -243,7 +246,8 @@ void Worker::close_all() {
 
 std::optional<Worker::Ended> Worker::end(std::optional<std::chrono::milliseconds> too_long,
                                          std::vector<std::uint64_t>& unfinished) {
-  ::kill(process_, SIGKILL);  // one that has ended keeps the reason that it had
+  // One that has ended keeps the reason that it had.
+  ::kill(process_, SIGKILL);
   int status = 0;
   while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
@@ -303,7 +307,8 @@ RunResult result_of_only(Worker& worker, std::chrono::milliseconds patience) {
   if (!told.empty()) return std::move(told.front().result);
   std::vector<std::uint64_t> unfinished;
   const auto ended = worker.end(in_time ? std::nullopt : std::optional(patience), unfinished);
-  static const Worker::Ended kUnexplained{.seed = 0, .property = Worker::kCrash, .what = "the process does not begin"};
+  static const Worker::Ended kUnexplained{
+      .seed = 0, .property = Worker::kCrash, .what = "the process could not be started"};
   return result_of(ended.value_or(kUnexplained), "");
 }
 

@@ -1,11 +1,11 @@
 #pragma once
-// A process of its own that runs seeds, one after the other. What ends it, fills its memory or has no end is a result with a
-// seed, and harms nobody else.
+// A process of its own that runs seeds, one after the other. A seed that ends it, fills its memory or never ends is a result,
+// too, and does no harm to others.
 //
-// 1. A result reaches the parent at once, or some milliseconds later together with others: a seed may be so short that telling
-//    of each would cost more than running it.
-// 2. Which seed is under way stands in memory that both share. When the process ends, that seed is what has ended it; those
-//    before it whose results were still to be told are run again.
+// 1. A result reaches the parent at once, or some milliseconds later together with others: a seed may be so short that sending
+//    its result costs more than running it.
+// 2. The number of the seed under way is in memory that both processes share. When the process ends, that seed has ended it;
+//    seeds before it whose results had not been sent are run again.
 // 3. It ends with its parent.
 //
 // REQUIRES: the parent has one thread when it makes a worker. Not thread-safe.
@@ -31,24 +31,26 @@ namespace meshdict::sim {
 /// What is done with a seed, in the worker.
 using RunOf = std::function<RunResult(std::uint64_t seed)>;
 
-/// There can be no other process.
+/// No further process can be made.
 struct NoProcess : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Whether the memory of workers can be bounded: not in a program with a sanitizer that maps more than there is.
+/// Whether the memory of workers can be bounded: not in a program with a sanitizer, which maps more memory than the machine
+/// has.
 bool can_bound_memory();
 
 class Worker {
  public:
-  /// Why a seed has no result of its own: names as in results.
+  /// Why a seed has no result of its own, as results name it.
   static constexpr const char* kCrash = "crash";
   static constexpr const char* kNoEnd = "no end";
   static constexpr const char* kMemory = "memory";
 
   struct Ended {
     std::uint64_t seed = 0;
-    std::string property;  ///< kCrash, kNoEnd or kMemory
+    /// kCrash, kNoEnd or kMemory.
+    std::string property;
     std::string what;
   };
   struct Told {
@@ -63,21 +65,21 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void give(std::span<const std::uint64_t> seeds);
-  /// How many it has been given that it has not told of.
+  /// How many seeds it has been given whose results it has not sent.
   [[nodiscard]] std::size_t open() const { return given_.size(); }
   [[nodiscard]] bool has_told() const { return told_ > 0; }
-  /// To be watched for input.
+  /// File descriptors, to be watched for input.
   [[nodiscard]] int results() const { return results_; }
   [[nodiscard]] int complaints() const { return complaints_; }
 
-  /// What has come by now. False when the process has ended: then end() it.
+  /// Reads the results that have come by now. False when the process has ended: then call end().
   bool read(std::vector<Told>& into);
   /// Keeps the end of what it prints on its stderr.
   void read_complaints();
-  /// For how long it has been at one seed.
+  /// For how long it has been running the present seed.
   [[nodiscard]] std::chrono::nanoseconds busy_for() const;
-  /// Ends the process, if it has not ended, because it has taken so long (nothing: for no fault of its own); the seed to blame, if
-  /// there is one. Those given and not told of, but for that one, are in `unfinished` then.
+  /// Ends the process, if it has not ended yet, because a seed has taken `too_long` (nothing: for no fault of its own). Returns
+  /// the seed to blame, if there is one. All other seeds without a result are put into `unfinished`.
   std::optional<Ended> end(std::optional<std::chrono::milliseconds> too_long, std::vector<std::uint64_t>& unfinished);
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// What the makers of swarm plans for one range share.
+// What the makers of swarm plans share: a plan under construction, and the draws that all make.
 
 #include <fmt/format.h>
 
@@ -65,7 +65,7 @@ class Draft {
   }
   /// A value that nothing else writes.
   std::string value() { return fmt::format("v{}", ++values_); }
-  /// Of any node.
+  /// A write at any node.
   SetStep write(std::string key) { return {.node = any(), .key = std::move(key), .value = value()}; }
   void set(Duration at, NodeIndex node, std::string key) {
     add(at, SetStep{.node = node, .key = std::move(key), .value = value()});

@@ -16,7 +16,7 @@ namespace {
 
 /// Before it the mesh has formed.
 constexpr Duration kFormed = 12s;
-/// Plans that cost more than this many nodes are drawn more seldom.
+/// Plans that cost more than this many nodes are drawn less often.
 constexpr std::int64_t kFewNodes = 40;
 /// Deletions are collected so long after the last at the earliest.
 constexpr Duration kBeyondLeases = 60s;

@@ -1,8 +1,9 @@
 #pragma once
-// Swarm plans made of the table of thresholds: each takes one of them, and lets its quantity come near to it, on either side.
+// Swarm plans made from the table of thresholds: each plan takes one threshold, and brings its quantity near to it, on either
+// side.
 //
-// So a threshold that is added to the table is reached without anybody thinking of a plan for it. How a quantity is made is
-// said once for each quantity; the traffic around it is the same for all.
+// So a threshold that is added to the table is reached although nobody thinks of a plan for it. How a quantity is made is
+// written once for each quantity; the traffic around it is the same for all.
 
 #include "core/base/random.h"
 #include "sim/plan/plan.h"

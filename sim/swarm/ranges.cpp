@@ -63,8 +63,8 @@ Plan distant(RandomStream& random) {
   return draft.finish();
 }
 
-/// The member that has brought two together leaves, and for longer than an address lives nothing happens; then the link of
-/// the two breaks for a moment.
+/// The member that has brought two together leaves, and nothing happens for longer than the lifetime of an address; then the
+/// link of the two breaks for a moment.
 Plan quiet_weeks(RandomStream& random) {
   Draft draft(random);
   draft.nodes(3, NodePlan());
@@ -277,7 +277,7 @@ Plan partings(RandomStream& random) {
 constexpr std::array kRanges = {
     SwarmRange{"elections", "one frame a read; two claims of a key at a time", 20, true, elections},
     SwarmRange{"distant", "round trips below the deadline of a probe", 40, true, distant},
-    SwarmRange{"quiet_weeks", "lives shorter than an address's", 300, true, quiet_weeks},
+    SwarmRange{"quiet_weeks", "runs shorter than the lifetime of an address", 300, true, quiet_weeks},
     SwarmRange{"sizes", "small keys, values and batches", 300, true, sizes},
     SwarmRange{"slow_lines", "frames that arrive before a silent peer is given up", 200, true, slow_lines},
     SwarmRange{"wrong_clocks", "clocks within the skew", 50, true, wrong_clocks},

@@ -1,9 +1,9 @@
 #pragma once
 // Swarm plans for what the usual ones do not reach: deadlines, lifetimes and sizes crossed, clocks beyond their bounds.
 //
-// A range is a kind of plan with draws of its own. Rare ones are those that cost: a week takes a second. What a range
-// breaks on purpose (clocks beyond the skew, absences beyond the horizon) its plans leave out of their `check`; all else is
-// promised still.
+// A range is a kind of plan with draws of its own. Expensive ranges are rare: a simulated week takes a second. The promises
+// that a range breaks on purpose (by clocks beyond the skew, or absences beyond the horizon) its plans leave out of their
+// `check`; all others must still hold.
 
 #include <cstdint>
 #include <span>
@@ -16,9 +16,12 @@ namespace meshdict::sim {
 
 struct SwarmRange {
   std::string_view name;
-  std::string_view crosses;  ///< what the usual plans stay on one side of
-  std::uint64_t one_in = 1;  ///< of so many plans of the swarm
-  bool on = true;            ///< off: known to be broken still, and left out
+  /// What the usual plans stay on one side of.
+  std::string_view crosses;
+  /// One plan in so many of the swarm belongs to it.
+  std::uint64_t one_in = 1;
+  /// Off: known to be broken still, and left out.
+  bool on = true;
   Plan (*make)(RandomStream& random);
 };
 

@@ -78,7 +78,7 @@ class SwarmPlan {
   void add(Duration at, Action action, std::optional<Duration> lasts = std::nullopt) {
     plan_.steps.push_back(step_of(at, std::move(action), lasts));
   }
-  /// A node whose life, disk or clock nothing else changes then; nothing when it is taken.
+  /// A node whose process, disk or clock nothing else changes then; nothing when it is taken.
   bool take(NodeIndex node, Duration from, Duration lasts);
   struct Taken {
     NodeIndex node;
@@ -91,11 +91,15 @@ class SwarmPlan {
   std::uint64_t seed_;
   Plan plan_;
   NodePlan defaults_;
-  NodeIndex active_ = 0;   // the nodes before the one that only a clone starts
-  bool calm_ = false;      // without faults: some promises are for such meshes only
-  bool collects_ = false;  // it goes on beyond the horizon
+  // The nodes before the one that only a clone starts.
+  NodeIndex active_ = 0;
+  // Without faults: some promises are for such meshes only.
+  bool calm_ = false;
+  // It goes on beyond the horizon.
+  bool collects_ = false;
   std::uint64_t keys_ = 1;
-  Duration until_{};  // of operations and of the beginnings of faults
+  // Of operations and of the beginnings of faults.
+  Duration until_{};
   std::vector<Taken> taken_;
 };
 
@@ -249,10 +253,10 @@ void SwarmPlan::fault(Fault kind, RandomStream& random) {
       return add(at + lasts / 2, ConnectStep{b, a});
     }
     case Fault::kCrossedDials:
-      // Of two that are connected already both know which connection was first.
+      // Two that are connected already both know which connection was first. The storm names its nodes in YAML's order.
       if (random.chance(1, 2)) add(at - 1ms, ResetStep{.a = a, .b = b});
       traffic_between(a, b, at, random);
-      return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});  // as YAML lists them
+      return add(at, StormStep{.nodes = {std::min(a, b), std::max(a, b)}});
     case Fault::kStorm: {
       StormStep storm = storm_of_all(random);
       traffic_between(a, b, at, random);
@@ -389,7 +393,8 @@ void SwarmPlan::node_fault(Fault kind, RandomStream& random) {
     case Fault::kRestartWithIdentityOnly:
       return add(at, CrashStep{.node = node, .disk = DiskLeft::kIdentity}, lasts);
     case Fault::kClone: {
-      if (plan_.nodes.size() > active_) return;  // one is enough
+      // One is enough.
+      if (plan_.nodes.size() > active_) return;
       NodePlan copy = defaults_;
       copy.name = "copy";
       copy.starts = false;
@@ -449,7 +454,7 @@ Duration settle_bound(const Plan& plan) {
   // A dead connection is noticed, and another dialled: the backoff with its jitter, a dial that is lost at the same time.
   const Duration noticed = out_of_step ? kFrameDeadline + kPingAfterIdle : kSilenceVerdict;
   const Duration linked = noticed + kBackoffCap * 3 / 2 + kDialDeadline + kHelloDeadline;
-  // A record from the future comes back when its time has come, and somebody looks.
+  // A future record comes back when its time has come, and its node looks.
   const Duration taken = jump > Duration::zero() ? jump + kLookAtFuture : Duration::zero();
   // Notes are compared at once, and news passes on: some twenty flights for each hop, of few.
   const Duration compared = 100 * slowest + kLinger;

@@ -1,10 +1,9 @@
 #pragma once
-// Plans out of nothing but a seed: small meshes, client operations, and faults of every kind.
+// Plans made from nothing but a seed: small meshes, client operations, and faults of every kind.
 //
 // Each plan may use only some kinds of faults, drawn anew (Groce, Zhang, Eide, Chen and Regehr, "Swarm testing", ISSTA
-// 2012): what always happens hides what happens only without it. Settings are drawn, too: leases short enough to lapse
-// within the run, slow links, wrong clocks. Faults end, and the plan's quiet is settle_bound(): then all promises must
-// hold.
+// 2012): what always happens hides bugs that show only without it. Settings are drawn, too: leases short enough to lapse within
+// the run, slow links, wrong clocks. Faults end, and the plan's quiet is settle_bound(): then all promises must hold.
 
 #include <cstdint>
 #include <string>

@@ -15,12 +15,12 @@ namespace meshdict::sim {
 std::string describe(const Parcel& frame);
 /// The keys of the records in a frame.
 std::vector<std::string> keys_of(const Parcel& frame);
-/// Keys as words, each behind a space: " colour seat"; of many, the first.
+/// Keys as words, each behind a space: " colour seat"; only the first ones of many.
 std::string keys_text(const std::vector<std::string>& keys);
-/// A value as a word; of a long one, how it begins.
+/// A value as a word; only the beginning of a long one.
 std::string value_text(RawView value);
 
-/// How the reader of a transcript knows a node.
+/// The name by which the reader of a transcript knows a node.
 using NameOf = std::function<std::string(const NodeId&)>;
 std::string describe(const Event& event, const NameOf& name_of);
 

@@ -2,8 +2,8 @@
 // What happened in a run: a hash over every event in order, always on, and a readable transcript on request.
 //
 // The hash covers time, kind, node, connection, message id, uncompressed size, the results of operations and the events
-// that engines raise. No pointer, no compressed byte, no text made for people: equal plan and seed give an equal hash
-// under every compiler. The transcript is written beside it and never changes it.
+// that engines raise. It covers no pointer, no compressed byte and no text made for people, so that equal plan and seed give an
+// equal hash under every compiler. The transcript is written beside it and never changes it.
 
 #include <cstdint>
 #include <cstdio>
@@ -43,7 +43,7 @@ inline constexpr std::string_view kTranscriptTitle = "meshdict transcript 1";
 /// are read by history.h.
 class Transcript {
  public:
-  /// `out` stays the caller's, and so does looking whether all could be written; null: no transcript.
+  /// `out` stays the caller's, who also checks whether all could be written; null: no transcript.
   explicit Transcript(std::FILE* out) : out_(out) {}
 
   [[nodiscard]] bool enabled() const { return out_ != nullptr; }
@@ -58,12 +58,12 @@ class Transcript {
 /// "12.345678": seconds with all digits that a Duration has.
 std::string seconds_text(Duration time);
 
-/// A word of a line: as it is when it is one, otherwise in double quotes, with \" and \\, and \xNN for control
+/// A word of a line: as it is, or, when it is not one plain word, in double quotes, with \" and \\, and \xNN for control
 /// characters and what is no UTF-8.
 std::string word_text(std::string_view word);
 
-/// As a terminal may show it: the same \xNN, also for line ends. What comes from a file or a name passes through this before
-/// it is printed.
+/// Text as a terminal may show it: with the same \xNN, for line ends, too. Whatever comes from a file, and every name, passes
+/// through this before it is printed.
 std::string visible_text(std::string_view text);
 
 }  // namespace meshdict::sim

@@ -1,6 +1,6 @@
 #pragma once
-// Transcripts, read back: lines and the words in them. What the lines say is in README.md; history.h makes a run of
-// them.
+// Reads transcripts back: lines, and the words in them. What the lines mean: sim/README.md. What a run looks like that is made
+// of them: picture/history.h.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +16,15 @@
 namespace meshdict::sim {
 
 struct TranscriptLine {
-  std::size_t number = 0;  ///< in the file, from 1
-  std::string text;        ///< as it stands, without its end
-  bool remark = false;     ///< "# <what>": of the run as a whole
+  /// In the file, from 1.
+  std::size_t number = 0;
+  /// As it stands, without its end.
+  std::string text;
+  /// "# <what>": of the run as a whole.
+  bool remark = false;
   Duration at{};
-  std::string_view node;  ///< "-": nobody's; both point into `text`
+  /// "-": nobody's; both point into `text`.
+  std::string_view node;
   std::string_view what;
 
   TranscriptLine() = default;
@@ -53,7 +57,7 @@ class Words {
   explicit Words(std::string&& text) = delete;
   /// The next word without its quotes; nothing at the end.
   std::optional<std::string> next();
-  /// What has not been taken, without the spaces before it.
+  /// What was not taken yet, without the spaces before it.
   [[nodiscard]] std::string_view rest() const { return rest_; }
   /// Takes `word` when it is next.
   bool skip(std::string_view word);
@@ -69,13 +73,15 @@ std::optional<Duration> parse_seconds(std::string_view text);
 /// A line that speaks of a frame: "c3 -> bob #17 store 212 B 3fa9c1d2 colour".
 struct FrameLine {
   std::uint64_t conn = 0;
-  bool sent = false;  ///< otherwise it has arrived
+  /// Otherwise it has arrived.
+  bool sent = false;
   std::string peer;
   std::uint64_t number = 0;
   std::string kind;
   std::uint64_t size = 0;
   std::string id;
-  std::string_view keys;  ///< words; points into the line
+  /// Words; points into the line.
+  std::string_view keys;
 };
 /// Nothing for any other line.
 std::optional<FrameLine> parse_frame_line(std::string_view what);

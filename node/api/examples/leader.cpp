@@ -3,9 +3,9 @@
 //   leader ada 4001 ledger.txt                      the first one
 //   leader bob 4002 ledger.txt 127.0.0.1:4001       takes over when the first has gone
 //
-// Whoever leases the key "leader" leads, and writes a line into the ledger five times a second. Renewing the lease keeps
-// it; a leader that dies or hangs loses it two seconds later. One that hangs does not notice, and goes on where it was: its
-// next line has the fence of a leader that has been superseded, and the ledger refuses it.
+// The program that leases the key "leader" leads, and writes a line into the ledger five times a second. Renewing the lease
+// keeps it; a leader that dies or hangs loses it two seconds later. One that hangs does not notice, and goes on where it was:
+// its next line has the fence of a leader that has been superseded, and the ledger refuses it.
 
 #include <fcntl.h>
 #include <meshdict/meshdict.h>
@@ -60,7 +60,8 @@ class Ledger {
       fence.reset();
     }
     try {
-      socket.set("leader", name);  // takes the lease, or renews it
+      // Takes the lease, or renews it.
+      socket.set("leader", name);
       const Fence held = socket.fence("leader");
       if (!fence) std::cout << "I lead with fence " << held.hex().substr(0, 16) << std::endl;
       fence = held;
@@ -87,7 +88,7 @@ int main(int argc, char** argv) {
     if (const auto colon = other.rfind(':'); colon != std::string::npos) {
       const int there = std::atoi(other.c_str() + colon + 1);
       socket.connect(other.substr(0, colon), static_cast<std::uint16_t>(there));
-      // Whoever joins looks before it claims.
+      // A program that joins looks before it claims.
       for (int i = 0; i < 50 && !socket.contains("leader"); ++i)
         std::this_thread::sleep_for(100ms);
     }

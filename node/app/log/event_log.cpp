@@ -131,7 +131,7 @@ void EventLog::tell(const ClockJudged& e) {
                     seconds, side));
   } else {
     log_.write(LogLevel::kWarn, e.clock.standing == ClockStanding::kUnknown
-                                    ? "our clock is compared with nobody's any more: no neighbour is left"
+                                    ? "our clock is not compared any more: no neighbour is left whose clock is known"
                                     : "our clock agrees with those of most neighbours again");
   }
 }

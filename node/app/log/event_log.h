@@ -1,4 +1,8 @@
 #pragma once
+// One line for each event that an operator wants to know; the level says how much. Kinds that others can cause at will
+// are limited. When a node does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told, and each one at debug. That
+// another process has our identity is told once, as an error: what clients write here may then arrive nowhere.
+
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -8,9 +12,6 @@
 
 namespace meshdict {
 
-/// One line for each event that an operator wants to know; the level says how much. Kinds that others can cause at will
-/// are limited; of a node that does not answer, the 1st, 2nd, 4th, 8th, ... failure in a row is told, and each one at debug.
-/// That another process has our identity is told once, as an error: nothing of what clients write here may arrive anywhere.
 class EventLog {
  public:
   /// `log` outlives this.
@@ -24,7 +25,8 @@ class EventLog {
   void tell(const Refused& e);
   void tell(const Conflict& e);
   void tell(const Undeliverable& e);
-  void tell(const Confirmed& /*e*/) {}  // for whoever asked
+  // Only the client that asked for it is told.
+  void tell(const Confirmed& /*e*/) {}
   void tell(const Returned& e);
   void tell(const LeftOut& e);
   void tell(const ClockJudged& e);

@@ -1,4 +1,6 @@
 #pragma once
+// The node's log on stderr, its levels, and the limit for lines that strangers can cause.
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -17,7 +19,8 @@ class LogLimiter {
 
   struct Verdict {
     bool write = false;
-    std::uint64_t suppressed_before = 0;  ///< in the last second that had any; to be reported first
+    /// Lines suppressed in the last second that had any; to be reported first.
+    std::uint64_t suppressed_before = 0;
   };
   Verdict count(MonoTime now);
   /// Suppressed lines of a second that is over; each is told once.
@@ -30,8 +33,8 @@ class LogLimiter {
   std::uint64_t in_second_ = 0;
 };
 
-/// The node's log, on stderr: one line an event. Kinds of lines that strangers can cause are limited. No call waits for who
-/// reads it: lines that find no room are dropped, and their number is told once there is some.
+/// The node's log, on stderr: one line an event. Kinds of lines that strangers can cause are limited. No call waits for the
+/// reader of the log: lines that find no room are dropped, and their number is told once there is room.
 class Log {
  public:
   /// `clock` outlives the log.
@@ -59,12 +62,12 @@ class Log {
   MonoTime told_dropped_;
 };
 
-/// One line on stderr behind all that was logged, with which a program ends; it has then got out, or nobody reads.
+/// The line with which a program ends, on stderr, behind all that was logged. On return it has been written, or nobody reads.
 void write_last_line(std::string_view text);
-/// Waits until what was logged has got out, for a second at most.
+/// Waits until what was logged has been written, for a second at most.
 void flush_log();
 
-/// Text of others for a log line: unprintable characters as \xNN, cut at `bound` characters.
+/// Text from others, fit for a log line: unprintable characters as \xNN, cut at `bound` characters.
 std::string printable(std::string_view text, std::size_t bound = 200);
 
 }  // namespace meshdict

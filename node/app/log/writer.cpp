@@ -22,7 +22,8 @@ struct LogWriter::Shared {
   std::condition_variable changed;
   // Under the mutex.
   std::deque<std::string> lines;
-  std::size_t bytes = 0;  ///< of the lines, and of the one that is being written
+  /// Of the lines, and of the one that is being written.
+  std::size_t bytes = 0;
   std::uint64_t lost = 0;
   bool ended = false;
 

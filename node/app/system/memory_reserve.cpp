@@ -14,7 +14,7 @@ namespace {
 std::atomic<void*> reserve = nullptr;
 std::atomic<bool> installed = false;
 
-/// A new_handler: whoever is called tries again when it returns.
+/// A new_handler: when it returns, the allocation is tried again.
 void give_it_up() {
   void* const held = reserve.exchange(nullptr);
   if (held == nullptr) throw std::bad_alloc();
@@ -30,8 +30,8 @@ void give_it_up() {
       std::rethrow_exception(error);
     } catch (const std::bad_alloc&) {
       line =
-          "meshdict-node: no memory is left (ulimit -v, or the machine's): give it more, or keep less in it; what was "
-          "acknowledged is in the data directory\n";
+          "meshdict-node: no memory is left (ulimit -v, or the machine's): give it more, or keep less in it; with "
+          "a data directory, nothing that was acknowledged is lost\n";
     } catch (...) {
       line = kUnexpected;
     }

@@ -1,7 +1,7 @@
 #pragma once
-// Memory that is set aside for the moment in which the system has none left (ulimit -v, a cgroup that counts address space, a
-// machine that does not overcommit): an allocation that fails gets it, and is tried again. From then on the node takes nothing
-// new, and so has the reserve for what it has begun, until there is room to set it aside again.
+// Memory in reserve for the moment in which the system has none left (ulimit -v, a cgroup that counts address space, a machine
+// that does not overcommit). An allocation that fails uses the reserve up, and is tried again. From then on the node takes
+// nothing new, and so has that memory for what it has begun, until there is room for the reserve again.
 //
 // Without it, or when even that is too little, an allocation ends the program with one line (end_with_a_word()).
 
@@ -11,15 +11,16 @@
 
 namespace meshdict::memory_reserve {
 
-/// What a turn may need for what it has begun: some ten copies of the largest frame, as it came, decompressed, as a record, on
-/// the way to disk and to neighbours.
+/// What a turn may need to finish what it has begun: some ten copies of the largest frame (as it came, decompressed, as a
+/// record, on the way to disk and to neighbours).
 inline constexpr std::size_t kBytes = 64 * 1024 * 1024;
 
-/// Once, at the start: sets it aside, and is asked by all allocations of the program that fail.
+/// To be called once, at the start: allocates the reserve, and sees to it that each allocation of the program that fails asks
+/// for it.
 void install();
-/// Whether it is used up.
+/// Whether the reserve is used up.
 [[nodiscard]] bool used();
-/// Sets it aside again, if there is room. Cheap when it was not used.
+/// Allocates the reserve again, if there is room. Cheap when it was not used.
 void refill();
 /// Whether so many bytes can be had. Does not throw.
 [[nodiscard]] bool can_allocate(std::size_t bytes);

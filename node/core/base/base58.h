@@ -1,4 +1,6 @@
 #pragma once
+// base58, in which py2p writes ids, times and hashes.
+
 #include <cstdint>
 #include <expected>
 #include <span>

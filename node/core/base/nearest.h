@@ -1,5 +1,5 @@
 #pragma once
-// What a person may have meant by a word that is none of those expected.
+// Which expected word a person may have meant by one that is not expected.
 
 #include <optional>
 #include <string>

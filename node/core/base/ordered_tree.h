@@ -6,12 +6,12 @@
 // 3. No node but the root falls below an eighth of its capacity; see the rationales at make_room() and fill_up() for what
 //    they come to in the long run.
 //
-// A. Meyer ("Range-Based Set Reconciliation", 2023, https://arxiv.org/abs/2212.13567) calls this a monoid tree. Rationale
-// for leaves of many slots: a tree of two pointers for each slot would cost more than many a slot itself.
+// A. Meyer ("Range-Based Set Reconciliation", 2023, https://arxiv.org/abs/2212.13567) calls this a monoid tree. Rationale for
+// leaves of many slots: with two pointers for each slot, a tree would often cost more than the slot itself.
 //
 // Traits say what is kept:
 //   Slot    movable; made without an argument it is an empty place
-//   Key     what slots are ordered by: a view, or a reference, that is good while the slot is
+//   Key     what slots are ordered by: a view, or a reference, that is good as long as the slot exists
 //   Bound   a key that stands by itself; Key and Bound convert into each other
 //   Total   with count, +=, -= and ==; made without an argument it is the sum of nothing
 //   key_of(slot), total_of(slot), kLeafCapacity, kInnerCapacity
@@ -60,11 +60,12 @@ class OrderedTree {
   template <typename Measure>
   [[nodiscard]] const Slot& at(std::size_t rank, const Measure& measure) const;
 
-  /// Some slots from `lower` on, in order and without a gap; then go on from `next`. `slots` may be empty though there is
-  /// a next. Good until the tree changes.
+  /// Some slots from `lower` on, in order and without a gap; then go on from `next`. `slots` may be empty although there is a
+  /// next. Good until the tree changes.
   struct Run {
     std::span<const Slot> slots;
-    const Bound* next = nullptr;  ///< null: there is no more
+    /// Null: there is no more.
+    const Bound* next = nullptr;
   };
   [[nodiscard]] Run run(Key lower) const;
 
@@ -85,7 +86,8 @@ class OrderedTree {
     std::array<Slot, Traits::kLeafCapacity> slots;
   };
   struct Branch {
-    Bound low;  // no key of the child is below it, and all of the branch before are
+    // No key of the child is below it, and all keys of the branch before are.
+    Bound low;
     Total total;
     std::unique_ptr<Node> child;
   };
@@ -127,7 +129,8 @@ class OrderedTree {
   static void check(const Node& node, std::size_t level, const Bound* low, const Bound* high, Place place);
 
   std::unique_ptr<Node> root_;
-  std::size_t height_ = 0;  // 0: the root is a leaf
+  // 0: the root is a leaf.
+  std::size_t height_ = 0;
 };
 
 template <typename Traits>
@@ -232,8 +235,8 @@ void OrderedTree<Traits>::split(Inner& parent, std::size_t i, std::size_t keep, 
 }
 
 /// Makes room in child `i`, which is full. A neighbour with a quarter free takes a share; otherwise the child is halved.
-/// Rationale: keys mostly grow, where they are write times. Halves alone would stay behind half empty; so they end seven
-/// eighths full.
+/// Rationale: keys that are write times mostly grow. If a child were always halved, the halves left behind would stay half
+/// empty; this way they end seven eighths full.
 template <typename Traits>
 void OrderedTree<Traits>::make_room(Inner& parent, std::size_t i, std::size_t child_level) {
   const std::size_t full = capacity(child_level);
@@ -247,9 +250,9 @@ void OrderedTree<Traits>::make_room(Inner& parent, std::size_t i, std::size_t ch
   }
 }
 
-/// Joins child `i`, which is thin, with a neighbour, or makes two of it and two neighbours; fills it up from one when it is
-/// at most half full. Rationale: records that are overwritten leave everywhere, and come back at the end only. Without
-/// three made two, nodes would be 58 % full in the long run (measured).
+/// Joins child `i`, which is thin, with a neighbour, or makes two children of it and two neighbours; or fills it up from a
+/// neighbour when it is at most half full. Rationale: records that are overwritten leave holes everywhere, and come back only
+/// at the end. Without making two of three, nodes would be 58 % full in the long run (measured).
 template <typename Traits>
 void OrderedTree<Traits>::fill_up(Inner& parent, std::size_t i, std::size_t child_level) {
   const std::size_t dense = capacity(child_level) * 15 / 16;
@@ -263,7 +266,8 @@ void OrderedTree<Traits>::fill_up(Inner& parent, std::size_t i, std::size_t chil
   }
   if (left + 2 < parent.size && two + size_of(left + 2) <= 2 * dense) {
     const std::size_t three = two + size_of(left + 2);
-    shift(parent, left, three / 2, child_level);  // the two hold so many: they are more than dense
+    // The first two have enough slots for that: together they hold more than `dense`.
+    shift(parent, left, three / 2, child_level);
     shift(parent, left + 1, three - three / 2, child_level);
     erase_slots(parent, left + 2, 1);
   } else if (size_of(i) <= capacity(child_level) / 2) {

@@ -1,5 +1,5 @@
 #pragma once
-// One function object of several, for std::visit: a type that none of them takes does not compile.
+// One function object made of several, for std::visit: a type that none of them takes does not compile.
 
 namespace meshdict {
 

@@ -1,4 +1,6 @@
 #pragma once
+// Reads decimal numbers strictly.
+
 #include <charconv>
 #include <concepts>
 #include <optional>

@@ -1,4 +1,6 @@
 #pragma once
+// SHA-256, the hash of messages, values and records.
+
 #include <string_view>
 
 #include "core/base/ids.h"

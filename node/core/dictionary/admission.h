@@ -2,23 +2,23 @@
 // The right to write a key, and the version of the write. A write finds the key in one of three standings:
 //
 // A1. Free: unknown, deleted, or its lease lapsed. The writer claims it: epoch + 1 (1 for an unknown key, unless a floor says
-//     more), claim start now, sequence 0. Rationale: whoever has seen a claim end stands above it in every merge, however the
-//     clocks stand.
+//     more), claim start now, sequence 0. Rationale: a node that has seen a claim end stands above it in every merge, whatever
+//     the clocks show.
 // A2. Ours, and the lease trusted: epoch and claim start stay, sequence + 1; a delete and a creation after it stay in the claim
 //     too. Rationale: the fence names the claim, and a holder that keeps writing is still that holder.
-//     - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win (the present one
-//       is of a later boot that lost its disk, or of a copied identity) the key is claimed anew.
-//     - A write that our clock places before the present one claims anew too: a clock that had jumped ahead was corrected, others
-//       hold our records as from the future, and what follows must stand above them when they come back.
+//     - A record of an older boot of ours is ours: the owner is the same. Only where sequence + 1 would not win is the key
+//       claimed anew: the present record is of a later boot that lost its disk, or of a copied identity.
+//     - A write that our clock places before the present record claims anew too. Then our clock had jumped ahead and was
+//       corrected: others hold our records as from the future, and what we write now must stand above them when they come back.
 // A3. Leased: another node's, and live. The write is refused with the owner and the time left.
-// A4. Without leases every key may be written by everybody at any time: the generation stays, the write time grows; a key
-//     created after a delete takes generation + 1, and so does a write whose time alone would not win over the present record
-//     and what is held from the future. Rationale: what a node has received came before what its client writes then.
+// A4. Without leases every key may be written by everybody at any time: the generation stays, the write time grows. A key
+//     created after a delete takes generation + 1. So does a write whose time alone would not win over the present record and
+//     the future records that are held. Rationale: what a node has received came before what its client writes then.
 // A5. While the wall clock is wrong and the guard is on, only what is held is written (W2 in clock_guard.h).
-// A6. Every write beats what it replaces, and its epoch has room (largest_epoch()): a write for which there is none yet is
+// A6. Every write beats what it replaces, and its epoch has room (largest_epoch()). A write for which there is no room yet is
 //     refused, with the time that our clock is behind.
 //
-// Not thread-safe. Cost: O(1), one SHA-256 of the value for a write, and without leases O(log n) of what is held from the future.
+// Not thread-safe. Cost: O(1), one SHA-256 of the value for a write, and without leases O(log n) of the future records.
 
 #include <cstdint>
 #include <expected>
@@ -65,13 +65,14 @@ class Admission {
 
   struct Write {
     Version version;
-    Duration age{};  ///< of what is written: more than 0 when the claim's time is not the clock's
+    /// The age of what is written: more than 0 when the claim's time is not the clock's (W2 in clock_guard.h).
+    Duration age{};
   };
   /// The version of a write of ours, which takes note of its time. REQUIRES: check() admits it.
   [[nodiscard]] Write next_write(std::string_view key, const std::optional<Record>& present, RawView value,
                                  RecordKind kind);
 
-  /// The largest that a new claim of the key must stand above.
+  /// The largest epoch that a new claim of the key must stand above.
   [[nodiscard]] Epoch highest_epoch(std::string_view key, const std::optional<Record>& present) const;
 
  private:

@@ -14,10 +14,12 @@ namespace meshdict {
 struct DictionaryConfig : MeshSettings {
   NodeId self{};
   Boot boot = Boot::kNone;
-  std::vector<Boot> earlier_boots{};  ///< incarnations before this one, by the same store: the last one first
-  /// Tombstones that are remembered beyond the horizon.
+  /// The boots of incarnations before this one with the same store, the last one first.
+  std::vector<Boot> earlier_boots{};
+  /// How many tombstones are remembered beyond the horizon.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
-  bool clock_guard = true;  ///< no key is claimed while our wall clock is wrong
+  /// No key is claimed while our wall clock is wrong.
+  bool clock_guard = true;
 };
 
 }  // namespace meshdict

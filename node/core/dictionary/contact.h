@@ -1,4 +1,10 @@
 #pragma once
+// When this node was in contact with the mesh: it had a live neighbour, had completed an anti-entropy session with one, and its
+// wall clock was right, so that others see what it writes.
+//
+// Tells whether contact was unbroken for a fixed length of time since some moment. Of past stretches only the end of the latest
+// that was long enough matters: a claim that it does not settle is settled by no earlier one.
+
 #include <algorithm>
 #include <optional>
 
@@ -6,10 +12,6 @@
 
 namespace meshdict {
 
-/// When this node was in contact with the mesh: had a live neighbour, had compared dictionaries with one, and had a wall
-/// clock by which others see what it writes.
-/// Answers whether there was an unbroken stretch of a fixed length since some moment. Of past stretches only the end of
-/// the latest that was long enough matters: whoever is not served by it is served by no earlier one.
 class Contact {
  public:
   explicit Contact(Duration length) : length_(length) {}
@@ -44,7 +46,8 @@ class Contact {
 
   Duration length_;
   bool linked_ = false;
-  bool clock_is_right_ = true;  // nobody has said otherwise
+  // Nobody has said otherwise.
+  bool clock_is_right_ = true;
   std::optional<MonoTime> since_;
   std::optional<MonoTime> last_end_;
 };

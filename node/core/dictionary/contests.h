@@ -1,22 +1,22 @@
 #pragma once
-// Contests: what the owner of a key does when another's claim meets its own. Two claims of one key can be made unknown to each
-// other; then the merge chooses, and the owner, while it trusts its lease, sees to it that the outcome is sound.
+// Contests: what the owner of a key does when another's claim meets its own. Two nodes can claim one key without knowing of
+// each other. Then the merge chooses; and each owner, while it trusts its lease, sees to it that the outcome is sound.
 //
-// K1. A live claim that loses to a tombstone, to a claim whose lease has lapsed, or to an older incarnation of its own owner is
-//     taken again at once with an epoch above it. Rationale: nobody holds what won, so nobody loses by it; and a client was
-//     promised this key. A deletion may thus be undone by a holder that had not heard of it.
+// K1. When a live claim loses to a tombstone, to a claim whose lease has lapsed, or to an older incarnation of its own owner,
+//     its owner takes the key again at once, with an epoch above the winner's. Rationale: nobody holds what won, so nobody
+//     loses by it; and a client was promised this key. A deletion may thus be undone by a holder that had not heard of it.
 // K2. A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time stay, and
 //     its age (the lease does not grow, here or at others), sequence + 1. Rationale: the integer epoch alone is then a valid
 //     fencing token.
 // K3. A value that loses to a tombstone which has left the set, and was written before, is issued again above it, leased or
 //     not (D5 in tombstones.h).
-// K4. Of a plain store and our claim, both of one second, py2p nodes keep the smaller id's. Where that is ours, it is taken or
-//     issued again above the other, and so stands everywhere.
+// K4. Of a plain store and our claim, both of one second, py2p nodes keep the one with the smaller id. When that is ours, it is
+//     taken or issued again above the other, and so stands everywhere.
 // K5. Each rival is contested at most once in a lease time, and at most limits::kMaxContestedRivals of them for a key, and
 //     limits::kMaxContests keys. Rationale: nodes whose clocks are beyond the bounds could otherwise outbid each other for ever.
 //
-// Usage: the merge asks for an answer when a record of ours meets another, and makes it the present record. Not thread-safe.
-// Cost: O(1), and O(log n) of the keys that are contested; nothing is allocated for a record of another owner.
+// Usage: the merge asks for an answer when a record of ours meets another, and makes the answer the present record. Not
+// thread-safe. Cost: O(1), and O(log n) of the keys that are contested; nothing is allocated for a record of another owner.
 
 #include <cstdint>
 #include <map>

@@ -104,7 +104,8 @@ bool Dictionary::is_writable(std::string_view key, RawView value, const Version&
     case RecordKind::kTombstone:
       return is_empty_bytes(value);
   }
-  return false;  // a number of no kind, from elsewhere
+  // A number of no kind, from elsewhere.
+  return false;
 }
 
 RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {

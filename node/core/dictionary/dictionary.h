@@ -5,9 +5,9 @@
 // 2. A key that another node holds under a live lease is not written here.
 // 3. A local write always beats what it replaces.
 // 4. Every acknowledged local write that loses to a record which was not its rightful successor raises a Conflict.
-// 5. No clock is looked at to choose between two records: only in admission, and to hold back what is from the future.
+// 5. No clock decides between two records. Clocks are looked at only in admission, and to hold back what is from the future.
 //
-// It has the records, and says to each of its parts what becomes of them; the parts do not call back. Each has its rules:
+// It has the records, and tells each of its parts what becomes of them; the parts do not call back. Each part has its rules:
 //   admission.h       who may write a key, and under which version
 //   lease_terms.h     how old a lease is, and who may rely on it
 //   contests.h        what an owner does when another's claim meets its own
@@ -71,8 +71,9 @@ class Dictionary {
   /// before.
   std::expected<void, StoreError> load();
 
-  /// Of a node that has a new id: what it holds as `former` under leases that it trusts it holds from now on under its own, as a
-  /// claim above that one; neither value nor age of a lease changes. How many keys: none without leasing. REQUIRES: after load(), before all else.
+  /// For a node that has a new id: keys that it held as `former`, under leases that it trusts, it holds from now on under its
+  /// own id, each by a claim above the former one. Neither values nor ages of leases change. Returns how many keys; none
+  /// without leasing. REQUIRES: after load(), before all else.
   std::size_t take_over(const NodeId& former);
 
   // Local operations (local.cpp)
@@ -110,28 +111,27 @@ class Dictionary {
   Merged merge(std::string_view key, RawView value, const Version& version);
 
   using Plain = meshdict::Plain;
-  /// A plain py2p store (wire.md, last section): `seconds` is its timestamp, an empty bin deletes. By the key's live
-  /// owner it continues the claim; by anyone else it is admitted like a local write, with `seconds` as claim start. Boot
-  /// is 0. Within one second its place is behind the present record: a writer's own writes stand in the order of their
-  /// coming, and of two writers the one with the smaller id overwrites, as at py2p nodes. kKnown: the present record is
-  /// this very store. kLost also for one that is refused, that deletes nothing, or that is older than the present record;
-  /// a kept one must be younger: py2p sends its whole dictionary at each handshake, and what was deleted or overwritten
-  /// meanwhile must not come back with it.
+  /// Takes a plain py2p store (plain.h; wire.md, "Beside py2p nodes"). `seconds` is its timestamp; an empty bin deletes. A
+  /// store of the key's live owner continues the claim; one of anybody else is admitted like a local write, with `seconds` as
+  /// claim start. Boot is 0. Within one second its place is behind the present record: a writer's own writes stand in the order
+  /// of their arrival, and of two writers the one with the smaller id overwrites, as at py2p nodes. kKnown: the present record
+  /// is this very store. kLost also for a store that is refused, that deletes nothing, or that is older than the present
+  /// record. A kept one must be younger than that: py2p sends its whole dictionary at each handshake, and what was deleted or
+  /// overwritten meanwhile must not come back with it.
   Merged merge_py2p(std::string_view key, RawView value, const NodeId& owner, std::int64_t seconds, Plain how);
 
   /// What this node has written anew by itself since the last call (contests.h, clock_guard.h), to be broadcast: each as it was
-  /// written, and only if it is still the present record. What has lost meanwhile is somebody else's to tell.
+  /// written, and only if it is still the present record. What has lost meanwhile is for others to tell.
   [[nodiscard]] std::vector<OwnRecord> take_reissued();
 
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set_linked(in_contact, clock_.monotonic()); }
   /// What the neighbours say of our wall clock.
   void set_clock(const ClockView& ours);
-  /// It was set: on_time() will look at what lies in the future by it.
+  /// The wall clock was set: on_time() will look at what lies in the future by it.
   void clock_was_set();
 
-  /// What two nodes compare: an item for each record that we hold, one from the future too; none for old
-  /// tombstones.
+  /// What two nodes compare: an item for each record that we hold, future records included, but none for old tombstones.
   [[nodiscard]] const ReconcileSet& items() const { return items_; }
   /// The record of an item. Valid until the next non-const call.
   [[nodiscard]] RecordEntry entry(ReconcileSet::Handle handle) const;
@@ -140,14 +140,14 @@ class Dictionary {
 
   using Floors = meshdict::Floors;
   [[nodiscard]] const Floors& floors() const { return tombstones_.floors(); }
-  /// Takes what another node has collected.
+  /// Takes in the floors of another node.
   void merge_floors(const Floors& floors);
   /// The tombstone of a key, if it is one that is compared no more and wins over this version. Valid until the next
   /// non-const call.
   [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const {
     return tombstones_.old_deletion_above(key, version);
   }
-  /// Whether a record of a key of which we have none may be of one whose tombstone we have discarded.
+  /// Whether this record of a key that we do not have may be older than a tombstone that we have discarded.
   [[nodiscard]] bool may_be_discarded(std::string_view key, const Version& version) const {
     return tombstones_.may_be_discarded(key, version);
   }
@@ -155,9 +155,9 @@ class Dictionary {
   /// All records, tombstones included, in the order of keys.
   [[nodiscard]] const Records& records() const { return records_; }
 
-  /// Merges records from the future whose time has come, writes again what a wrong clock has timed, and collects tombstones.
+  /// Merges future records whose time has come, writes again what a wrong clock has timed, and collects tombstones.
   void on_time();
-  /// When it is to be called; nothing while there is nothing of these.
+  /// When on_time() must be called next; nothing while it has nothing to do.
   [[nodiscard]] std::optional<MonoTime> next_deadline() const;
 
   /// Checks the invariants; aborts when one is broken. For tests.
@@ -204,7 +204,8 @@ class Dictionary {
   Admission admission_;
   ClaimHistory history_;
   Contact contact_;
-  std::map<std::string, Version, std::less<>> reissued_;  // the last of each key
+  // What was written anew and is to be broadcast: the last version of each key.
+  std::map<std::string, Version, std::less<>> reissued_;
 };
 
 }  // namespace meshdict

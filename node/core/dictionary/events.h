@@ -12,26 +12,29 @@ namespace meshdict {
 /// Readers see a new value.
 struct Updated {
   std::string key;
-  bool local = false;  ///< written by our client
+  /// Written by our client.
+  bool local = false;
 };
 /// Readers see the key no more.
 struct Deleted {
   std::string key;
-  bool local = false;  ///< by our client
+  /// By our client.
+  bool local = false;
 };
 /// A local write that had been acknowledged lost to another record. Raised before the Updated or Deleted of the winner.
 ///
-/// Every record of our owner id counts as a local write, of whatever boot: an earlier incarnation acknowledged it,
-/// and its loss may have been told to nobody. No conflict is: our own later write coming back (after a lost disk), unless it
-/// is of an incarnation that the store knows nothing of, and so perhaps of a copied identity; a claim that followed ours in order, that
-/// is with a larger epoch after our lease had ended (in our eyes and by the write times) or after our delete; an ordinary
-/// later write without leases. When in doubt it is told.
+/// Every record of our owner id counts as a local write, of whatever boot: an earlier incarnation acknowledged it, and its loss
+/// may have been told to nobody. These are no conflicts: our own later write that comes back after a lost disk, unless it is of
+/// an incarnation that the store does not know, and so perhaps of a copied identity; a claim that followed ours in order, with
+/// a larger epoch, after our lease had ended (in our eyes and by the write times) or after our delete; an ordinary later write
+/// without leases. In doubt, a conflict is raised.
 struct Conflict {
   std::string key;
   Raw losing_value;
   Version losing;
   Version winning;
-  std::string reason;  ///< the field of the version that decided
+  /// The field of the version that decided.
+  std::string reason;
 };
 using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
 

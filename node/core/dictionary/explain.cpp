@@ -81,7 +81,8 @@ std::string step_text(const ClaimHistory::Step& step) {
 
 std::string lease_text(const LeaseView& view) {
   if (!view.held) {
-    return view.ours ? "lapsed; our next write claims the key anew" : "lapsed; whoever writes next claims the key";
+    return view.ours ? "lapsed; our next write claims the key anew"
+                     : "lapsed; the next node that writes claims the key";
   }
   std::string text = "held for " + seconds_left_text(view.left);
   switch (view.state) {
@@ -139,7 +140,7 @@ std::string explain(const KeyStory& story) {
   }
   text += "\nlease: ";
   if (story.leasing == Leasing::kOff) return text + "none in this network; the later write wins";
-  if (!visible) return text + "ended with the delete; whoever writes next claims the key";
+  if (!visible) return text + "ended with the delete; the next node that writes claims the key";
   text += lease_text(*story.lease);
   if (story.clock_ahead) text += "\nclock: ours is " + distance_text(*story.clock_ahead) + " those of most neighbours";
   return text;

@@ -16,11 +16,15 @@ namespace meshdict {
 struct KeyStory {
   const Record& present;
   bool ours = false;
-  Duration age{};                            ///< of the present record's write
-  const ClaimHistory::Steps* met = nullptr;  ///< claims that gave way or were turned away; null: none is remembered
+  /// How long ago the present record was written.
+  Duration age{};
+  /// Claims that gave way or were turned away; null: none is remembered.
+  const ClaimHistory::Steps* met = nullptr;
   Leasing leasing = Leasing::kOn;
-  std::optional<LeaseView> lease = std::nullopt;       ///< of a visible record
-  std::optional<Duration> clock_ahead = std::nullopt;  ///< our clock, when it is wrong, of the median neighbour's
+  /// Of a visible record.
+  std::optional<LeaseView> lease = std::nullopt;
+  /// When our clock is wrong: how far it is ahead of the median neighbour's.
+  std::optional<Duration> clock_ahead = std::nullopt;
 };
 
 /// Lines of text: the present version, the claims that it met before, its lease, and our clock if it is wrong.

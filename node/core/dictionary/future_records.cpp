@@ -69,7 +69,8 @@ void FutureRecords::hold_as_others_do(std::string_view key, RawView value, const
   Hlc due = version.written;
   if (!is_from_future(version)) {
     due = present.written;
-    if (!is_visible(version)) {  // it leaves their sets
+    // A tombstone leaves their sets at the horizon.
+    if (!is_visible(version)) {
       if (hlc_.now(config_.skew) - version.written >= config_.horizon - config_.skew) return;
       const auto horizon = std::chrono::ceil<std::chrono::milliseconds>(config_.horizon);
       due = std::min(due, Hlc::from_ms(version.written.unix_ms() + horizon.count()));

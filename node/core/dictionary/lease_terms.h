@@ -3,7 +3,7 @@
 //
 // L1. Age of a lease = (our hybrid clock - its write time at first sight, at least 0) + monotonic time since then. Rationale:
 //     wall clocks are compared once; from then on a jump of ours changes nothing, nor does the same write when it comes again
-//     under a larger epoch. After a restart our own are as old as the newest of them shows at the least.
+//     under a larger epoch. After a restart our own leases are at least as old as the newest of our writes shows.
 // L2. It has lapsed for others when age > lease + margin; its owner trusts it while age <= lease - margin, and then claims anew.
 //     Rationale: each side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start.
 // L3. Margin: the skew between two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open.
@@ -29,7 +29,7 @@ class LeaseTerms {
         waited_for_(config.lease + lease_margin(config)) {}
 
   [[nodiscard]] Duration age(const Record& record) const { return clock_.monotonic() - record.written_here; }
-  /// By its owner.
+  /// Whether its owner still trusts the lease.
   [[nodiscard]] bool is_trusted(const Record& record) const { return age(record) <= trusted_; }
   [[nodiscard]] bool has_lapsed_for_others(const Record& record) const { return is_over(age(record)); }
   /// The same, of a lease of this age.

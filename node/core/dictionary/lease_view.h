@@ -1,5 +1,5 @@
 #pragma once
-// What LEASE key shows of a key's lease.
+// What the command `LEASE key` shows of a key's lease.
 
 #include <cstdint>
 #include <string>
@@ -42,7 +42,8 @@ struct LeaseView {
   /// Ours: how long we still trust it. Another's: how long we must still wait. At least 1 ms while
   /// held; 0 when lapsed, and without leases.
   Duration left{};
-  bool held = false;  ///< live, as seen from here
+  /// Live, as seen from here.
+  bool held = false;
   bool ours = false;
   LeaseState state = LeaseState::kForeign;
   Epoch epoch = Epoch::kNone;

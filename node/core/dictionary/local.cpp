@@ -76,7 +76,7 @@ std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
 
 std::string Dictionary::explain(std::string_view key) const {
   const auto present = records_.get(key);
-  if (!present) return "never heard of: whoever writes it first claims it";
+  if (!present) return "never heard of: the first node that writes it claims it";
   KeyStory story{.present = *present,
                  .ours = present->version.owner == config_.self,
                  .age = terms_.age(*present),

@@ -4,19 +4,19 @@
 //
 // D1. Nothing is deleted because somebody lacks it: only a tombstone deletes, by the order of versions. So neither a clock
 //     nor what a member says of its past removes a key, and a member that was apart loses nothing of its own.
-// D2. A tombstone older than the horizon less the skew leaves the set that nodes compare. It does so once: what has left
-//     is old after a restart too, whatever the clocks show then. It stays the record of its key, on disk too.
-// D3. A record that loses to a tombstone which has left the set comes from somebody who was apart: the engine answers with
-//     the tombstone. So two nodes that have met hold the same visible records, however long they were apart, and the loss
-//     of a write is told at its writer as any other.
+// D2. A tombstone older than the horizon less the skew leaves the set that nodes compare. It does so once: a tombstone that has
+//     left is old after a restart too, whatever the clocks show then. It stays the record of its key, on disk too.
+// D3. A record that loses to a tombstone which has left the set comes from a node that was apart: the engine answers with the
+//     tombstone. So two nodes that have met hold the same visible records, however long they were apart, and the loss of a
+//     write is told at its writer like any other.
 // D4. When it leaves the set, its epoch is folded into a floor, one for each of kFloorBuckets parts of the keys, and a claim
 //     of an unknown key starts above its floor. Rationale: a node that has come since does not know the tombstone, and its
 //     claim must win over it. A floor never refuses a record.
 // D5. An owner whose own record loses to a tombstone which has left the set, and was written before, proposes it again above
 //     it, with its write time (contests.h). Rationale: nobody had told it the epoch, and its client wrote after the delete.
-// D6. Beyond DictionaryConfig::kept_deletions that have left the set, or kMaxKeptDeletionBytes of their keys, the one that
-//     left first is discarded: its floor is left, and as of when it was written. What comes back from before then is told
-//     (Returned in event.h). That is the only way in which a deleted key can return, and a fence fall.
+// D6. Beyond DictionaryConfig::kept_deletions that have left the set, or kMaxKeptDeletionBytes of their keys, the one that left
+//     first is discarded: only its floor is left, and the time at which it was written. A key that comes back from before that
+//     time is told (Returned in event.h). This is the only way in which a deleted key can return, or a fence fall.
 //
 // Order of calls: load(), then least_age() of each loaded record, then loaded(). From then on the dictionary says for each
 // record that it places whether it keep()s it here or lists it, and sweep()s at next_sweep(). Not thread-safe.
@@ -67,17 +67,18 @@ class Tombstones {
   /// All records of the store are in their places.
   void loaded();
 
-  /// Whether the record is a tombstone that is compared no more, or is to be so no more.
+  /// Whether the record is a tombstone that is compared no more, or must leave the set now.
   [[nodiscard]] bool is_old(const Record& record) const;
   /// A tombstone that came too late to be compared by anybody, of a key that we do not have.
   [[nodiscard]] bool comes_too_late(const Version& version) const;
   /// Takes in a tombstone that is_old(), and has no item. It stays the record of its key.
   void keep(std::string_view key, const Record& record);
-  /// A tombstone of this write time has got an item, or the clock was set back to before it: the next sweep looks there too.
+  /// A tombstone of this write time has got an item, or the clock was set back to before that time: the next sweep looks there
+  /// too.
   void look_from(Hlc written);
 
-  /// Sets next_sweep(): while there are tombstones, they are looked through often enough that each leaves the set well within
-  /// the skew.
+  /// Sets next_sweep(): while there are tombstones, they are looked at often enough that each leaves the set well within the
+  /// skew.
   void plan();
   /// Nothing while no key is deleted.
   [[nodiscard]] std::optional<MonoTime> next_sweep() const { return next_sweep_; }
@@ -87,12 +88,12 @@ class Tombstones {
   [[nodiscard]] const Floors& floors() const { return floors_; }
   [[nodiscard]] Epoch floor_of(std::string_view key) const { return floors_[bucket_of(key)]; }
   void raise_floor(std::string_view key, Epoch epoch) { raise_floor_of(bucket_of(key), epoch); }
-  /// Takes what another node has collected, but for what is from the future.
+  /// Takes in the floors of another node, except those that are from the future.
   void merge_floors(const Floors& floors);
 
   /// The tombstone of a key, if it is_old() and wins over this version (D3). Valid until a record changes.
   [[nodiscard]] std::optional<RecordEntry> old_deletion_above(std::string_view key, const Version& version) const;
-  /// Whether a record of a key of which we have none may be of one whose tombstone we have discarded (D6).
+  /// Whether this record of a key that we do not have may be older than a tombstone that we have discarded (D6).
   [[nodiscard]] bool may_be_discarded(std::string_view key, const Version& version) const;
 
  private:
@@ -103,14 +104,17 @@ class Tombstones {
   };
   /// The largest write times of tombstones.
   struct Collected {
-    Hlc left;       ///< that have left the set
-    Hlc discarded;  ///< that are discarded
+    /// Of those that have left the set.
+    Hlc left;
+    /// Of those that are discarded.
+    Hlc discarded;
     bool operator==(const Collected&) const = default;
   };
 
   struct Found {
     std::vector<RecordTable::Handle> handles;
-    bool more = false;  ///< there are items that were not looked at
+    /// There are items that were not looked at.
+    bool more = false;
   };
 
   [[nodiscard]] static std::size_t bucket_of(std::string_view key);
@@ -129,11 +133,14 @@ class Tombstones {
   RecordTable& records_;
   ReconcileSet& items_;
   FutureRecords& future_;
-  std::deque<Left> left_;       // the first to be discarded first
-  std::size_t left_bytes_ = 0;  // of their keys
+  // In the order in which they will be discarded.
+  std::deque<Left> left_;
+  // Bytes of their keys.
+  std::size_t left_bytes_ = 0;
   Collected collected_;
   Collected stored_collected_;
-  Hlc swept_;  // items written before have been looked at
+  // Items written before this time have been looked at.
+  Hlc swept_;
   std::optional<MonoTime> next_sweep_;
   Floors floors_{};
 };

@@ -12,7 +12,8 @@ namespace meshdict {
 /// Another node holds the key.
 struct Leased {
   NodeId owner;
-  Duration left{};  ///< until the key is free for us, at least 1 ms
+  /// Until the key is free for us, at least 1 ms.
+  Duration left{};
 };
 struct BadKey {
   std::string what;
@@ -24,9 +25,10 @@ struct BadValue {
 struct NoSuchKey {};
 /// Store::has_room() says no.
 struct NoRoom {};
-/// The key is not claimed because our wall clock is not the others'.
+/// The key is not claimed because our wall clock differs from the others'.
 struct WrongClock {
-  Duration ahead{};  ///< of the median neighbour's; negative: behind
+  /// How far our clock is ahead of the median neighbour's; negative: behind.
+  Duration ahead{};
 };
 using WriteError = std::variant<Leased, BadKey, BadValue, NoSuchKey, NoRoom, WrongClock>;
 

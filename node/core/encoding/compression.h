@@ -1,5 +1,5 @@
 #pragma once
-// Compression methods of py2p 0.6, through their libraries. A whole body is compressed at once.
+// The compression methods of py2p 0.6, as their libraries have them. A whole body is compressed at once.
 
 #include <array>
 #include <cstddef>
@@ -19,9 +19,9 @@ enum class Compression : std::uint32_t { kBz2 = 16, kGzip = 17, kLzma = 18, kZli
 /// All that can be read: snappy, zlib, gzip, bz2, lzma.
 std::span<const Compression> known_compressions();
 
-/// Those that we offer, and so those that a peer may use, by preference as py2p's: snappy, zlib, gzip. Rationale: what they
-/// cost is bounded by the bytes that come in (a byte becomes 1,032 at the most, by zlib). Some 50 bytes of bz2 hold a block
-/// of 900,000 and cost milliseconds, and lzma takes 9 MiB first. No peer needs those two: zlib comes with each Python.
+/// The methods that we offer, and so those that a peer may use, in py2p's order of preference: snappy, zlib, gzip. Rationale:
+/// what they cost is bounded by the bytes that come in (a byte becomes 1,032 at the most, by zlib). Some 50 bytes of bz2 hold a
+/// block of 900,000 and cost milliseconds, and lzma takes 9 MiB first. No peer needs those two: zlib comes with each Python.
 std::span<const Compression> offered_compressions();
 
 /// Those of offered_compressions() that `theirs` contains, in our order.

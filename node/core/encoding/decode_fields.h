@@ -1,5 +1,5 @@
 #pragma once
-// A helper of the decoders; nothing for the users of messages.
+// A helper of the decoders. Users of messages do not need it.
 
 #include <cstddef>
 #include <expected>

@@ -23,7 +23,7 @@ class FrameDecoder {
   /// `max_frame` bounds the body, as the size header announces it.
   explicit FrameDecoder(std::size_t max_frame) : max_frame_(max_frame) {}
 
-  /// Raised once the peer has shown a good handshake.
+  /// For the larger limit, once the peer has shown a good handshake.
   void set_max_frame(std::size_t max_frame) { max_frame_ = max_frame; }
 
   /// Takes the next bytes of the stream. Afterwards call next() until it gives nothing.
@@ -43,8 +43,10 @@ class FrameDecoder {
   std::expected<std::size_t, DecodeError> body_size(std::string_view header);
 
   std::size_t max_frame_;
-  std::string kept_;        // an incomplete frame, with its header
-  std::string_view fresh_;  // what feed() brought and next() has not consumed
+  // An incomplete frame, with its header.
+  std::string kept_;
+  // What feed() brought and next() has not consumed.
+  std::string_view fresh_;
   bool kept_consumed_ = false;
   std::optional<DecodeError> failure_;
 };
@@ -52,7 +54,8 @@ class FrameDecoder {
 /// The two parts of a body. Views into the body.
 struct PlainBody {
   MessageId id;
-  std::string_view message;  ///< S, with the stamp behind its array
+  /// S, with the stamp behind its array.
+  std::string_view message;
 };
 
 /// Splits an uncompressed body without checking its hash: enough to recognise a duplicate. Error when shorter than 33
@@ -85,10 +88,11 @@ inline constexpr std::size_t kHashSize = 32;
 /// The smallest body: a hash and the one byte of an empty array.
 inline constexpr std::size_t kMinBody = kHashSize + 1;
 
-/// A message that no frame can carry. What a message holds may have come from outside, so that this is an outcome and no
-/// broken invariant.
+/// A message that no frame can carry. What a message holds may have come from outside, so that this is an outcome, not a broken
+/// invariant.
 struct FrameTooLarge {
-  std::size_t size = 0;  ///< of the body, in bytes
+  /// Size of the body, in bytes.
+  std::size_t size = 0;
 };
 
 /// Builds the uncompressed frame of message S.

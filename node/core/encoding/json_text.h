@@ -24,17 +24,20 @@ class JsonText {
     kDamaged,  ///< what is there is no value, or nested deeper than limits::kMaxDepth
   };
 
-  /// Appends what the next `bytes` bytes of `value` become, and of a value within it that is no container all. `value` is the
-  /// same in each call.
+  /// Appends what the next `bytes` bytes of `value` become; a value within it that is no container is appended whole. `value`
+  /// is the same in each call.
   State append(RawView value, std::size_t bytes, std::string& out);
 
  private:
   /// A container that is open.
   struct Level {
-    std::uint64_t left = 0;  ///< values to come; of a map, a key counts as one
+    /// Values to come; of a map, a key counts as one.
+    std::uint64_t left = 0;
     bool is_map = false;
-    bool is_hidden = false;  ///< it is a key, or within one
-    bool is_empty = true;    ///< nothing of it was read yet
+    /// It is a key, or within one.
+    bool is_hidden = false;
+    /// Nothing of it was read yet.
+    bool is_empty = true;
   };
 
   State take_one(RawView value, std::string& out);

@@ -18,8 +18,10 @@ enum class Kind : std::uint8_t { kNothing, kInteger, kNegative, kNil, kBoolean, 
 /// The first bytes of a value.
 struct Head {
   Kind kind = Kind::kNothing;
-  std::uint8_t size = 0;     ///< of the head; with the whole value for scalars
-  std::uint64_t number = 0;  ///< an integer's value (two's complement), a length or a count
+  /// Of the head; with the whole value for scalars.
+  std::uint8_t size = 0;
+  /// An integer's value (two's complement), a length or a count.
+  std::uint64_t number = 0;
 };
 
 std::uint64_t big_endian(const char* from, std::size_t size) {
@@ -40,7 +42,8 @@ struct Layout {
   std::uint8_t width;
   bool is_signed = false;
   std::uint8_t extra = 0;
-  std::uint8_t fixed = 0;  ///< length that the type byte itself gives
+  /// Length that the type byte itself gives.
+  std::uint8_t fixed = 0;
 };
 constexpr Layout kLayouts[] = {
     {Kind::kNil, 0},

@@ -15,7 +15,7 @@ Raw bytes_value(std::string_view bytes);
 /// UTF-8 text as a value (MessagePack str).
 Raw text_value(std::string_view text);
 
-/// Checks what a writer hands in: one complete value of the types above, no longer than limits::kMaxValue.
+/// Checks the value of a writer: it must be one complete value of the types above, no longer than limits::kMaxValue.
 std::expected<void, std::string> check_value(RawView value);
 
 /// True for a MessagePack bin, well-formed or not: only the type byte is looked at.
@@ -28,7 +28,7 @@ std::string client_text(RawView value);
 /// True for the empty bin, py2p's way to say "deleted".
 bool is_empty_bytes(RawView value);
 
-/// True for what some py2p takes for that: the empty bin, and the empty text.
+/// True for what some py2p nodes take for "deleted": the empty bin, and the empty text.
 bool deletes_at_py2p(RawView value);
 
 }  // namespace meshdict

@@ -1,17 +1,18 @@
 #pragma once
+// When parts of the engine must be called next: at the earliest of the moments that were asked for since the alarm last rang. A
+// part that still waits for something then asks again.
+
 #include <algorithm>
 
 #include "core/base/time.h"
 
 namespace meshdict {
 
-/// When parts of the engine are to be called next: at the earliest of the moments asked for since it last rang. Whoever still
-/// waits for something then asks again.
 class Alarm {
  public:
   void set(MonoTime when) { when_ = std::min(when_, when); }
   [[nodiscard]] MonoTime when() const { return when_; }
-  /// True when its time has come. It is not set any more then.
+  /// True when its time has come. Then it is not set any more.
   [[nodiscard]] bool rings(MonoTime now) {
     if (when_ > now) return false;
     when_ = MonoTime::max();

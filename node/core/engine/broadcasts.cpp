@@ -23,7 +23,8 @@ bool Broadcasts::is_copy(const PlainBody& plain) const {
 
 Broadcasts::Accepted Broadcasts::accept(const Connection& from, const Envelope& envelope, const PlainBody& plain) {
   if (envelope.stamp && envelope.sender == originator_.self() && envelope.stamp->boot == originator_.boot()) {
-    ++stats_.duplicates;  // all that we have said is known: somebody has made this up
+    // All that we have said is known: somebody has made this up.
+    ++stats_.duplicates;
     return Accepted::kNo;
   }
   const MonoTime now = clock_.monotonic();
@@ -33,7 +34,8 @@ Broadcasts::Accepted Broadcasts::accept(const Connection& from, const Envelope& 
     ++stats_.expired;
     return Accepted::kNo;
   }
-  // From further ahead than clocks may differ, once is not promised: nobody can make us remember for as long as he likes.
+  // A message from further ahead than clocks may differ is perhaps taken twice: its sender could otherwise make us remember it
+  // for as long as it likes.
   const Duration future = std::clamp<Duration>(std::chrono::seconds(ahead), Duration::zero(), limits::kClockSkew);
   const MonoTime expires = now + future + limits::kBroadcastLifetime + limits::kClockSkew;
   const Via via = derive_seed(0, from.peer.text());
@@ -60,7 +62,8 @@ void Broadcasts::relay(const Connection& from, const OpenedBody& opened, std::st
   ++stats_.relayed;
   // S byte for byte, so that ids stay the same.
   const auto frame = reframe(opened.plain);
-  if (!frame) return;  // cannot be: a body that was read is no larger than a frame
+  // Cannot be: a body that was read is no larger than a frame.
+  if (!frame) return;
   CompressedOnce once(*frame);
   if (opened.method) once.came_as(*opened.method, body);
   const auto paced = py2p_.paced(envelope, message);

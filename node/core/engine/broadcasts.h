@@ -3,11 +3,11 @@
 //
 // 1. Each broadcast is taken once, however often it comes: what was seen is remembered (seen.h) for as long as a copy is young
 //    enough to be taken. What is too old to be told from a copy is not taken.
-// 2. What we say counts as seen. A message with our boot that we do not remember somebody has made up.
-// 3. What is taken goes on to all other neighbours, its hashed bytes unchanged, so that ids stay the same; compressed as it
-//    came to whoever reads that, so that a few bytes of ours are a few of each neighbour's.
-// 4. A neighbour for whom too much is queued already hears of stores in a session, at its own pace.
-// 5. A py2p node gets stores through its pacer, all else as it is.
+// 2. What we say counts as seen. A message with our boot that we do not remember was made up by somebody.
+// 3. What is taken goes on to all other neighbours, its hashed bytes unchanged, so that ids stay the same. It goes compressed
+//    as it came to neighbours that read that method, so that a message that cost us a few bytes costs each of them a few.
+// 4. A neighbour for which too much is queued already hears of stores in an anti-entropy session, at its own pace.
+// 5. A py2p node gets everything through its pacer: stores of one key as one, all else as it is.
 //
 // Not thread-safe.
 
@@ -46,7 +46,8 @@ class Broadcasts {
 
   // What others say
 
-  /// Whether this is a whole copy of one that was seen; without decoding, for most frames of a mesh are.
+  /// Whether this is an undamaged copy of a broadcast that was seen. Found out without decoding, since most frames of a mesh
+  /// are copies.
   [[nodiscard]] bool is_copy(const PlainBody& plain) const;
   enum class Accepted : std::uint8_t {
     kYes,     ///< marked as seen
@@ -54,19 +55,19 @@ class Broadcasts {
     kNoRoom,  ///< not taken now
   };
   Accepted accept(const Connection& from, const Envelope& envelope, const PlainBody& plain);
-  /// `body` is the message as it came: who reads its compression gets that again, and nothing is compressed twice.
+  /// `body` is the message as it came: neighbours that read its compression get that again, and nothing is compressed twice.
   /// REQUIRES: it was accepted, and is not merged yet.
   void relay(const Connection& from, const OpenedBody& opened, std::string_view body, const Envelope& envelope,
              const Message& message);
 
   // What we say
 
-  /// `store`: what it is to py2p nodes, if it is a store.
+  /// `store`: what the message is to py2p nodes, if it is a store.
   void say(const Message& message, const PacedStore* store = nullptr);
-  /// For a user, who wants to know its id, be there neighbours or not.
+  /// For a user, who wants to know the message's id, whether there are neighbours or not.
   std::expected<MessageId, FrameTooLarge> broadcast(const UserMessage& message);
-  /// The one way to broadcast a store: its owner is the sender, and so it takes nothing but records of ours. `had`: whether
-  /// py2p nodes have the key, before this store.
+  /// The only way to broadcast a store. The owner of a store is its sender, so this takes nothing but records of ours. `had`:
+  /// whether py2p nodes had the key before this store.
   void publish(const OwnRecord& record, HasKey had);
 
   void expire(MonoTime now) { seen_.expire(now); }

@@ -1,8 +1,8 @@
 #pragma once
-// Whether our wall clock can be relied on: what is measured goes to ClockOffsets, and what that makes of it to the dictionary
-// and to the observer.
+// Whether our wall clock can be relied on: what is measured goes to ClockOffsets, and its verdict to the dictionary and to the
+// observer.
 //
-// 1. The dictionary knows at any time what is known of our clock, as of the last judgement.
+// 1. The dictionary always has the latest judgement of our clock.
 // 2. Each change of standing is told once.
 // 3. A wall clock that was set is noticed with the next input, and before anything is written: call look() there.
 //
@@ -27,7 +27,7 @@ class ClockWatch {
 
   /// A neighbour's wall clock showed `unix_ms` at some moment since `asked`.
   void heard(const NodeId& peer, std::int64_t unix_ms, MonoTime asked);
-  /// It is no neighbour any more: judge() without it.
+  /// The peer is no neighbour any more: judge() without it.
   void forget(const NodeId& peer) { offsets_.forget(peer); }
   /// Judges anew if the wall clock was set.
   void look();

@@ -48,7 +48,8 @@ void Confirmations::step(Connection& link) {
 void Confirmations::send_pieces(Connection& link, std::deque<Turn>& turns) {
   std::size_t bytes = 0;
   while (!turns.empty() && bytes <= limits::kBulkLowWater) {
-    if (transport_.queued(link.id) > limits::kBulkLowWater) return;  // Engine::on_drained() wakes us
+    // Engine::on_drained() wakes us.
+    if (transport_.queued(link.id) > limits::kBulkLowWater) return;
     Turn& turn = turns.front();
     const auto asked = open_.find(turn.token);
     if (asked == open_.end() || asked->second.confirmed.contains(link.peer)) {
@@ -70,7 +71,8 @@ std::size_t Confirmations::send_batch(Connection& link, Turn& turn, const Asked&
   while (turn.next < asked.keys.size() && !found.full() && found.batches().size() <= 1) {
     const std::string& key = asked.keys[turn.next++];
     const auto record = dictionary_.records().find(key);
-    if (record == dictionary_.records().end()) continue;  // deleted, and collected since
+    // Deleted, and collected since.
+    if (record == dictionary_.records().end()) continue;
     const RecordEntry entry{.key = key, .value = record->second.value, .version = record->second.version};
     found.add(entry);
     bytes += encoded_bound(entry);

@@ -1,16 +1,16 @@
 #pragma once
 // Which neighbours have what we wrote: for a writer that waits until others have it too.
 //
-// 1. A neighbour is sent the records once more and then a ping. It takes both in order, and answers after the commit of what
-//    it took: its pong says that it has the records, or others that beat them, and how many of them it does not show.
-//    Rationale: that the writes have been sent is no proof, since a link may have ended meanwhile; and a session of comparing,
-//    which is one, goes through all differences first.
-// 2. The records go in batches, and only while little else is queued: nobody is slow because we send much at once.
-// 3. A neighbour that does not show all of them, since its clock says that they are of the future, has confirmed nothing:
-//    its clients do not see them, and may take the keys. It is asked again after limits::kConfirmAgain. An older member does not say; it
-//    counts unless its clock is known to be beyond the skew. A pong to another ping between the batches may have told of some
-//    of them: that counts too.
-// 4. Each neighbour confirms once. When one of its links goes, what was asked there is asked on another.
+// 1. A neighbour is sent the records once more and then a ping. It takes both in order, and answers after the commit of what it
+//    took: its pong says that it has the records, or others that beat them, and how many of them it does not show. Rationale:
+//    that the writes have been sent proves nothing, since a link may have ended meanwhile; an anti-entropy session would be
+//    proof, but goes through all differences first.
+// 2. The records go in batches, and only while little else is queued, so that nobody seems slow because we send much at once.
+// 3. A neighbour that does not show all of them, since by its clock they are from the future, has confirmed nothing: its
+//    clients do not see them, and may take the keys. It is asked again after limits::kConfirmAgain. An older member does not
+//    say how many it hides; it has confirmed unless its clock is known to be beyond the skew. A pong to another ping between
+//    the batches may have told of hidden ones: that counts too.
+// 4. Each neighbour confirms once. When one of its links ends, what was asked there is asked on another.
 // 5. At most limits::kMaxConfirmations are open, and a link waits for each of them once.
 //
 // Usage: on_link() and on_link_gone() as Links tells, on_pong() with each pong, on_time() when next_deadline() has come, step()
@@ -49,23 +49,24 @@ class Confirmations {
     const Transport& transport;
     const Clock& clock;
     const ClockWatch& clocks;
-    Alarm& alarm;  ///< rings when there may be something to do for step()
+    /// Rings when there may be something to do for step().
+    Alarm& alarm;
     Observer& observer;
   };
 
   Confirmations(const Surroundings& surroundings, RandomStream random);
 
-  /// Asks all meshdict neighbours for our present records of these keys. The token that Confirmed events carry; nothing when
-  /// too many are open.
+  /// Asks all meshdict neighbours to confirm our present records of these keys. Returns the token that Confirmed events carry;
+  /// nothing when too many are open.
   std::optional<ConfirmationToken> begin(std::vector<std::string> keys);
   void end(ConfirmationToken token) { open_.erase(token); }
 
-  /// A meshdict neighbour has a new link, or this one is left of several: asks there for all that it has not confirmed.
+  /// A meshdict neighbour has a new link, or this one is left of several: asks there about all that it has not confirmed.
   void on_link(Connection& link);
   void on_link_gone(const Connection& link) { turns_.erase(link.id); }
   void on_pong(const Connection& link, const Pong& pong);
 
-  /// Asks again who did not show what we asked for, when it is time.
+  /// When it is time, asks the neighbours again that did not show what we asked about.
   void on_time(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const { return next_asking_; }
   /// Whether there is something for step().
@@ -80,8 +81,10 @@ class Confirmations {
   struct Asked {
     std::vector<std::string> keys;
     std::set<NodeId> confirmed;
-    std::set<NodeId> hidden;          ///< who has answered that it does not show all of them, and is asked again
-    std::set<NodeId> hidden_between;  ///< who has said so of some, between the batches
+    /// Neighbours that have answered that they do not show all of them: they are asked again.
+    std::set<NodeId> hidden;
+    /// Neighbours that have said so of some, between the batches.
+    std::set<NodeId> hidden_between;
   };
   /// On one link: the records of keys from `next` on are still to be sent.
   struct Turn {
@@ -102,8 +105,10 @@ class Confirmations {
   Observer& observer_;
 
   std::map<ConfirmationToken, Asked> open_;
-  std::uint64_t next_token_;                  // begins at a random number: the nonces of links are random too
-  std::map<ConnId, std::deque<Turn>> turns_;  // none of them empty
+  // Begins at a random number, so that no token meets the nonce of a link: those are random too.
+  std::uint64_t next_token_;
+  // None of them empty.
+  std::map<ConnId, std::deque<Turn>> turns_;
   MonoTime next_asking_ = MonoTime::max();
 };
 

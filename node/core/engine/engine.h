@@ -38,14 +38,15 @@ struct EngineConfig : MeshSettings {
   /// Name of the subnet, without the suffix for leasing.
   std::string network = "sync";
   std::string encryption = "Plaintext";
-  /// The node's id, where a key proves it. Empty: drawn at the first start. A store of another id moves to this one, and its
-  /// keys with their leases.
+  /// The node's id, where a key proves it. Empty: drawn at the first start. A store that belongs to another id moves to this
+  /// one, together with its keys and their leases.
   NodeId proven_id{};
   /// False: messages only, as py2p's MeshSocket. The network's name then has no suffix, and records are not taken.
   bool has_dictionary = true;
-  /// Deletions that are remembered beyond the horizon: who was apart for longer brings back what was deleted before.
+  /// How many deletions are remembered beyond the horizon. A node that was apart for longer brings back what was deleted before
+  /// those.
   std::size_t kept_deletions = limits::kMaxKeptDeletions;
-  /// Neighbours, and accepted connections that are none yet: what the system has room for.
+  /// Neighbours, and accepted connections that are no neighbours yet: as many as the system has room for.
   std::size_t most_neighbours = limits::kMaxNeighbours;
   std::size_t most_pending = limits::kMaxPendingAccepted;
   /// Keys are not claimed while our wall clock is further from those of most neighbours than `skew`.
@@ -65,7 +66,8 @@ enum class WhisperOutcome : std::uint8_t {
 /// One write of several that happen all or none.
 struct WriteOp {
   std::string_view key;
-  std::optional<RawView> value;  ///< nothing: delete (an absent key is skipped)
+  /// Nothing: delete (an absent key is skipped).
+  std::optional<RawView> value;
 };
 
 /// Why an engine does not start.
@@ -107,7 +109,7 @@ class Engine {
   void on_drained(ConnId conn);
   /// End of stream, reset, or a failed dial. `detail` for the log.
   void on_closed(ConnId conn, std::string_view detail);
-  /// A dial that the transport has given up for a reason of its own, as TLS has them.
+  /// A dial that the transport has given up for a reason of its own, such as those of TLS.
   void on_closed(ConnId conn, const Ending& ending);
   /// The transport has turned away a connection before on_accepted().
   void on_turned_away(const Endpoint& remote, const Ending& ending);
@@ -119,31 +121,31 @@ class Engine {
 
   std::expected<void, WriteError> set(std::string_view key, RawView value);
   std::expected<void, WriteError> erase(std::string_view key);
-  /// All or none: the first write that is not admitted is returned with its position and nothing is written. Otherwise
-  /// how many keys were written or deleted.
+  /// Writes all or none: when a write is not admitted, the first such is returned with its position, and nothing is written.
+  /// Otherwise returns how many keys were written or deleted.
   struct BatchError {
     std::size_t index = 0;
     WriteError error;
   };
   std::expected<std::size_t, BatchError> write(std::span<const WriteOp> ops);
   [[nodiscard]] const Dictionary& dictionary() const;
-  /// Asks all meshdict neighbours, and those that come later, to say when they have our present records of these keys,
-  /// or better ones, committed and show them (a record from their future they do not): Confirmed events follow, with this token. Nothing when
-  /// limits::kMaxConfirmations are open already. end_confirmation() when enough have.
+  /// Asks all meshdict neighbours, and those that come later, to say when they have committed our present records of these
+  /// keys, or better ones, and show them (a record that is from the future to them they do not show). Confirmed events with
+  /// this token follow. Nothing when limits::kMaxConfirmations are open already. Call end_confirmation() when enough have
+  /// confirmed.
   std::optional<ConfirmationToken> confirm(std::vector<std::string> keys);
   void end_confirmation(ConfirmationToken token);
 
   // Messages and peers
 
   /// Sends packets (each one raw MessagePack value) to every node.
-  /// `type` is for the receivers: kBroadcast or kWhisper, whichever way the message goes.
+  /// `type` is what receivers see: kBroadcast or kWhisper, however the message travels.
   std::expected<MessageId, MessageFault> broadcast(std::span<const RawView> packets,
                                                    SubFlag type = SubFlag::kBroadcast);
-  /// False while some neighbour takes less than comes: who can wait with a broadcast does. What is sent all the same is left out
-  /// for it sooner or later, counted and told (LeftOut).
+  /// False while some neighbour takes less than comes: then a caller that can wait with a broadcast should. Sooner or later
+  /// what is sent all the same is left out for that neighbour, counted and told (LeftOut).
   [[nodiscard]] bool has_room_for_messages() const;
-  /// To one node, also when it is not a neighbour: its address is then asked for, it is dialled, and the packets
-  /// follow.
+  /// Sends packets to one node. When it is no neighbour, its address is asked for, it is dialled, and the packets follow.
   std::expected<WhisperOutcome, MessageFault> whisper(const NodeId& receiver, std::span<const RawView> packets,
                                                       SubFlag type = SubFlag::kWhisper);
   /// Dials now; the address is also remembered. With `expected`, only that node will do: another that answers is refused, and
@@ -154,15 +156,18 @@ class Engine {
   /// Asks all neighbours for the nodes that they know.
   void request_peers();
   /// Says goodbye to one neighbour, and ends connections to it that are coming up. For limits::kMutedFor neither of the two
-  /// dials the other, and what it dials all the same is refused; unless connect() or whisper() here says so. False when none.
+  /// dials the other, and what it dials all the same is refused, unless connect() or whisper() here wants a link again. False
+  /// when there was no connection.
   bool disconnect(const NodeId& peer);
 
   [[nodiscard]] const NodeId& id() const { return self_; }
   [[nodiscard]] Boot boot() const { return boot_; }
   /// What start() has made of a store of another id.
   struct Move {
-    NodeId former;         ///< empty: the store was of this id
-    std::size_t keys = 0;  ///< held under leases, and still held
+    /// Empty: the store was of this id.
+    NodeId former;
+    /// Keys that the node held under leases as `former`, and still holds.
+    std::size_t keys = 0;
   };
   [[nodiscard]] const Move& move() const { return move_; }
   /// The address told to others; for a port chosen by the system, and before start().
@@ -195,8 +200,10 @@ class Engine {
   NodeId self_;
   Boot boot_ = Boot::kNone;
   Move move_;
-  std::unique_ptr<Parts> parts_;  // from start() on
-  MonoTime next_expiry_;          // when what is too old is forgotten next
+  // From start() on.
+  std::unique_ptr<Parts> parts_;
+  // When parts next forget what is too old.
+  MonoTime next_expiry_;
 };
 
 }  // namespace meshdict

@@ -20,9 +20,11 @@ namespace meshdict {
 /// A neighbour whose hello exchange has completed.
 struct PeerUp {
   NodeId peer;
-  Endpoint address;  ///< where it says it listens, or where it connected from
+  /// Where it says it listens, or where it connected from.
+  Endpoint address;
   bool dialed_by_us = false;
-  bool meshdict = false;  ///< a py2p node otherwise
+  /// A py2p node otherwise.
+  bool meshdict = false;
 };
 /// The last connection to a neighbour has ended.
 struct PeerDown {
@@ -33,11 +35,14 @@ struct PeerDown {
 /// A broadcast or whisper for the application.
 struct MessageArrived {
   NodeId sender;
-  std::int64_t time = 0;  ///< Unix seconds, the sender's clock
+  /// Unix seconds, the sender's clock.
+  std::int64_t time = 0;
   MessageId id;
   bool whisper = false;
-  SubFlag type = SubFlag::kBroadcast;  ///< kBroadcast or kWhisper, as its sender named it
-  NodeId from;                         ///< the neighbour that it came through
+  /// kBroadcast or kWhisper, as its sender named it.
+  SubFlag type = SubFlag::kBroadcast;
+  /// The neighbour that it came through.
+  NodeId from;
   std::vector<Raw> packets;
 };
 /// A connection was refused or dropped before it became a neighbour, or bytes were refused.
@@ -54,10 +59,11 @@ struct Undeliverable {
   MessageId id;
 };
 
-/// Messages for a neighbour are not sent to it, since it takes less than comes. Told now and then (limits::kTellLeftOutEvery).
+/// Messages for a neighbour are left out, since it takes less than comes. Told now and then (limits::kTellLeftOutEvery).
 struct LeftOut {
   NodeId peer;
-  std::uint64_t messages = 0;  ///< so far, on this link
+  /// So far, on this link.
+  std::uint64_t messages = 0;
 };
 
 /// A neighbour has what Engine::confirm() asked about, and shows it. Told once for each neighbour.
@@ -66,25 +72,26 @@ struct Confirmed {
   NodeId peer;
 };
 
-/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have forgotten it
-/// (D6 in tombstones.h). It is there again.
+/// A neighbour has brought a key that we do not have, and that may have been deleted so long ago that we have discarded its
+/// tombstone (D6 in tombstones.h). The key is there again.
 struct Returned {
   std::string key;
   NodeId from;
 };
 
-/// A neighbour's wall clock is further from ours than members allow, or ours from those of most neighbours; or it is so
-/// no more. Told once each time (clock_offsets.h).
+/// A neighbour's wall clock is now further from ours than members allow, or ours from those of most neighbours; or no longer
+/// is. Told once for each change (clock_offsets.h).
 struct ClockJudged {
-  NodeId peer;  ///< empty: it is our own clock, against the median neighbour's
+  /// Empty: it is our own clock, against the median neighbour's.
+  NodeId peer;
   ClockView clock;
 };
 
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
                            Confirmed, Returned, ClockJudged, LeftOut>;
 
-/// Receives events during calls into the engine. An observer must not change the engine; it may look at the dictionary,
-/// where the record that an event speaks of is in place.
+/// Receives events during calls into the engine. An observer must not change the engine. It may look at the dictionary, in
+/// which the record that an event is about is already in place.
 class Observer {
  public:
   virtual ~Observer() = default;

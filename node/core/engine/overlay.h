@@ -1,13 +1,14 @@
 #pragma once
 // Which nodes to dial, and when; and which to leave alone.
 //
-// 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections; nodes that are
-//    neighbours already, whoever dialled, are left alone.
+// 1. A node keeps dialling until it has min(limits::kOutgoingTarget, known) outgoing connections. Nodes that are neighbours
+//    already, whichever side dialled, are left alone.
 // 2. Addresses that are insisted on (address_book.h) are dialled beyond that number.
-// 3. Now and then it dials one stranger more. The oldest extra link is given up for it: it was never counted on. So the
-//    degree stays bounded, and halves that forgot each other meet again; where nobody is a stranger all links stay.
+// 3. Now and then it dials one more node, a stranger. The oldest extra link, which was never counted on, is given up for it. So
+//    the degree stays bounded, and halves that know nothing of each other any more meet again; where nobody is a stranger all
+//    links stay.
 // 4. What the user wishes goes before all of that. Wishes are numbered: of a wish for a link with a node (to connect, to
-//    whisper) and one for none, the later counts. One for none lasts for limits::kMutedFor.
+//    whisper) and a wish against one (to disconnect), the later counts. A wish against a link lasts for limits::kMutedFor.
 // 5. No more than limits::kMaxNeighbours links are sought, limits::kMaxKeptApart nodes kept apart (the oldest wish gives way)
 //    and limits::kMaxDeparted former neighbours remembered.
 //
@@ -50,11 +51,11 @@ class Overlay {
   /// Dials now; the address is also remembered. With `expected`, only that node will do, and the address is remembered once
   /// it has answered.
   void connect(const Endpoint& to, const NodeId& expected);
-  /// Dials an address no more, until we are told of it again. False when it was not known.
+  /// Stops dialling an address until we are told of it again. False when it was not known.
   bool forget(const Endpoint& address);
   /// Parts from a node and keeps it apart (4.). False when no connection to it is there or coming up.
   bool disconnect(const NodeId& peer);
-  /// A wish for a link with a node that is no neighbour: dials it if its address is known. The number of the wish.
+  /// A wish for a link with a node that is no neighbour: dials it if its address is known. Returns the number of the wish.
   std::uint64_t wish_for(const NodeId& wanted);
   /// `told_by` knows the address of a node that was wished for.
   void found(const NodeId& wanted, const Endpoint& address, const NodeId& told_by, std::uint64_t wish);
@@ -66,9 +67,9 @@ class Overlay {
   void on_address(const Endpoint& address, const Connection& conn);
   void on_pair_up(const NodeId& peer);
   void on_link_up(const Connection& link);
-  /// Remembers why a neighbour is none now.
+  /// Remembers why the peer is no neighbour any more.
   void on_pair_down(const NodeId& peer, EndReason reason);
-  /// Remembers that who is at an address was refused, where is_about_proof(): the latest of each host and reason.
+  /// Remembers that the node at an address was refused, if is_about_proof(reason): the latest of each host and reason.
   void on_turned_away(const Endpoint& remote, EndReason reason);
   /// Decides when a former neighbour is dialled again. Not for those that we leave ourselves when we stop.
   void on_lost(const Pair& pair, const Connection& last, const Ending& ending);
@@ -85,7 +86,7 @@ class Overlay {
   void dial_where_needed();
   void on_time(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const { return std::min(next_dial_, next_stranger_); }
-  /// Notes which links have lived, and forgets what is too old. Call it now and then.
+  /// Notes which links have lasted, and forgets what is too old. Call it now and then.
   void expire(MonoTime now);
 
   [[nodiscard]] std::size_t known_addresses() const { return book_.size(); }
@@ -93,14 +94,15 @@ class Overlay {
   void sanity_check() const;
 
  private:
-  /// A user's wish that there be no link with a node.
+  /// A user's wish against a link with a node.
   struct KeptApart {
     MonoTime until;
     std::uint64_t wish = 0;
   };
   struct Departed {
     NodeId id;
-    Endpoint address;  ///< of one that was turned away
+    /// Of a node that was turned away.
+    Endpoint address;
     EndReason reason = EndReason::kClosedByPeer;
     MonoTime when;
   };
@@ -124,9 +126,12 @@ class Overlay {
 
   std::map<NodeId, KeptApart> kept_apart_;
   std::uint64_t wishes_ = 0;
-  std::vector<Departed> departed_;     // the newest last
-  std::vector<Departed> turned_away_;  // so too; apart, so that strangers push no neighbour out
-  bool changed_ = false;               // something that may call for a dial
+  // The newest last.
+  std::vector<Departed> departed_;
+  // The newest last, too. Kept apart, so that strangers push no neighbour out.
+  std::vector<Departed> turned_away_;
+  // Something has changed that may call for a dial.
+  bool changed_ = false;
   MonoTime next_dial_ = MonoTime::max();
   MonoTime next_stranger_ = MonoTime::max();
   Duration stranger_pause_{};

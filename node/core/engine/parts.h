@@ -1,7 +1,7 @@
 #pragma once
-// The parts of an engine, each built on those above it, and what neighbours' coming and going means to them.
+// The parts of an engine, each built on those above it, and what it means to them when neighbours come and go.
 //
-// No part knows the engine or this. What each needs of the others is what its constructor takes.
+// No part knows the engine or this struct. What a part needs of the others is what its constructor takes.
 
 #include <optional>
 #include <string>
@@ -45,15 +45,16 @@ struct Engine::Parts final : LinksHost {
   std::uint64_t take_hidden(const Connection& link) override;
   std::optional<Frame> next_owed(Connection& link) override;
 
-  /// What the transport has refused before it was a connection of Links.
+  /// The transport has refused a connection before Links knew it.
   void on_turned_away(const Endpoint& remote, const Ending& ending);
 
   Observer& events;
-  /// From the end of start() to stop(). Afterwards nothing is made of what ends.
+  /// True from the end of start() to stop(). Afterwards the ends of connections have no consequences.
   bool running = false;
   EngineStats stats;
   Alarm alarm;
-  RandomStream leisure;  ///< for what is done now and then
+  /// For what is done now and then.
+  RandomStream leisure;
   Dictionary dictionary;
   Originator originator;
   Arbiter arbiter;

@@ -1,14 +1,15 @@
 #pragma once
-// py2p nodes beside us: what they are told of the dictionary, and what they bring along. Their pace is the pacer's.
+// py2p nodes beside us: what they are told of the dictionary, and what they bring along. How fast they are told is up to the
+// pacer (links/pacer.h).
 //
-// 1. A py2p node breaks on a deletion of a key that it does not have, so none is sent to it without knowing; and a value
-//    that deletes there (deletes_at_py2p()) is a deletion. Where we cannot know, an entry of a dictionary goes before, which
-//    changes nothing where the key is there.
-// 2. Whatever becomes news here without having come as a broadcast is owed to py2p neighbours: entries that another one
-//    brought along, records found by comparing.
-// 3. Nobody is sent an older value of its own key: only an entry, which it ignores when it has the key.
-// 4. Two forms say what is owed. The entry of a dictionary is ignored where the key is there; the plain store, in its
-//    owner's name, overwrites what that owner had written before. Neither is passed on, and neither can be too old.
+// 1. A py2p node breaks on a deletion of a key that it does not have, so a deletion is sent only to a node that is known to
+//    have the key; a value that deletes there (deletes_at_py2p()) is a deletion, too. Where we cannot know, an entry of a
+//    dictionary is sent first: it changes nothing where the key is there.
+// 2. What becomes news here without having come as a broadcast is owed to py2p neighbours: entries that another py2p node
+//    brought along, records found in an anti-entropy session.
+// 3. No node is sent an older value of its own key: only an entry, which it ignores when it has the key.
+// 4. What is owed is sent in one of two forms. The entry of a dictionary is ignored where the key is there. The plain store, in
+//    its owner's name, overwrites what that owner had written before. Neither is passed on, and neither can be too old.
 //
 // Not thread-safe.
 
@@ -41,13 +42,14 @@ class Py2p {
   /// Without `has_dictionary` nothing is told and nothing taken.
   Py2p(const Surroundings& surroundings, bool has_dictionary);
 
-  /// Whether py2p nodes that have followed so far have this key.
+  /// Whether py2p nodes that have received everything so far have this key.
   [[nodiscard]] HasKey had(std::string_view key) const;
   /// What a broadcast is to py2p neighbours, if it is a store. REQUIRES: it is not merged yet.
   [[nodiscard]] std::optional<PacedStore> paced(const Envelope& envelope, const Message& message) const;
-  /// The turn of what a py2p node is owed: the next frame of it, or nothing for now.
+  /// It is the turn of what a py2p node is owed: its next frame, or nothing for now.
   std::optional<Frame> next_owed(Connection& link);
-  /// What a py2p node brings along. What is news is told to the others; where it has something older than we, it is told.
+  /// Takes an entry that a py2p node brings along. News is told to the others; when the entry is older than what we have, the
+  /// node is told.
   void take_entry(Connection& conn, const StoredEntry& entry);
 
  private:

@@ -81,7 +81,8 @@ void Receiver::take(Connection& conn, std::string_view body) {
     return;
   }
   if (links_.handle(conn, *envelope, *message) || conn.closed()) return;
-  if (conn.state == ConnState::kGreeted) return;  // until the hello is exchanged, only the link layer speaks
+  // Until the hello is exchanged, only the link layer speaks.
+  if (conn.state == ConnState::kGreeted) return;
 
   if (!conn.is_meshdict && conn.established()) links_.heard_on(conn);
   if (envelope->main == MainFlag::kBroadcast) {

@@ -3,10 +3,10 @@
 //
 // 1. Bytes from a peer can be anything: what does not fit closes its connection, but never because of another node's broadcast
 //    that a neighbour only passed on.
-// 2. A damaged frame shows that the stream is out of step, even if what it carries looks like a copy.
-// 3. Of a stranger nothing is decompressed, and only what we offered otherwise. Copies of a compressed broadcast are known
-//    before; a neighbour that makes us decompress copies all the same, in another form each time, is dropped
-//    (limits::kMaxWastedBytes).
+// 2. A damaged frame shows that the stream is out of step, even if the frame looks like a copy.
+// 3. Nothing of a stranger's is decompressed, and of a neighbour's only what uses a method that we offered. A copy of a
+//    compressed broadcast is recognised before it is decompressed. A neighbour that makes us decompress copies all the same, in
+//    another form each time, is dropped (limits::kMaxWastedBytes).
 // 4. Until the hello is exchanged, only the link layer speaks.
 // 5. A node without a dictionary takes no records.
 //
@@ -52,7 +52,7 @@ class Receiver {
   void take(Connection& conn, std::string_view body);
 
  private:
-  /// Nothing when there is no more to be done: a copy, or what has closed the connection.
+  /// Nothing when there is no more to do: it is a copy, or has closed the connection.
   std::optional<OpenedBody> open(Connection& conn, std::string_view body);
   void note_copy(Connection& conn);
   /// A broadcast that was decompressed and not taken.

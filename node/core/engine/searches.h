@@ -6,8 +6,8 @@
 //    that it could not be delivered.
 // 3. A search lasts for limits::kDeferredLifetime from its first whisper on, and is asked for once.
 // 4. To whisper is to wish for a link (overlay.h).
-// 5. To the question of others the wanted node answers for itself, and for a py2p node its neighbours do. Rationale: were
-//    every acquaintance to answer, one question would cost a broadcast each.
+// 5. When others search, the wanted node answers for itself; for a py2p node its neighbours answer. Rationale: if every node
+//    answered that knows the wanted one, a question would cost a broadcast for each of them.
 //
 // Not thread-safe.
 
@@ -42,17 +42,17 @@ class Searches {
   explicit Searches(const Surroundings& surroundings);
 
   [[nodiscard]] bool has_room_for(const NodeId& wanted) const;
-  /// Holds a whisper for a node that is no neighbour, and asks for it if nobody has yet: then the moment is returned when that
-  /// search ends. REQUIRES: has_room_for(wanted).
+  /// Holds a whisper for a node that is no neighbour, and begins a search for it if there is none yet: then the moment is
+  /// returned at which that search ends. REQUIRES: has_room_for(wanted).
   std::optional<MonoTime> hold(const NodeId& wanted, const Frame& whisper);
 
-  /// Its receiver may be found: sends what was held for it.
+  /// A receiver may have been found: sends what was held for it.
   void on_pair_up(Pair& pair);
   void take_response(const Connection& from, const Response& response);
-  /// The question of another for a node, which need not be known here.
+  /// Another node asks for a node, which need not be known here.
   void answer(const Request& request);
 
-  /// Ends the searches whose time has come. Call it now and then, and when the moment has come that hold() told.
+  /// Ends the searches whose time is over. Call it now and then, and at the moment that hold() returned.
   void expire(MonoTime now);
   void sanity_check() const;
 

@@ -88,13 +88,15 @@ void Sessions::begin(MonoTime now) {
   }
   for (auto next = due_.begin(); next != due_.end();) {
     Comparison* const comparison = find_comparison(*next);
-    if (comparison == nullptr) {  // its link has gone
+    // Its link has gone.
+    if (comparison == nullptr) {
       next = due_.erase(next);
       continue;
     }
     if (comparison->under_way(now)) {
       alarm_.set(comparison->progress + limits::kSyncPatience);
-    } else if (transport_.queued(*next) <= limits::kBulkLowWater) {  // else Engine::on_drained() wakes us
+    } else if (transport_.queued(*next) <= limits::kBulkLowWater) {
+      // Else Engine::on_drained() wakes us.
       due_.erase(next);
       ++stats_.comparisons;
       comparison->due = false;
@@ -249,7 +251,7 @@ void Sessions::tell_old_deletions(Connection& conn, const std::vector<RecordEntr
 }
 
 /// What was news to us may be news to our other neighbours, of both kinds. Among meshdict nodes it spreads like a rumour
-/// and dies where it is known. A neighbour with whom we compare, or are about to, hears of it there; and one that takes
+/// and dies where it is known. A neighbour with which we have a session, or are about to, hears of it there; and one that takes
 /// less than we would send gets what it lacks in a session, at its own pace.
 void Sessions::pass_on(const Connection& from, const std::vector<RecordEntry>& entries) {
   const MonoTime now = clock_.monotonic();

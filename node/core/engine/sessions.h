@@ -1,17 +1,18 @@
 #pragma once
-// Comparing dictionaries with meshdict neighbours, and what comes in records: what both lack is found (core/sync), handed over
-// and passed on.
+// Anti-entropy sessions with meshdict neighbours: what the two dictionaries lack of each other is found (core/sync), handed
+// over and passed on. Below, a session is one of these.
 //
-// 1. A link is compared on when it comes up (its dialer asks), when news passed it by, and now and then a random one.
-// 2. Sessions of ours wait for their turn, a link once at most, and go one after the other, unless one has come to a halt for
-//    limits::kSyncTurn. Rationale: a node that joins by four links would get everything four times. Those of others are
+// 1. A session is held on a link when it comes up (its dialer asks), when news has passed it by, and now and then on a random
+//    link.
+// 2. Sessions of ours wait for their turn, at most one for each link, and go one after the other, unless one has come to a halt
+//    for limits::kSyncTurn. Rationale: a node that joins by four links would get everything four times. Sessions of others are
 //    answered meanwhile: nodes that waited for each other in a circle would all be stuck.
-// 3. A session goes on in steps, only while little else is queued on its link: whoever calls step() decides when.
-// 4. Whatever becomes news here without having come as a broadcast is passed on: to py2p nodes as owed, to meshdict nodes at
-//    once, unless a session of theirs will find it. One under way may miss it, so that another follows.
-// 5. A complete session means contact with the mesh, but not when a record that came meanwhile found no room here: what was
-//    turned away is not known, so that nothing follows.
-// 6. What is kept of a link goes with it, and nothing else grows with the mesh.
+// 3. A session goes on in steps, only while little else is queued on its link: the caller of step() decides when.
+// 4. What becomes news here without having come as a broadcast is passed on: to py2p nodes as owed, to meshdict nodes at once,
+//    unless a session with them will find it. A session under way may miss it, so that another follows.
+// 5. A complete session means contact with the mesh, except when a record that came meanwhile found no room here: then we lack
+//    something that the neighbour has. No session follows at once in that case.
+// 6. What is kept for a link goes when the link ends, and nothing else grows with the mesh.
 //
 // Usage: on_link_up() and on_link_gone() as Links tells, take_*() with what established neighbours say, on_time() when
 // next_deadline() has come, begin() and step() in turns of the loop (transfers.h). Not thread-safe.
@@ -46,8 +47,10 @@ class Sessions {
     Links& links;
     const Transport& transport;
     const Clock& clock;
-    Alarm& alarm;           ///< rings when there may be something to do for begin() and step()
-    RandomStream& leisure;  ///< for what is done now and then, shared with the overlay
+    /// Rings when there may be something to do for begin() and step().
+    Alarm& alarm;
+    /// For what is done now and then, shared with the overlay.
+    RandomStream& leisure;
     EngineStats& stats;
     Observer& observer;
   };
@@ -76,22 +79,22 @@ class Sessions {
 
   // What is to be done
 
-  /// Wants a session on an established link; begin() begins it in its turn.
+  /// Asks for a session on an established link; begin() begins it when its turn comes.
   void compare(Connection& link);
   /// Tells all neighbours but `from` of records that are news here. REQUIRES: the versions are complete.
   void pass_on(const Connection& from, const std::vector<RecordEntry>& entries);
 
   // Time and turns
 
-  /// Compares with a random neighbour, when it is time.
+  /// Asks for a session with a random neighbour, when it is time.
   void on_time(MonoTime now);
   [[nodiscard]] MonoTime next_deadline() const { return next_compare_; }
   /// Begins the next session, if it is its turn.
   void begin(MonoTime now);
   /// Whether there is something for step().
   [[nodiscard]] bool is_busy(ConnId link) const;
-  /// One step: a batch of records, or two if the last record did not fit the first, and then the message that they were found
-  /// for, if that is done.
+  /// One step: a batch of records, or two if the last record did not fit the first, and then the message for which they were
+  /// found, if that is complete.
   void step(Connection& link, MonoTime now);
 
   void sanity_check() const;
@@ -99,28 +102,35 @@ class Sessions {
  private:
   struct Session {
     SessionId id = SessionId::kNone;
-    std::uint64_t without_room = 0;  ///< when it began: EngineStats::records_without_room
+    /// EngineStats::records_without_room as it was when the session began.
+    std::uint64_t without_room = 0;
   };
 
   struct Comparison {
     explicit Comparison(const ReconcileSet& set) : reconciler(set) {}
     Reconciler reconciler;
-    Session ours;  ///< the one that we ask in
+    /// The one that we ask in.
+    Session ours;
     Session theirs;
-    bool due = false;        ///< we want a session, and wait for its turn
-    bool peer_asks = false;  ///< a session of the peer's is under way
-    MonoTime progress;       ///< when something of a session last came or went
+    /// We want a session, and wait for its turn.
+    bool due = false;
+    /// A session of the peer's is under way.
+    bool peer_asks = false;
+    /// When something of a session last arrived or left.
+    MonoTime progress;
     /// Records arrived that were not passed on because a session was under way, which may have missed them.
     bool skipped_news = false;
 
-    /// Whether a session is under way, ours or the peer's. One in which nothing happens any more is none.
+    /// Whether a session is under way, ours or the peer's. One in which nothing happens any more does not count.
     [[nodiscard]] bool under_way(MonoTime now) const;
   };
 
   struct OfLink {
-    bool comparable = false;  ///< its peer has told its presence, which comes before all that belongs to comparing
+    /// Its peer has told its presence, which comes before all that belongs to sessions.
+    bool comparable = false;
     std::uint64_t hidden = 0;
-    std::optional<Comparison> comparison;  ///< from when it is first needed
+    /// From when it is first needed.
+    std::optional<Comparison> comparison;
   };
 
   enum class Taken : std::uint8_t { kNews, kKnown, kHidden };
@@ -144,8 +154,10 @@ class Sessions {
   Observer& observer_;
   RandomStream random_;
 
-  std::map<ConnId, OfLink> of_links_;  // of established ones
-  std::deque<ConnId> due_;             // that wait for their turn; those that have gone meanwhile are passed over then
+  // Of established links.
+  std::map<ConnId, OfLink> of_links_;
+  // Links that wait for their turn; those that have ended meanwhile are skipped then.
+  std::deque<ConnId> due_;
   MonoTime next_compare_ = MonoTime::max();
 };
 

@@ -14,7 +14,8 @@ void Transfers::step(MonoTime now) {
   for (const auto& [id, conn] : links_.connections()) {
     if (!conn->established()) continue;
     const bool busy = sessions_.is_busy(id) || confirmations_.is_busy(id);
-    if (!busy || transport_.queued(id) > limits::kBulkLowWater) continue;  // Engine::on_drained() wakes us
+    // Engine::on_drained() wakes us.
+    if (!busy || transport_.queued(id) > limits::kBulkLowWater) continue;
     ++ready;
     if (first == nullptr) first = conn.get();
     if (next == nullptr && id > last_served_) next = conn.get();

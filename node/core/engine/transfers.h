@@ -1,8 +1,8 @@
 #pragma once
-// What goes over in pieces, sessions of comparing and records to confirm: of all links one goes on for a step in each turn of
-// the loop, the next one in the next turn. Rationale: nothing else waits for longer than one step, however much is to be sent.
+// What is sent in pieces: anti-entropy sessions, and records to confirm. In each turn of the loop one link goes on for a step,
+// and the next one in the next turn. Rationale: nothing else waits for longer than one step, however much is to be sent.
 //
-// 1. Links are served in turn, those alone that have something to send and little queued.
+// 1. Links are served in turn, but only those that have something to send and little queued.
 //
 // Not thread-safe.
 

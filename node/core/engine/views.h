@@ -17,35 +17,46 @@ struct NeighbourView {
   NodeId id;
   Endpoint address;
   bool dialed_by_us = false;
-  bool meshdict = false;  ///< speaks the additions of meshdict; a py2p node otherwise
+  /// Speaks the additions of meshdict; a py2p node otherwise.
+  bool meshdict = false;
   Duration connected_for{};
   std::size_t connections = 0;
-  std::size_t queued = 0;          ///< bytes that wait to leave
-  std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
-  std::uint64_t left_out = 0;      ///< messages that were not sent to it, since it takes less than comes
-  ClockView clock{};               ///< its wall clock against ours
+  /// Bytes that wait to leave.
+  std::size_t queued = 0;
+  /// Of a py2p node: keys whose stores wait for their turn.
+  std::size_t waiting_stores = 0;
+  /// Messages that were not sent to it, since it takes less than comes.
+  std::uint64_t left_out = 0;
+  /// Its wall clock against ours.
+  ClockView clock{};
 };
 
-/// An earlier neighbour, and why it is none now; or one that TLS or its id has turned away.
+/// A former neighbour, and why it is no neighbour now; or a node that was turned away because of TLS or its id.
 struct DepartedView {
-  NodeId id;         ///< empty: nothing has proven one
-  Endpoint address;  ///< of one that was turned away: where it came from, or was dialled
+  /// Empty when nothing has proven an id.
+  NodeId id;
+  /// Of one that was turned away: where it came from, or was dialled.
+  Endpoint address;
   EndReason reason = EndReason::kClosedByPeer;
   Duration ago{};
 };
 
-/// Counters since the start. Each part of the engine counts what it does in the one that the engine shows.
+/// Counters since the start. The parts of the engine share one, and each counts there what it does.
 struct EngineStats {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t bytes_received = 0;
-  std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
-  std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
-  std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime
-  /// Broadcasts not taken, since their neighbour or origin fills the memory of what was seen (seen.h).
+  /// Broadcasts that had been seen.
+  std::uint64_t duplicates = 0;
+  /// First receptions of broadcasts, and whispers.
+  std::uint64_t delivered = 0;
+  /// Broadcasts older than limits::kBroadcastLifetime.
+  std::uint64_t expired = 0;
+  /// Broadcasts that were not taken, since their neighbour or their origin fills the memory of what was seen (seen.h).
   std::uint64_t no_room = 0;
   std::uint64_t relayed = 0;
-  std::uint64_t refused = 0;  ///< connections and frames
+  /// Connections and frames.
+  std::uint64_t refused = 0;
   /// Messages that were not sent, since no frame can carry them; 0 unless something is wrong.
   std::uint64_t too_large = 0;
   /// Messages that were not sent to a neighbour that takes less than comes; each counts once for each.
@@ -53,12 +64,18 @@ struct EngineStats {
   /// How often we saw, or were told, that another process has our identity.
   std::uint64_t identity_in_use = 0;
   std::uint64_t dials = 0;
-  std::uint64_t comparisons = 0;         ///< sessions of reconciliation that we have begun
-  std::uint64_t bulk_records_sent = 0;   ///< in sessions, and to py2p nodes at their handshake
-  std::uint64_t records_passed_on = 0;   ///< news from a session, sent to other neighbours; each counts
-  std::uint64_t old_deletions_told = 0;  ///< to neighbours that sent what had been deleted longer ago than the horizon
-  std::uint64_t keys_returned = 0;       ///< see Returned in event.h
-  std::uint64_t records_without_room = 0;  ///< of neighbours, that the store had no room for
+  /// Anti-entropy sessions that we have begun.
+  std::uint64_t comparisons = 0;
+  /// Records sent in sessions, and to py2p nodes at their handshake.
+  std::uint64_t bulk_records_sent = 0;
+  /// News from a session, sent to other neighbours; each counts.
+  std::uint64_t records_passed_on = 0;
+  /// Told to neighbours that sent what had been deleted longer ago than the horizon.
+  std::uint64_t old_deletions_told = 0;
+  /// See Returned in event.h.
+  std::uint64_t keys_returned = 0;
+  /// Records of neighbours for which the store had no room.
+  std::uint64_t records_without_room = 0;
 };
 
 }  // namespace meshdict

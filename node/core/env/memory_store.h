@@ -1,4 +1,6 @@
 #pragma once
+// A Store in memory, for tests and for programs that restart an engine within one process.
+
 #include <map>
 #include <string>
 #include <utility>
@@ -7,7 +9,6 @@
 
 namespace meshdict {
 
-/// A Store that lives as long as its object, for tests and for programs that restart an engine within one process.
 class MemoryStore final : public Store {
  public:
   std::expected<void, StoreError> load(Table table, const Visitor& visit) override;

@@ -1,4 +1,6 @@
 #pragma once
+// The core's interface to its disk: tables of bytes, written in one transaction a turn.
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -32,8 +34,10 @@ enum class StoreTrouble : std::uint8_t {
 
 struct StoreError {
   StoreTrouble trouble = StoreTrouble::kUnusable;
-  std::string what;    ///< for the operator: which file, what failed, what to do
-  std::string path{};  ///< of the data directory; empty for a store without one, and where only the store knows it
+  /// For the operator: which file, what failed, what to do.
+  std::string what;
+  /// The data directory; empty for a store without one, and where only the store knows it.
+  std::string path{};
 
   static StoreError damaged(std::string what) { return {.trouble = StoreTrouble::kDamaged, .what = std::move(what)}; }
 
@@ -43,8 +47,8 @@ struct StoreError {
 
 /// Durable key-value tables. Writes are staged and become durable together at commit(), which the driver of the
 /// engine calls once per turn of its loop, before it acknowledges anything to a client.
-/// A failed commit() is the last: what was staged may turn out durable, all or none of it, and nothing more is taken.
-/// Not thread-safe; used from the thread of the engine.
+/// A failed commit() is the last: what was staged may turn out to be durable, all or none of it, and nothing more is taken. Not
+/// thread-safe; used from the thread of the engine.
 class Store {
  public:
   using Visitor = std::function<void(std::string_view key, std::string_view value)>;
@@ -58,7 +62,7 @@ class Store {
   virtual void put(Table table, std::string_view key, std::string_view value) = 0;
   virtual void erase(Table table, std::string_view key) = 0;
 
-  /// Whether there is room for records. While there is none, the engine takes none, be it a client's or a neighbour's;
+  /// Whether there is room for records. While there is none, the engine takes no records, neither a client's nor a neighbour's;
   /// what is needed to delete and to go on is still put and committed.
   [[nodiscard]] virtual bool has_room() const { return true; }
   /// Writes that commit() has yet to make durable, where each takes it time; 0 otherwise. For drivers that bound a turn.

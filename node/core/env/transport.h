@@ -1,4 +1,6 @@
 #pragma once
+// The core's interface to the network: connections as byte streams, and frames on them.
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +11,7 @@
 
 namespace meshdict {
 
-/// Names one connection for the life of a process. Never reused; 0 is no connection.
+/// Names one connection for as long as the process runs. Never reused; 0 is no connection.
 enum class ConnId : std::uint64_t { kNone = 0 };
 
 /// Where a node listens: a host name or address in text form, and a TCP port.
@@ -48,14 +50,15 @@ class Transport {
   /// Bytes accepted by send() that the network has not taken yet. 0 for a closed connection.
   [[nodiscard]] virtual std::size_t queued(ConnId conn) const = 0;
 
-  /// How far what was sent has come, in bytes since the connection was opened, in whatever unit the transport counts; neither
+  /// How far what was sent has come, in bytes since the connection was opened, as the transport counts them. Neither number
   /// falls.
   struct Progress {
-    std::uint64_t given = 0;  ///< accepted by send()
-    std::uint64_t taken =
-        0;  ///< of those, what the peer's machine has acknowledged; its process may not have read them
+    /// Accepted by send().
+    std::uint64_t given = 0;
+    /// Of those, what the peer's machine has acknowledged; its process may not have read them.
+    std::uint64_t taken = 0;
   };
-  /// Nothing for a closed connection, or by a transport that cannot tell.
+  /// Zero for a closed connection, and in a transport that cannot tell.
   [[nodiscard]] virtual Progress progress(ConnId /*conn*/) const { return {}; }
 
   /// The id that the far end has proven to be its own, by a key from which the id follows; nothing where the transport proves

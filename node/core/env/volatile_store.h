@@ -1,10 +1,10 @@
 #pragma once
+// A Store that keeps nothing and costs nothing: for a node without a data directory, which never reads back what it wrote.
+
 #include "core/env/store.h"
 
 namespace meshdict {
 
-/// A Store that keeps nothing and costs nothing: for a node without a data directory, which never reads again what it
-/// wrote.
 class VolatileStore final : public Store {
  public:
   std::expected<void, StoreError> load(Table /*table*/, const Visitor& /*visit*/) override { return {}; }

@@ -3,12 +3,13 @@
 //
 // 1. It keeps the link that was established first, says KEEP on it, and retires the others when KEEP_ACK arrives: it
 //    never writes to them again, reads what the peer had sent, and then closes them.
-// 2. The smaller id accepts all and closes none; it sends where it was last told to. As the last on each other link it says
-//    KEEP_ACK with the nonce of the one that is kept: nothing follows, and the link may be closed. A link that became one
-//    there after KEEP had come is none of these; while it is spoken on, KEEP is said again.
-// 3. A new link whose hello does not list an older one shows that the older may be half-open. The larger id probes the
-//    older; meanwhile nothing is decided, and when no answer comes in time another is kept. The smaller id pings it, too,
-//    but closes it for the long silence only (links.h): answers can be late, and then each end would have closed another.
+// 2. The smaller id accepts all and closes none; it sends where it was last told to. Its last message on each other link is
+//    KEEP_ACK with the nonce of the link that is kept: nothing follows, and that other link may be closed. This does not cover
+//    a link that was established there after KEEP had come; as long as something is sent on it, KEEP is said again.
+// 3. A new link whose hello does not list an older one shows that the older may be half-open. The larger id probes the older;
+//    meanwhile nothing is decided, and when no answer comes in time another link is kept. The smaller id pings the older link,
+//    too, but closes it only for the long silence (links.h): answers can be late, and then each end would have closed another
+//    link.
 //
 // Rationale: two nodes that both choose can choose differently, and then close both connections (py2p loses the link in
 // most simultaneous dials). One chooser cannot disagree with itself.

@@ -1,4 +1,6 @@
 #pragma once
+// One frame, compressed at most once for each method, however many neighbours take it. `plain` outlives this.
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -10,12 +12,11 @@
 
 namespace meshdict {
 
-/// One frame, compressed at most once per method however many neighbours take it. `plain` outlives this.
 class CompressedOnce {
  public:
   explicit CompressedOnce(const Frame& plain) : plain_(plain) {}
 
-  /// The message came compressed: who reads this method gets the same bytes.
+  /// The message came compressed: neighbours that read this method get the same bytes.
   void came_as(Compression method, std::string_view body) {
     came_as_ = method;
     as_it_came_ = keep_compressed(plain_, body);

@@ -1,4 +1,6 @@
 #pragma once
+// What is known of one connection, from its dial to its end.
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,58 +38,81 @@ enum class DialKind : std::uint8_t {
 /// One byte stream to a peer. Plain data, changed by Links and by the engine.
 struct Connection {
   ConnId id = ConnId::kNone;
-  Endpoint remote;  ///< where it was dialled, or where it came from
+  /// Where it was dialled, or where it came from.
+  Endpoint remote;
   bool dialed_by_us = false;
-  bool extra = false;  ///< dialled as DialKind::kExtra
-  /// Which wish of the user's it was dialled for, counted over all; 0: for none.
+  /// Dialled as DialKind::kExtra.
+  bool extra = false;
+  /// The number of the user's wish for which it was dialled (overlay.h); 0: for none.
   std::uint64_t wish = 0;
-  /// The only node that it was dialled for; empty: whoever answers.
+  /// The only node that may answer the dial; empty: any node may.
   NodeId expected;
   ConnState state = ConnState::kHandshaking;
   FrameDecoder decoder{limits::kMaxFrameBeforeHandshake};
 
   NodeId peer;
-  Endpoint peer_address;  ///< where the peer says it listens, else `remote`
+  /// Where the peer says it listens, else `remote`.
+  Endpoint peer_address;
   bool is_meshdict = false;
-  std::vector<Compression> compressions;  ///< that both read, the one to use first
+  /// Methods that both ends read, the one to use first.
+  std::vector<Compression> compressions;
   Nonce nonce = Nonce::kNone;
   Boot peer_boot = Boot::kNone;
 
   MonoTime opened;
   MonoTime heard;
-  MonoTime spoken;        ///< we last sent something
-  Duration round_trip{};  ///< no less than it took when the connection was made
-  MonoTime frame_begun;   ///< of an incomplete frame: since when at the latest
-  MonoTime deadline;      ///< of the dial, of the hello exchange, or of the linger
+  /// When we last sent something.
+  MonoTime spoken;
+  /// Never less than it was when the connection was made.
+  Duration round_trip{};
+  /// When an incomplete frame began to arrive, at the latest.
+  MonoTime frame_begun;
+  /// Of the dial, of the hello exchange, or of the linger.
+  MonoTime deadline;
   MonoTime pinged;
   std::optional<MonoTime> probe_started;
-  bool late = false;    ///< has not answered its probe in time
-  MonoTime lingers_to;  ///< retired: its deadline moves with what comes, but not beyond this
-  /// Nonce of the link that the peer uses instead of this one, where it has said its last.
+  /// It has not answered its probe in time.
+  bool late = false;
+  /// Retired: its deadline moves with what comes, but not beyond this.
+  MonoTime lingers_to;
+  /// Nonce of the link that the peer uses instead of this one, on which it has sent its last message.
   std::optional<Nonce> last_word;
-  MonoTime told_to_keep;  ///< retired: when its peer was last told of the link that is kept
+  /// Retired: when its peer was last told of the link that is kept.
+  MonoTime told_to_keep;
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;
-  MonoTime taking;             ///< it was last seen to grow
-  MonoTime asked;              ///< the first ping since we heard something was sent
-  std::uint64_t asked_at = 0;  ///< and ends there
-  MonoTime moved;              ///< something was taken before that ping was
-  bool overflowed = false;     ///< it takes nothing, and what it asks for is beyond limits::kMaxAnswersUntaken
-  bool congested = false;      ///< its queue was full (queues.cpp), and has not drained since
-  /// What is to be answered with the peer's clock: the nonce that was sent, and when.
+  /// When `taken` was last seen to grow.
+  MonoTime taking;
+  /// When we sent the first ping since we last heard something.
+  MonoTime asked;
+  /// Where that ping ends, in bytes given to the transport.
+  std::uint64_t asked_at = 0;
+  /// When something was last taken that had been sent before that ping.
+  MonoTime moved;
+  /// It takes nothing, and asks for more answers than limits::kMaxAnswersUntaken.
+  bool overflowed = false;
+  /// Its queue was full (queues.cpp), and has not drained since.
+  bool congested = false;
+  /// A ping whose answer will show the peer's clock: its nonce, and when it was sent.
   struct ClockQuestion {
     Nonce nonce = Nonce::kNone;
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
-  std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
-  std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
-  std::size_t untaken_answers = 0;  ///< bytes sent although it is congested
-  std::uint64_t left_out = 0;       ///< messages that were not sent to it, since too much waited already
+  /// Pings sent, each with a nonce of its own.
+  std::uint64_t pings = 0;
+  /// Bytes sent since the transport's queue was last looked at.
+  std::size_t unchecked_bytes = 0;
+  /// Bytes sent although it is congested.
+  std::size_t untaken_answers = 0;
+  /// Messages that were not sent to it, since too much waited already.
+  std::uint64_t left_out = 0;
   std::optional<MonoTime> told_of_left_out;
-  MonoTime waste_began;          ///< of the present window of limits::kWasteWindow
-  std::size_t wasted_bytes = 0;  ///< decompressed in it, of messages that we had already
+  /// When the present window of limits::kWasteWindow began.
+  MonoTime waste_began;
+  /// Bytes decompressed in it for messages that we had already.
+  std::size_t wasted_bytes = 0;
 
   /// Of a py2p node: all that is sent to it. Never shared between connections: Links copies it with the connection.
   std::shared_ptr<Pacer> pacer;

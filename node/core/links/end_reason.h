@@ -19,7 +19,7 @@ enum class EndReason : std::uint8_t {
   kSilent,             ///< nothing heard for limits::kSilenceVerdict
   kSlowReader,         ///< did not take what we sent
   kDuplicate,          ///< another connection to the same node was kept
-  kOlderBoot,          ///< belongs to an earlier life of the peer
+  kOlderBoot,          ///< belongs to an earlier incarnation of the peer
   kSelf,               ///< we dialled ourselves
   kTooMany,            ///< beyond limits::kMaxNeighbours or limits::kMaxPendingAccepted
   kDifferentSettings,  ///< members must agree on lease length, D, skew and horizon
@@ -49,7 +49,7 @@ std::string_view to_string(EndReason reason);
 /// The last of the list above.
 inline constexpr EndReason kLastEndReason = EndReason::kTlsFailed;
 
-/// Whether the end was refused for want of proof of who it is, or for how it speaks.
+/// Whether the other end was refused because of what it has proven of itself, or because of how it speaks.
 constexpr bool is_about_proof(EndReason reason) {
   return reason >= EndReason::kAnotherId;
 }
@@ -57,8 +57,10 @@ constexpr bool is_about_proof(EndReason reason) {
 /// How a connection ended.
 struct Ending {
   EndReason reason = EndReason::kClosedByPeer;
-  std::string detail{};               ///< for a person
-  ByeReason bye = ByeReason::kOther;  ///< with kBye: what the peer gave as its reason
+  /// For a person.
+  std::string detail{};
+  /// With kBye: the reason that the peer gave.
+  ByeReason bye = ByeReason::kOther;
 
   [[nodiscard]] bool is_bye(ByeReason why) const { return reason == EndReason::kBye && bye == why; }
 };

@@ -169,7 +169,7 @@ void Links::end(Connection& conn, const Ending& ending) {
   remove_link(conn, ending);
 }
 
-/// Takes a connection out of the table; remove_link() then tells whoever cares. `state` keeps its meaning until then.
+/// Takes a connection out of the table; remove_link() then tells the others. `state` keeps its meaning until then.
 void Links::discard(Connection& conn) {
   if (is_pending(conn) && !conn.dialed_by_us) --pending_accepted_;
   const auto found = connections_.find(conn.id);
@@ -320,7 +320,7 @@ void Links::ping(Connection& conn, MonoTime now) {
   conn.asked_at = transport_.progress(conn.id).given;
 }
 
-/// While our question stands behind what was sent before, no answer can come: that this leaves shows that the peer lives.
+/// While our question waits behind what was sent before, no answer can come: as long as that leaves, the peer is there.
 /// Afterwards it shows only that its machine does.
 void Links::look_at_progress(Connection& conn, MonoTime now) {
   const std::uint64_t taken = transport_.progress(conn.id).taken;

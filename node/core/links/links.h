@@ -3,22 +3,23 @@
 //
 // 1. A connection becomes a link of its pair once the handshake and, between meshdict nodes, the extended hello are
 //    exchanged. The dialer draws the connection's nonce and says hello first; the acceptor repeats the nonce.
-// 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link
-//    that gave way is retired: never written to again, read until the peer says that nothing follows or for a linger, then
-//    closed. No link is closed because another is better: what is on its way there would be lost.
-// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused. One from
-//    the future (limits::kBootAhead) gives way to any that is not, so that no number locks an identity out.
-// 4. A link that is probed, since the peer may not know of it, is pinged; when no answer comes in time the policy keeps
-//    another.
+// 2. What becomes of several links of one pair is decided by a LinkPolicy, in production the Arbiter (arbiter.h). A link that
+//    gave way is retired: it is never written to again, is read until the peer says that nothing follows (or for a linger), and
+//    is then closed. No link is closed at once because another is better: what is on its way there would be lost.
+// 3. A newer boot of a peer closes all links of older boots at once; a late hello of an older boot is refused. A boot from the
+//    future (limits::kBootAhead) gives way to any that is not, so that no number locks an identity out.
+// 4. A link of which the peer may not know is probed: it is pinged, and when no answer comes in time the policy keeps another.
 // 5. Towards a py2p peer no duplicate is closed; we send where its frames last arrived.
 // 6. Every deadline is an integer time: dial, hello, silence, probe, linger. Those of the last two follow the round trip.
-// 7. A line may be slow. A node that hears much and says nothing for a while pings; silence counts from the moment when our question
-//    has left the queue, as long as something leaves; a frame has time as long as it comes in at limits::kSlowestLine.
-// 8. A slow reader is one that takes nothing for a while, not one for whom much is queued. What can do without is left out
-//    then: stores come in a comparison, messages are counted and told.
-// 9. A peer that is refused is told why, if it speaks meshdict: a Refusal is the last that it hears. An acceptor decides
-//    before it says hello, so that a refused peer never takes itself for a neighbour.
-// 10. A neighbour's clock is read from its hello and its pongs, each with a moment before which it was not read.
+// 7. A line may be slow. A node that hears much and says nothing for a while pings. Silence counts only from the moment when
+//    our question has left the queue, provided that something leaves. A frame may take its time as long as it comes in at
+//    limits::kSlowestLine.
+// 8. A slow reader is a peer that takes nothing for a while, not one for which much is queued. When much is queued, what is not
+//    indispensable is left out: stores come in an anti-entropy session, left-out messages are counted and told.
+// 9. A peer that is refused is told why, if it speaks meshdict: a Refusal is the last message that it hears. An acceptor
+//    decides before it says hello, so that a refused peer never takes itself for a neighbour.
+// 10. A neighbour's clock is read from its hello and its pongs. For each reading we know a moment before which it cannot have
+//     been taken.
 //
 // Usage: the engine feeds transport events in, hands over the messages of the link layer through handle(), and hears of
 // pairs through the LinksHost. References to Connections stay valid until sweep(). Not thread-safe.
@@ -50,10 +51,13 @@ namespace meshdict {
 
 /// What all members must agree on, and what a node says of itself.
 struct LinkSettings : MeshSettings {
-  std::string protocol;  ///< protocol id of the network
-  Endpoint address;      ///< where we can be dialled
+  /// Protocol id of the network.
+  std::string protocol;
+  /// Where we can be dialled.
+  Endpoint address;
   std::size_t most_neighbours = limits::kMaxNeighbours;
-  std::size_t most_pending = limits::kMaxPendingAccepted;  ///< accepted connections that are no links yet
+  /// Accepted connections that are no links yet.
+  std::size_t most_pending = limits::kMaxPendingAccepted;
 };
 
 /// Two nodes and their links.
@@ -79,9 +83,9 @@ class LinksHost {
   virtual void on_pair_up(Pair& pair) = 0;
   /// A connection was established, be it the first of its pair (then after on_pair_up) or one more.
   virtual void on_link_up(Connection& link) = 0;
-  /// A link has ended, or is read to its end and not used any more. Told before all else that follows from it.
+  /// A link has ended, or is only read to its end and not used any more. Called before all else that follows from it.
   virtual void on_link_gone(const Connection& /*link*/) {}
-  /// Then, when others of its pair are left: what was asked on the one that has gone may stay without an answer.
+  /// Called next, when the pair has other links: what was asked on the link that has gone may stay without an answer.
   virtual void on_link_left(Connection& /*primary*/) {}
   /// How many of the records that came on a link since the last call are not shown here; see Pong.
   virtual std::uint64_t take_hidden(const Connection& /*link*/) { return 0; }
@@ -89,12 +93,12 @@ class LinksHost {
   virtual void on_pair_down(const Pair& pair, const Connection& last, const Ending& ending) = 0;
   /// A connection ended before it became a link, for a reason of ours or the peer's.
   virtual void on_refused(const Connection& conn, const Ending& ending) = 0;
-  /// Messages for this neighbour are left out: so many so far.
+  /// Messages for this neighbour are left out; Connection::left_out says how many so far.
   virtual void on_left_out(const Connection& /*link*/) {}
-  /// The turn of what a py2p node is owed (pacer.h): the next frame of it, or nothing for now.
+  /// It is the turn of what a py2p node is owed (pacer.h): its next frame, or nothing for now.
   virtual std::optional<Frame> next_owed(Connection& /*link*/) { return std::nullopt; }
-  /// A good handshake told where `conn.peer` can be dialled: at `address`, as it says; or, if that is conn.remote and we have
-  /// dialled it, as we see.
+  /// A good handshake told where `conn.peer` can be dialled: at `address`. That is what the peer says or, if it is conn.remote
+  /// and we dialled it, what we see.
   virtual void on_address(const Endpoint& address, const Connection& conn) = 0;
   /// Whether the user wants no link with conn.peer, which has just shown itself.
   virtual bool keeps_apart(const Connection& /*conn*/) { return false; }
@@ -106,8 +110,8 @@ class Links {
 
   Links(LinkSettings settings, const Clock& clock, Transport& transport, Originator& originator, RandomStream random,
         LinksHost& host, LinkPolicy& policy);
-  /// The same state in other surroundings, for those who try what would happen (sim/explore/small_world.h).
-  /// REQUIRES: no input of `other` is under way.
+  /// The same state in other surroundings, to try what would happen (sim/explore/small_world.h). REQUIRES: no input of `other`
+  /// is under way.
   Links(const Links& other, const Clock& clock, Transport& transport, Originator& originator, LinksHost& host,
         LinkPolicy& policy);
   Links(const Links&) = delete;
@@ -131,36 +135,37 @@ class Links {
 
   // Effects
 
-  /// What a link cannot do without. To a py2p node, as offer().
+  /// Sends what a link cannot do without. To a py2p node, the same as offer().
   void send(Connection& conn, const Frame& frame);
   /// False, and nothing is sent, when too much waits for the neighbour already.
   bool try_send(Connection& conn, const Frame& frame);
-  /// The same of a message that is nowhere else to be had: then it is counted and told.
+  /// The same for a message that cannot be had elsewhere: when it is not sent, that is counted and told.
   bool offer(Connection& conn, const Frame& frame);
-  /// Whether all neighbours take what comes: messages would sooner or later be left out otherwise, and whoever can wait does.
+  /// Whether all neighbours take what comes. Otherwise messages would sooner or later be left out, and a sender that can wait
+  /// should.
   [[nodiscard]] bool all_have_room() const;
-  /// Of a message that no frame can carry nothing is sent; it is counted.
+  /// A message that no frame can carry is not sent, but counted.
   void send(Connection& conn, const std::expected<Frame, FrameTooLarge>& frame);
-  /// To a py2p node.
+  /// Sends a store to a py2p node.
   void send_store(Connection& conn, const Frame& frame, const PacedStore& store);
-  /// Sees to it that a py2p node gets the record of a key, as it is when its turn comes.
+  /// Makes sure that a py2p node gets the record of a key, as it is when its turn comes.
   void owe(Connection& conn, std::string_view key, HasKey has);
   /// Gives a py2p node the whole dictionary.
   void hand_over(Connection& conn);
   /// A py2p node's frames arrive on this link: we send there.
   void heard_on(Connection& conn);
   void whisper(Connection& conn, const Message& message) { send(conn, originator_.whisper(message)); }
-  /// An answer without which the neighbour goes on: not sent when too much waits for it already.
+  /// Sends an answer that the neighbour can do without: it is not sent when too much waits for the neighbour already.
   void try_whisper(Connection& conn, const Message& message);
   /// The same message for each: encoded once, and compressed at most once for each method.
   void whisper_to(std::span<Connection* const> to, const Message& message);
-  /// Closes and tells the host; and the peer, when the reason is a refusal.
+  /// Closes, and tells the host; tells the peer, too, when the reason is a refusal.
   void close(Connection& conn, EndReason reason, const std::string& detail);
-  /// Ends the connections with a peer that are not established yet: they are kept apart.
+  /// Ends the connections with a peer that are not established yet, since the two are kept apart.
   void refuse_pending(const NodeId& peer);
   /// Says goodbye to all links of a pair and closes them.
   void part(const NodeId& peer, ByeReason why);
-  /// And closes all other connections.
+  /// Says goodbye on all links, and closes all connections.
   void part_from_all(ByeReason why);
 
   // Effects for the policy
@@ -190,7 +195,7 @@ class Links {
 
   /// Frees closed connections. Call at the end of every input.
   void sweep();
-  /// Whether a connection has ended since.
+  /// Whether a connection has ended since the last sweep().
   [[nodiscard]] bool any_closed() const { return !closed_.empty(); }
   void sanity_check() const;
 
@@ -209,7 +214,7 @@ class Links {
   void on_message(Connection& conn, const Pong& pong);
   void on_message(Connection& conn, const Refusal& refusal);
   void refuse(Connection& conn, const Ending& ending, const Refusal& told);
-  /// Without a word to the peer.
+  /// Ends it without a word to the peer.
   void end(Connection& conn, const Ending& ending);
   void keep_apart(Connection& conn);
   void send_hello(Connection& conn);

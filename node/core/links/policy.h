@@ -1,5 +1,5 @@
 #pragma once
-// Which of several links of one pair live: the part of Links that can be replaced.
+// Which of several links of one pair are kept: the part of Links that can be replaced.
 //
 // Production has one policy, the Arbiter. The interface is there for the study of the alternatives in the simulator
 // (sim/explore/link_policies.h), under the same handshake, deadlines and probes.

@@ -1,7 +1,7 @@
 // The part of Links that sends, and bounds what waits for neighbours.
 //
 // 1. A queue is full when more waits than limits::kMaxQueued; or more than its share of limits::kMaxQueuedOfAll while that is
-//    used up, so that those give way first who have the most. Nothing that a neighbour can do without joins a full queue; but
+//    used up, so that those give way first that have the most. Nothing that a neighbour can do without joins a full queue; but
 //    where little waits, one frame more always has room: a broadcast waits for many, and is there once.
 // 2. A full queue costs no link. Only a neighbour that takes nothing of it for limits::kStallVerdict is dropped, and one that
 //    goes on asking meanwhile.

@@ -65,7 +65,7 @@ void Links::close(Connection& conn, EndReason reason, const std::string& detail)
   refuse(conn, ending, {.code = code, .text = text_for_peer(reason, detail)});
 }
 
-/// py2p nodes, and who has not shown itself yet, hear nothing.
+/// py2p nodes, and nodes that have not shown themselves yet, hear nothing.
 void Links::refuse(Connection& conn, const Ending& ending, const Refusal& told) {
   if (conn.is_meshdict && !conn.closed()) whisper(conn, told);
   end(conn, ending);

@@ -60,7 +60,8 @@ bool AddressBook::make_room(AddressSource source, bool from_user) {
   }
   std::optional<Endpoint> goes;
   if (!buckets.empty()) {
-    ++buckets[source];  // what comes in counts with those that came from there before
+    // What comes in counts with those that came from there before.
+    ++buckets[source];
     const auto size = [](const auto& bucket) { return bucket.second; };
     const std::size_t largest = std::ranges::max_element(buckets, {}, size)->second;
     goes = worst(entries_, [&](const Entry& entry) { return is_hearsay(entry) && buckets[entry.source] == largest; });

@@ -1,24 +1,25 @@
 #pragma once
 // Where other nodes can be dialled, and when to try next.
 //
-// 1. At most limits::kMaxAddresses entries. An address given by the user never gives way, and one where we had a link
-//    does so only to our own doing, or when nothing was heard of it for limits::kProvenStays. Of the others, those that
-//    came from one source are a bucket; the largest bucket gives way, in it the entry with the most failures in a row,
-//    the one not heard of for longest among equals. Rationale: a neighbour that tells of a thousand addresses drives out
+// 1. At most limits::kMaxAddresses entries. An address given by the user gives way only to another one that the user gives,
+//    when no others are left. One where we had a link gives way only to an address that the user gave or that we learned
+//    ourselves, or when its last dial has failed and nothing was heard of it for limits::kProvenStays. Of the others, those
+//    that came from one source are a bucket. An entry of the largest bucket gives way: the one with the most failures in a row,
+//    and among equals the one not heard of for longest. Rationale: a neighbour that tells of a thousand addresses drives out
 //    those that it has told of itself (Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015).
 // 2. Only our own dial shows which node is at an address. What others say is believed until somebody says otherwise, and never
 //    of an address where we had a link or that the user gave.
 // 3. After the n-th failure in a row the next try waits for min(cap, first * 2^(n-1)), of which the second half is
 //    drawn at random ("equal jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
-//    A link that has lived for limits::kLinkProven resets it; one that ends sooner is a failure. An unreachable address
-//    thus costs at most one dial per half cap. The cap is longer for one that was put off.
-// 4. Addresses outlive the process with its Store, and are forgotten when nobody has told of them, and we had no link
-//    there, for limits::kAddressLifetime of running: ages are measured by the monotonic clock and stored as such, so that
-//    neither a wall clock that jumps nor a long time on the shelf forgets anybody.
-// 5. Some addresses are insisted on: dialled however many connections we have. One given by the user, until it has
-//    answered once, or else a node whose acquaintances have all found other neighbours would stay alone; and one of a
-//    neighbour that was lost without our wish, for limits::kInsistFor and at a steady pace, so that a process that is
-//    restarted is soon where it was.
+//    A link that has lasted for limits::kLinkProven resets it; one that ends sooner is a failure. An unreachable address thus
+//    costs at most one dial per half cap. The cap is longer for one that was put off.
+// 4. Addresses are kept in the Store, and outlive the process. They are forgotten when, for limits::kAddressLifetime of
+//    running, nobody has told of them and we had no link there. Ages are measured by the monotonic clock and stored as ages, so
+//    that no address is forgotten because a wall clock jumps or a machine was off for long.
+// 5. Some addresses are insisted on: they are dialled however many connections we have. One is an address given by the user,
+//    until it has answered once. Rationale: a node could otherwise stay alone when all nodes that it knows have found other
+//    neighbours. The other is the address of a neighbour that was lost against our wish, for limits::kInsistFor and at a steady
+//    pace, so that a process that is restarted is soon where it was.
 // 6. Iteration is in the order of addresses: the same history gives the same choices.
 //
 // Not thread-safe.
@@ -49,14 +50,21 @@ AddressSource address_source(std::string_view name);
 class AddressBook {
  public:
   struct Entry {
-    NodeId id;                   ///< empty: not known yet, or told differently
-    std::uint32_t failures = 0;  ///< in a row
+    /// Empty: not known yet, or sources contradict each other.
+    NodeId id;
+    /// Failures in a row.
+    std::uint32_t failures = 0;
     MonoTime next_try;
-    MonoTime heard;          ///< when somebody last told us of it, or it answered
-    Duration stored_age{};   ///< how long ago that was when it was last stored
-    bool from_user = false;  ///< given by the user
-    bool proven = false;     ///< we have dialled it, and had a link
-    bool put_off = false;    ///< the next tries wait for longer
+    /// When somebody last told us of it, or it answered.
+    MonoTime heard;
+    /// How long ago that was when it was last stored.
+    Duration stored_age{};
+    /// Given by the user.
+    bool from_user = false;
+    /// We have dialled it, and had a link.
+    bool proven = false;
+    /// The next tries wait for longer.
+    bool put_off = false;
     AddressSource source = AddressSource::kOurselves;
     MonoTime insist_until = MonoTime::min();
   };
@@ -67,27 +75,27 @@ class AddressBook {
   /// Reads what the store holds. The error names a damaged entry.
   std::expected<void, StoreError> load();
 
-  /// Learns or refreshes an address. `id`, if not empty, is what the source says of who is there.
+  /// Learns or refreshes an address. `id`, if not empty, is the node that the source says is there.
   void add(const Endpoint& address, const NodeId& id, AddressSource source);
   void add_from_user(const Endpoint& address);
   /// We have dialled it, and this node answered.
   void answered(const Endpoint& address, const NodeId& id);
   /// We have dialled it, and are linked. It counts as a success with lived().
   void linked(const Endpoint& address, const NodeId& id);
-  /// The link with this node, which can be dialled there, has lived for limits::kLinkProven. Call it now and then while it
-  /// lives: it counts as heard of.
+  /// The link with this node, which can be dialled there, has lasted for limits::kLinkProven. Call it now and then while the
+  /// link lasts: the address counts as heard of.
   void lived(const Endpoint& address, const NodeId& id);
   void failed(const Endpoint& address);
-  /// It answered our dial, but does not want us as long as things are as they are: tries become ever more seldom.
+  /// It answered our dial, but does not want us as things are: tries become ever less frequent.
   void put_off(const Endpoint& address);
 
-  // Of a neighbour that can be dialled there, as it says itself: without effect where another node is known to be.
+  // About a neighbour that says that it can be dialled there. No effect when another node is known to be there.
 
-  /// It was lost: insist on it for a while.
+  /// The neighbour was lost: insists on its address for a while.
   void lost(const Endpoint& address, const NodeId& id);
-  /// It has said goodbye, or does not want us any more.
+  /// The neighbour has said goodbye, or does not want us any more.
   void put_off(const Endpoint& address, const NodeId& id);
-  /// Not to be tried for limits::kMutedFor: somebody wanted to be disconnected.
+  /// Not to be tried for limits::kMutedFor: a user wanted the two to be disconnected.
   void mute(const Endpoint& address, const NodeId& id);
 
   /// It answered, but is no member of our network: left alone for limits::kMutedFor; but one given by the user is tried
@@ -100,15 +108,15 @@ class AddressBook {
   /// Whether addresses that the user gave come before all others.
   enum class Order : std::uint8_t { kAnyOfAll, kUserFirst };
   using Wanted = std::function<bool(const Endpoint&, const Entry&)>;
-  /// A random one of the wanted addresses whose time has come; in this order.
+  /// A random one of the wanted addresses whose time has come; `order` says which come first.
   std::optional<Endpoint> pick(Order order, const Wanted& wanted);
   /// When the first of the wanted addresses may be tried.
   [[nodiscard]] std::optional<MonoTime> next_try(const Wanted& wanted) const;
 
   [[nodiscard]] std::optional<Endpoint> find(const NodeId& id) const;
   [[nodiscard]] const Entry* entry(const Endpoint& address) const;
-  /// At most `most` random entries where we had a link and that have not failed last: we tell nobody what we only heard, or
-  /// what one made up would come from many.
+  /// At most `most` random entries where we had a link and whose last try has not failed. What we only heard we tell nobody;
+  /// otherwise what one node made up would come from many.
   std::vector<PeerEntry> sample(std::size_t most);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }

@@ -11,7 +11,7 @@
 namespace meshdict {
 namespace {
 
-/// The boots of this life and of those before it, one integer behind the other.
+/// The boots of this incarnation and of those before it, one integer behind the other.
 constexpr std::string_view kMetaBoot = "boot";
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// Compressed bodies of broadcasts that were taken, or that came too late to be: a copy is known again before it is
-// decompressed, which costs a thousand times what its sender paid for it.
+// Compressed bodies of broadcasts that were taken, or that came too late for that. A copy is recognised before it is
+// decompressed, which can cost a thousand times what the copy cost its sender.
 //
 // Bounded by limits::kMaxKnownBodies, the oldest gives way. Not thread-safe.
 
@@ -14,7 +14,8 @@ namespace meshdict {
 
 class KnownBodies {
  public:
-  /// SHA-256 of a body as it came. Rationale: of a weaker hash, somebody could make up a second body that silences a first.
+  /// `hash`: SHA-256 of a body as it came. Rationale: with a weaker hash, somebody could make up a body that silences another
+  /// one.
   void insert(const MessageId& hash);
   [[nodiscard]] bool contains(const MessageId& hash) const { return known_.contains(hash); }
 

@@ -30,7 +30,7 @@ MonoTime first_quarter(std::vector<MonoTime> times) {
   return *quarter;
 }
 
-/// In a full table only who holds less than another gets room, and from that one.
+/// In a full table a neighbour gets room only from one that holds more than it does.
 bool may_ask_for_room(const Shares& shares, Via via) {
   return shares.held(via) < shares.held(shares.greediest());
 }

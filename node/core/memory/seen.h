@@ -1,5 +1,5 @@
 #pragma once
-// Which broadcasts were already handled.
+// Which broadcasts were already seen.
 //
 // 1. A message with a stamp is remembered by (origin, boot, counter). Broadcasts of a boot are numbered without gaps,
 //    so the counters seen so far are nearly always one run: memory per origin, not per message. Rationale: remembering
@@ -11,7 +11,7 @@
 //    Rationale: stamps are not signed. To count what was never seen as seen would let a forger silence an origin; to
 //    forget what was seen would let its messages go round for ever.
 // 5. Entries belong to the neighbour through which they came first. In a full table one gives way only to a neighbour
-//    that holds fewer than its own, so that who floods takes room from itself.
+//    that holds fewer, so that a neighbour that floods takes room from itself only.
 //
 // Not thread-safe.
 
@@ -27,7 +27,8 @@
 
 namespace meshdict {
 
-/// The neighbour through which a message came, as a number (derive_seed of its id). Two of the same number share their room.
+/// The neighbour through which a message came, as a number (derive_seed of its id). Two neighbours with the same number share
+/// their room.
 using Via = std::uint64_t;
 inline constexpr Via kViaOurselves = 0;
 
@@ -76,7 +77,8 @@ class SeenMessages {
 
  private:
   struct OriginKey {
-    std::uint64_t sender = 0;  // hash of the id's text: a collision costs messages, and is as likely as 2^-64
+    // Hash of the id's text: a collision costs messages, and is as likely as 2^-64.
+    std::uint64_t sender = 0;
     Boot boot = Boot::kNone;
     bool operator==(const OriginKey&) const = default;
   };
@@ -92,7 +94,8 @@ class SeenMessages {
     MonoTime expires;
     Via via = 0;
   };
-  using Runs = std::vector<Run>;  // ascending, with a gap between any two
+  // Ascending, with a gap between any two.
+  using Runs = std::vector<Run>;
   struct IdHash {
     std::size_t operator()(const MessageId& id) const { return id.prefix(); }
   };

@@ -14,10 +14,10 @@ enum class ByeReason : std::uint8_t {
   kEnough = 3,    ///< it gives up an extra link for another
 };
 
-/// What a person is told of it, in the goodbye too; empty for kOther.
+/// The text for a person, which a goodbye also carries; empty for kOther.
 std::string_view to_string(ByeReason reason);
 
-/// What nodes mean by a goodbye without a number: their reason is its text, as to_string() has it.
+/// The reason of a goodbye without a number, as older nodes say it: its text is that of to_string().
 ByeReason bye_reason_of(std::string_view text);
 
 }  // namespace meshdict

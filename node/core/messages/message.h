@@ -1,6 +1,5 @@
 #pragma once
-// Messages of py2p 0.6 and of meshdict, as types. The bytes are described in the protocol page beside this file
-// (wire.md).
+// Messages of py2p 0.6 and of meshdict, as types. Their bytes: node/core/wire.md.
 //
 // 1. Decoding trusts nothing: every length, type and depth is checked, and what does not fit is a DecodeError.
 // 2. Views in decoded messages point into the decoded bytes.
@@ -30,8 +29,8 @@ namespace meshdict {
 /// Ends the compression list of a meshdict node's handshake: "MD", version 1.
 inline constexpr std::uint64_t kCapability = 0x4D440001;
 
-/// Makes every message of an origin unique. Broadcasts count 0, 1, 2, ... within a boot, without gaps; all other
-/// messages count apart with the top bit set, so that a gap among broadcasts means a missing one.
+/// Makes every message of an origin unique. Broadcasts count 0, 1, 2, ... within a boot, without gaps. All other messages are
+/// counted apart, with the top bit set, so that a gap among broadcasts means that one is missing.
 struct Stamp {
   static constexpr std::uint64_t kNotBroadcast = std::uint64_t{1} << 63;
   Boot boot = Boot::kNone;
@@ -50,8 +49,10 @@ struct Envelope {
 
   MainFlag main = MainFlag::kBroadcast;
   NodeId sender;
-  std::int64_t time = 0;  ///< Unix seconds, 0 to kMaxTime
-  std::uint64_t sub = 0;  ///< a SubFlag, or a number from a later version
+  /// Unix seconds, 0 to kMaxTime.
+  std::int64_t time = 0;
+  /// A SubFlag, or a number from a later version.
+  std::uint64_t sub = 0;
   /// The elements behind the sub-flag, each one complete value.
   std::vector<RawView> payload;
   std::optional<Stamp> stamp;
@@ -67,7 +68,8 @@ std::expected<Envelope, DecodeError> decode_envelope(std::string_view message);
 /// other message. Only good for recognising duplicates before the hash is checked. The same as what decode_envelope()
 /// finds, for every message that it accepts.
 struct Origin {
-  std::string_view sender;  ///< the text of an id; points into the message
+  /// The text of an id; points into the message.
+  std::string_view sender;
   Stamp stamp;
 };
 std::optional<Origin> peek_origin(std::string_view message);
@@ -82,9 +84,12 @@ inline constexpr std::size_t kHandshakeElements = 4;
 
 struct Handshake {
   NodeId id;
-  std::string protocol;                     ///< protocol id of the network
-  std::optional<Endpoint> address;          ///< where the sender says it listens
-  std::vector<std::uint64_t> compressions;  ///< method numbers, with kCapability last for a meshdict node
+  /// Protocol id of the network.
+  std::string protocol;
+  /// Where the sender says it listens.
+  std::optional<Endpoint> address;
+  /// Method numbers, with kCapability last for a meshdict node.
+  std::vector<std::uint64_t> compressions;
   /// Whether kCapability is listed; anywhere, as later versions may put more behind it.
   [[nodiscard]] bool is_meshdict() const;
 };
@@ -116,7 +121,7 @@ struct StoredEntry {
 /// A broadcast or whisper of the application.
 struct UserMessage {
   std::vector<RawView> packets;
-  /// kBroadcast or kWhisper: what the application calls it. Nothing, when it is encoded: as its main flag.
+  /// kBroadcast or kWhisper: what the application calls it. Nothing, when it is encoded: the same as its main flag.
   std::optional<SubFlag> type{};
 };
 
@@ -141,15 +146,18 @@ struct Resend {};
 /// The extended hello. Unknown keys are ignored.
 struct Hello {
   Boot boot = Boot::kNone;
-  Nonce nonce = Nonce::kNone;      ///< of this connection; drawn by the dialer, repeated by the acceptor
-  std::vector<Nonce> open_nonces;  ///< of all connections that the sender holds open to the receiver
+  /// The nonce of this connection: drawn by the dialer, repeated by the acceptor.
+  Nonce nonce = Nonce::kNone;
+  /// The nonces of all connections that the sender holds open to the receiver.
+  std::vector<Nonce> open_nonces;
   std::string software;
   std::uint64_t features = 0;
   std::int64_t lease_ms = 0;
   std::int64_t settle_ms = 0;  ///< D
   std::int64_t skew_ms = 0;
   std::int64_t horizon_ms = 0;
-  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
+  /// The sender's wall clock, Unix milliseconds; 0 from one that does not tell.
+  std::int64_t clock_ms = 0;
 };
 
 struct Keep {
@@ -161,7 +169,8 @@ struct KeepAck {
 /// Ends all links of the pair.
 struct Bye {
   ByeReason reason = ByeReason::kOther;
-  std::string text;  ///< for a person
+  /// For a person.
+  std::string text;
 };
 /// Why a connection was refused: numbers of the wire.
 enum class RefusalCode : std::uint8_t {
@@ -178,20 +187,22 @@ enum class RefusalCode : std::uint8_t {
 /// this connection, not of the pair.
 struct Refusal {
   RefusalCode code = RefusalCode::kUnknown;
-  std::string text;  ///< for a person
+  /// For a person.
+  std::string text;
 };
 struct Ping {
   Nonce nonce = Nonce::kNone;
 };
 struct Pong {
   Nonce nonce = Nonce::kNone;
-  std::int64_t clock_ms = 0;  ///< the sender's wall clock, Unix milliseconds; 0 from one that does not tell
+  /// The sender's wall clock, Unix milliseconds; 0 from one that does not tell.
+  std::int64_t clock_ms = 0;
   /// Records that came in batches on this connection since the ping before this one, and that the sender does not show:
   /// held as from the future, or not taken at all. 0 from one that does not tell.
   std::uint64_t hidden = 0;
 };
 
-/// One step of comparing two dictionaries (reconciler.h), from the node whose session it is.
+/// One step of an anti-entropy session (reconciler.h), from the node whose session it is.
 struct SyncQuestion {
   RangeMessage ranges;
 };
@@ -200,7 +211,7 @@ struct SyncAnswer {
   RangeMessage ranges;
 };
 
-/// The largest epochs of collected tombstones, by part of the keys (dictionary.h).
+/// The floors: the largest epochs of collected tombstones, by part of the keys (tombstones.h).
 struct EpochFloors {
   std::vector<Epoch> epochs;
 };
@@ -219,21 +230,21 @@ using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessag
                              RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
                              SyncAnswer, Records, EpochFloors, Presence, Refusal, Unknown>;
 
-/// Messages in three parts, by who handles them. Both visit all: a new message that is in no part does not compile.
+/// Messages in three parts: those that Links handles, those that the engine handles, and those that are ignored. Links and the
+/// engine both visit all of them, so a new message that is in no part does not compile.
 template <typename T>
 concept LinkMessage = kIsOneOf<T, Handshake, Hello, Keep, KeepAck, Bye, Ping, Pong, Refusal>;
 template <typename T>
 concept EngineMessage = kIsOneOf<T, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
                                  RenegotiateCompression, SyncQuestion, SyncAnswer, Records, EpochFloors, Presence>;
-/// Nothing comes of them: nobody keeps what a py2p node might want to be sent again.
+/// They have no effect. In particular, nobody keeps what a py2p node might want to be sent again.
 template <typename T>
 concept IgnoredMessage = kIsOneOf<T, Resend, Unknown>;
 
-/// The typed content of an envelope. Unknown is: an unknown flag; a known one in the wrong kind of message (a broadcast
-/// handshake); a form of a store, request or response that nobody can use (a str key, an id that is none); any
-/// broadcast whose payload is malformed, for it may come through a neighbour that relays what it does not read. A
-/// handshake, a peers list or an addition of meshdict that is malformed is an error: its sender is the neighbour
-/// itself.
+/// The typed content of an envelope. These become Unknown: an unknown flag; a known one in the wrong kind of message (a
+/// broadcast handshake); a form of a store, request or response that nobody can use (a str key, an invalid id); any broadcast
+/// whose payload is malformed, for it may come through a neighbour that relays what it does not read. A malformed handshake,
+/// peers list or addition of meshdict is an error: its sender is the neighbour itself.
 std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
 
 /// Encodes S: the array, and the stamp behind it. The main flag and sub-flag follow from the type: UserMessage and
@@ -242,8 +253,10 @@ std::expected<Message, DecodeError> decode_message(const Envelope& envelope);
 struct EncodeHead {
   NodeId sender;
   std::int64_t time = 0;
-  std::optional<Stamp> stamp;                 ///< nothing: as py2p would send it (for tests against captured bytes)
-  MainFlag user_main = MainFlag::kBroadcast;  ///< for UserMessage and StoreSet
+  /// Nothing: as py2p would send it (for tests against captured bytes).
+  std::optional<Stamp> stamp;
+  /// For UserMessage and StoreSet.
+  MainFlag user_main = MainFlag::kBroadcast;
 };
 /// REQUIRES: `message` is not Unknown, and each RawView in it is one complete value.
 std::string encode_message(const EncodeHead& head, const Message& message);

@@ -1,4 +1,6 @@
 #pragma once
+// Builds the frames of messages that this node originates: fills in sender and time, and stamps each message. Not thread-safe.
+
 #include <algorithm>
 #include <cstdint>
 #include <expected>
@@ -11,13 +13,11 @@
 
 namespace meshdict {
 
-/// Builds the frames of messages that this node originates: fills in sender and time, and stamps each one.
-/// Not thread-safe.
 class Originator {
  public:
   Originator(NodeId self, Boot boot, const Clock& clock) : self_(self), boot_(boot), clock_(clock) {}
 
-  /// Of the next broadcast, whether or not there is anybody for whom it must be encoded.
+  /// The stamp of the next broadcast, whether or not it must be encoded for anybody.
   Stamp stamp_broadcast() { return {.boot = boot_, .counter = broadcasts_++}; }
   [[nodiscard]] std::expected<Frame, FrameTooLarge> broadcast(const Message& message, const Stamp& stamp) const {
     return encode(message, stamp, MainFlag::kBroadcast);
@@ -28,7 +28,7 @@ class Originator {
     return encode(message, stamp, MainFlag::kWhisper);
   }
 
-  /// A store for a py2p neighbour alone, which takes it for the owner's at that time and does not mind its age.
+  /// A store for one py2p neighbour. It takes the store for one that the owner made at that time, and does not mind its age.
   std::expected<Frame, FrameTooLarge> plain_store(const StoreSet& store, const NodeId& owner, std::int64_t seconds) {
     const Stamp stamp{.boot = boot_, .counter = Stamp::kNotBroadcast | others_++};
     return make_frame(

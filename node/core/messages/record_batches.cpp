@@ -7,8 +7,10 @@
 namespace meshdict {
 namespace {
 
-constexpr std::size_t kHead = 5;     // of a string or an array, at the most
-constexpr std::size_t kInteger = 9;  // at the most
+// Of a string or an array, at the most.
+constexpr std::size_t kHead = 5;
+// At the most.
+constexpr std::size_t kInteger = 9;
 
 /// Of `[key, value, owner, [epoch, claim start, boot, sequence, written, kind]]`, besides key and value.
 constexpr std::size_t kAroundRecord = kHead + kHead + (kHead + NodeId::kMaxLength) + kHead + 6 * kInteger;

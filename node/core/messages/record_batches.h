@@ -13,7 +13,7 @@
 
 namespace meshdict {
 
-/// At least what an entry takes in a batch, in bytes.
+/// An upper bound of the bytes that an entry takes in a batch.
 [[nodiscard]] std::size_t encoded_bound(const RecordEntry& entry);
 
 /// Holds views: what the entries point to stays valid meanwhile.
@@ -31,7 +31,8 @@ class RecordBatches {
  private:
   std::vector<Records> batches_;
   std::size_t records_ = 0;
-  std::size_t bytes_ = 0;  // of the last batch
+  // Of the last batch.
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace meshdict

@@ -3,8 +3,8 @@
 //
 // 1. Per key the last limits::kMaxSteps claims that gave way or were turned away, the oldest first. Writes within one
 //    claim are one step.
-// 2. At most limits::kMaxHistories keys; beyond it the history that changed longest ago is forgotten. It is a memory
-//    of this process: nothing here decides anything, so nothing is lost with it.
+// 2. At most limits::kMaxHistories keys; beyond that the history that changed longest ago is discarded. Histories are kept in
+//    memory only: nothing here decides anything, so nothing is lost with them.
 
 #include <cstdint>
 #include <deque>
@@ -21,7 +21,7 @@ namespace meshdict {
 enum class ClaimEnd : std::uint8_t {
   kFollowed,    ///< another claim took its place
   kLost,        ///< the same, and an acknowledged write of ours went with it: its writer was told of the conflict
-  kTurnedAway,  ///< it met a greater one
+  kTurnedAway,  ///< it met a larger one
 };
 
 class ClaimHistory {
@@ -34,7 +34,7 @@ class ClaimHistory {
   using Steps = std::deque<Step>;
 
   void note(std::string_view key, const Step& step);
-  /// Nothing when the key has met no other claim, or that is forgotten. Valid until the next non-const call.
+  /// Nothing when the key has met no other claim, or its history was discarded. Valid until the next non-const call.
   [[nodiscard]] const Steps* find(std::string_view key) const;
 
   void sanity_check() const;
@@ -45,7 +45,8 @@ class ClaimHistory {
     std::list<std::string_view>::iterator age;
   };
   std::map<std::string, Entry, std::less<>> entries_;
-  std::list<std::string_view> by_age_;  // keys of entries_; the one that changed last stands last
+  // Keys of entries_; the one that changed last stands last.
+  std::list<std::string_view> by_age_;
 };
 
 }  // namespace meshdict

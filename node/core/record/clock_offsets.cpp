@@ -9,7 +9,8 @@
 namespace meshdict {
 namespace {
 
-constexpr Duration kOneReading = 1ms;  // what rounding down to milliseconds leaves open
+// What rounding down to milliseconds leaves open.
+constexpr Duration kOneReading = 1ms;
 
 Duration gap_between(MonoTime mono, WallTime wall) {
   return wall.time_since_epoch() - mono.time_since_epoch();

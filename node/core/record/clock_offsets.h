@@ -1,24 +1,24 @@
 #pragma once
 // How far the wall clocks of the neighbours are from ours, and whether ours can be relied on.
 //
-// A reading of a neighbour's clock comes with two moments of our monotonic clock: it was taken after the one and before
-// the other. So it bounds what that clock shows beyond our monotonic one, and the distance of the moments (a round trip)
-// bounds the error. Rationale: the wall clock of ours does not come in. When it is set, all offsets are right at once,
-// without a new reading.
+// A reading of a neighbour's clock comes with two moments of our monotonic clock: it was taken after the first and before the
+// second. So it bounds how far that clock is ahead of our monotonic one, and the time between the two moments (a round trip)
+// bounds the error. Rationale: our wall clock has no part in a reading. When it is set, all offsets are right at once, without
+// a new reading.
 //
-// 1. What a neighbour's clock is ahead of ours lies within `error` of the offset told, as long as both monotonic clocks
-//    keep their rate and that wall clock was not set since its last reading.
-// 2. The offset is the middle of the narrowest of the last limits::kClockReadings readings, and its error reaches to both
-//    ends of the newest; readings widen with age, by the rates of two clocks. Rationale: a message that was held up says
-//    little, and none is better than the quickest; but a clock may have been set by so little that only the newest is sure
-//    to hold the truth. A reading that contradicts an earlier one means that the clock was set: it counts alone.
-// 3. A clock is beyond the skew only when it is so whatever the error. It is within again when the offset itself is.
-//    Rationale: a slow line must not make a clock wrong; and what is told must not flutter.
-// 4. Our own clock is ahead when more than half of the neighbours that were measured are certainly behind it by more than
-//    the skew, and behind when more than half are ahead. Neighbours that tell no clock (py2p, and meshdict before it
-//    did) do not count; without any our clock stands unknown. Rationale: the median neighbour decides, so that half of
-//    them may be wrong, or lie. With one neighbour nobody can say which of the two it is, and both are careful: neither
-//    would see what the other writes in time.
+// 1. How far a neighbour's clock is really ahead of ours differs from the offset told by at most `error`, as long as both
+//    monotonic clocks keep their rate and that wall clock was not set since its last reading.
+// 2. The offset is the middle of the narrowest of the last limits::kClockReadings readings, and its error reaches to both ends
+//    of the newest; readings widen with age, by the rate errors of two clocks. Rationale: a message that was held up says
+//    little, and the quickest one says most. But a clock may have been set by so little that only the newest reading certainly
+//    holds the truth. A reading that contradicts an earlier one means that the clock was set: it counts alone.
+// 3. A clock is beyond the skew only when it is so whatever the error. It is within the skew again when the offset itself is.
+//    Rationale: a slow line must not make a clock look wrong, and the verdict must not flutter.
+// 4. Our own clock is ahead when more than half of the neighbours that were measured are certainly behind it by more than the
+//    skew, and behind when more than half are ahead. Neighbours that tell no clock (py2p, and older versions of meshdict) do
+//    not count; without any measured neighbour the standing of our clock is unknown. Rationale: the median neighbour decides,
+//    so that half of them may be wrong, or lie. With one neighbour nobody can say which of the two clocks is wrong, and both
+//    nodes are careful: neither would see in time what the other writes.
 //
 // Usage: heard() and forget() as neighbours speak and leave, then judge(); also judge() when has_stepped(). Not thread-safe.
 // Cost: judge() looks at each reading of each neighbour, some thousands at the most.
@@ -57,7 +57,8 @@ struct ClockOffset {
 /// What is known of one clock.
 struct ClockView {
   ClockStanding standing = ClockStanding::kUnknown;
-  ClockOffset offset{};  ///< meaningless while nothing is known
+  /// Meaningless while nothing is known.
+  ClockOffset offset{};
 };
 
 class ClockOffsets {
@@ -73,12 +74,13 @@ class ClockOffsets {
   /// Whether the wall clock has been set, by more than limits::kClockStep, since judge() looked at it.
   [[nodiscard]] bool has_stepped(MonoTime now, WallTime wall) const;
 
-  /// A clock that is beyond the skew since now, or is so no more.
+  /// A clock that has come to be beyond the skew, or is no longer beyond it.
   struct Change {
-    NodeId peer;  ///< empty: our own, against the majority
+    /// Empty: it is our own clock, against the majority.
+    NodeId peer;
     ClockView clock;
   };
-  /// Compares all as things stand; returns what is to be told.
+  /// Judges all clocks as things stand; returns what is to be told.
   std::vector<Change> judge(MonoTime now, WallTime wall);
 
   /// A neighbour's clock against ours.
@@ -109,7 +111,8 @@ class ClockOffsets {
   std::int64_t drift_ppm_;
   std::map<NodeId, Neighbour> neighbours_;
   ClockView own_;
-  std::optional<Duration> gap_;  // of our wall clock over our monotonic one, when judge() was last called
+  // How far our wall clock was ahead of our monotonic one when judge() was last called.
+  std::optional<Duration> gap_;
 };
 
 }  // namespace meshdict

@@ -1,5 +1,5 @@
 #pragma once
-// The two byte forms of a record: as the Store keeps it, and as the dictionary's fingerprint counts it.
+// The two byte forms of a record: the one that the Store keeps, and the one that is hashed for the set that nodes compare.
 
 #include <expected>
 #include <string>
@@ -21,12 +21,13 @@ std::string encode_record(const Version& version, RawView value, const MessageId
 
 struct StoredRecord {
   Version version;
-  RawView value;   ///< points into the decoded bytes
+  /// Points into the decoded bytes.
+  RawView value;
   MessageId hash;  ///< record_hash()
 };
 
-/// Error for bytes that encode_record() cannot have made for this key. A changed bit in key, version or value is found
-/// by the hash: it would otherwise come to life as a second record under an old version.
+/// Error for bytes that encode_record() cannot have made for this key. A changed bit in key, version or value is found by the
+/// hash: otherwise there would be two different records under one version.
 std::expected<StoredRecord, DecodeError> decode_record(std::string_view key, std::string_view bytes);
 
 }  // namespace meshdict

@@ -47,7 +47,8 @@ struct CompactRecord::Block {
   Hlc written;
   MonoTime written_here;
   Origins::Entry* origin;
-  std::uint32_t value_size;  // 0: the empty bin
+  // 0: the empty bin.
+  std::uint32_t value_size;
   std::uint16_t key_size;
   RecordKind kind;
 

@@ -23,12 +23,13 @@ namespace meshdict {
 /// What is known of a key.
 struct Record {
   Version version;
-  RawView value;  ///< the empty bin for a tombstone
+  /// The empty bin for a tombstone.
+  RawView value;
   /// When it was written, on our monotonic clock: first sight - max(0, our hybrid clock - its write time).
   MonoTime written_here;
 };
 
-/// The nodes that records are from, with their boots, each of them once.
+/// The nodes and boots that records are from, each pair once.
 class Origins {
  public:
   Origins() = default;
@@ -46,14 +47,15 @@ class Origins {
   };
   using Entry = std::pair<const Name, Uses>;
 
-  /// Counts one more use. Good until it is given back.
+  /// Counts one more use. The entry is good until it is given back.
   Entry& take(const NodeId& owner, Boot boot);
   static void give_back(Entry& entry);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
   std::map<Name, Uses> entries_;
-  Entry* last_taken_ = nullptr;  // mostly the next one, too
+  // The next record is mostly from the same.
+  Entry* last_taken_ = nullptr;
 };
 
 class CompactRecord {

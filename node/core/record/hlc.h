@@ -25,11 +25,11 @@ constexpr Duration operator-(Hlc later, Hlc earlier) {
   return std::chrono::milliseconds(later.unix_ms() - earlier.unix_ms());
 }
 
-/// The latest time that a wall clock is taken to show, in Unix milliseconds: the year 6429. One bit of the 48 is spared.
+/// The latest time that a wall clock is taken to show, in Unix milliseconds: the year 6429. One bit of the 48 is left unused.
 inline constexpr std::int64_t kLatestMs = (std::int64_t{1} << 47) - 1;
 
-/// A time as a reading. What lies before 1970, or behind kLatestMs, is taken for the nearest bound, so that an absurd clock
-/// cannot wrap round into the past.
+/// A time as a reading. A time before 1970, or after kLatestMs, becomes the nearest bound, so that an absurd clock cannot wrap
+/// round into the past.
 constexpr Hlc reading_of(Duration since_1970) {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(since_1970).count();
   return Hlc::from_ms(std::clamp<std::int64_t>(ms, 0, kLatestMs));
@@ -42,7 +42,7 @@ class HybridClock {
   /// A reading larger than all given before, and at least the wall clock's.
   Hlc tick();
 
-  /// What tick() would give, once a jump of the wall clock that was corrected is forgotten.
+  /// What tick() would give if a jump of the wall clock that has been corrected were forgotten.
   [[nodiscard]] Hlc next(Duration allowed_skew) const;
 
   /// The present reading without advancing: max(last, wall).
@@ -50,8 +50,8 @@ class HybridClock {
   /// The same, but the wall clock's when this clock is_ahead(allowed_skew).
   [[nodiscard]] Hlc now(Duration allowed_skew) const;
 
-  /// Takes note of a reading from elsewhere. False, and no effect, when it is more than `allowed_skew` ahead of the
-  /// wall clock: such a record is from the future.
+  /// Takes note of a reading from elsewhere. False, and no effect, when it is more than `allowed_skew` ahead of the wall clock:
+  /// a record with such a reading is a future record.
   bool observe(Hlc remote, Duration allowed_skew);
 
   /// How long until observe() will take this reading if the wall clock runs evenly; 0 when it does now.

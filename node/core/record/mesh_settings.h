@@ -19,18 +19,18 @@ struct MeshSettings {
   Leasing leasing = Leasing::kOn;
   /// How long a claim stays exclusive after its last write. An hour, as the product was asked for.
   Duration lease = 3600s;
-  /// D: the longest delay of a message between two members under which promises about settled holders are made (guess:
-  /// some hops over slow lines).
+  /// D: the longest delay of a message between two members that promises about settled holders rely on (guess: some hops over
+  /// slow lines).
   Duration settle = 2s;
   /// The largest difference of two members' wall clocks.
   Duration skew = limits::kClockSkew;
-  /// How long tombstones are compared (guess: a machine that is off over night).
+  /// How long tombstones are compared (guess: a machine that is off overnight).
   Duration horizon = 24h;
   /// The largest rate error of a monotonic clock, in parts per million: NTP's bound (RFC 5905). The hello does not carry it.
   std::int64_t drift_ppm = 500;
 
-  /// Sets the lease, and lowers skew and D to a tenth of it at the most, so that margins stay small beside it: members that
-  /// were given the same lease agree on all three.
+  /// Sets the lease, and lowers skew and D to at most a tenth of it, so that margins stay small beside it. Members that were
+  /// given the same lease agree on all three.
   void set_lease(Duration length);
 };
 
@@ -46,8 +46,8 @@ struct SettingsFault {
   [[nodiscard]] const std::string& describe() const { return what; }
 };
 
-/// Error unless lease >= 8 x margin (always good without leases). Rationale: the margins come off both ends of a
-/// lease; with longer ones its owner would trust it for too short a time to work with.
+/// Error unless lease >= 8 x margin (without leases never an error). Rationale: the owner stops a margin early, and others wait
+/// a margin longer. With larger margins the owner would trust its lease for too short a time to work with.
 [[nodiscard]] std::expected<void, SettingsFault> check_lease(const MeshSettings& settings);
 
 /// Error unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that

@@ -6,7 +6,7 @@
 // 2. For any range: the number of items and the sum of their hashes, in O(log n).
 // 3. The same items give the same answers, in whatever order they came and went.
 //
-// An OrderedTree whose sum is what makes a range's fingerprint cheap.
+// It is an OrderedTree, whose sums make the fingerprint of a range cheap.
 //
 // Cost at 1,000,000 items: see bench/reconcile_bench.cpp. Not thread-safe.
 
@@ -28,8 +28,10 @@ namespace meshdict {
 /// One record of the set, and also a bound between items: 24 bytes that compare as one big-endian number.
 struct ReconcileItem {
   Hlc written;
-  std::uint64_t hash_high = 0;  ///< the first 8 bytes of the record's hash, big-endian
-  std::uint64_t hash_low = 0;   ///< the next 8
+  /// The first 8 bytes of the record's hash, big-endian.
+  std::uint64_t hash_high = 0;
+  /// The next 8.
+  std::uint64_t hash_low = 0;
   auto operator<=>(const ReconcileItem&) const = default;
 };
 
@@ -38,14 +40,14 @@ ReconcileItem make_item(Hlc written, const MessageId& record_hash);
 /// The same, when the hash is not at hand.
 ReconcileItem item_of(std::string_view key, const Version& version);
 
-/// Above every item, and no item: a record's hash of which half is all ones is as unlikely as its forgery.
+/// Above every item, and no item itself: a record whose hash begins with so many ones is as unlikely as a forged one.
 inline constexpr ReconcileItem kAboveAll{.written = {std::numeric_limits<std::uint64_t>::max()},
                                          .hash_high = std::numeric_limits<std::uint64_t>::max(),
                                          .hash_low = std::numeric_limits<std::uint64_t>::max()};
 
-/// Count of items, and the sum of their hashes modulo 2^128. Addition and not exclusive or: in that, sets with a wanted
-/// result are found by solving linear equations (Bellare and Micciancio, "A New Paradigm for Collision-free Hashing:
-/// Incrementality at Reduced Cost", 1997; negentropy's fingerprints add, too).
+/// Count of items, and the sum of their hashes modulo 2^128. Hashes are added and not combined by exclusive or: with that, sets
+/// with a wanted result can be found by solving linear equations (Bellare and Micciancio, "A New Paradigm for Collision-free
+/// Hashing: Incrementality at Reduced Cost", 1997; negentropy's fingerprints add, too).
 struct ReconcileTotal {
   std::uint64_t count = 0;
   std::uint64_t sum_high = 0;
@@ -61,7 +63,7 @@ inline ReconcileTotal operator-(ReconcileTotal left, const ReconcileTotal& right
 
 class ReconcileSet {
  public:
-  /// Whatever leads the owner of the set to the record: the address of its map node, or a slot.
+  /// Whatever leads the owner of the set to the record, such as an address.
   using Handle = std::uint64_t;
   struct Entry {
     ReconcileItem item;
@@ -85,11 +87,12 @@ class ReconcileSet {
   /// The item of this rank. REQUIRES: rank < size().
   [[nodiscard]] const ReconcileItem& at(std::size_t rank) const;
 
-  /// Some items from `lower` on, in order and without a gap; then go on from `next`. `entries` may be empty though
-  /// there is a next. Valid until the set changes; `next` stays a bound.
+  /// Some items from `lower` on, in order and without a gap; then go on from `next`. `entries` may be empty although there is a
+  /// next. Valid until the set changes; `next` stays usable as a bound.
   struct Run {
     std::span<const Entry> entries;
-    ReconcileItem next = kAboveAll;  ///< kAboveAll: there is no more
+    /// kAboveAll: there is no more.
+    ReconcileItem next = kAboveAll;
   };
   [[nodiscard]] Run run(const ReconcileItem& lower) const;
 

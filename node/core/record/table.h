@@ -2,8 +2,8 @@
 // All records of a dictionary, in the order of their keys.
 //
 // 1. Each key has at most one record.
-// 2. What is shown of a record is made when it is asked for, and points into the table: views are good until that record
-//    is replaced or erased, iterators until anything is.
+// 2. A Record is made when it is asked for, and points into the table. Views are good until that record is replaced or erased,
+//    iterators until any record is.
 //
 // Cost: O(log n) comparisons of keys for each call; 9 to 16 bytes a record besides its block (compact_record.h). Not
 // thread-safe.
@@ -64,7 +64,8 @@ class RecordTable {
     /// Good until the iterator moves or ends.
     const value_type& operator*() const&;
     const value_type* operator->() const& { return &**this; }
-    const value_type& operator*() && = delete;   // it would be gone with the iterator
+    // Of a temporary iterator the record would be gone with it.
+    const value_type& operator*() && = delete;
     const value_type* operator->() && = delete;  // see RecordTable::get()
     [[nodiscard]] std::string_view key() const { return rest_.front().key(); }
     [[nodiscard]] bool is_visible() const { return rest_.front().is_visible(); }
@@ -98,10 +99,10 @@ class RecordTable {
   [[nodiscard]] bool contains(std::string_view key) const { return tree_.find(key) != nullptr; }
   [[nodiscard]] std::size_t size() const { return tree_.size(); }
   [[nodiscard]] bool empty() const { return size() == 0; }
-  /// How many of the records are no tombstones.
+  /// How many of the records are not tombstones.
   [[nodiscard]] std::size_t visible() const { return tree_.total().visible; }
 
-  /// Of a record that is there: leads to it until it is replaced or erased. kNone when there is none.
+  /// Leads to the key's record until that is replaced or erased. kNone when there is no record.
   static constexpr Handle kNone = 0;
   [[nodiscard]] Handle handle(std::string_view key) const {
     const CompactRecord* const found = tree_.find(key);
@@ -112,11 +113,13 @@ class RecordTable {
   static void set_written_here(Handle handle, MonoTime when) { CompactRecord::set_written_here(handle, when); }
 
   struct Placed {
-    CompactRecord before;  ///< what was there, if anything: not to be kept for longer than the table
-    Handle handle;         ///< of what is there now
+    /// The record that was there, if any: not to be kept for longer than the table.
+    CompactRecord before;
+    /// The handle of the record that is there now.
+    Handle handle;
   };
   Placed put(std::string_view key, const Version& version, RawView value, MonoTime written_here);
-  /// What was there: not to be kept for longer than the table. REQUIRES: there is a record.
+  /// Returns the record that was there: not to be kept for longer than the table. REQUIRES: there is one.
   CompactRecord erase(std::string_view key) { return tree_.erase(key); }
 
   /// Bytes of the tree, without the records.
@@ -125,7 +128,8 @@ class RecordTable {
   void sanity_check() const { tree_.sanity_check(); }
 
  private:
-  Origins origins_;  // outlives the records
+  // Outlives the records.
+  Origins origins_;
   Tree tree_;
 };
 

@@ -9,20 +9,21 @@
 //   value hash; the larger boot; the larger sequence; the smaller claim start; the larger kind.
 // All fields take part, so that equal means equal in every field.
 //
-// Rationale: "of overlapping leases the earlier wins, else the later" would be natural, and is not transitive: claims
-// A[0..10], B[5..20], C[15..30] beat each other in a circle. The epoch, taken by whoever claims a free key, breaks it.
-// Of two claims that took the same epoch unknown to each other the earlier wins, since its writer was answered first;
-// boot stands above sequence, since a node that lost its disk counts its sequence anew. The write time stands last: a
-// clock that jumps cannot undo the order of an owner's own writes. Without leases nobody owns a key, and the write time
-// is all there is; the generation keeps a key that was created anew above its tombstone, whatever the clocks say.
+// Rationale: "of overlapping leases the earlier wins, else the later" would be natural, and is not transitive: claims A[0..10],
+// B[5..20], C[15..30] beat each other in a circle. The epoch, which grows with each claim of a free key, breaks the circle. Of
+// two claims that took the same epoch without knowing of each other the earlier wins, since its writer was answered first; boot
+// stands above sequence, since a node that lost its disk counts its sequence anew. The write time stands last: a clock that
+// jumps cannot undo the order of an owner's own writes. Without leases nobody owns a key, and the write time is all there is;
+// the generation keeps a key that was created anew above its tombstone, whatever the clocks say.
 //
-// No epoch is larger than its write time, both read as numbers of 64 bits (largest_epoch()). Rationale: nobody could stand
-// above the last epoch of all, and one record, or one message of floors, would take a key out of use for ever. So bounded,
-// an epoch is from the future if its number is, and is treated like any reading from there; a node that takes it has a clock
-// behind it, of which the next reading has room for the next epoch. A node that follows the rules keeps to the bound whatever
-// the clocks show: a new claim takes one more than what it has seen, at a reading that is one more at least; what keeps its
-// write time while its epoch grows, a claim issued again or a store of py2p, takes an epoch only where there is room. There
-// is: epochs count claims, and a clock of the second of January 1970 has room for five million million.
+// No epoch is larger than its write time, both read as numbers of 64 bits (largest_epoch()). Rationale: no claim could stand
+// above the largest epoch of all, and so one record, or one message of floors, would take a key out of use for ever. With this
+// bound, an epoch whose number lies in the future belongs to a future record, and is treated like any reading from the future.
+// A node takes an epoch only when its own clock has reached that number, and then the next reading of its clock has room for
+// the next epoch. A node that follows the rules keeps to the bound whatever the clocks show: a new claim takes one more than
+// the epoch that it has seen, at a reading that is at least one more. What keeps its write time while its epoch grows (a claim
+// issued again, or a store of py2p) takes an epoch only where there is room. There is plenty: epochs count claims, and even a
+// clock that shows the second of January 1970 has room for five million million.
 
 #include <compare>
 #include <cstddef>
@@ -39,19 +40,24 @@ namespace meshdict {
 enum class RecordKind : std::uint8_t { kValue = 0, kTombstone = 1 };
 
 struct Version {
-  Epoch epoch = Epoch::kNone;  ///< leasing on: rises with each new claim; leasing off: the generation
-  Hlc claim_start{};           ///< when the claim began
+  /// Leasing on: rises with each new claim; leasing off: the generation.
+  Epoch epoch = Epoch::kNone;
+  /// When the claim began.
+  Hlc claim_start{};
   NodeId owner{};
-  Boot boot = Boot::kNone;  ///< of the owner when it wrote; none for a py2p node
+  /// The owner's boot when it wrote; none for a py2p node.
+  Boot boot = Boot::kNone;
   Sequence sequence = Sequence::kFirst;
-  MessageId value_hash{};  ///< SHA-256 of the value's bytes as received
-  Hlc written{};           ///< when this version was written
+  /// SHA-256 of the value's bytes as received.
+  MessageId value_hash{};
+  /// When this version was written.
+  Hlc written{};
   RecordKind kind = RecordKind::kValue;
 
   bool operator==(const Version&) const = default;
 };
 
-/// Readers see the record: it is no tombstone.
+/// Whether readers see the record: it is no tombstone.
 inline bool is_visible(const Version& version) {
   return version.kind == RecordKind::kValue;
 }

@@ -1,9 +1,9 @@
 #pragma once
 // The messages of range-based set reconciliation: what they say, and their bytes.
 //
-// A message speaks of the whole order of items, from the newest down. Each range goes from the lower bound of the one
-// before (kAboveAll for the first) down to its own lower bound, included. What is below the last range is settled
-// (or, with `more`, put off).
+// A message covers the whole order of items, from the newest down. Each range goes from the lower bound of the one before
+// (kAboveAll for the first) down to its own lower bound, included. About what is below the last range there is nothing to say
+// (or, with `more`, it is put off).
 //
 // 1. Bounds fall strictly. Rationale: ranges cannot overlap, and a message cut off at any range still says what is
 //    newest.
@@ -19,9 +19,9 @@
 // Fingerprints and ids are 8 bytes where negentropy takes 16 and 32. Rationale: they are most of what is sent. Two
 // unequal ranges look alike in one of 2^64 comparisons, and because fingerprints are salted with the session they
 // differ in the next one. An id is only looked for within its range, among about as many as a list holds: a chance
-// match hides a record in fewer than one of 2^50 lists. Whoever forges one (2^32 hashes, for two records of their own
-// with the same write time) hides the difference between their own two records. Neither can put a wrong record in
-// place: what is sent is merged by its version.
+// match hides a record in fewer than one of 2^50 lists. An attacker who forges a match (2^32 hashes, for two records of their
+// own with the same write time) hides only the difference between those two records. Neither can put a wrong record in place:
+// what is sent is merged by its version.
 
 #include <cstddef>
 #include <cstdint>
@@ -37,9 +37,9 @@
 
 namespace meshdict {
 
-/// Bytes of ranges in one message that we send: about 2,500 fingerprints, a few milliseconds of work for who answers.
+/// Bytes of ranges in one message that we send: about 2,500 fingerprints, a few milliseconds of work for the node that answers.
 inline constexpr std::size_t kMaxRangeBytes = 32 * 1024;
-/// And that we read: a later version may send somewhat more.
+/// Bytes of ranges that we read: a later version may send somewhat more.
 inline constexpr std::size_t kMaxRangeBytesRead = 2 * kMaxRangeBytes;
 
 enum class RangeMode : std::uint8_t {
@@ -59,11 +59,11 @@ struct Range {
 /// Payload of a question (from the node whose session it is) or of an answer (to it).
 struct RangeMessage {
   SessionId session = SessionId::kNone;
-  /// In a question: put off differences further than so many items below the newest one; 0: put off none.
+  /// In a question: put off differences that lie more than so many items below the newest difference; 0: put off none.
   std::uint64_t reach = 0;
   /// In an answer: what is below the last range was put off.
   bool more = false;
-  /// In a question: the asker is through, and expects no answer.
+  /// In a question: the asker has finished, and expects no answer.
   bool closing = false;
   std::string ranges;
 };
@@ -109,8 +109,10 @@ class RangeWriter {
   void write_id(std::uint64_t id);
 
   std::string out_;
-  ReconcileItem last_ = kAboveAll;     // lower bound of the last range written
-  ReconcileItem skipped_ = kAboveAll;  // lower bound of the skips not yet written; not above last_
+  // Lower bound of the last range written.
+  ReconcileItem last_ = kAboveAll;
+  // Lower bound of the skips not yet written; not above last_.
+  ReconcileItem skipped_ = kAboveAll;
 };
 
 }  // namespace meshdict

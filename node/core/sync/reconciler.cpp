@@ -160,7 +160,8 @@ RangeJob::Scan RangeJob::scan(Range& range, std::size_t& budget, const Sink& mis
       if (listed) met_[static_cast<std::size_t>(id - range.ids.begin())] = true;
       if (listed != (range.mode == RangeMode::kWanted)) continue;
       if (missing_at_peer(entry)) continue;
-      budget = 0;  // the next entry pauses, or the next run does
+      // The next entry pauses, or the next run does.
+      budget = 0;
     }
     cursor_ = run.next;
   }

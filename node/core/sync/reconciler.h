@@ -8,8 +8,8 @@
 // lacks itself.
 //
 // 1. No message grows beyond a bound, and no call of work() does more than it is told.
-// 2. Nothing is remembered of the set between two calls but bounds and ids: the set may change at any time. A change
-//    meanwhile can hide a difference or show one that is none; a later session finds it, a merge does not mind it.
+// 2. Between two calls nothing is remembered of the set but bounds and ids: the set may change at any time. A change meanwhile
+//    can hide a difference, which a later session then finds, or show a false one, which does no harm in a merge.
 // 3. The answerer remembers nothing between an answer and the next question.
 // 4. A session ends: each pass begins below where the one before stopped, and turns are counted.
 // 5. Records found missing at the peer come out of work() before the message that follows: sent in this order, they
@@ -20,12 +20,13 @@
 // later; the equal parts keep one old difference among 1,000,000 within three round trips.
 //
 // The newest differences come first; others wait for the next pass. The answerer puts off what differs further below
-// the newest difference than `reach` items. Rationale: whoever overwrites old records takes as many old items out of
-// its set, each at another place. When the new records have been merged, those differences are gone from both sets; to
-// look for them first would cost a descent for each. Each pass reaches four times further, so that many old
-// differences cost no more than a few passes.
+// the newest difference than `reach` items. Rationale: a node that overwrites old records takes as many old items out of its
+// set, each at another place. When the new records have been merged, those differences are gone from both sets. Looking for
+// them first would cost a descent for each. Each pass reaches four times further, so that many old differences cost no more
+// than a few passes.
 //
-// Both nodes may ask at once: the sessions do not touch each other, but each finds, and sends, the same. Choose one.
+// Both nodes may ask at once. The two sessions do not touch each other, but each finds, and sends, the same: it is better to
+// let one node ask.
 //
 // Order of calls: ask() or take_*(), then work() until it gives a message, or busy() is false. Not thread-safe.
 
@@ -85,10 +86,14 @@ class RangeJob {
   std::uint64_t reach_;
   std::vector<Range> ranges_;
   std::size_t max_bytes_;
-  std::size_t at_ = 0;                              // the range in work
-  ReconcileItem upper_ = kAboveAll;                 // its upper bound
-  std::optional<ReconcileItem> cursor_;             // how far it is scanned
-  std::vector<bool> met_;                           // which of its ids are ours
+  // The range that is being worked on.
+  std::size_t at_ = 0;
+  // Its upper bound.
+  ReconcileItem upper_ = kAboveAll;
+  // How far that range is scanned.
+  std::optional<ReconcileItem> cursor_;
+  // Which of its ids we have, too.
+  std::vector<bool> met_;
   std::optional<std::uint64_t> newest_difference_;  // rank
   std::optional<ReconcileItem> put_off_;
   RangeWriter out_;
@@ -107,19 +112,19 @@ class Reconciler {
   /// `set` outlives this. REQUIRES: max_bytes >= kMinRangeBytes.
   explicit Reconciler(const ReconcileSet& set, std::size_t max_bytes = kMaxRangeBytes);
 
-  /// Begins a session of ours; one under way is forgotten. `session` is random: it salts the fingerprints.
+  /// Begins a session of ours, in place of one that is under way. `session` is random: it salts the fingerprints.
   void ask(SessionId session);
   [[nodiscard]] Asked asked() const { return asked_; }
-  /// The peer closed a session of its own since the last call of clear_peer_complete().
+  /// Whether the peer has closed a session of its own since the last call of clear_peer_complete().
   [[nodiscard]] bool peer_complete() const { return peer_complete_; }
   void clear_peer_complete() { peer_complete_ = false; }
 
   /// A new question replaces an unanswered one.
   std::expected<void, DecodeError> take_question(const RangeMessage& message);
-  /// One that we do not wait for is ignored.
+  /// An answer that we do not wait for is ignored.
   std::expected<void, DecodeError> take_answer(const RangeMessage& message);
 
-  /// There is something for work() to do.
+  /// Whether there is something for work() to do.
   [[nodiscard]] bool busy() const { return answer_.has_value() || question_.has_value() || ready_.has_value(); }
 
   struct Outgoing {
@@ -142,11 +147,16 @@ class Reconciler {
   SessionId session_ = SessionId::kNone;
   std::uint64_t reach_ = kFirstReach;
   std::size_t questions_ = 0;
-  bool waiting_ = false;                  // for an answer
-  ReconcileItem top_ = kAboveAll;         // of this pass
-  std::optional<ReconcileItem> put_off_;  // top of the next
-  std::optional<RangeJob> question_;      // made from an answer
-  std::optional<RangeMessage> ready_;     // a question to send
+  // Whether we wait for an answer.
+  bool waiting_ = false;
+  // Top of this pass.
+  ReconcileItem top_ = kAboveAll;
+  // Top of the next pass.
+  std::optional<ReconcileItem> put_off_;
+  // The next question, being made from an answer.
+  std::optional<RangeJob> question_;
+  // A question to send.
+  std::optional<RangeMessage> ready_;
 
   SessionId peer_session_ = SessionId::kNone;
   std::optional<RangeJob> answer_;

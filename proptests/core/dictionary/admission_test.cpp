@@ -95,7 +95,8 @@ TEST(Admission, JumpsOfTheWallClockChangeNoLease) {
 TEST(Admission, AReadingFromAJumpMakesNoRecordLookOld) {
   Fixture node;
   node.clock.wall_time += 24h;
-  node.write("other", "x");  // the hybrid clock is at tomorrow
+  // The hybrid clock is at tomorrow.
+  node.write("other", "x");
   node.clock.wall_time -= 24h;
   node.merge("k", "x", claim("A", 1, 0));
   EXPECT_FALSE(node.set("k", "y"));
@@ -169,14 +170,16 @@ TEST(Restart, LeasesOfOthersHaveAged) {
   node.clock.advance(1'000s);
   node.restart(11);
   EXPECT_EQ(leased(node.d->admit("k"))->left, kLease + kMargin - 1'000s);
-  node.clock.mono = MonoTime(3s);  // the machine was started again, too
+  // The machine was started again, too.
+  node.clock.mono = MonoTime(3s);
   node.clock.wall_time += 3'000s;
   node.restart(12);
   EXPECT_TRUE(node.set("k", "y"));
 }
 
 TEST(Restart, ALaterBootOfOursIsBeatenByAnEpoch) {
-  Fixture node;  // the disk was restored from a backup, or copied
+  // The disk was restored from a backup, or copied.
+  Fixture node;
   Version later = claim("M", 3, 0);
   later.boot = Boot{99};
   later.sequence = Sequence{5};
@@ -277,7 +280,7 @@ TEST(Explain, TellsTheStandingAndTheClaimsBefore) {
   node.merge("k", "z", claim("B", 2, 2'000));
   EXPECT_TRUE(has("before: epoch 1, started 2027-01-15 08:00:00.000 UTC, of A (decided by epoch: "));
   node.clock.advance(2h);
-  EXPECT_TRUE(has("lease: lapsed; whoever writes next"));
+  EXPECT_TRUE(has("lease: lapsed; the next node that writes"));
   node.write("k", "ours");
   EXPECT_TRUE(has("owned by this node"));
   node.remove("k");

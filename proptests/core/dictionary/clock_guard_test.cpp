@@ -91,7 +91,8 @@ TEST(WrongClock, WhatWasWrittenByAWrongClockGoesOnByTheNeighbours) {
   Fixture node;
   node.write("k", "x");
   node.clock.wall_time += 10min;
-  node.restart(11);  // by its clock it was down for ten minutes
+  // By its clock it was down for ten minutes.
+  node.restart(11);
   tell_wrong(node, 10min);
   EXPECT_EQ(node.set("k", "y")->version().written, (Hlc{at_ms(0).bits + 1}));
   EXPECT_EQ(node.d->lease("k")->left, kLease - kMargin - 10min) << "nor does the lease grow";

@@ -65,7 +65,8 @@ TEST(Conflict, ATombstoneThatWinsIsToldToo) {
   node.clock.advance(10s);
   node.write("k", "ours");
   node.told();
-  node.clock.advance(2h);  // a live claim would be taken again: contests_test
+  // A live claim would be taken again: contests_test.
+  node.clock.advance(2h);
   node.merge("k", "", deleted(claim("A", 1, 5'000)));
   EXPECT_EQ(node.told(), "!k:ours:claim start -k");
 }
@@ -135,8 +136,9 @@ TEST(Conflict, OurOwnLaterWriteComingBackIsNone) {
   EXPECT_EQ(node.told(), "+k") << "the store had been rolled back";
 }
 
-TEST(Conflict, AWriteThatLosesToAnEarlierLifeIsOne) {
-  Fixture node;  // without its disk
+TEST(Conflict, AWriteThatLosesToAnEarlierIncarnationIsOne) {
+  // Without its disk.
+  Fixture node;
   node.clock.advance(10s);
   node.write("k", "now");
   node.told();
@@ -158,12 +160,14 @@ TEST(Conflict, AWriteThatLosesToACopyOfOurIdentityIsOneAfterARestartToo) {
 }
 
 TEST(Conflict, AWriteThatLosesToTheProcessWhoseDiskWeAreACopyOfIsOne) {
-  Fixture node;  // boot 10, which goes on elsewhere
+  // Boot 10, which goes on elsewhere.
+  Fixture node;
   node.write("before", "x");
   node.restart(11);
   node.clock.advance(10s);
   node.write("k", "ours");
-  node.clock.advance(2h);  // a live claim would be taken again
+  // A live claim would be taken again.
+  node.clock.advance(2h);
   node.restart(12);
   node.told();
   Version theirs = renewed(claim("M", 1, 5'000), 3, 20'000);
@@ -176,7 +180,7 @@ TEST(Conflict, AWriteThatLosesToTheProcessWhoseDiskWeAreACopyOfIsOne) {
   EXPECT_EQ(node.told(), "+before") << "what it had written itself before, it may overwrite";
 }
 
-TEST(Conflict, AWriteOfALifeThatTheStoreKnowsIsNone) {
+TEST(Conflict, AWriteOfAnIncarnationThatTheStoreKnowsIsNone) {
   Fixture node;  // boot 10
   node.write("k", "earlier");
   node.restart(11);

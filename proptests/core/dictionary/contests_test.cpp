@@ -72,7 +72,7 @@ TEST_F(Contest, NeitherDoesAClaimWhoseLeaseHasLapsed) {
   expect_kept(6);
 }
 
-TEST_F(Contest, NorOneOfAnEarlierLife) {
+TEST_F(Contest, NorOneOfAnEarlierIncarnation) {
   EXPECT_EQ(node.merge("k", "then", claim("M", 5, 1'000)), Merged::kLost);
   expect_kept(6);
   EXPECT_EQ(node.version("k").boot, Boot{10});
@@ -324,7 +324,8 @@ void check_answer(const Version& ours, const Version& met, const Version& answer
   RC_ASSERT(answer.owner == ours.owner && answer.value_hash == ours.value_hash && answer.kind == ours.kind);
   RC_ASSERT(answer.epoch == next(met.epoch));
   RC_ASSERT(std::is_gt(compare(answer, met, Leasing::kOn)) && std::is_gt(compare(answer, ours, Leasing::kOn)));
-  if (answer.written != ours.written) return;  // taken again, not issued again
+  // Taken again, not issued again.
+  if (answer.written != ours.written) return;
   RC_ASSERT(answer.claim_start == ours.claim_start && answer.sequence == next(ours.sequence));
 }
 

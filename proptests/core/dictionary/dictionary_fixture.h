@@ -1,5 +1,5 @@
 #pragma once
-// A dictionary with clocks to turn, a store to look into, and a list of what it told.
+// A dictionary with clocks that a test can turn, a store that it can look into, and a list of what the dictionary told.
 
 #include <gtest/gtest.h>
 
@@ -18,10 +18,11 @@
 
 namespace meshdict {
 
-inline constexpr Duration kStart = 1'800'000'000s;  // Unix time at which tests begin
+// Unix time at which tests begin.
+inline constexpr Duration kStart = 1'800'000'000s;
 
-/// What MeshSettings gives: a lease, and a margin of the skew, 500 ppm of 4,059 s (a little above 9/8 of a lease),
-/// and a millisecond.
+/// What the defaults of MeshSettings come to: a lease, and a margin of the skew, 500 ppm of 4,059 s (a little above 9/8 of a
+/// lease), and a millisecond.
 inline constexpr Duration kLease = 3600s;
 inline constexpr Duration kMargin = 30s + 2'029'500us + 1ms;
 
@@ -47,7 +48,8 @@ inline Hlc at_ms(std::int64_t after_start) {
 
 /// What tests choose of a DictionaryConfig.
 struct Chosen {
-  NodeId self = id("M");  ///< in the middle of the other ids of the tests
+  /// In the middle of the other ids of the tests.
+  NodeId self = id("M");
   Leasing leasing = MeshSettings().leasing;
   Duration lease = MeshSettings().lease;
   Duration skew = MeshSettings().skew;

@@ -1,4 +1,4 @@
-// The dictionary as a replica: merge, items, events, records from the future and the store.
+// The dictionary as a replica: merge, items, events, future records and the store.
 
 #include "core/dictionary/dictionary.h"
 

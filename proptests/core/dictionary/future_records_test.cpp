@@ -92,7 +92,7 @@ TEST(Items, AFutureRecordHidesThePresentOneFromNobody) {
   Fixture newcomer;
   newcomer.clock.advance(40s);
   newcomer.merge("k", "x", far);
-  EXPECT_NE(newcomer.total(), node.total()) << "who knows only of the far one finds out that it lacks something";
+  EXPECT_NE(newcomer.total(), node.total()) << "a node that has only the far one finds out that it lacks something";
   newcomer.merge("k", "x", node.version("k"));
   EXPECT_EQ(newcomer.total(), node.total());
   EXPECT_EQ(newcomer.get("k"), "x");
@@ -248,7 +248,8 @@ TEST(Items, AFutureRecordThatATombstoneOvercameGoesWithIt) {
 /// What is held, as a list.
 struct HeldList {
   Leasing leasing;
-  Hlc latest{};  ///< what is written later is from the future
+  /// What is written later is from the future.
+  Hlc latest{};
   std::vector<FutureRecord> held;
 
   [[nodiscard]] bool is_from_future(const Version& version) const { return version.written > latest; }
@@ -299,7 +300,8 @@ struct HeldList {
         return std::tuple(record.due, record.key, record.plain != Plain::kNo);
       };
       if (place(left) != place(right)) return place(left) < place(right);
-      return left.plain == Plain::kNo && is_smaller(left.version, right.version);  // else: as they came
+      // Else: as they came.
+      return left.plain == Plain::kNo && is_smaller(left.version, right.version);
     });
     if (first == held.end() || first->due > latest) return std::nullopt;
     const FutureRecord taken = *first;

@@ -24,7 +24,7 @@ namespace {
 using ::testing::ElementsAre;
 using Merged = Dictionary::Merged;
 
-TEST(Collection, ATombstoneLeavesTheSetBeforeItIsForgotten) {
+TEST(Collection, ATombstoneLeavesTheSetBeforeItIsDiscarded) {
   Fixture node({.kept_deletions = 0});
   node.write("other", "stays");
   node.write("k", "x");
@@ -145,7 +145,7 @@ TEST(Collection, TheLatestDeletionsAreKept) {
   EXPECT_FALSE(node.d->may_be_discarded("again", claim("A", 1, 0))) << "there is a record of it";
   EXPECT_FALSE(node.d->may_be_discarded("x", claim("A", 1, 26 * 3'600'000 + 3'700'000))) << "written later";
   node.restart(12);
-  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0))) << "a life later";
+  EXPECT_TRUE(node.d->may_be_discarded("x", claim("A", 1, 0))) << "an incarnation later";
   node.d->sanity_check();
 }
 
@@ -351,7 +351,8 @@ struct Placed {
   FutureRecords future;
   Tombstones tombstones;
   std::uint64_t epoch = 0;
-  std::map<std::string, Version> last;  // of each key
+  // Of each key.
+  std::map<std::string, Version> last;
 };
 
 /// D2, D4 and D6 for one key whose last version this was.

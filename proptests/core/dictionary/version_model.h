@@ -1,5 +1,5 @@
 #pragma once
-// A naive model of the version order, and generators whose fields tie often. Shares no code with core/version.cpp.
+// A naive model of the version order, and generators whose fields tie often. It shares no code with core/record/version.cpp.
 
 #include <rapidcheck.h>
 
@@ -80,7 +80,7 @@ inline std::vector<Field> fields(const Version& v, Leasing leasing) {
           {"kind", wide(kind)}};
 }
 
-/// Larger wins.
+/// The version with the larger rank wins.
 inline std::vector<Wide> rank(const Version& v, Leasing leasing) {
   std::vector<Wide> out;
   for (const Field& field : fields(v, leasing))
@@ -136,7 +136,7 @@ inline std::pair<Version, Version> two_versions() {
   return {left, right};
 }
 
-/// A third one, each field of which is that of one of the two, or its own.
+/// A third version, each field of which is that of one of the two, or its own.
 inline Version mixed(const Version& a, const Version& b) {
   const Version own = any_version();
   const auto from = [&]() -> const Version& { return **rc::gen::element(&a, &b, &own); };

@@ -36,7 +36,8 @@ class World {
   struct Neighbour {
     Duration ahead{};
     std::int64_t ppm = 0;
-    bool measured = false;  // since its clock was last set
+    // Since its clock was last set.
+    bool measured = false;
   };
   std::array<Neighbour, 5> neighbours{};
 
@@ -71,7 +72,8 @@ void take_a_step(World& world) {
   World::Neighbour& neighbour = world.neighbours.at(which);
   switch (*rc::gen::weightedElement<int>({{6, 0}, {1, 1}, {1, 2}, {1, 3}, {2, 4}})) {
     case 0:
-      world.ask(which, between(0ms, 3s), between(0ms, 3s));  // in either order: one is as good as the other
+      // In either order: one is as good as the other.
+      world.ask(which, between(0ms, 3s), between(0ms, 3s));
       break;
     case 1:
       neighbour.ahead = between(-90s, 90s);
@@ -96,7 +98,8 @@ RC_GTEST_PROP(ClockOffsets, TheTruthLiesWithinTheErrorAndAVerdictIsNeverWrong, (
     neighbour.ahead = between(-60s, 60s);
     neighbour.ppm = *rc::gen::inRange<std::int64_t>(-kPpm, kPpm + 1);
   }
-  std::map<NodeId, bool> told;  // who is beyond the skew, by the changes that were told
+  // The nodes that are beyond the skew, by the changes that were told.
+  std::map<NodeId, bool> told;
   const auto steps = *rc::gen::inRange(1, 60);
   for (int i = 0; i < steps; ++i) {
     take_a_step(world);
@@ -140,7 +143,8 @@ TEST(ClockOffsets, AClockSetByLittleIsNotTakenForAnother) {
   World world;
   world.ask(0, 5ms, 5ms);
   world.neighbours.at(0).ahead = 900ms;
-  world.ask(0, 0s, 3s);  // which leaves open whether it was set
+  // Which leaves open whether it was set.
+  world.ask(0, 0s, 3s);
   const ClockOffset offset = world.of(0).offset;
   EXPECT_LE(std::chrono::abs(world.truly_ahead(0) - offset.ahead), offset.error);
 }

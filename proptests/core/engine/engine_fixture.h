@@ -1,5 +1,5 @@
 #pragma once
-// One engine without a world, and peers whose every byte the test chooses.
+// One engine without a world, and peers of which the test chooses every byte.
 
 #include <gtest/gtest.h>
 
@@ -56,10 +56,13 @@ class RecordingTransport final : public Transport {
 
   std::vector<std::pair<ConnId, Endpoint>> dialed;
   std::map<ConnId, std::string> sent;
-  std::map<ConnId, std::uint64_t> given;  ///< bytes of all frames
+  /// Bytes of all frames.
+  std::map<ConnId, std::uint64_t> given;
   std::set<ConnId> closed;
-  std::map<ConnId, NodeId> proofs;  ///< what the far ends have proven
-  std::size_t backlog = 0;          ///< of every connection that has none of its own
+  /// What the far ends have proven.
+  std::map<ConnId, NodeId> proofs;
+  /// What queued() says of connections that are not in `backlog_of`.
+  std::size_t backlog = 0;
   std::map<ConnId, std::size_t> backlog_of;
 
  private:
@@ -201,7 +204,7 @@ class Peer {
     return said;
   }
 
-  /// Joins, and shows a wall clock so far ahead of the node's. No time passes between question and answer.
+  /// Joins, and shows a wall clock that is `ahead` of the node's. No time passes between question and answer.
   ConnId join_with_clock(std::uint64_t nonce, Duration ahead) {
     const ConnId conn = connect();
     say(conn, handshake(kCapability));
@@ -211,7 +214,7 @@ class Peer {
     say(conn, Presence{});
     return conn;
   }
-  /// What a wall clock shows that is so far ahead of the node's.
+  /// What a wall clock shows that is `ahead` of the node's.
   [[nodiscard]] std::int64_t clock_ms(Duration ahead) const {
     return std::chrono::floor<std::chrono::milliseconds>(node_.clock.wall_time.time_since_epoch() + ahead).count();
   }
@@ -229,7 +232,7 @@ class Peer {
     say_raw(conn, encode(message, id(origin), counter));
   }
 
-  /// A broadcast that somebody has made up: whose, of which life, number and time (Unix seconds) are the test's to choose.
+  /// A broadcast that somebody has made up: the test chooses its origin, stamp and time (Unix seconds).
   void forge(ConnId conn, const Message& message, const NodeId& origin, Stamp stamp, std::int64_t time) {
     say_raw(conn, encode_message({.sender = origin, .time = time, .stamp = stamp}, message));
   }
@@ -259,7 +262,7 @@ class Peer {
   }
 
  private:
-  /// What the node's hello on this connection says, if there was one.
+  /// The nonce in the node's hello on this connection, if there was one.
   [[nodiscard]] std::optional<Nonce> nonce_of(ConnId conn) const {
     std::optional<Nonce> nonce;
     for_each_message(node_.transport.sent[conn], [&](const Message& message) {

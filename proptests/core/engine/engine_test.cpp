@@ -71,7 +71,7 @@ TEST_F(EngineTest, ItsOwnBootMeansThatItDialledItself) {
   EXPECT_EQ(node.told<Refused>().back().reason, EndReason::kSelf);
 }
 
-TEST_F(EngineTest, ItsOwnIdInAnotherLifeIsToldAsACopiedIdentity) {
+TEST_F(EngineTest, ItsOwnIdInAnotherIncarnationIsToldAsACopiedIdentity) {
   Peer copy(node, "M", Boot{std::to_underlying(node->boot()) + 1});
   const ConnId conn = copy.connect();
   copy.say(conn, copy.handshake(kCapability));
@@ -154,7 +154,8 @@ TEST_F(EngineTest, WhenTheKeptOneBreaksTheOtherServesOn) {
 TEST_F(EngineTest, AHalfOpenIncumbentIsProbedAndGivesWay) {
   const ConnId dead = smaller.join(1);
   smaller.heard(dead);
-  const ConnId alive = smaller.join(2);  // it knows of no connection to us
+  // It knows of no connection to us.
+  const ConnId alive = smaller.join(2);
   EXPECT_THAT(smaller.heard(dead), ElementsAre("ping"));
   smaller.heard(alive);
   const Raw packet = bytes_value("hello");
@@ -257,7 +258,7 @@ TEST_F(EngineTest, AnAnsweringNeighbourStays) {
   EXPECT_FALSE(smaller.closed(conn));
 }
 
-// Whom to dial
+// Which nodes to dial
 
 EngineConfig with_join(const Endpoint& address) {
   EngineConfig config;

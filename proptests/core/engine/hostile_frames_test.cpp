@@ -61,7 +61,8 @@ TEST_F(HostileFrames, ARequestIdIsRepeatedOnlyUpToItsBound) {
 TEST_F(HostileFrames, NothingIsBelowTheSmallestBoundOfAnAnswer) {
   const ConnId conn = peer.join(1);
   std::optional<SessionId> session;
-  for (int i = 0; i < 30 && !session; ++i) {  // until the node compares by itself
+  // Until the node compares by itself.
+  for (int i = 0; i < 30 && !session; ++i) {
     node.pass(1s);
     session = session_asked(conn);
     peer.say(conn, Ping{.nonce = Nonce{1}});

@@ -1,4 +1,4 @@
-// What whoever reaches the mesh port can and cannot do to the others' links, addresses and messages: each test is an attack
+// What a node that reaches the mesh port can and cannot do to the others' links, addresses and messages: each test is an attack
 // by one neighbour that keeps to no rule, and says what stays true.
 
 #include <gmock/gmock.h>
@@ -36,7 +36,8 @@ class Outsider : public ::testing::Test {
     return dial;
   }
 
-  const Endpoint there{"a-host", 1};  // the first of all in the order of addresses
+  // The first of all in the order of addresses.
+  const Endpoint there{"a-host", 1};
   Node node;
   Peer honest{node, "A"};
   Peer evil{node, "E"};
@@ -44,9 +45,9 @@ class Outsider : public ::testing::Test {
   UserMessage message{.packets = {packet}, .type = SubFlag::kBroadcast};
 };
 
-// Its life
+// Its incarnation
 
-TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
+TEST_F(Outsider, AnIncarnationFromTheFutureLocksNobodyOut) {
   Peer imposter(node, "B", Boot{~std::uint64_t{0}});
   const ConnId false_one = imposter.join(1);
   Peer true_one(node, "B", boot_now());
@@ -57,7 +58,7 @@ TEST_F(Outsider, ALifeFromTheFutureLocksNobodyOut) {
   EXPECT_FALSE(true_one.closed(conn));
 }
 
-TEST_F(Outsider, WithoutARivalALifeFromTheFutureIsTaken) {
+TEST_F(Outsider, WithoutARivalAnIncarnationFromTheFutureIsTaken) {
   Peer ahead(node, "B", boot_now(86'400s));
   const ConnId before = ahead.join(1);
   EXPECT_FALSE(ahead.closed(before)) << "its clock was wrong when it started";

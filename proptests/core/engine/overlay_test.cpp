@@ -1,4 +1,4 @@
-// Whom a node dials and whom it leaves alone: what each wish does, and what holds after any history.
+// Which nodes a node dials and which it leaves alone: what each wish does, and what holds after any history.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -249,7 +249,7 @@ RC_GTEST_PROP(OverlayProperty, NoHistoryDialsTwiceOrBeyondTheTargetOrForgetsToLo
       if (!conn->extra && conn->wish == 0) ++counted;
     }
     RC_ASSERT(counted <= limits::kOutgoingTarget);
-    // Whoever may be dialled is, unless there are enough; when the next may be, there is a deadline.
+    // Every node that may be dialled is, unless there are enough; when another may be dialled later, there is a deadline.
     if (outgoing < limits::kOutgoingTarget) RC_ASSERT(node.overlay.next_deadline() > node.clock.mono);
   }
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What a part of the engine is built on, without the engine: links, whose handshakes take one call, a dictionary, clocks.
+// What a part of the engine is built on, without the engine: links whose handshakes take one call, a dictionary, clocks.
 
 #include <cassert>
 #include <cstdint>
@@ -57,7 +57,7 @@ class PartFixture : public LinksHost, public EventLog {
   }
   /// The connection breaks. It is valid until sweep().
   void lose(Connection& conn) { links.on_closed(conn, "reset"); }
-  /// What a node says is handled by the links. False when it is a matter of the part's.
+  /// A node says something, which the links handle. False when the part must handle it.
   bool hear(Connection& conn, std::string_view name, const Message& message) {
     Envelope envelope;
     envelope.sender = id(name);

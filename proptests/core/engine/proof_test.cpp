@@ -1,4 +1,4 @@
-// Ids that a key proves: another's is refused, a store moves to its own, and who is turned away is told of.
+// Ids that a key proves: another's is refused, a store moves to its own, and nodes that are turned away are told of.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ TEST_F(Proof, OfOurOwnIdIsAskedToo) {
   handshake.id = id("M");
   peer.say(conn, handshake);
   ASSERT_THAT(node.told<Refused>(), SizeIs(1));
-  EXPECT_EQ(node.told<Refused>().front().reason, EndReason::kAnotherId) << "who made it up is no copy of ours";
+  EXPECT_EQ(node.told<Refused>().front().reason, EndReason::kAnotherId) << "a node that made it up is no copy of ours";
   EXPECT_EQ(node->stats().identity_in_use, 0U);
 }
 

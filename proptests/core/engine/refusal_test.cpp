@@ -28,7 +28,7 @@ class Refusals : public ::testing::Test {
   Peer peer{node, "A"};
 };
 
-// Whoever is refused hears why
+// A refused node hears why
 
 TEST_F(Refusals, OfAnotherNetwork) {
   const ConnId conn = peer.connect();
@@ -59,10 +59,10 @@ TEST_F(Refusals, BeyondTheNumberOfNeighbours) {
   EXPECT_TRUE(peer.closed(conn));
   const auto heard = peer.heard(conn);
   EXPECT_THAT(heard, Contains("refusal"));
-  EXPECT_THAT(heard, Not(Contains("hello"))) << "who is refused must not take itself for a neighbour first";
+  EXPECT_THAT(heard, Not(Contains("hello"))) << "a refused node must not take itself for a neighbour first";
 }
 
-TEST_F(Refusals, OfAnOlderLife) {
+TEST_F(Refusals, OfAnOlderIncarnation) {
   peer.join(1);
   Peer earlier(node, "A", Boot{4});
   const ConnId late = earlier.join(2);
@@ -70,7 +70,7 @@ TEST_F(Refusals, OfAnOlderLife) {
   EXPECT_THAT(earlier.heard(late), Contains("refusal"));
 }
 
-TEST_F(Refusals, WhoseLinkGivesWayToANewerLife) {
+TEST_F(Refusals, WhoseLinkGivesWayToANewerIncarnation) {
   const ConnId before = peer.join(1);
   Peer(node, "A", Boot{6}).join(2);
   EXPECT_TRUE(peer.closed(before));
@@ -94,7 +94,7 @@ TEST_F(Refusals, AreNotSaidToPy2p) {
   EXPECT_THAT(peer.heard(conn), Not(Contains("refusal")));
 }
 
-// And tries ever more seldom
+// And tries ever less often
 
 /// Takes each dial of `node` for `time`, and ends it at once. Returns how many came.
 std::size_t link_and_drop(Node& node, Peer& peer, Duration time) {

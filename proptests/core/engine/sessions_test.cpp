@@ -29,7 +29,7 @@ class SessionsFixture final : public PartFixture {
   void on_link_gone(const Connection& link) override { sessions.on_link_gone(link); }
   std::uint64_t take_hidden(const Connection& link) override { return sessions.take_hidden(link); }
 
-  /// What a neighbour says of comparing.
+  /// What a neighbour says that belongs to sessions.
   void take(Connection& conn, const Message& message) {
     std::visit(Overloaded{
                    [&](const Presence&) { sessions.take_presence(conn); },
@@ -193,7 +193,8 @@ TEST(Sessions, NowAndThenARandomNeighbourIsCompared) {
   SessionsFixture node;
   node.sessions.start();
   node.comparable("A", 1);
-  node.accept("B", 2);  // has not told its presence
+  // Has not told its presence.
+  node.accept("B", 2);
   node.accept_py2p("C");
   // Nobody answers: a session stays in the way of the next until the patience is over.
   for (int times = 0; times < 6; ++times) {

@@ -75,7 +75,8 @@ class SlowLineTest : public ::testing::Test {
 
 TEST_F(SlowLineTest, ALinkWhoseProbeIsLateIsReadOn) {
   const ConnId first = smaller.join(1);
-  const ConnId second = smaller.join(2);  // its hello left before it had heard of the first
+  // Its hello left before it had heard of the first.
+  const ConnId second = smaller.join(2);
   node.pass(limits::kProbeDeadline + 500ms);
   say_packet(smaller, first, "on its way");
   EXPECT_THAT(node.told<MessageArrived>(), SizeIs(1));

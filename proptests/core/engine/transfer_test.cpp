@@ -176,7 +176,8 @@ TEST_F(TransferTest, AFullFrameOfNewsIsPassedOnWhole) {
     return encode_message({.sender = id("A"), .time = unix_seconds(node.clock.wall_time), .stamp = std::nullopt}, news);
   };
   const std::size_t room = limits::kMaxFrame - kHashSize - encoded().size();
-  const Raw last = bytes_value(std::string(3'900 + room - 2, 'v'));  // of which the length takes two bytes more
+  // Of which the length takes two bytes more.
+  const Raw last = bytes_value(std::string(3'900 + room - 2, 'v'));
   news.entries.back().value = last;
   ASSERT_EQ(kHashSize + encoded().size(), limits::kMaxFrame);
   peer.say_raw(from, encoded());

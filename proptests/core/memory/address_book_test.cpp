@@ -194,7 +194,7 @@ TEST(AddressBook, WhoLivesIsHeardOf) {
   EXPECT_EQ(world.book.entry(host(2)), nullptr);
 }
 
-TEST(AddressBook, AgesAddUpOverManyShortLives) {
+TEST(AddressBook, AgesAddUpOverManyShortIncarnations) {
   Fixture world;
   world.book.add(host(1), some_id(1), kSomebody);
   const Duration life = limits::kAddressLifetime / 20;

@@ -54,7 +54,7 @@ class Link {
  public:
   explicit Link(std::size_t max_bytes = kMaxRangeBytes) : sides{Side(max_bytes), Side(max_bytes)} {}
 
-  /// Works and delivers until nothing is left to do. False: a message was refused, or it does not end.
+  /// Works and delivers until nothing is left to do. False: a message was refused, or there is no end.
   bool run(std::size_t budget = 1'000, std::size_t batch = 256) {
     for (std::size_t steps = 0; steps < 10'000'000; ++steps) {
       if (before_step) before_step();
@@ -79,13 +79,18 @@ class Link {
 
   [[nodiscard]] bool is_healed() const { return sides[0].present == sides[1].present; }
 
-  Side sides[2];                // NOLINT: a Side stays where it is
-  std::size_t range_bytes = 0;  ///< of ranges in frames
+  Side sides[2];  // NOLINT: a Side stays where it is
+
+  /// Bytes of ranges, with those of their frames.
+  std::size_t range_bytes = 0;
   std::size_t largest_ranges = 0;
-  std::size_t messages = 0;  ///< questions and answers, without the closing one
+  /// Questions and answers, without the closing one.
+  std::size_t messages = 0;
   std::size_t passes = 0;
-  std::size_t flights = 0;         ///< changes of direction: two make a round trip
-  std::size_t record_flights = 0;  ///< the flight in which the last record came
+  /// Changes of direction: two make a round trip.
+  std::size_t flights = 0;
+  /// The flight in which the last record came.
+  std::size_t record_flights = 0;
   std::function<void()> before_step;
   std::function<std::string(std::string)> on_wire;
 

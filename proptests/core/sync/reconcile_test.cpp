@@ -229,7 +229,8 @@ TEST(Reconciler, RefusesAnAnswerThatPutsOffEverything) {
 struct Shape {
   std::uint64_t common = 0;
   std::uint64_t only[2] = {0, 0};
-  std::uint64_t span_ms = 0;  // of the common ones
+  // Of the common ones.
+  std::uint64_t span_ms = 0;
   bool recent_differences = false;
 };
 
@@ -306,7 +307,8 @@ RC_GTEST_PROP(Reconciler, FindsTheSymmetricDifference, (std::uint64_t seed)) {
   RC_ASSERT(link.largest_ranges <= max_bytes);
   const std::size_t differences = only0.size() + only1.size();
   RC_ASSERT(link.messages <= most_messages(items0.size() + items1.size(), differences, max_bytes));
-  if (differences == 0) RC_ASSERT(link.messages == 2U);  // one question, and an answer with nothing in it
+  // One question, and an answer with nothing in it.
+  if (differences == 0) RC_ASSERT(link.messages == 2U);
 }
 
 RC_GTEST_PROP(Reconciler, EqualSetsSayNothingBack, (std::uint64_t seed)) {

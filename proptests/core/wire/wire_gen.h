@@ -1,5 +1,5 @@
 #pragma once
-// Generators of values, ids and messages for the tests of the codec, and a rendering of messages to compare them by.
+// Generators of values, ids and messages for the tests of the codec, and a text form of messages by which they are compared.
 
 #include <rapidcheck.h>
 
@@ -111,7 +111,8 @@ inline std::string value(int depth) {
     case 2:
       out.push_back(static_cast<char>(*rc::gen::inRange(0xE0, 0x100)));
       return out;
-    case 3: {  // integers of 1 to 8 bytes, signed or not
+    // Integers of 1 to 8 bytes, signed or not.
+    case 3: {
       const auto width = *rc::gen::inRange(0, 4);
       out.push_back(static_cast<char>(*rc::gen::element(0xCC, 0xD0) + width));
       append_number(out, number(), std::size_t{1} << width);

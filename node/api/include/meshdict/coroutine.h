@@ -8,8 +8,8 @@
 //   });
 //
 // 1. emit() spawns the coroutine on the socket's loop and does not wait for it.
-// 2. The handler's captures, and copies of the arguments, live as long as the coroutine. A socket is passed as itself: it
-//    must outlive the coroutine, and does where coroutines end with its loop (4).
+// 2. The handler's captures, and copies of the arguments, live as long as the coroutine. A socket is passed by reference: it
+//    must outlive the coroutine. It does so when coroutines end with its loop (4).
 // 3. What a coroutine throws goes to MeshSocket::status().
 // 4. Coroutines that are under way when the socket is closed are destroyed with it, at the place where they wait.
 //
@@ -32,7 +32,7 @@
 
 namespace meshdict::detail {
 
-/// What a coroutine keeps of an argument: a copy, but of a socket, which cannot be copied, where it is.
+/// What a coroutine keeps of an argument: a copy; of a socket, which cannot be copied, a reference.
 template <typename Argument>
 using Kept =
     std::conditional_t<std::is_copy_constructible_v<std::remove_cvref_t<Argument>>, std::remove_cvref_t<Argument>,

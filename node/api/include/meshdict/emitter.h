@@ -7,8 +7,8 @@
 //   emitter.on<Tick>([](int count) { ... });
 //   emitter.emit<Tick>(3);
 //
-// By name, it is refused with an EventError when it is registered; and a name that no type stands for is an event of its
-// own, whose arguments are Values:
+// By name, a handler that does not fit is refused with an EventError when it is registered. A name that no type stands for is
+// an event of its own, whose arguments are Values:
 //
 //   emitter.on("tick", [](int count) { ... });                          // where Tick is among the emitter's events
 //   emitter.on("alarm", [](const EventArguments& args) { ... args.at(0).as<std::string>() ... });
@@ -18,12 +18,12 @@
 // listens to throws it. Both are as in pyee, the emitter of py2p.
 //
 // 1. Every member may be called from any thread, and from inside a handler. No lock is held while a handler runs.
-// 2. emit() calls the handlers on the calling thread, in the order of their registration; those that there were when it
-//    began. It gives true when there was one.
+// 2. emit() calls the handlers on the calling thread, in the order of their registration: those that were registered when it
+//    began. It returns true when there was one.
 // 3. A handler of once() is called once, however many threads emit.
 // 4. After remove_listener() has returned, the handler is not called any more; a call that has begun runs on.
-// 5. A handler that throws ends its emit(); the rest is not called. (What a socket raises by itself goes to all handlers,
-//    and what they throw to MeshSocket::status().)
+// 5. A handler that throws ends its emit(), and the handlers behind it are not called. (An event that a socket raises by itself
+//    goes to all handlers; what they throw goes to MeshSocket::status().)
 // 6. A handler may be a coroutine, see coroutine.h.
 
 #include <atomic>
@@ -85,7 +85,7 @@ class Spawner {
   virtual void coroutine_failed(const std::exception_ptr& error) = 0;
 };
 
-/// Calls a handler and sees to what it returns. coroutine.h adds the form for coroutines.
+/// Calls a handler and takes care of what it returns. coroutine.h adds the form for coroutines.
 template <typename Result>
 struct Call {
   static_assert(std::is_void_v<Result>,

@@ -1,6 +1,6 @@
 #pragma once
-// What the embeddable API throws. Everything derives from meshdict::Error, so one catch is enough for who does not care
-// which it was.
+// What the embeddable API throws. Everything derives from meshdict::Error, so that one catch is enough for a program that need
+// not know which it was.
 //
 //   LeasedError    another node holds the key                     py2p: KeyError
 //   KeyError       there is no such key                           py2p: KeyError
@@ -11,7 +11,7 @@
 //   ReservedFlag   send() with a flag that belongs to the protocol
 //   EventError     a handler or an emit() that does not fit its event
 //   ListenError    the address cannot be listened on              py2p: socket.error
-//   PortInUse        ... because somebody else does
+//   PortInUse        ... because another program does
 //   StorageError   the data directory cannot be used
 //   SettingsError  options that no node can run with              py2p: ValueError
 //   SocketClosed   the socket was closed                          py2p: RuntimeError
@@ -100,7 +100,7 @@ class EventError : public Error {
   using Error::Error;
 };
 
-/// The address is one of another machine, say, or not allowed to this user.
+/// For example, the address is another machine's, or this user may not listen there.
 class ListenError : public Error {
  public:
   ListenError(std::string host, std::uint16_t port, const std::string& what);

@@ -49,8 +49,8 @@ struct Protocol {
   bool operator==(const Protocol&) const = default;
 };
 
-/// Gets the lines of the log; on the socket's thread, or that of a caller. It may use the socket, as a handler may. Must not
-/// throw.
+/// Gets the lines of the log, on the socket's thread or on that of a caller. It may use the socket, as a handler may. It must
+/// not throw.
 using LogSink = std::function<void(int level, std::string_view line)>;
 
 struct MeshOptions {
@@ -69,14 +69,14 @@ struct MeshOptions {
 };
 
 struct SendOptions {
-  /// kBroadcast: to everybody in the mesh. kWhisper: to all neighbours, who keep it to themselves.
+  /// kBroadcast: to everybody in the mesh. kWhisper: to all neighbours, which do not pass it on.
   Flag flag = Flag::kBroadcast;
   /// What receivers see as Message::type().
   Flag type = Flag::kBroadcast;
 };
 
-/// "Nominal", or what has gone wrong and was not to be expected: exceptions of handlers and coroutines, a failed disk, a
-/// listening socket without file descriptors. The newest last, at most 64.
+/// "Nominal", or what has gone wrong unexpectedly: exceptions of handlers and coroutines, a failed disk, a listening socket
+/// without file descriptors. The newest last, at most 64.
 struct Status {
   std::vector<std::string> errors;
   [[nodiscard]] bool is_nominal() const { return errors.empty(); }
@@ -86,12 +86,13 @@ struct Status {
 
 namespace event {
 
-/// The first neighbour has arrived: the routing table was empty and is not any more. Again after a loss of all.
+/// The first neighbour has arrived: the routing table was empty and is not any more. Raised again after all neighbours were
+/// lost.
 struct Connect {
   static constexpr std::string_view kName = "connect";
   using Signature = void(MeshSocket& socket);
 };
-/// A message waits for recv(). It is not passed, as in py2p; see register_handler() for a look at each.
+/// A message waits for recv(). As in py2p, the event does not carry the message; register_handler() shows each one.
 struct Message {
   static constexpr std::string_view kName = "message";
   using Signature = void(MeshSocket& socket);
@@ -119,7 +120,7 @@ class MeshSocket : public EventEmitter {
   /// that answers there is refused. Throws SettingsError for an address or id that none is.
   bool connect(TextView addr, std::uint16_t port, TextView id = {});
   /// Says goodbye to one neighbour. For ten minutes it is not dialled and, when it dials, refused, unless this socket connects
-  /// to it or replies to it meanwhile. False when it is none.
+  /// to it or replies to it meanwhile. False when it is no neighbour.
   bool disconnect(TextView id);
   bool disconnect(const Neighbour& neighbour) { return disconnect(neighbour.id()); }
   /// Asks the neighbours whom they know.
@@ -151,8 +152,8 @@ class MeshSocket : public EventEmitter {
   std::optional<Message> recv();
   /// At most so many, the oldest first.
   std::vector<Message> recv(std::size_t quantity);
-  /// Waits for a message; nothing after `patience`, of which a year and more (milliseconds::max()) is for ever. In a handler it
-  /// does not wait.
+  /// Waits for a message; nothing after `patience`. A patience of a year or more (milliseconds::max()) is for ever. In a
+  /// handler it does not wait.
   std::optional<Message> recv(std::chrono::milliseconds patience);
 
   /// Sees each message before it is queued, and the neighbour that it came through. Handlers are tried in the order of
@@ -160,7 +161,7 @@ class MeshSocket : public EventEmitter {
   using MessageHandler = std::function<bool(const Message& message, const Neighbour& from)>;
   void register_handler(MessageHandler handler);
   /// What is done with each message that arrives: shows it to the handlers and, if none takes it, queues it and raises
-  /// "message". True.
+  /// "message". Returns true.
   bool handle_msg(const Message& message, const Neighbour& from);
 
   // About this node

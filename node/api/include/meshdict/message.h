@@ -73,9 +73,9 @@ class Message {
   /// One line for a log.
   [[nodiscard]] std::string describe() const;
 
-  /// Whispers to the sender. One that is no neighbour is asked for in the mesh and dialled; the reply is then held back for
-  /// up to 30 seconds, and dropped when nobody knows it. Throws ValueError, SocketClosed, and Error when too many
-  /// messages are held back already.
+  /// Whispers to the sender. When that is no neighbour, the mesh is asked for its address and it is dialled; the reply is then
+  /// held back for up to 30 seconds, and dropped when nobody knows the sender. Throws ValueError, SocketClosed, and Error when
+  /// too many messages are held back already.
   template <typename... T>
     requires Packets<T...>
   void reply(const T&... packets) const {
@@ -117,7 +117,7 @@ class Neighbour {
   [[nodiscard]] bool outgoing() const { return content_.outgoing; }
   /// It is a meshdict node, not one of py2p.
   [[nodiscard]] bool is_meshdict() const { return content_.meshdict; }
-  /// When it was asked for.
+  /// As of the moment when this neighbour was asked for.
   [[nodiscard]] std::chrono::microseconds connected_for() const { return content_.connected_for; }
 
   /// Whispers to it; as Message::reply().

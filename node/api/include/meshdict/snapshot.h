@@ -30,7 +30,8 @@ class Snapshot {
  public:
   struct Record {
     std::string key;
-    std::string packed;  ///< the value as MessagePack
+    /// The value as MessagePack.
+    std::string packed;
     Meta meta;
   };
   /// A key and its value.
@@ -50,7 +51,8 @@ class Snapshot {
   [[nodiscard]] Value at(TextView key) const;
   [[nodiscard]] Meta meta(TextView key) const;
   [[nodiscard]] const std::vector<Record>& records() const& { return *records_; }
-  void records() && = delete;  // they would be gone with it
+  // Of a temporary snapshot the records would be gone with it.
+  void records() && = delete;
 
   /// Holds the snapshot that it walks over.
   class Iterator {
@@ -110,7 +112,8 @@ struct LeaseInfo {
   };
 
   std::string owner;
-  bool held = false;  ///< live, as seen from here
+  /// Live, as seen from here.
+  bool held = false;
   bool ours = false;
   State state = State::kForeign;
   /// Ours: how long we may still rely on it. Another's: how long we must wait. 0 when it has lapsed.

@@ -10,10 +10,10 @@
 //
 // 1. Every member holds the whole dictionary: reading asks nobody, and sees what has been committed. Any thread may
 //    read at any time; a reader waits for at most one turn of the loop.
-// 2. Whoever writes a key leases it; until the lease lapses (an hour after the last write) others get a LeasedError,
-//    unless the owner deletes it. The lease is judged by this node's view of the mesh: two nodes that write a free key at
-//    the same moment, or on two sides of a partition, both succeed, and then one claim wins everywhere. The other's node
-//    raises "conflict". A resource that must never obey two holders compares fence().
+// 2. A node that writes a key leases it. Until the lease lapses (an hour after the last write) others get a LeasedError, unless
+//    the owner deletes the key. The lease is judged by this node's view of the mesh: two nodes that write a free key at the
+//    same moment, or on two sides of a partition, both succeed, and then one claim wins everywhere. The other's node raises
+//    "conflict". A resource that must never obey two holders compares fence().
 // 3. A write has been committed when its member returns. With a data_dir it then survives kill -9; it reaches the others
 //    as the network allows, see wait().
 // 4. Keys are bytes, up to 65,535 of them, none included. (py2p takes a key as bytes too.)
@@ -59,7 +59,7 @@ struct SyncOptions {
   /// All members must agree on it. Below 300 s the allowed difference of clocks (30 s) shrinks to a tenth of it.
   std::chrono::milliseconds lease = std::chrono::hours(1);
   /// True: while our clock differs from those of most neighbours by more than members allow, no key is claimed (ClockError),
-  /// since they would not see it. False: it is, by our clock; it is settled in neither case.
+  /// since they would not see it. False: keys are claimed by our clock. In neither case is such a claim settled.
   bool clock_guard = true;
   /// With a data_dir. True: a write waits for the disk, and a power failure loses nothing. False: it may take the last
   /// second.
@@ -72,8 +72,10 @@ struct SyncOptions {
 struct ConflictInfo {
   Value lost;
   Meta lost_meta;
-  Meta winner;         ///< of the record that won; its value is the key's
-  std::string reason;  ///< the field of the version that decided: "claim start", "epoch", ...
+  /// Of the record that won; its value is the key's.
+  Meta winner;
+  /// The field of the version that decided: "claim start", "epoch", ...
+  std::string reason;
 };
 
 /// What has become of a watched key.
@@ -160,8 +162,8 @@ class SyncSocket : public MeshSocket {
   [[nodiscard]] std::vector<Value> values() const;
   [[nodiscard]] std::vector<std::pair<std::string, Value>> items() const;
   [[nodiscard]] Value::Map copy() const;
-  /// Of the keys that begin with `prefix`: what they hold at this moment. The loop waits while it is taken: about a tenth of a
-  /// second for a million keys.
+  /// The keys that begin with `prefix`, and what they hold at this moment. The loop waits while the snapshot is taken: about a
+  /// tenth of a second for a million keys.
   [[nodiscard]] Snapshot snapshot(TextView prefix = {}) const;
   /// Over a snapshot: the loop may write what it walks over.
   [[nodiscard]] Snapshot::Iterator begin() const { return snapshot().begin(); }
@@ -180,7 +182,7 @@ class SyncSocket : public MeshSocket {
     ~Entry() = default;
     /// Throws KeyError when there is no such key.
     operator Value() const { return socket_.at(key_); }
-    /// The same, and TypeError.
+    /// The same; throws TypeError, too.
     template <typename T>
       requires(detail::OutOfValue<T> && !std::same_as<T, Value>)
     operator T() const {
@@ -214,15 +216,15 @@ class SyncSocket : public MeshSocket {
   /// Lines for a person: the holder of the key, why it is that one, and the claims that the key has met before.
   [[nodiscard]] std::string explain(TextView key) const;
 
-  /// Tells `handler` of every key that begins with `prefix`: first of those that there are, then of every change, in
-  /// order and without a gap, on the socket's thread.
+  /// Tells `handler` of every key that begins with `prefix`: first of those that exist, then of every change, in order and
+  /// without a gap, on the socket's thread.
   using WatchHandler = std::function<void(const Change& change)>;
   Watch watch(TextView prefix, WatchHandler handler);
 
-  /// Waits until `replicas` other nodes have the last write of this socket, whichever thread's, and have committed it; how
-  /// many have, at the latest after `timeout` (a year and more, as milliseconds::max(), is for ever). What was written before may still be on its way. Neighbours count, those
-  /// that come meanwhile too; nodes behind them and those of py2p do not. In a handler it does not wait. Throws
-  /// SocketClosed, also when the socket is closed meanwhile.
+  /// Waits until `replicas` other nodes have committed the last write of this socket, whichever thread made it, but no longer
+  /// than `timeout` (a year or more, such as milliseconds::max(), is for ever). Returns how many have. What was written before
+  /// may still be on its way. Neighbours count, also those that come meanwhile; nodes behind them and py2p nodes do not. In a
+  /// handler it does not wait. Throws SocketClosed, also when the socket is closed meanwhile.
   std::size_t wait(std::size_t replicas, std::chrono::milliseconds timeout);
 
   // Events by name: see emitter.h

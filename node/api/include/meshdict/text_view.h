@@ -1,5 +1,5 @@
 #pragma once
-// How a key, an id or the name of an event is passed.
+// How a key, an id or the name of an event is passed to a function.
 
 #include <concepts>
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace meshdict {
 
-/// Bytes of anything that converts to std::string_view, for the time of a call. Neither nullptr nor a number is one, so that
+/// Bytes of anything that converts to std::string_view, for the time of a call. Neither nullptr nor a number converts, so that
 /// `socket[0]`, in which the zero would be a null pointer, does not compile. Throws Error for a pointer that is null.
 class TextView {
  public:

@@ -1,19 +1,23 @@
 #pragma once
 // How a node proves that it belongs to a mesh whose Protocol has the encryption "TLS": by certificates, or by a key that all
-// members share. TLS is 1.3 alone; node/app/README.md tells what is asked of certificates and key files.
+// members share. Only TLS 1.3 is spoken; node/app/README.md tells what is asked of certificates and key files.
 
 #include <string>
 #include <variant>
 
 namespace meshdict {
 
-/// Files in PEM form. They are read again when they change: connections that there are stay, new ones use the new. A node's id
-/// follows from its certificate's key, so that a certificate of another key waits for the next start.
+/// Files in PEM form. They are read again when they change: existing connections stay, later ones use the new files. A node's
+/// id follows from its certificate's key, so that a certificate of another key waits for the next start.
 struct TlsFiles {
-  std::string certificate;  ///< this node's, and those between it and the authority behind it
-  std::string key;          ///< of the certificate, without a passphrase
-  std::string authority;    ///< those that sign members
-  std::string revoked{};    ///< their list of revoked certificates; empty: none is asked for
+  /// This node's certificate, and behind it those between it and the authority.
+  std::string certificate;
+  /// The certificate's key, without a passphrase.
+  std::string key;
+  /// The authorities that sign members.
+  std::string authority;
+  /// The authorities' list of revoked certificates; empty: no list is asked for.
+  std::string revoked{};
 };
 
 /// The same as texts.

@@ -71,7 +71,7 @@ class Value {
   Value() = default;
   Value(std::nullptr_t) {}
   Value(std::nullopt_t) {}
-  /// Of exactly these types: no pointer becomes a bool by the way, no character a number.
+  /// Of exactly these types, so that no pointer becomes a bool and no character a number by accident.
   template <std::same_as<bool> B>
   Value(B value) : held_(value) {}
   template <std::same_as<double> D>
@@ -81,7 +81,7 @@ class Value {
   Value(Bytes bytes) : held_(std::move(bytes)) {}
   Value(Array array) : held_(std::move(array)) {}
   Value(Map map) : held_(std::move(map)) {}
-  /// A map, as in {{"a", 1}, {"b", 2}}; of a key that is there twice, the last counts.
+  /// A map, as in {{"a", 1}, {"b", 2}}; when a key is there twice, the last entry counts.
   Value(std::initializer_list<std::pair<const char*, Value>> map);
   /// Any other type that converts.
   template <typename T>
@@ -136,8 +136,8 @@ class Value {
   /// As MessagePack. Throws ValueError for what nobody may store or send: nested too deep, text that is not UTF-8, more
   /// than 4 MiB.
   [[nodiscard]] std::string packed() const;
-  /// Reads one complete MessagePack value, as any node may have written it; throws ValueError for anything else. Of what
-  /// C++ has no form for, an extension type becomes nil and a map's key that is no text its JSON.
+  /// Reads one complete MessagePack value, as any node may have written it; throws ValueError for anything else. An extension
+  /// type becomes nil, and a map's key that is no text becomes its JSON: C++ has no form for either.
   [[nodiscard]] static Value unpacked(std::string_view bytes);
 
   /// For people: JSON, with bytes as base64.

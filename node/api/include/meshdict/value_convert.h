@@ -29,7 +29,7 @@
 
 namespace meshdict::detail {
 
-/// char is a number to one programmer and text to another: it is neither here.
+/// char is a number to one programmer and text to another: here it is neither.
 template <typename T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
                     std::same_as<T, char16_t> || std::same_as<T, char32_t>;
@@ -156,7 +156,7 @@ struct Convert<Value::Map> {
   }
 };
 
-/// Nil when it holds nothing. An optional of an optional would come back as the outer one, empty: there is none.
+/// Nil when it holds nothing. An optional of an optional does not convert: it would come back as the outer one, empty.
 template <typename T>
   requires(!IsOptional<T>::value)
 struct Convert<std::optional<T>> {
