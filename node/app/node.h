@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "app/access/users.h"
 #include "app/options.h"
 #include "core/env/store.h"
 #include "core/record/mesh_settings.h"
@@ -12,7 +13,7 @@
 
 namespace meshdict {
 
-/// Keys or certificates that cannot be used.
+/// Keys, certificates or users that cannot be used.
 struct ProofFault {
   std::string what;  ///< for the operator: which file, and what is wrong
   [[nodiscard]] const std::string& describe() const { return what; }
@@ -31,6 +32,15 @@ struct StartFailure {
 
   /// For the operator, one line.
   [[nodiscard]] std::string describe() const;
+};
+
+/// What is kept of files; null where there is none.
+struct Kept {
+  std::unique_ptr<CredentialKeeper> proof;       ///< of the mesh
+  std::unique_ptr<CredentialKeeper> client_tls;  ///< of the Redis-protocol endpoint
+  std::unique_ptr<UsersKeeper> users;
+
+  [[nodiscard]] bool any() const { return proof != nullptr || client_tls != nullptr || users != nullptr; }
 };
 
 /// One meshdict-node: the engine, its transport and store, the Redis-protocol endpoint, and the loop that runs them.
@@ -52,11 +62,10 @@ class Node {
 
  private:
   struct Parts;
-  std::expected<void, StartFailure> load_proof();
+  std::expected<void, StartFailure> load_files();
 
   Options options_;
-  /// Null without any.
-  std::unique_ptr<CredentialKeeper> proof_;
+  Kept kept_;
   /// From start() on.
   std::unique_ptr<Parts> parts_;
 };

@@ -10,9 +10,12 @@
 #include <optional>
 #include <utility>
 
+#include "app/access/password.h"
+#include "app/access/read_password.h"
 #include "core/base/nearest.h"
 #include "net/addresses.h"
 #include "net/tls/mesh_key.h"
+#include "net/tls/secret_file.h"
 
 namespace meshdict {
 namespace {
@@ -43,6 +46,7 @@ class CommandLine {
     add_addresses();
     add_dictionary();
     add_security();
+    add_client_security();
     add_storage();
     add_log_level();
     for (const char* name : kNotYet) {
@@ -89,12 +93,30 @@ class CommandLine {
     } else if (!tls.empty()) {
       throw CLI::ValidationError("--tls-cert", "it and its siblings need --encryption tls");
     }
+    settle_clients();
     if (security.open) return;
     const auto open = open_endpoints(options_);
     if (!open.empty()) throw CLI::ValidationError(open.front() + ", or --open, which lets everybody in");
   }
 
+  [[nodiscard]] bool hashes_password() const { return hash_password_; }
+
  private:
+  void settle_clients() const {
+    const ClientSecurity& clients = options_.security.clients;
+    const ProofFiles& files = clients.files;
+    if (!clients.tls) {
+      if (!files.empty()) throw CLI::ValidationError("--resp-tls-cert", "it and its siblings need --resp-tls");
+      return;
+    }
+    if (files.certificate.empty() || files.key.empty()) {
+      throw CLI::ValidationError("--resp-tls", "needs --resp-tls-cert and --resp-tls-key");
+    }
+    if (files.authority.empty() && !files.revoked.empty()) {
+      throw CLI::ValidationError("--resp-tls-crl", "needs --resp-tls-ca: without it clients show no certificate");
+    }
+  }
+
   /// How often an option may be given.
   enum class Given : std::uint8_t { kOnce, kOften };
 
@@ -182,6 +204,22 @@ class CommandLine {
     add_file("--make-key", "FILE", "Draws a mesh key, writes it to a new file, and ends", make_key_);
   }
 
+  void add_client_security() {
+    ClientSecurity& clients = options_.security.clients;
+    add_flag("--resp-tls", "Redis clients speak TLS 1.3 (rediss://)", clients.tls);
+    add_file("--resp-tls-cert", "FILE", "What they are shown: a certificate in PEM form, and those up to its authority",
+             clients.files.certificate);
+    add_file("--resp-tls-key", "FILE", "The certificate's key, without a passphrase", clients.files.key);
+    add_file("--resp-tls-ca", "FILE",
+             "The authorities of which each client has to show a certificate; else none is asked for",
+             clients.files.authority);
+    add_file("--resp-tls-crl", "FILE", "The authorities' list of revoked certificates", clients.files.revoked);
+    add_file("--resp-users", "FILE", "Who may log in as a Redis client, with which password, and do what",
+             clients.users_file);
+    add_flag("--hash-password", "Reads a password from stdin, prints its hash for --resp-users, and ends",
+             hash_password_);
+  }
+
   CLI::Option* add_file(const char* name, const char* type, const char* help, std::string& into) {
     return add(name, type, "", help, [name, &into](const std::string& text) {
       if (text.empty()) throw CLI::ValidationError(name, "the name of a file is empty");
@@ -244,6 +282,7 @@ class CommandLine {
 
   std::optional<MeshProof> encryption_;
   std::string make_key_;
+  bool hash_password_ = false;
   CLI::App app_{"A node of a meshdict: a dictionary with leases, shared over a mesh."};
   Options options_;
 };
@@ -252,6 +291,19 @@ EarlyExit make_key(const std::string& path) {
   const auto made = make_mesh_key(path);
   if (made) return {.out = fmt::format("a new mesh key is in {}\n", printable(path)), .err = {}, .code = 0};
   return {.out = {}, .err = fmt::format("{}: --make-key: {}\n", kProgram, printable(made.error())), .code = 1};
+}
+
+/// Of the first line of stdin. A terminal does not show what is typed.
+EarlyExit hash_password() {
+  const auto failed = [](std::string_view why) {
+    return EarlyExit{.out = {}, .err = fmt::format("{}: --hash-password: {}\n", kProgram, why), .code = 1};
+  };
+  auto password = read_password();
+  if (!password) return failed(password.error());
+  const auto hash = PasswordHash::of(*password);
+  wipe(*password);
+  if (!hash) return failed(hash.error());
+  return {.out = hash->text() + "\n", .err = {}, .code = 0};
 }
 
 }  // namespace
@@ -265,6 +317,12 @@ std::vector<std::string> open_endpoints(const Options& options) {
                     "or --encryption tls",
                     printable(to_string(options.listen))));
   }
+  if (!is_loopback(options.resp.host) && !options.security.clients.asks()) {
+    found.push_back(
+        fmt::format("--resp: other machines reach {}, and whoever reaches it reads and writes all: give --resp-users "
+                    "(passwords) or --resp-tls with --resp-tls-ca (certificates of clients)",
+                    printable(to_string(options.resp))));
+  }
   return found;
 }
 
@@ -273,6 +331,7 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
   try {
     line.app().parse(argc, argv);
     if (!line.make_key().empty()) return make_key(line.make_key());
+    if (line.hashes_password()) return hash_password();
     line.settle();
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.out = line.app().help(), .err = {}, .code = 0};

@@ -21,11 +21,22 @@ enum class MeshProof : std::uint8_t {
   kCertificates,  ///< by those of --tls-cert and its siblings
 };
 
+/// What Redis clients are shown and asked for.
+struct ClientSecurity {
+  bool tls = false;
+  ProofFiles files;  ///< with an authority, clients have to show a certificate of it
+  std::string users_file;
+
+  /// Something keeps strangers out.
+  [[nodiscard]] bool asks() const { return !users_file.empty() || !files.authority.empty(); }
+};
+
 /// Who is let in.
 struct SecurityOptions {
   MeshProof proof = MeshProof::kNone;
   std::string mesh_key_file;
   ProofFiles tls;
+  ClientSecurity clients;
   bool open = false;  ///< others than this machine may reach an endpoint that asks for no proof
 };
 
