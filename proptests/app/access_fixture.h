@@ -54,9 +54,8 @@ inline std::string line_of(std::string_view name, std::string_view rights) {
 
 class GuardedNode : public LonelyNode {
  public:
-  explicit GuardedNode(const std::string& users) {
+  explicit GuardedNode(const std::string& users) : LonelyNode({}, 1, users_of(users)) {
     service.logins.set_worker(&worker);
-    service.set_users(users_of(users));
   }
   /// What the session says once it goes on.
   std::string go_on() {

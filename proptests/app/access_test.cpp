@@ -25,10 +25,6 @@ using ::testing::StartsWith;
 constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.\r\n";
 constexpr std::string_view kNoPermission = "-NOPERM this user has no permissions to ";
 
-std::string lower(const std::string& text) {
-  return to_lower(text);
-}
-
 /// Each command and subcommand, with `words` as its arguments: as many as it wants at the least.
 void for_each_command(const std::vector<std::string>& words,
                       const std::function<void(const Access&, const std::vector<std::string>&)>& visit) {
@@ -213,7 +209,7 @@ TEST(Access, SetWithGetReads) {
                                                                                        {"GETSET", "k", "v"},
                                                                                        {"GETDEL", "k"},
                                                                                        {"GET", "k"}}) {
-    EXPECT_EQ(node.run(command), std::string(kNoPermission) + "run the '" + lower(command[0]) + "' command\r\n");
+    EXPECT_EQ(node.run(command), std::string(kNoPermission) + "run the '" + to_lower(command[0]) + "' command\r\n");
   }
 }
 
@@ -225,9 +221,12 @@ TEST(Access, EventsAreHeardOfTheOwnKeysOnly) {
   EXPECT_EQ(node.take_output(), "");
   node.write("mine:1", "v");
   EXPECT_THAT(node.take_output(), EndsWith("$18\r\n__keyevent@0__:set\r\n$6\r\nmine:1\r\n"));
-  node.service.on_event(Conflict{.key = "theirs:1"});
+  Conflict conflict;
+  conflict.key = "theirs:1";
+  node.service.on_event(conflict);
   EXPECT_EQ(node.take_output(), "");
-  node.service.on_event(Conflict{.key = "mine:1"});
+  conflict.key = "mine:1";
+  node.service.on_event(conflict);
   EXPECT_THAT(node.take_output(), HasSubstr("conflict"));
 }
 
@@ -246,7 +245,9 @@ TEST(Access, ChannelsAreNamesToo) {
   EXPECT_EQ(node.run({"PUBLISH", "theirs:news", "hidden"}), ":0\r\n") << "who may not hear it is no receiver";
   EXPECT_EQ(other.output(), "");
   // A message of a program of the mesh, which has no channel.
-  node.service.on_event(MessageArrived{.packets = {Raw("\x01"), Raw("\x02"), Raw("\x03")}});
+  MessageArrived message;
+  message.packets = {Raw("\x01"), Raw("\x02"), Raw("\x03")};
+  node.service.on_event(message);
   EXPECT_EQ(other.output(), "");
 
   node.run({"RESET"});

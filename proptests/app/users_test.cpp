@@ -53,7 +53,9 @@ TEST(Passwords, OtherTextsAreRefusedAndNotRepeated) {
     const auto hash = PasswordHash::parse(text);
     ASSERT_FALSE(hash) << text;
     EXPECT_THAT(hash.error(), HasSubstr("--hash-password"));
-    if (!text.empty()) EXPECT_THAT(hash.error(), Not(HasSubstr(text)));
+    if (!text.empty()) {
+      EXPECT_THAT(hash.error(), Not(HasSubstr(text)));
+    }
   }
 }
 

@@ -41,7 +41,7 @@ std::expected<void, std::string> take_right(std::string_view word, User& user) {
 
 std::expected<void, std::string> take_prefix(std::string_view word, User& user) {
   std::string_view prefix = word.substr(1);
-  if (prefix.find_first_of("*?[\\") != prefix.size() - 1 || prefix.back() != '*') {
+  if (!prefix.ends_with('*') || prefix.find_first_of("*?[\\") != prefix.size() - 1) {
     return Wrong("names are given by how they begin, with a star behind: ~app:* or, for all, ~*");
   }
   prefix.remove_suffix(1);

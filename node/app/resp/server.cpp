@@ -105,7 +105,7 @@ void RespServer::limit_handshake(const ClientPtr& client, const Endpoint& remote
 void RespServer::turn_away(const ClientPtr& client, const Ending& why) {
   const RespSession& session = *client->session;
   service_.note_refused(why.reason);
-  service_.tell("client refused",
+  service_.tell(fmt::format("client refused: {}", to_string(why.reason)),
                 fmt::format("client {} refused: {} ({})", session.remote(), to_string(why.reason), why.detail));
   securing_.erase(session.id());
   client->turned_away = true;
