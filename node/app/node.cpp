@@ -229,6 +229,27 @@ struct Node::Parts {
                                                },
                                            .on_trouble = trouble});
     }
+    if (kept.config != nullptr) {
+      config_watch.emplace(io, *kept.config,
+                           FileWatch::Hooks{.on_new = [this] { take_configuration(kept.config->take_change()); },
+                                            .on_trouble = trouble});
+    }
+  }
+
+  void take_configuration(const ConfigChange& change) {
+    log.set_level(change.log_level);
+    for (const Endpoint& address : change.join)
+      engine.connect(address);
+    for (const Endpoint& address : change.join_no_more)
+      engine.forget(address);
+    log.write(LogLevel::kInfo, change.applied.empty()
+                                   ? "the configuration has been read again"
+                                   : fmt::format("the configuration has been read again, and is in force: {}",
+                                                 fmt::join(change.applied, ", ")));
+    if (!change.waiting.empty()) {
+      log.write(LogLevel::kWarn,
+                fmt::format("of the configuration these take a restart: {}", fmt::join(change.waiting, ", ")));
+    }
   }
 
   /// False when there is none to be read.
@@ -236,6 +257,7 @@ struct Node::Parts {
     if (proof_watch) proof_watch->load_again();
     if (client_tls_watch) client_tls_watch->load_again();
     if (users_watch) users_watch->load_again();
+    if (config_watch) config_watch->load_again();
     return kept.any();
   }
 
@@ -327,6 +349,7 @@ struct Node::Parts {
   std::optional<CredentialWatch> proof_watch;
   std::optional<CredentialWatch> client_tls_watch;
   std::optional<FileWatch> users_watch;
+  std::optional<FileWatch> config_watch;
   asio::signal_set signals;
   std::string why_given_up;
   bool had_room = true;
@@ -342,17 +365,25 @@ std::string StartFailure::describe() const {
   return (option.empty() ? "" : option + ": ") + std::visit([](const auto& what) { return what.describe(); }, why);
 }
 
+std::string describe(const GaveUp& why) {
+  return std::visit([](const auto& what) { return what.describe(); }, why);
+}
+
 std::expected<void, StartFailure> Node::load_files() {
   const SecurityOptions& security = options_.security;
-  kept_ = {
-      .proof = keeper_of(security), .client_tls = keeper_of(security.clients), .users = users_of(security.clients)};
+  kept_ = {.proof = keeper_of(security),
+           .client_tls = keeper_of(security.clients),
+           .users = users_of(security.clients),
+           .config = nullptr};
+  if (!options_.config_file.empty()) kept_.config = std::make_unique<ConfigKeeper>(options_);
   // What this process holds is not for the disk.
-  if (kept_.any()) keep_out_of_core_dumps();
+  if (kept_.secrets()) keep_out_of_core_dumps();
   const bool key = security.proof == MeshProof::kMeshKey;
   const std::pair<FileKeeper*, std::string_view> all[] = {
       {kept_.proof.get(), key ? "--mesh-key-file" : "--encryption tls"},
       {kept_.client_tls.get(), "--resp-tls"},
-      {kept_.users.get(), "--resp-users"}};
+      {kept_.users.get(), "--resp-users"},
+      {kept_.config.get(), "--config"}};
   for (const auto& [keeper, option] : all) {
     if (keeper == nullptr) continue;
     if (auto loaded = keeper->load(); !loaded) {
@@ -376,6 +407,8 @@ std::expected<void, StartFailure> Node::start() {
   parts_ = std::make_unique<Parts>(options_, *files, std::move(disk), kept_);
   Parts& p = *parts_;
   p.signals.add(SIGXCPU);
+  for (const std::string& warning : options_.warnings)
+    p.log.write(LogLevel::kWarn, warning);
   if (p.disk && p.disk->created()) {
     p.log.write(LogLevel::kInfo, fmt::format("new database in '{}': this is a new node", printable(options_.data_dir)));
   }
@@ -404,7 +437,7 @@ std::expected<void, StartFailure> Node::start() {
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
   // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
-  // With files of keys, certificates or users the signal has them read again.
+  // With files of keys, certificates, users or options the signal has them read again.
   if (kept_.any() || std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
   p.await_signal();
   p.transport.start_accepting();
@@ -418,16 +451,16 @@ std::string Node::announcement() const {
                      to_string(p.engine.address()), to_string(p.service.facts.resp_address));
 }
 
-std::expected<void, std::string> Node::run() {
+std::expected<void, GaveUp> Node::run() {
   Parts& p = *parts_;
-  std::expected<void, std::string> outcome;
-  if (const auto ran = p.loop.run(); !ran) outcome = std::unexpected(ran.error().describe());
+  std::expected<void, GaveUp> outcome;
+  if (auto ran = p.loop.run(); !ran) outcome = std::unexpected(GaveUp{std::move(ran.error())});
   if (p.disk) {
     // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
-    const auto closed = p.disk->close();
-    if (outcome && !closed) outcome = std::unexpected(closed.error().describe());
+    auto closed = p.disk->close();
+    if (outcome && !closed) outcome = std::unexpected(GaveUp{std::move(closed.error())});
   }
-  if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(p.why_given_up);
+  if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(GaveUp{SystemLimit{p.why_given_up}});
   if (outcome) p.log.write(LogLevel::kInfo, "stopped");
   flush_log();
   return outcome;
