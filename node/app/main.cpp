@@ -1,11 +1,13 @@
 // meshdict-node: one member of a mesh, reached with any Redis client. Exit codes: 0 after SIGTERM or SIGINT, 1 when it
 // could not start or had to give up, 2 for wrong options.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "app/log/log.h"
 #include "app/node.h"
@@ -25,7 +27,7 @@ int fail(const std::string& what) {
 int main(int argc, char** argv) {
   meshdict::memory_reserve::end_with_a_word();
   meshdict::ignore_harmless_signals();
-  auto parsed = meshdict::parse_options(argc, argv);
+  auto parsed = meshdict::parse_options(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
   if (const auto* exit = std::get_if<meshdict::EarlyExit>(&parsed)) {
     std::fputs(exit->out.c_str(), stdout);
     std::fputs(exit->err.c_str(), stderr);
@@ -39,7 +41,7 @@ int main(int argc, char** argv) {
   std::printf("%s\n", node.announcement().c_str());
   std::fflush(stdout);
   const auto outcome = node.run();
-  const int code = outcome ? EXIT_SUCCESS : fail(outcome.error());
+  const int code = outcome ? EXIT_SUCCESS : fail(meshdict::describe(outcome.error()));
   // Without destructors: they would wait for a look-up of a host name that is under way, which nothing can interrupt.
   std::_Exit(code);
 }

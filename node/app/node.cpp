@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "app/access/hash_thread.h"
 #include "app/commands/commands.h"
 #include "app/log/event_log.h"
 #include "app/log/log.h"
@@ -97,6 +98,33 @@ std::unique_ptr<CredentialKeeper> keeper_of(const SecurityOptions& security) {
   return nullptr;
 }
 
+/// Null when clients speak without TLS.
+std::unique_ptr<CredentialKeeper> keeper_of(const ClientSecurity& clients) {
+  if (!clients.tls) return nullptr;
+  const ProofFiles& files = clients.files;
+  return std::make_unique<CredentialKeeper>(std::vector{files.certificate, files.key, files.authority, files.revoked},
+                                            [files] { return server_credentials_of_files(files, "--resp-tls"); });
+}
+
+std::unique_ptr<UsersKeeper> users_of(const ClientSecurity& clients) {
+  return clients.users_file.empty() ? nullptr : std::make_unique<UsersKeeper>(clients.users_file);
+}
+
+/// Lines for the operator about what clients are asked for, where it is less than one might think.
+std::vector<std::string> doubts_about_clients(const Options& options, const Kept& kept) {
+  std::vector<std::string> doubts;
+  if (kept.client_tls) doubts = kept.client_tls->credentials()->doubts();
+  if (is_loopback(options.resp.host)) return doubts;
+  if (kept.users && !kept.client_tls) {
+    doubts.emplace_back("--resp: passwords and all else cross the network as they are: give --resp-tls");
+  }
+  const bool certificates = !options.security.clients.files.authority.empty();
+  if (kept.users && !certificates && kept.users->users()->stranger() != nullptr) {
+    doubts.emplace_back("--resp-users: the user default has no password, and so is everybody who reaches the port");
+  }
+  return doubts;
+}
+
 /// Of a node that could bind its ports, and whose engine does not start.
 StartFailure failure_of(const StartError& error, const std::string& data_dir) {
   return std::visit(
@@ -114,10 +142,9 @@ StartFailure failure_of(const StartError& error, const std::string& data_dir) {
 /// In the order of construction: what is further down uses what is further up.
 struct Node::Parts {
   /// `on_disk`: none for a node that keeps all in memory.
-  /// `keeper`: null without any proof.
-  Parts(const Options& given, const OpenFiles& files, std::unique_ptr<SqliteStore> on_disk, CredentialKeeper* keeper)
+  Parts(const Options& given, const OpenFiles& files, std::unique_ptr<SqliteStore> on_disk, const Kept& kept_files)
       : options(given),
-        proof(keeper),
+        kept(kept_files),
         disk(std::move(on_disk)),
         store(disk ? static_cast<Store&>(*disk) : nowhere),
         log(options.log_level, clock),
@@ -128,15 +155,21 @@ struct Node::Parts {
                 {.network = options.network,
                  .mesh = options.mesh,
                  .resp_address = {},
-                 .mesh_proof = name_of(options.security.proof)}),
-        server(io, service,
-               [this](std::string_view kind, const std::string& detail) {
-                 log.write_limited(LogLevel::kWarn, kind, detail);
-               }),
+                 .mesh_proof = name_of(options.security.proof),
+                 .tls = options.security.clients.tls,
+                 .client_certificates = !options.security.clients.files.authority.empty()}),
+        hashes(io),
+        server(io, service),
         loop(io, clock, transport, store, engine, hooks()),
         signals(io) {
     events.set_service(service);
-    if (proof != nullptr) transport.set_credentials(proof->credentials());
+    if (kept.proof != nullptr) transport.set_credentials(kept.proof->credentials());
+    service.tell = [this](std::string_view kind, const std::string& detail) {
+      log.write_limited(LogLevel::kWarn, kind, detail);
+    };
+    service.logins.set_worker(&hashes);
+    if (kept.client_tls != nullptr) server.set_credentials(kept.client_tls->credentials());
+    if (kept.users != nullptr) service.set_users(kept.users->users());
     transport.limit_closing(files.closing);
     service.max_clients = files.clients;
     if (files.clients < resp_limits::kMaxClients || files.neighbours < limits::kMaxNeighbours) {
@@ -150,7 +183,7 @@ struct Node::Parts {
 
   EngineConfig engine_settings(const OpenFiles& files) {
     EngineConfig config = engine_config(options, files);
-    if (proof != nullptr) config.proven_id = proof->credentials()->id();
+    if (kept.proof != nullptr) config.proven_id = kept.proof->credentials()->id();
     return config;
   }
 
@@ -160,15 +193,72 @@ struct Node::Parts {
       for (const std::string& endpoint : open_endpoints(options))
         log.write(LogLevel::kWarn, endpoint + "; --open lets everybody in");
     }
-    if (proof == nullptr) return;
-    for (const std::string& doubt : proof->credentials()->doubts())
+    if (kept.proof != nullptr) {
+      for (const std::string& doubt : kept.proof->credentials()->doubts())
+        log.write(LogLevel::kWarn, doubt);
+    }
+    for (const std::string& doubt : doubts_about_clients(options, kept))
       log.write(LogLevel::kWarn, doubt);
-    proof_watch.emplace(
-        io, *proof,
-        CredentialWatch::Hooks{
-            .on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
-            .on_news = [this](const std::string& line) { log.write(LogLevel::kInfo, line); },
-            .on_trouble = [this](const std::string& line) { log.write(LogLevel::kError, printable(line, 400)); }});
+  }
+
+  /// What is in files is used as it is there, from now on.
+  void watch_files() {
+    const auto trouble = [this](const std::string& line) { log.write(LogLevel::kError, printable(line, 400)); };
+    const auto news = [this](const std::string& line) { log.write(LogLevel::kInfo, line); };
+    if (kept.proof != nullptr) {
+      proof_watch.emplace(
+          io, *kept.proof,
+          CredentialWatch::Hooks{.on_new = [this](const auto& credentials) { transport.set_credentials(credentials); },
+                                 .on_news = news,
+                                 .on_trouble = trouble});
+    }
+    if (kept.client_tls != nullptr) {
+      client_tls_watch.emplace(
+          io, *kept.client_tls,
+          CredentialWatch::Hooks{
+              .on_new = [this](const auto& credentials) { server.set_credentials(credentials); },
+              .on_news = [news](const std::string& line) { news("for clients, " + line); },
+              .on_trouble = [trouble](const std::string& line) { trouble("for clients, " + line); }});
+    }
+    if (kept.users != nullptr) {
+      users_watch.emplace(io, *kept.users,
+                          FileWatch::Hooks{.on_new =
+                                               [this, news] {
+                                                 service.set_users(kept.users->users());
+                                                 news("the file of users has been read again");
+                                               },
+                                           .on_trouble = trouble});
+    }
+    if (kept.config != nullptr) {
+      config_watch.emplace(io, *kept.config,
+                           FileWatch::Hooks{.on_new = [this] { take_configuration(kept.config->take_change()); },
+                                            .on_trouble = trouble});
+    }
+  }
+
+  void take_configuration(const ConfigChange& change) {
+    log.set_level(change.log_level);
+    for (const Endpoint& address : change.join)
+      engine.connect(address);
+    for (const Endpoint& address : change.join_no_more)
+      engine.forget(address);
+    log.write(LogLevel::kInfo, change.applied.empty()
+                                   ? "the configuration has been read again"
+                                   : fmt::format("the configuration has been read again, and is in force: {}",
+                                                 fmt::join(change.applied, ", ")));
+    if (!change.waiting.empty()) {
+      log.write(LogLevel::kWarn,
+                fmt::format("of the configuration these take a restart: {}", fmt::join(change.waiting, ", ")));
+    }
+  }
+
+  /// False when there is none to be read.
+  bool read_files_again() {
+    if (proof_watch) proof_watch->load_again();
+    if (client_tls_watch) client_tls_watch->load_again();
+    if (users_watch) users_watch->load_again();
+    if (config_watch) config_watch->load_again();
+    return kept.any();
   }
 
   EngineLoop::Hooks hooks() {
@@ -199,9 +289,7 @@ struct Node::Parts {
       if (error) return;
       if (number == SIGXCPU) {
         give_up("the limit of processor time is reached (ulimit -t)");
-      } else if (number == SIGHUP && proof_watch) {
-        proof_watch->load_again();
-      } else {
+      } else if (number != SIGHUP || !read_files_again()) {
         loop.stop();
       }
       await_signal();
@@ -243,7 +331,7 @@ struct Node::Parts {
   }
 
   const Options& options;
-  CredentialKeeper* proof;
+  const Kept& kept;
   SystemClock clock;
   SystemRandom random;
   VolatileStore nowhere;
@@ -255,9 +343,13 @@ struct Node::Parts {
   AsioTransport transport;
   Engine engine;
   RespService service;
+  HashThread hashes;
   RespServer server;
   EngineLoop loop;
   std::optional<CredentialWatch> proof_watch;
+  std::optional<CredentialWatch> client_tls_watch;
+  std::optional<FileWatch> users_watch;
+  std::optional<FileWatch> config_watch;
   asio::signal_set signals;
   std::string why_given_up;
   bool had_room = true;
@@ -273,21 +365,37 @@ std::string StartFailure::describe() const {
   return (option.empty() ? "" : option + ": ") + std::visit([](const auto& what) { return what.describe(); }, why);
 }
 
-std::expected<void, StartFailure> Node::load_proof() {
-  proof_ = keeper_of(options_.security);
-  if (proof_ == nullptr) return {};
+std::string describe(const GaveUp& why) {
+  return std::visit([](const auto& what) { return what.describe(); }, why);
+}
+
+std::expected<void, StartFailure> Node::load_files() {
+  const SecurityOptions& security = options_.security;
+  kept_ = {.proof = keeper_of(security),
+           .client_tls = keeper_of(security.clients),
+           .users = users_of(security.clients),
+           .config = nullptr};
+  if (!options_.config_file.empty()) kept_.config = std::make_unique<ConfigKeeper>(options_);
   // What this process holds is not for the disk.
-  keep_out_of_core_dumps();
-  if (auto loaded = proof_->load(); !loaded) {
-    const bool key = options_.security.proof == MeshProof::kMeshKey;
-    return std::unexpected(StartFailure{.option = key ? "--mesh-key-file" : "--encryption tls",
-                                        .why = ProofFault{printable(loaded.error(), 400)}});
+  if (kept_.secrets()) keep_out_of_core_dumps();
+  const bool key = security.proof == MeshProof::kMeshKey;
+  const std::pair<FileKeeper*, std::string_view> all[] = {
+      {kept_.proof.get(), key ? "--mesh-key-file" : "--encryption tls"},
+      {kept_.client_tls.get(), "--resp-tls"},
+      {kept_.users.get(), "--resp-users"},
+      {kept_.config.get(), "--config"}};
+  for (const auto& [keeper, option] : all) {
+    if (keeper == nullptr) continue;
+    if (auto loaded = keeper->load(); !loaded) {
+      return std::unexpected(
+          StartFailure{.option = std::string(option), .why = ProofFault{printable(loaded.error(), 400)}});
+    }
   }
   return {};
 }
 
 std::expected<void, StartFailure> Node::start() {
-  if (auto loaded = load_proof(); !loaded) return loaded;
+  if (auto loaded = load_files(); !loaded) return loaded;
   const auto files = take_open_files();
   if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
   std::unique_ptr<SqliteStore> disk;
@@ -296,9 +404,11 @@ std::expected<void, StartFailure> Node::start() {
     if (!opened) return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(opened.error())});
     disk = std::move(*opened);
   }
-  parts_ = std::make_unique<Parts>(options_, *files, std::move(disk), proof_.get());
+  parts_ = std::make_unique<Parts>(options_, *files, std::move(disk), kept_);
   Parts& p = *parts_;
   p.signals.add(SIGXCPU);
+  for (const std::string& warning : options_.warnings)
+    p.log.write(LogLevel::kWarn, warning);
   if (p.disk && p.disk->created()) {
     p.log.write(LogLevel::kInfo, fmt::format("new database in '{}': this is a new node", printable(options_.data_dir)));
   }
@@ -307,6 +417,7 @@ std::expected<void, StartFailure> Node::start() {
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
   p.tell_of_proof();
+  p.watch_files();
   p.engine.set_address(advertised(p.options, *mesh));
   if (auto started = p.engine.start(); !started) {
     if (p.disk) std::ignore = p.disk->close();
@@ -326,8 +437,8 @@ std::expected<void, StartFailure> Node::start() {
   p.signals.add(SIGTERM);
   p.signals.add(SIGINT);
   // A closed terminal ends the node like SIGTERM; one that was started with nohup does not mind.
-  // With keys or certificates the signal has them read again.
-  if (proof_ != nullptr || std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
+  // With files of keys, certificates, users or options the signal has them read again.
+  if (kept_.any() || std::signal(SIGHUP, SIG_IGN) != SIG_IGN) p.signals.add(SIGHUP);
   p.await_signal();
   p.transport.start_accepting();
   p.server.start();
@@ -340,16 +451,16 @@ std::string Node::announcement() const {
                      to_string(p.engine.address()), to_string(p.service.facts.resp_address));
 }
 
-std::expected<void, std::string> Node::run() {
+std::expected<void, GaveUp> Node::run() {
   Parts& p = *parts_;
-  std::expected<void, std::string> outcome;
-  if (const auto ran = p.loop.run(); !ran) outcome = std::unexpected(ran.error().describe());
+  std::expected<void, GaveUp> outcome;
+  if (auto ran = p.loop.run(); !ran) outcome = std::unexpected(GaveUp{std::move(ran.error())});
   if (p.disk) {
     // The engine is at its end and stages nothing more. After a failed commit this leaves the files alone.
-    const auto closed = p.disk->close();
-    if (outcome && !closed) outcome = std::unexpected(closed.error().describe());
+    auto closed = p.disk->close();
+    if (outcome && !closed) outcome = std::unexpected(GaveUp{std::move(closed.error())});
   }
-  if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(p.why_given_up);
+  if (outcome && !p.why_given_up.empty()) outcome = std::unexpected(GaveUp{SystemLimit{p.why_given_up}});
   if (outcome) p.log.write(LogLevel::kInfo, "stopped");
   flush_log();
   return outcome;

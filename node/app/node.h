@@ -4,6 +4,8 @@
 #include <string>
 #include <variant>
 
+#include "app/access/users.h"
+#include "app/config_keeper.h"
 #include "app/options.h"
 #include "core/env/store.h"
 #include "core/record/mesh_settings.h"
@@ -12,7 +14,7 @@
 
 namespace meshdict {
 
-/// Keys or certificates that cannot be used.
+/// Keys, certificates or users that cannot be used.
 struct ProofFault {
   std::string what;  ///< for the operator: which file, and what is wrong
   [[nodiscard]] const std::string& describe() const { return what; }
@@ -33,6 +35,23 @@ struct StartFailure {
   [[nodiscard]] std::string describe() const;
 };
 
+/// Why a node that has served had to end: its store failed, or the system limits it.
+using GaveUp = std::variant<StoreError, SystemLimit>;
+/// For the operator, one line.
+[[nodiscard]] std::string describe(const GaveUp& why);
+
+/// What is kept of files; null where there is none.
+struct Kept {
+  std::unique_ptr<CredentialKeeper> proof;       ///< of the mesh
+  std::unique_ptr<CredentialKeeper> client_tls;  ///< of the Redis-protocol endpoint
+  std::unique_ptr<UsersKeeper> users;
+  std::unique_ptr<ConfigKeeper> config;
+
+  /// Something secret is among them.
+  [[nodiscard]] bool secrets() const { return proof != nullptr || client_tls != nullptr || users != nullptr; }
+  [[nodiscard]] bool any() const { return secrets() || config != nullptr; }
+};
+
 /// One meshdict-node: the engine, its transport and store, the Redis-protocol endpoint, and the loop that runs them.
 /// Order of calls: start(), run().
 class Node {
@@ -46,17 +65,15 @@ class Node {
   /// The line for scripts: version, id, and the addresses with the ports that were chosen.
   [[nodiscard]] std::string announcement() const;
 
-  /// Serves until SIGTERM or SIGINT, then says goodbye, lets the last replies out and closes the store. Error text when
-  /// it had to give up.
-  std::expected<void, std::string> run();
+  /// Serves until SIGTERM or SIGINT, then says goodbye, lets the last replies out and closes the store.
+  std::expected<void, GaveUp> run();
 
  private:
   struct Parts;
-  std::expected<void, StartFailure> load_proof();
+  std::expected<void, StartFailure> load_files();
 
   Options options_;
-  /// Null without any.
-  std::unique_ptr<CredentialKeeper> proof_;
+  Kept kept_;
   /// From start() on.
   std::unique_ptr<Parts> parts_;
 };

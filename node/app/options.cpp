@@ -7,12 +7,20 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "app/access/password.h"
+#include "app/access/read_password.h"
+#include "app/known_options.h"
 #include "core/base/nearest.h"
 #include "net/addresses.h"
 #include "net/tls/mesh_key.h"
+#include "net/tls/secret_file.h"
 
 namespace meshdict {
 namespace {
@@ -26,7 +34,7 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 65'535;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http", "--config", "--settle-ms"};
+constexpr std::array kNotYet{"--http", "--settle-ms"};
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
                                                                         {"debug", LogLevel::kDebug},
@@ -43,10 +51,13 @@ class CommandLine {
     add_addresses();
     add_dictionary();
     add_security();
+    add_client_security();
     add_storage();
     add_log_level();
+    add_configuration();
     for (const char* name : kNotYet) {
-      add(name, "", "", "", [name](const std::string&) { throw CLI::ValidationError(name, "not available yet"); })
+      app_.add_option_function<std::string>(
+              name, [name](const std::string&) { throw CLI::ValidationError(name, "not available yet"); })
           ->expected(0, 1)
           ->group("");
     }
@@ -65,6 +76,12 @@ class CommandLine {
     const auto meant = nearest(word, known);
     return fmt::format("{}: no such option{}", printable(word, 40),
                        meant ? fmt::format(", did you mean {}?", *meant) : "");
+  }
+
+  /// What the command line has not said. Throws a ValidationError that names the place.
+  void fill() {
+    known_.fill_from_environment();
+    if (!options_.config_file.empty()) known_.fill_from_file(options_.config_file);
   }
 
   CLI::App& app() { return app_; }
@@ -89,23 +106,45 @@ class CommandLine {
     } else if (!tls.empty()) {
       throw CLI::ValidationError("--tls-cert", "it and its siblings need --encryption tls");
     }
+    if (options_.data_dir.empty() && known_.said("--durability")) {
+      throw CLI::ValidationError("--durability", "needs --data-dir");
+    }
+    settle_clients();
+    options_.effective = known_.effective();
+    options_.warnings = known_.misspelt_variables();
     if (security.open) return;
     const auto open = open_endpoints(options_);
     if (!open.empty()) throw CLI::ValidationError(open.front() + ", or --open, which lets everybody in");
   }
 
+  [[nodiscard]] bool hashes_password() const { return hash_password_; }
+  [[nodiscard]] bool prints_configuration() const { return print_config_; }
+  [[nodiscard]] std::string configuration() const { return known_.configuration(); }
+
  private:
-  /// How often an option may be given.
-  enum class Given : std::uint8_t { kOnce, kOften };
+  void settle_clients() const {
+    const ClientSecurity& clients = options_.security.clients;
+    const ProofFiles& files = clients.files;
+    if (!clients.tls) {
+      if (!files.empty()) throw CLI::ValidationError("--resp-tls-cert", "it and its siblings need --resp-tls");
+      return;
+    }
+    if (files.certificate.empty() || files.key.empty()) {
+      throw CLI::ValidationError("--resp-tls", "needs --resp-tls-cert and --resp-tls-key");
+    }
+    if (files.authority.empty() && !files.revoked.empty()) {
+      throw CLI::ValidationError("--resp-tls-crl", "needs --resp-tls-ca: without it clients show no certificate");
+    }
+  }
 
   /// `take` gets each value and throws a ValidationError for a wrong one.
-  template <typename Take>
-  CLI::Option* add(const char* name, const char* type, const std::string& shown_default, const char* help, Take take,
-                   Given given = Given::kOnce) {
-    const CLI::callback_t callback = [take, name, given](const CLI::results_t& values) {
-      if (values.size() > 1 && given == Given::kOnce) throw CLI::ValidationError(name, "given twice");
-      for (const std::string& value : values)
-        take(value);
+  CLI::Option* add(const char* name, const char* type, const std::string& shown_default, const char* help,
+                   std::function<void(const std::string&)> take, Given given = Given::kOnce,
+                   Stands stands = Stands::kEverywhere) {
+    KnownOption& known = known_.remember(
+        {.name = name, .shown_default = shown_default, .given = given, .stands = stands, .take = std::move(take)});
+    const CLI::callback_t callback = [&known](const CLI::results_t& values) {
+      known.take_all(values, "the command line");
       return true;
     };
     return app_.add_option(name, callback, help)
@@ -179,34 +218,72 @@ class CommandLine {
     add_file("--tls-ca", "FILE", "The authorities that sign members", security.tls.authority);
     add_file("--tls-crl", "FILE", "The authorities' list of revoked certificates", security.tls.revoked);
     add_flag("--open", "Lets everybody in who reaches an address, where nothing else is asked for", security.open);
-    add_file("--make-key", "FILE", "Draws a mesh key, writes it to a new file, and ends", make_key_);
+    add_file("--make-key", "FILE", "Draws a mesh key, writes it to a new file, and ends", make_key_,
+             Stands::kOnCommandLine);
   }
 
-  CLI::Option* add_file(const char* name, const char* type, const char* help, std::string& into) {
-    return add(name, type, "", help, [name, &into](const std::string& text) {
+  void add_client_security() {
+    ClientSecurity& clients = options_.security.clients;
+    add_flag("--resp-tls", "Redis clients speak TLS 1.3 (rediss://)", clients.tls);
+    add_file("--resp-tls-cert", "FILE", "What they are shown: a certificate in PEM form, and those up to its authority",
+             clients.files.certificate);
+    add_file("--resp-tls-key", "FILE", "The certificate's key, without a passphrase", clients.files.key);
+    add_file("--resp-tls-ca", "FILE",
+             "The authorities of which each client has to show a certificate; else none is asked for",
+             clients.files.authority);
+    add_file("--resp-tls-crl", "FILE", "The authorities' list of revoked certificates", clients.files.revoked);
+    add_file("--resp-users", "FILE", "Who may log in as a Redis client, with which password, and do what",
+             clients.users_file);
+    add_flag("--hash-password", "Reads a password from stdin, prints its hash for --resp-users, and ends",
+             hash_password_, Stands::kOnCommandLine);
+  }
+
+  void add_file(const char* name, const char* type, const char* help, std::string& into,
+                Stands stands = Stands::kEverywhere) {
+    const auto take = [name, &into](const std::string& text) {
       if (text.empty()) throw CLI::ValidationError(name, "the name of a file is empty");
       into = text;
-    });
+    };
+    add(name, type, "", help, take, Given::kOnce, stands);
   }
 
-  void add_flag(const char* name, const char* help, bool& into) {
-    app_.add_flag_function(name, [&into](std::int64_t) { into = true; }, help);
+  /// On the command line without a value; elsewhere it is on or off.
+  void add_flag(const char* name, const char* help, bool& into, Stands stands = Stands::kEverywhere) {
+    KnownOption& known = known_.remember(
+        {.name = name, .shown_default = "off", .stands = stands, .take = [name, &into](const std::string& text) {
+           into = choose(name, text, {"on", "off"}) == 0;
+         }});
+    app_.add_flag_function(name, [&known](std::int64_t) { known.take_all({"on"}, "the command line"); }, help);
+  }
+
+  void add_configuration() {
+    add(
+        "--config", "FILE", "", "Options as YAML, such as 'data-dir: /srv/mesh'; the command line counts before it",
+        [this](const std::string& text) {
+          if (text.empty()) throw CLI::ValidationError("--config", "the name of a file is empty");
+          options_.config_file = text;
+        },
+        Given::kOnce, Stands::kOnCommandLine);
+    add_flag("--print-config", "Prints what is in force as such a file, and ends", print_config_,
+             Stands::kOnCommandLine);
+    app_.footer(fmt::format(
+        "Each option may also stand in the file of --config, without its dashes, or be a variable of the environment:\n"
+        "--data-dir is {}.",
+        variable_of("--data-dir")));
   }
 
   void add_storage() {
-    CLI::Option* directory =
-        add("--data-dir", "DIR", "", "Where the node keeps its data, made when absent; without it all is in memory",
-            [this](const std::string& text) {
-              if (text.empty()) throw CLI::ValidationError("--data-dir", "the name of a directory is empty");
-              options_.data_dir = text;
-            });
+    add("--data-dir", "DIR", "", "Where the node keeps its data, made when absent; without it all is in memory",
+        [this](const std::string& text) {
+          if (text.empty()) throw CLI::ValidationError("--data-dir", "the name of a directory is empty");
+          options_.data_dir = text;
+        });
     add("--durability", "always|interval", "always",
         "Whether a power failure may take the last second of writes; a killed process loses none either way",
         [this](const std::string& text) {
           const bool always = choose("--durability", text, {"always", "interval"}) == 0;
           options_.durability = always ? Durability::kAlways : Durability::kInterval;
-        })
-        ->needs(directory);
+        });
   }
 
   void add_log_level() {
@@ -244,6 +321,9 @@ class CommandLine {
 
   std::optional<MeshProof> encryption_;
   std::string make_key_;
+  bool hash_password_ = false;
+  bool print_config_ = false;
+  KnownOptions known_;  // in the order of --help
   CLI::App app_{"A node of a meshdict: a dictionary with leases, shared over a mesh."};
   Options options_;
 };
@@ -252,6 +332,19 @@ EarlyExit make_key(const std::string& path) {
   const auto made = make_mesh_key(path);
   if (made) return {.out = fmt::format("a new mesh key is in {}\n", printable(path)), .err = {}, .code = 0};
   return {.out = {}, .err = fmt::format("{}: --make-key: {}\n", kProgram, printable(made.error())), .code = 1};
+}
+
+/// Of the first line of stdin. A terminal does not show what is typed.
+EarlyExit hash_password() {
+  const auto failed = [](std::string_view why) {
+    return EarlyExit{.out = {}, .err = fmt::format("{}: --hash-password: {}\n", kProgram, why), .code = 1};
+  };
+  auto password = read_password();
+  if (!password) return failed(password.error());
+  const auto hash = PasswordHash::of(*password);
+  wipe(*password);
+  if (!hash) return failed(hash.error());
+  return {.out = hash->text() + "\n", .err = {}, .code = 0};
 }
 
 }  // namespace
@@ -265,15 +358,25 @@ std::vector<std::string> open_endpoints(const Options& options) {
                     "or --encryption tls",
                     printable(to_string(options.listen))));
   }
+  if (!is_loopback(options.resp.host) && !options.security.clients.asks()) {
+    found.push_back(
+        fmt::format("--resp: other machines reach {}, and whoever reaches it reads and writes all: give --resp-users "
+                    "(passwords) or --resp-tls with --resp-tls-ca (certificates of clients)",
+                    printable(to_string(options.resp))));
+  }
   return found;
 }
 
-std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv) {
+std::variant<Options, EarlyExit> parse_options(std::vector<std::string> words) {
   CommandLine line;
   try {
-    line.app().parse(argc, argv);
+    // CLI11 takes the words from the back.
+    line.app().parse(std::vector<std::string>(words.rbegin(), words.rend()));
     if (!line.make_key().empty()) return make_key(line.make_key());
+    if (line.hashes_password()) return hash_password();
+    line.fill();
     line.settle();
+    if (line.prints_configuration()) return EarlyExit{.out = line.configuration(), .err = {}, .code = 0};
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{.out = line.app().help(), .err = {}, .code = 0};
   } catch (const CLI::CallForVersion& version) {
@@ -283,7 +386,9 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
   } catch (const CLI::ParseError& error) {
     return EarlyExit{.out = {}, .err = fmt::format("{}: {} (see --help)\n", kProgram, error.what()), .code = 2};
   }
-  return std::move(line.options());
+  Options options = std::move(line.options());
+  options.words = std::move(words);
+  return options;
 }
 
 EngineConfig engine_config(const Options& options) {

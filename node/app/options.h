@@ -1,4 +1,10 @@
 #pragma once
+// What a node is told at its start: by its command line, else by variables of the environment, else by the file of --config.
+//
+// 1. Each option has one name in all three: --data-dir, MESHDICT_DATA_DIR, data-dir. What is said nearer to the person counts:
+//    the command line before the environment, that before the file; then the default.
+// 2. A wrong name or value is an error that says where it stands, wherever it stands. Nothing starts with a part of what was meant.
+
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -21,15 +27,33 @@ enum class MeshProof : std::uint8_t {
   kCertificates,  ///< by those of --tls-cert and its siblings
 };
 
+/// What Redis clients are shown and asked for.
+struct ClientSecurity {
+  bool tls = false;
+  ProofFiles files;  ///< with an authority, clients have to show a certificate of it
+  std::string users_file;
+
+  /// Something keeps strangers out.
+  [[nodiscard]] bool asks() const { return !users_file.empty() || !files.authority.empty(); }
+};
+
 /// Who is let in.
 struct SecurityOptions {
   MeshProof proof = MeshProof::kNone;
   std::string mesh_key_file;
   ProofFiles tls;
+  ClientSecurity clients;
   bool open = false;  ///< others than this machine may reach an endpoint that asks for no proof
 };
 
-/// What the command line says.
+/// An option in force, as it would stand in the file of --config.
+struct EffectiveOption {
+  std::string name;                 ///< without dashes
+  std::vector<std::string> values;  ///< none: not given, and without a default
+  bool operator==(const EffectiveOption&) const = default;
+};
+
+/// What is in force.
 struct Options {
   Endpoint listen{"127.0.0.1", env_limits::kDefaultPort};
   Endpoint advertise;  ///< empty host: derived from `listen`
@@ -42,16 +66,21 @@ struct Options {
   Durability durability = Durability::kAlways;
   LogLevel log_level = LogLevel::kInfo;
   SecurityOptions security;
+  std::vector<std::string> words;          ///< the command line's, without the program's name
+  std::string config_file;                 ///< of --config; empty without
+  std::vector<EffectiveOption> effective;  ///< all but what is a command of its own
+  std::vector<std::string> warnings;       ///< lines for the log
 };
 
 /// The process is to end without starting a node.
 struct EarlyExit {
-  std::string out;  ///< for stdout: help, version
+  std::string out;  ///< for stdout: help, version, configuration
   std::string err;  ///< for stderr: one line that names the wrong option
   int code = 0;     ///< 0, or 2 for a wrong option
 };
 
-std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv);
+/// `words`: the command line's, without the program's name.
+std::variant<Options, EarlyExit> parse_options(std::vector<std::string> words);
 
 /// One line for each endpoint that others than this machine reach without proof.
 std::vector<std::string> open_endpoints(const Options& options);

@@ -1,10 +1,10 @@
 #include "net/asio_transport.h"
 
-#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "core/env/limits.h"
+#include "net/handshake_room.h"
 #include "net/net_limits.h"
 #include "net/tls/tls_limits.h"
 
@@ -52,12 +52,7 @@ void AsioTransport::accept(asio::ip::tcp::socket socket, const Endpoint& remote)
 /// The host with most handshakes loses its oldest.
 void AsioTransport::make_room_for_handshake() {
   if (securing_.size() < tls_limits::kMaxHandshakes) return;
-  std::map<std::string_view, std::size_t> by_host;
-  for (const auto& [id, remote] : securing_)
-    ++by_host[remote.host];
-  const auto most = std::ranges::max_element(by_host, {}, [](const auto& entry) { return entry.second; });
-  const auto oldest =
-      std::ranges::find(securing_, most->first, [](const auto& entry) { return std::string_view(entry.second.host); });
+  const auto oldest = oldest_of_fullest_host(securing_);
   const Endpoint remote = oldest->second;
   const auto found = open_.find(oldest->first);
   assert(found != open_.end());

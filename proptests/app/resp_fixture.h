@@ -6,12 +6,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "app/access/users.h"
 #include "app/commands/commands.h"
 #include "app/resp/service.h"
 #include "app/resp/session.h"
@@ -122,11 +124,12 @@ class PipeEnd final : public Transport {
 /// A node, and one client's session.
 class LonelyNode : private Observer {
  public:
-  explicit LonelyNode(EngineConfig config = {}, std::uint64_t seed = 1)
+  explicit LonelyNode(EngineConfig config = {}, std::uint64_t seed = 1,
+                      std::shared_ptr<const Users> users = Users::open())
       : random_(seed),
         engine(std::move(config), clock, pipe, store_, random_, *this),
         service(engine, all_commands(), clock, random_, NodeFacts{}),
-        session((start(), service), "127.0.0.1:1") {}
+        session((start(std::move(users)), service), "127.0.0.1:1") {}
 
   /// The session's answer to bytes, from all the turns that it takes.
   std::string send(std::string_view bytes) {
@@ -154,8 +157,9 @@ class LonelyNode : private Observer {
   }
 
  private:
-  void start() {
+  void start(std::shared_ptr<const Users> users) {
     if (!engine.start()) std::abort();
+    service.set_users(std::move(users));
   }
   void on_event(const Event& event) override { service.on_event(event); }
 

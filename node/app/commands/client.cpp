@@ -74,6 +74,7 @@ struct ClientFilter {
   std::optional<std::string> address;
   std::optional<std::string> own_address;
   std::optional<std::string> type;
+  std::optional<std::string> user;
   bool skip_me = false;
 
   [[nodiscard]] bool matches(RespSession& asking, const RespSession& other) const {
@@ -81,6 +82,7 @@ struct ClientFilter {
     if (!ids.empty() && !std::ranges::binary_search(ids, other.id())) return false;
     if (address && *address != other.remote()) return false;
     if (own_address && *own_address != to_string(asking.service().facts.resp_address)) return false;
+    if (user && (other.user() == nullptr ? kDefaultUser : std::string_view(other.user()->name)) != *user) return false;
     return !type || is_word(*type, other.subscriptions() > 0 ? "pubsub" : "normal");
   }
 };
@@ -111,9 +113,11 @@ bool read_kill_option(RespSession& session, std::string_view option, std::string
   } else if (is_word(option, "type")) {
     return read_type(session, value, out);
   } else if (is_word(option, "user")) {
-    if (is_word(value, "default")) return true;  // all clients are
-    session.reply().error(fmt::format("ERR No such user '{}'", value.substr(0, 128)));
-    return false;
+    if (value != kDefaultUser && session.service().logins.users().find(value) == nullptr) {
+      session.reply().error(fmt::format("ERR No such user '{}'", value.substr(0, 128)));
+      return false;
+    }
+    out.user = std::string(value);
   } else if (is_word(option, "skipme") && (is_word(value, "yes") || is_word(value, "no"))) {
     out.skip_me = is_word(value, "yes");
   } else {
@@ -210,19 +214,21 @@ void client_list(RespSession& session, Arguments arguments) {
 }  // namespace
 
 std::span<const Subcommand> client_subcommands() {
+  static constexpr Access kAdminister{Right::kAdmin, Access::Touches::kNothing};
   static constexpr Subcommand kSubcommands[] = {
-      {"getname", 2, client_getname, "", "Returns the name of this connection."},
-      {"id", 2, [](RespSession& s, Arguments) { s.reply().integer(s.id()); }, "",
+      {"getname", 2, Access::everybody(), client_getname, "", "Returns the name of this connection."},
+      {"id", 2, Access::everybody(), [](RespSession& s, Arguments) { s.reply().integer(s.id()); }, "",
        "Returns the number of this connection."},
-      {"info", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.describe() + "\n"); }, "",
+      {"info", 2, Access::everybody(), [](RespSession& s, Arguments) { s.reply().bulk(s.describe() + "\n"); }, "",
        "Describes this connection."},
-      {"kill", -3, client_kill,
-       "ip:port | [ID id] [ADDR ip:port] [LADDR ip:port] [TYPE NORMAL | PUBSUB] [USER default] [SKIPME yes | no]",
+      {"kill", -3, kAdminister, client_kill,
+       "ip:port | [ID id] [ADDR ip:port] [LADDR ip:port] [TYPE NORMAL | PUBSUB] [USER name] [SKIPME yes | no]",
        "Ends connections of clients."},
-      {"list", -2, client_list, "[TYPE NORMAL | PUBSUB] [ID id [id ...]]", "Describes the connections of clients."},
-      {"setinfo", 4, client_setinfo, "LIB-NAME name | LIB-VER version",
+      {"list", -2, kAdminister, client_list, "[TYPE NORMAL | PUBSUB] [ID id [id ...]]",
+       "Describes the connections of clients."},
+      {"setinfo", 4, Access::everybody(), client_setinfo, "LIB-NAME name | LIB-VER version",
        "Tells the name or version of the client's library."},
-      {"setname", 3, client_setname, "name", "Names this connection."},
+      {"setname", 3, Access::everybody(), client_setname, "name", "Names this connection."},
   };
   return kSubcommands;
 }

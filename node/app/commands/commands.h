@@ -41,6 +41,7 @@ void run_subcommand(RespSession& session, Arguments arguments);
 namespace commands {
 
 // Keys (keys.cpp)
+Rights more_rights_of_set(Arguments arguments);
 void set(RespSession& session, Arguments arguments);
 void get(RespSession& session, Arguments arguments);
 void getdel(RespSession& session, Arguments arguments);
@@ -74,6 +75,9 @@ void reset(RespSession& session, Arguments arguments);
 std::span<const Subcommand> client_subcommands();
 /// False when it has replied with an error.
 bool check_client_name(RespSession& session, std::string_view name);
+
+// Users (acl.cpp)
+std::span<const Subcommand> acl_subcommands();
 
 // Transactions (transaction.cpp)
 void multi(RespSession& session, Arguments arguments);

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
+#include <utility>
 
+#include "app/access/access_limits.h"
 #include "app/commands/commands.h"
 #include "app/resp/glob.h"
 #include "app/resp/integer.h"
@@ -94,25 +97,63 @@ void quit(RespSession& session, Arguments) {
 
 namespace {
 
-/// The only user is "default", and it has no password: any will do. False when it has replied with an error.
-bool check_user(RespSession& session, std::string_view user) {
-  if (user == "default") return true;
-  session.reply().error("WRONGPASS invalid username-password pair or user is disabled.");
-  return false;
+void log_in(RespSession& session, std::string_view user, std::string_view password, RespSession::Greeting greet) {
+  if (password.size() > access_limits::kMaxPassword) {
+    session.reply().error(fmt::format("ERR a password has at most {} bytes", access_limits::kMaxPassword));
+  } else if (session.runs_transaction()) {
+    session.reply().error("ERR a password cannot be checked inside a transaction");
+  } else {
+    session.log_in(user, password, std::move(greet));
+  }
 }
 
 }  // namespace
 
 void auth(RespSession& session, Arguments arguments) {
   if (arguments.size() > 3) return reply_syntax_error(session);
-  if (arguments.size() == 2) {
+  const Users& users = session.service().logins.users();
+  if (arguments.size() == 2 && users.find(kDefaultUser) == users.stranger() && users.stranger() != nullptr) {
     session.reply().error(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your configuration is correct?");
     return;
   }
-  if (check_user(session, arguments[1])) session.reply().simple("OK");
+  const std::string_view user = arguments.size() == 2 ? kDefaultUser : arguments[1];
+  log_in(session, user, arguments.back(), [](ReplyWriter reply) { reply.simple("OK"); });
 }
+
+namespace {
+
+struct HelloOptions {
+  std::optional<std::pair<std::string_view, std::string_view>> login;  ///< user and password
+  std::optional<std::string_view> name;
+};
+
+/// False when it has replied with an error.
+bool read_options(RespSession& session, Arguments arguments, HelloOptions& out) {
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    if (is_word(arguments[i], "auth") && i + 2 < arguments.size()) {
+      out.login = {arguments[i + 1], arguments[i + 2]};
+      i += 2;
+    } else if (is_word(arguments[i], "setname") && i + 1 < arguments.size()) {
+      out.name = arguments[++i];
+      if (!check_client_name(session, *out.name)) return false;
+    } else {
+      session.reply().error(fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
+      return false;
+    }
+  }
+  return true;
+}
+
+void greet(RespSession& session, ReplyWriter reply) {
+  reply.array(14);
+  reply.field("server", "redis").field("version", kRedisVersion).field("proto", 2);
+  reply.field("id", session.id()).field("mode", "standalone").field("role", "master");
+  reply.bulk("modules").array(0);
+}
+
+}  // namespace
 
 void hello(RespSession& session, Arguments arguments) {
   if (arguments.size() > 1) {
@@ -126,26 +167,21 @@ void hello(RespSession& session, Arguments arguments) {
       return;
     }
   }
-  std::optional<std::string_view> user;
-  std::optional<std::string_view> name;
-  for (std::size_t i = 2; i < arguments.size(); ++i) {
-    if (is_word(arguments[i], "auth") && i + 2 < arguments.size()) {
-      user = arguments[i + 1];
-      i += 2;
-    } else if (is_word(arguments[i], "setname") && i + 1 < arguments.size()) {
-      name = arguments[++i];
-      if (!check_client_name(session, *name)) return;
-    } else {
-      session.reply().error(fmt::format("ERR Syntax error in HELLO option '{}'", arguments[i].substr(0, 128)));
-      return;
-    }
+  HelloOptions options;
+  if (!read_options(session, arguments, options)) return;
+  const auto welcome = [&session, name = options.name ? std::optional<std::string>(*options.name)
+                                                      : std::nullopt](ReplyWriter reply) {
+    if (name) session.name = *name;
+    greet(session, reply);
+  };
+  if (options.login) return log_in(session, options.login->first, options.login->second, welcome);
+  if (session.user() == nullptr) {
+    session.reply().error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+    return;
   }
-  if (user && !check_user(session, *user)) return;
-  if (name) session.name = *name;
-  session.reply().array(14);
-  session.reply().field("server", "redis").field("version", kRedisVersion).field("proto", 2);
-  session.reply().field("id", session.id()).field("mode", "standalone").field("role", "master");
-  session.reply().bulk("modules").array(0);
+  welcome(session.reply());
 }
 
 void reset(RespSession& session, Arguments) {

@@ -148,8 +148,8 @@ void mesh_section(RespService& service, InfoText& out) {
 }
 
 /// "another's id" as a field's name: refused_anothers_id.
-std::string field_of(EndReason reason) {
-  std::string name = "refused_";
+std::string field_of(std::string_view prefix, EndReason reason) {
+  std::string name(prefix);
   for (const char c : to_string(reason)) {
     if (c == ' ' || c == '-') {
       name += '_';
@@ -160,13 +160,34 @@ std::string field_of(EndReason reason) {
   return name;
 }
 
+/// Those that `counts` says, of the reasons that are about proof.
+void refusals(std::string_view prefix, const ProofRefusals& refused, bool (*counts)(EndReason), InfoText& out) {
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
+    if (counts(reason)) out.line(field_of(prefix, reason), refused[i]);
+  }
+}
+
+/// Clients have neither node ids nor mesh keys.
+bool is_about_clients(EndReason reason) {
+  return reason != EndReason::kAnotherId && reason != EndReason::kNoMeshKey && reason != EndReason::kAnotherMeshKey;
+}
+
 void security(RespService& service, InfoText& out) {
+  const Logins& logins = service.logins;
   out.section("Security");
   out.line("mesh_proof", service.facts.mesh_proof);
-  for (std::size_t i = 0; i < service.proof_refusals.size(); ++i) {
-    const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
-    out.line(field_of(reason), service.proof_refusals[i]);
-  }
+  refusals("refused_", service.proof_refusals, [](EndReason) { return true; }, out);
+  out.line("client_tls", service.facts.tls ? "on" : "off");
+  out.line("client_certificates", service.facts.client_certificates ? "required" : "not_asked");
+  refusals("client_refused_", service.security.refusals, is_about_clients, out);
+  out.line("users", logins.users().are_open() ? 0 : logins.users().all().size());
+  out.line("logins", logins.counts().right);
+  out.line("logins_wrong_password", logins.counts().wrong);
+  out.line("logins_turned_away", logins.counts().busy);
+  out.line("passwords_waiting", logins.pending());
+  out.line("commands_without_login", service.security.without_login);
+  out.line("commands_without_right", service.security.without_right);
 }
 
 void keyspace(RespService& service, InfoText& out) {

@@ -192,6 +192,12 @@ void memory_usage(RespSession& session, Arguments arguments) {
 
 }  // namespace
 
+Rights more_rights_of_set(Arguments arguments) {
+  const auto options = arguments.subspan(3);
+  return std::ranges::any_of(options, [](std::string_view one) { return is_word(one, "get"); }) ? Right::kRead
+                                                                                                : Rights();
+}
+
 void set(RespSession& session, Arguments arguments) {
   if (arguments.size() > 3) return set_with_options(session, arguments);
   if (write(session, arguments[1], arguments[2])) session.reply().simple("OK");
@@ -362,9 +368,10 @@ void ttl(RespSession& session, Arguments arguments) {
 }
 
 std::span<const Subcommand> memory_subcommands() {
+  static constexpr Access kReadKeys{Right::kRead, Access::Touches::kKeys};
   static constexpr Subcommand kSubcommands[] = {
-      {"usage", -3, memory_usage, "key [SAMPLES count]",
-       "Estimates how many bytes of memory a key and its value take."},
+      {"usage", -3, kReadKeys, memory_usage, "key [SAMPLES count]",
+       "Estimates how many bytes of memory a key and its value take.", 2},
   };
   return kSubcommands;
 }

@@ -101,14 +101,15 @@ void mesh_disconnect(RespSession& session, Arguments arguments) {
 }  // namespace
 
 std::span<const Subcommand> mesh_subcommands() {
+  static constexpr Access kMesh{Right::kMesh, Access::Touches::kNothing};
   static constexpr Subcommand kSubcommands[] = {
-      {"connect", -3, mesh_connect, "host:port", "Dials a node now, and remembers its address."},
-      {"departed", 2, mesh_departed, "", "Lists earlier neighbours and why they are none now."},
-      {"disconnect", 3, mesh_disconnect, "id", "Says goodbye to a neighbour."},
-      {"forget", -3, mesh_forget, "host:port", "Dials an address no more, until somebody tells of it again."},
-      {"id", 2, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }, "",
+      {"connect", -3, kMesh, mesh_connect, "host:port", "Dials a node now, and remembers its address."},
+      {"departed", 2, kMesh, mesh_departed, "", "Lists earlier neighbours and why they are none now."},
+      {"disconnect", 3, kMesh, mesh_disconnect, "id", "Says goodbye to a neighbour."},
+      {"forget", -3, kMesh, mesh_forget, "host:port", "Dials an address no more, until somebody tells of it again."},
+      {"id", 2, kMesh, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }, "",
        "Returns the id of this node."},
-      {"peers", 2, mesh_peers, "", "Lists the neighbours."},
+      {"peers", 2, kMesh, mesh_peers, "", "Lists the neighbours."},
   };
   return kSubcommands;
 }

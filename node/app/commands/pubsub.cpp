@@ -121,11 +121,14 @@ void pubsub_numsub(RespSession& session, Arguments arguments) {
 }  // namespace
 
 std::span<const Subcommand> pubsub_subcommands() {
+  static constexpr Access kReadAll{Right::kRead, Access::Touches::kAll};
   static constexpr Subcommand kSubcommands[] = {
-      {"channels", -2, pubsub_channels, "[pattern]", "Lists the channels that clients of this node listen to."},
-      {"numpat", 2, [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }, "",
+      {"channels", -2, kReadAll, pubsub_channels, "[pattern]",
+       "Lists the channels that clients of this node listen to."},
+      {"numpat", 2, kReadAll,
+       [](RespSession& s, Arguments) { s.reply().integer(s.service().pubsub.patterns().size()); }, "",
        "Returns the number of patterns that they listen to."},
-      {"numsub", -2, pubsub_numsub, "[channel [channel ...]]", "Returns how many listen to each channel."},
+      {"numsub", -2, kReadAll, pubsub_numsub, "[channel [channel ...]]", "Returns how many listen to each channel."},
   };
   return kSubcommands;
 }
@@ -226,7 +229,7 @@ void publish(RespSession& session, Arguments arguments) {
   if (!is_channel(session, channel)) return;
   RespService& service = session.service();
   if (!session.waits_for_room()) return publish_now(service, channel, arguments[2], session.reply());
-  session.hold(Publication(service, channel, arguments[2]), channel.size() + arguments[2].size());
+  session.hold_for_room(Publication(service, channel, arguments[2]), channel.size() + arguments[2].size());
 }
 
 }  // namespace meshdict::commands

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "app/access/prefixes.h"
 #include "app/commands/commands.h"
 #include "app/resp/glob.h"
 #include "app/resp/integer.h"
@@ -74,21 +77,67 @@ bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
 
 namespace {
 
+/// A walk through the keys that begin with `prefix` and that a user may know of, in order. What it may not know of costs
+/// no step and is not counted: neither pages nor time tell how much of it there is.
+class Walk {
+ public:
+  using Records = std::remove_cvref_t<decltype(std::declval<const Dictionary&>().records())>;
+
+  /// From `from` on. All outlive the walk.
+  Walk(const Records& all, std::string_view prefix, const Prefixes& names, std::string_view from)
+      : all_(all), prefix_(prefix), names_(names), at_(all.lower_bound(std::max(from, prefix))) {
+    skip();
+  }
+  [[nodiscard]] bool over() const { return at_ == all_.end() || !at_.key().starts_with(prefix_); }
+  [[nodiscard]] const auto& here() const { return at_; }
+  void next() {
+    ++at_;
+    skip();
+  }
+
+ private:
+  /// At most once for each of the user's prefixes.
+  void skip() {
+    while (!over()) {
+      const auto allowed = names_.first_from(at_.key());
+      if (!allowed) {
+        at_ = all_.end();
+      } else if (*allowed == at_.key()) {
+        return;
+      } else {
+        at_ = all_.lower_bound(*allowed);
+      }
+    }
+  }
+
+  const Records& all_;
+  std::string_view prefix_;
+  const Prefixes& names_;
+  decltype(std::declval<const Records&>().end()) at_;
+};
+
+/// The first key behind this one.
+std::string behind(std::string_view key) {
+  return std::string(key) + '\0';
+}
+
 /// KEYS, step by step. The number of matches goes before them, so that they are written apart first.
 class KeysMatching {
  public:
-  KeysMatching(RespSession& session, Glob pattern) : session_(session), pattern_(std::move(pattern)) {}
+  KeysMatching(RespSession& session, Glob pattern)
+      : session_(session), names_(session.names()), pattern_(std::move(pattern)) {}
 
   bool operator()(std::string& reply, std::size_t& steps) {
-    const auto& all = records(session_);
-    auto it = last_ ? all.upper_bound(*last_) : all.lower_bound(pattern_.prefix());
     ReplyWriter writer(found_);
-    for (; it != all.end() && it.key().starts_with(pattern_.prefix()); ++it) {
-      if (steps == 0) return false;
-      steps -= std::min(steps, pattern_.cost(it.key().size()));
-      last_ = it.key();
-      if (!it.is_visible() || !pattern_.matches(it.key())) continue;
-      writer.bulk(it.key());
+    for (Walk walk(records(session_), pattern_.prefix(), *names_, from_); !walk.over(); walk.next()) {
+      const std::string_view key = walk.here().key();
+      if (steps == 0) {
+        from_ = key;
+        return false;
+      }
+      steps -= std::min(steps, pattern_.cost(key.size()));
+      if (!walk.here().is_visible() || !pattern_.matches(key)) continue;
+      writer.bulk(key);
       ++count_;
       if (found_.size() > resp_limits::kMaxOutput) break;
     }
@@ -99,8 +148,9 @@ class KeysMatching {
 
  private:
   RespSession& session_;
+  std::shared_ptr<const Prefixes> names_;
   Glob pattern_;
-  std::optional<std::string> last_;
+  std::string from_;
   std::string found_;
   std::size_t count_ = 0;
 };
@@ -127,30 +177,28 @@ void scan(RespSession& session, Arguments arguments) {
   const auto pattern = Glob::compile(options.pattern);
   if (!pattern) return reply_bad_pattern(session);
 
-  const auto& all = records(session);
-  const std::string& prefix = pattern->prefix();
-  auto it = all.lower_bound(prefix);
+  std::string from;
   if (*cursor != 0) {
     const auto last_key = session.service().cursors.take(*cursor);
     if (!last_key) {
       session.reply().error("ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
       return;
     }
-    if (*last_key >= prefix) it = all.upper_bound(*last_key);
+    from = behind(*last_key);
   }
+  const auto names = session.names();
   std::vector<std::string_view> found;
   std::optional<std::string_view> last;
   // COUNT is a wish: a scan may stop anywhere behind its first key.
   std::size_t& steps = session.steps();
-  for (std::int64_t seen = 0; seen < options.count && (steps > 0 || seen == 0); ++seen, ++it) {
-    if (it == all.end() || !it.key().starts_with(prefix)) break;
-    steps -= std::min(steps, pattern->cost(it.key().size()));
-    last = it.key();
-    if (options.none || !it.is_visible() || !pattern->matches(it.key())) continue;
-    found.push_back(it.key());
+  Walk walk(records(session), pattern->prefix(), *names, from);
+  for (std::int64_t seen = 0; seen < options.count && (steps > 0 || seen == 0) && !walk.over(); ++seen, walk.next()) {
+    const std::string_view key = walk.here().key();
+    steps -= std::min(steps, pattern->cost(key.size()));
+    last = key;
+    if (!options.none && walk.here().is_visible() && pattern->matches(key)) found.push_back(key);
   }
-  const bool more = it != all.end() && it.key().starts_with(prefix);
-  const std::uint64_t next = more && last ? session.service().cursors.add(*last) : 0;
+  const std::uint64_t next = !walk.over() && last ? session.service().cursors.add(*last) : 0;
   session.reply().array(2).bulk(std::to_string(next)).array(found.size());
   for (const std::string_view key : found)
     session.reply().bulk(key);

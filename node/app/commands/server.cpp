@@ -166,11 +166,10 @@ void command_getkeys(RespSession& session, Arguments arguments) {
     session.reply().error("ERR Invalid number of arguments specified for command");
     return;
   }
-  const int last = spec->last_key < 0 ? static_cast<int>(inner.size()) + spec->last_key : spec->last_key;
-  const int count = (last - spec->first_key) / spec->key_step + 1;
-  session.reply().array(static_cast<std::size_t>(count));
-  for (int i = spec->first_key; i <= last; i += spec->key_step)
-    session.reply().bulk(inner[static_cast<std::size_t>(i)]);
+  const KeyPositions keys = key_positions(*spec, inner.size());
+  session.reply().array((keys.last - keys.first) / keys.step + 1);
+  for (std::size_t i = keys.first; i <= keys.last; i += keys.step)
+    session.reply().bulk(inner[i]);
 }
 
 /// Those that redis-benchmark and client libraries ask for.
@@ -236,26 +235,29 @@ void command(RespSession& session, Arguments arguments) {
 
 std::span<const Subcommand> command_subcommands() {
   static constexpr Subcommand kSubcommands[] = {
-      {"count", 2, [](RespSession& s, Arguments) { s.reply().integer(all_commands().size()); }, "",
+      {"count", 2, Access::everybody(), [](RespSession& s, Arguments) { s.reply().integer(all_commands().size()); }, "",
        "Returns the number of commands."},
-      {"docs", -2, command_docs, "[name [name ...]]", "Documents commands."},
-      {"getkeys", -4, command_getkeys, "command [arg ...]", "Returns which of the arguments of a command are keys."},
-      {"info", -2, command_info, "[name [name ...]]", "Describes commands."},
-      {"list", -2, command_list, "[FILTERBY PATTERN pattern]", "Returns the names of commands and subcommands."},
+      {"docs", -2, Access::everybody(), command_docs, "[name [name ...]]", "Documents commands."},
+      {"getkeys", -4, Access::everybody(), command_getkeys, "command [arg ...]",
+       "Returns which of the arguments of a command are keys."},
+      {"info", -2, Access::everybody(), command_info, "[name [name ...]]", "Describes commands."},
+      {"list", -2, Access::everybody(), command_list, "[FILTERBY PATTERN pattern]",
+       "Returns the names of commands and subcommands."},
   };
   return kSubcommands;
 }
 
 std::span<const Subcommand> config_subcommands() {
+  static constexpr Access kAdminister{Right::kAdmin, Access::Touches::kNothing};
   static constexpr Subcommand kSubcommands[] = {
-      {"get", -3, config_get, "pattern [pattern ...]", "Shows settings whose names match."},
-      {"resetstat", 2,
+      {"get", -3, kAdminister, config_get, "pattern [pattern ...]", "Shows settings whose names match."},
+      {"resetstat", 2, kAdminister,
        [](RespSession& s, Arguments) {
          s.service().stats = {};
          s.reply().simple("OK");
        },
        "", "Sets the counters of INFO stats to zero."},
-      {"set", -4,
+      {"set", -4, kAdminister,
        [](RespSession& s, Arguments) {
          s.reply().error("ERR CONFIG SET is not available: options are given when the node starts");
        },

@@ -40,6 +40,7 @@ class Log {
   /// `clock` outlives the log.
   Log(LogLevel level, const Clock& clock);
 
+  void set_level(LogLevel level) { level_ = level; }
   [[nodiscard]] bool is_on(LogLevel level) const { return level >= level_; }
   void write(LogLevel level, std::string_view text);
   /// `kind` lives for ever (a literal).

@@ -52,9 +52,20 @@ const CommandSpec* CommandTable::find(std::string_view name) const {
   return nullptr;
 }
 
+KeyPositions key_positions(const CommandSpec& spec, std::size_t count) {
+  if (spec.first_key == 0) return {};
+  const int last = spec.last_key < 0 ? static_cast<int>(count) + spec.last_key : spec.last_key;
+  return {.first = static_cast<std::size_t>(spec.first_key),
+          .last = static_cast<std::size_t>(last),
+          .step = static_cast<std::size_t>(spec.key_step)};
+}
+
+const Subcommand* CommandSpec::named_subcommand(Arguments arguments) const {
+  return subcommands != nullptr && arguments.size() > 1 ? find_subcommand(arguments[1]) : nullptr;
+}
+
 std::string full_name(const CommandSpec& spec, Arguments arguments) {
-  const bool container = spec.subcommands != nullptr && arguments.size() > 1;
-  const Subcommand* sub = container ? spec.find_subcommand(arguments[1]) : nullptr;
+  const Subcommand* const sub = spec.named_subcommand(arguments);
   return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);
 }
 

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "app/access/rights.h"
+
 namespace meshdict {
 
 class RespSession;
@@ -20,9 +22,11 @@ using Arguments = std::span<const std::string_view>;
 struct Subcommand {
   std::string_view name;  ///< lower case
   int arity = 0;          ///< as CommandSpec's, counted with the command's name and its own
+  Access access;
   void (*run)(RespSession& session, Arguments arguments) = nullptr;
   std::string_view syntax;  ///< arguments, for people
   std::string_view summary;
+  int first_key = 0;  ///< the position of its one key, if it has one
 };
 
 struct CommandSpec {
@@ -42,6 +46,7 @@ struct CommandSpec {
 
   std::string_view name;  ///< lower case
   int arity = 0;          ///< number of arguments with the name; negative: at least so many
+  Access access;          ///< of a container, what HELP needs: each subcommand has its own
   void (*run)(RespSession& session, Arguments arguments) = nullptr;
   std::uint16_t flags = kNone;
   int first_key = 0;  ///< positions of keys, as COMMAND shows them
@@ -52,10 +57,14 @@ struct CommandSpec {
   std::string_view summary;
   /// Null unless the command is a container of such, as CLIENT is. All but HELP, which run_subcommand() knows.
   std::span<const Subcommand> (*subcommands)() = nullptr;
+  /// Null unless arguments can ask for more than `access` says: the rights for that.
+  Rights (*more_rights)(Arguments arguments) = nullptr;
 
   [[nodiscard]] constexpr bool is(Flags flag) const { return (flags & flag) != 0; }
   /// Whatever the case of its name; null for an unknown one. Not HELP.
   [[nodiscard]] const Subcommand* find_subcommand(std::string_view subcommand) const;
+  /// That of a command with these arguments; null when it has none, or names none that there is.
+  [[nodiscard]] const Subcommand* named_subcommand(Arguments arguments) const;
 };
 
 /// Finds commands by their names. Immutable: safe to be read by several threads.
@@ -72,6 +81,14 @@ class CommandTable {
   std::vector<std::uint16_t> index_;  // positions + 1, open addressing; 0 is free
   std::size_t longest_name_ = 0;
 };
+
+/// Positions of keys in a command of so many arguments: `first`, and so on by `step` up to `last`.
+struct KeyPositions {
+  std::size_t first = 1;
+  std::size_t last = 0;  ///< before `first`: there is none
+  std::size_t step = 1;
+};
+KeyPositions key_positions(const CommandSpec& spec, std::size_t count);
 
 /// "get", or "client|list" where the arguments name a subcommand.
 std::string full_name(const CommandSpec& spec, Arguments arguments);

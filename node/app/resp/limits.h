@@ -23,6 +23,11 @@ inline constexpr std::size_t kMaxBytesOfValue = limits::kMaxValue - 5;
 inline constexpr std::size_t kMaxDiscarded = 1024 * 1024 * 1024;
 /// The longest that this may take.
 inline constexpr std::chrono::seconds kDiscardFor{10};
+/// The same of a client that has not logged in and would have to (Redis's numbers): AUTH and HELLO fit. And what it may say behind
+/// them before it is answered: with kMaxClients of them well below kMaxUnfinished, so that nobody who has logged in is cut off for
+/// what strangers send.
+inline constexpr std::int64_t kMaxArgumentsOfStranger = 10;
+inline constexpr std::size_t kMaxCommandOfStranger = 16 * 1024;
 /// Commands between MULTI and EXEC, of which one that writes several keys counts once for each: more than a pipeline has, few
 /// enough to run in one turn of the loop, as the largest MSET does.
 inline constexpr std::size_t kMaxQueuedCommands = 16'384;

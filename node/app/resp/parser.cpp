@@ -92,13 +92,17 @@ RespParser::Result RespParser::next(std::string_view bytes) {
   return bytes.front() == '*' ? array(bytes) : inline_command(bytes);
 }
 
+std::size_t RespParser::longest_line() const {
+  return stranger_ ? resp_limits::kMaxCommandOfStranger : resp_limits::kMaxLine;
+}
+
 RespParser::Line RespParser::line(std::string_view bytes, std::string_view& found) {
   const std::size_t newline = bytes.find('\n', std::max(position_, searched_));
   if (newline == std::string_view::npos) {
     searched_ = bytes.size();
-    return bytes.size() - position_ > resp_limits::kMaxLine ? Line::kTooLong : Line::kMissing;
+    return bytes.size() - position_ > longest_line() ? Line::kTooLong : Line::kMissing;
   }
-  if (newline - position_ > resp_limits::kMaxLine) return Line::kTooLong;
+  if (newline - position_ > longest_line()) return Line::kTooLong;
   found = bytes.substr(position_, newline - position_);
   if (!found.empty() && found.back() == '\r') found.remove_suffix(1);
   position_ = newline + 1;
@@ -108,7 +112,7 @@ RespParser::Line RespParser::line(std::string_view bytes, std::string_view& foun
 RespParser::Line RespParser::header(std::string_view bytes, std::string_view& found) {
   const std::size_t end = bytes.find('\r', std::max(position_, searched_));
   const std::size_t length = std::min(end, bytes.size()) - position_;
-  if (length > resp_limits::kMaxLine) return Line::kTooLong;
+  if (length > longest_line()) return Line::kTooLong;
   if (end == std::string_view::npos || end + 1 == bytes.size()) {
     searched_ = position_ + length;
     return Line::kMissing;
@@ -126,6 +130,7 @@ RespParser::Result RespParser::array(std::string_view bytes) {
     if (outcome == Line::kTooLong) return fail("too big mbulk count string");
     const auto count = parse_integer(text.substr(1));
     if (!count || *count > resp_limits::kMaxArguments) return fail("invalid multibulk length");
+    if (stranger_ && *count > resp_limits::kMaxArgumentsOfStranger) return fail("unauthenticated multibulk length");
     if (*count <= 0) {
       fresh_ = true;
       return Result::kNothing;
@@ -160,6 +165,10 @@ RespParser::Result RespParser::bulk_header(std::string_view bytes) {
   if (outcome == Line::kTooLong) return fail("too big bulk count string");
   const auto length = parse_integer(text.substr(1));
   if (!length || *length < 0) return fail("invalid bulk length");
+  if (stranger_ && (*length > static_cast<std::int64_t>(resp_limits::kMaxCommandOfStranger) ||
+                    position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommandOfStranger)) {
+    return fail("unauthenticated bulk length");
+  }
   if (static_cast<std::uint64_t>(*length) > resp_limits::kMaxCommand ||
       position_ + static_cast<std::size_t>(*length) > resp_limits::kMaxCommand) {
     return fail("invalid bulk length: a command may be " + std::to_string(resp_limits::kMaxCommand) + " bytes long");

@@ -29,6 +29,9 @@ class RespParser {
   /// behind them (they may have moved). After kCommand or kNothing, it passes what follows the consumed bytes.
   Result next(std::string_view bytes);
 
+  /// From the next command on: whether bounds are those of a client that has yet to log in.
+  void bound_as_stranger(bool stranger) { stranger_ = stranger; }
+
   /// At least one; valid as long as the bytes and until the next call.
   [[nodiscard]] std::span<const std::string_view> arguments() const { return arguments_; }
   [[nodiscard]] std::size_t consumed() const { return position_; }
@@ -48,6 +51,7 @@ class RespParser {
   Result bulk_header(std::string_view bytes);
   Result inline_command(std::string_view bytes);
   bool split_quoted(std::string_view line);
+  [[nodiscard]] std::size_t longest_line() const;
   Line line(std::string_view bytes, std::string_view& found);
   /// The number before arguments: it ends at the carriage return, and the byte behind that is not looked at, as in Redis.
   Line header(std::string_view bytes, std::string_view& found);
@@ -55,6 +59,7 @@ class RespParser {
 
   static constexpr std::int64_t kNoLength = -1;
 
+  bool stranger_ = false;
   bool fresh_ = true;                ///< the next call begins a command
   bool in_array_ = false;            ///< the count of arguments has been read
   std::int64_t missing_ = 0;         ///< arguments still to come

@@ -116,18 +116,19 @@ bool PubSub::is_heard(std::string_view channel) {
 
 std::size_t PubSub::publish(std::string_view channel, std::string_view payload) {
   std::size_t receivers = 0;
-  if (const auto found = channels_.find(channel); found != channels_.end()) {
-    for (Subscriber* who : found->second)
-      who->deliver(std::nullopt, channel, payload);
-    receivers += found->second.size();
-  }
-  for (const auto* matched : matching(channel)) {
-    const auto& [name, pattern] = *matched;
-    for (Subscriber* who : pattern.listeners)
-      who->deliver(name, channel, payload);
-    receivers += pattern.listeners.size();
-  }
-  steps_done_ += receivers * (1 + payload.size() / resp_limits::kBytesPerStep);
+  std::size_t asked = 0;
+  const auto deliver_to = [&](const Listeners& listeners, std::optional<std::string_view> pattern) {
+    asked += listeners.size();
+    for (Subscriber* who : listeners) {
+      if (!who->may_hear(channel, payload)) continue;
+      who->deliver(pattern, channel, payload);
+      ++receivers;
+    }
+  };
+  if (const auto found = channels_.find(channel); found != channels_.end()) deliver_to(found->second, std::nullopt);
+  for (const auto* matched : matching(channel))
+    deliver_to(matched->second.listeners, matched->first);
+  steps_done_ += asked + receivers * (payload.size() / resp_limits::kBytesPerStep);
   return receivers;
 }
 

@@ -17,6 +17,8 @@ class Subscriber {
   virtual ~Subscriber() = default;
   /// `pattern`: what it subscribed to, which may be empty; nothing for a subscription by name.
   virtual void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) = 0;
+  /// Whether it may know of this message. One that may not gets nothing of it, and counts as no receiver.
+  [[nodiscard]] virtual bool may_hear(std::string_view channel, std::string_view payload) const = 0;
 
   std::set<std::string, std::less<>> channels;
   std::set<std::string, std::less<>> patterns;
@@ -44,7 +46,7 @@ class PubSub {
   /// Before a subscriber's end.
   void forget(Subscriber& who);
 
-  /// Delivers to all whose subscription fits, once per subscription. How many that were.
+  /// Delivers to all whose subscription fits and who may hear it, once per subscription. How many that were.
   std::size_t publish(std::string_view channel, std::string_view payload);
   [[nodiscard]] bool empty() const { return channels_.empty() && patterns_.empty(); }
   /// Whether publish() would find a receiver. As many steps.

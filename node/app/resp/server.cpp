@@ -1,13 +1,19 @@
 #include "app/resp/server.h"
 
+#include <fmt/format.h>
+
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "app/resp/limits.h"
 #include "app/resp/session.h"
+#include "net/accepted_stream.h"
+#include "net/handshake_room.h"
+#include "net/tls/tls_limits.h"
 
 namespace meshdict {
 
@@ -15,24 +21,27 @@ using asio::ip::tcp;
 
 /// Handlers share it and may outlive the session, and then find none.
 struct RespServer::Client {
-  Client(tcp::socket connected, RespService& service, const Endpoint& remote)
-      : socket(std::move(connected)), session(std::make_unique<RespSession>(service, to_string(remote))) {}
+  Client(tcp::socket connected, const std::shared_ptr<const Credentials>& credentials, RespService& service,
+         const Endpoint& remote)
+      : stream(std::move(connected), credentials), session(std::make_unique<RespSession>(service, to_string(remote))) {}
+  tcp::socket& socket() { return stream.socket(); }
 
-  tcp::socket socket;
+  AcceptedStream stream;
   std::unique_ptr<RespSession> session;
   bool waits_for_room = false;
   bool reading = false;
   bool resuming = false;
-  /// While what it sends is read away.
+  /// While its handshake is under way, and while what it sends is read away.
   std::unique_ptr<asio::steady_timer> patience;
+  bool turned_away = false;
   /// When its WAIT ends at the latest, and the timer for that.
   std::optional<MonoTime> wait_ends;
   std::unique_ptr<asio::steady_timer> wait_timer;
   std::size_t discarded = 0;
 };
 
-RespServer::RespServer(asio::io_context& io, RespService& service, OnTrouble on_trouble)
-    : io_(io), service_(service), on_trouble_(std::move(on_trouble)), read_buffer_(resp_limits::kReadBuffer) {}
+RespServer::RespServer(asio::io_context& io, RespService& service)
+    : io_(io), service_(service), read_buffer_(resp_limits::kReadBuffer) {}
 
 RespServer::~RespServer() {
   for (auto& [id, client] : clients_)
@@ -49,7 +58,7 @@ std::expected<Endpoint, ListenFailure> RespServer::listen(const Endpoint& at) {
 
 void RespServer::start() {
   listener_->start([this](tcp::socket socket, const Endpoint& remote) { on_socket(std::move(socket), remote); },
-                   [this](std::string_view detail) { on_trouble_("accept", std::string(detail)); });
+                   [this](std::string_view detail) { service_.tell("accept", std::string(detail)); });
 }
 
 void RespServer::stop() {
@@ -65,39 +74,81 @@ void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
   if (clients_.size() >= service_.max_clients) {
     ++service_.stats.rejected_connections;
     socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")), ignored);
-    on_trouble_("max clients", "client " + to_string(remote) + " turned away: there are " +
-                                   std::to_string(clients_.size()) + " already");
+    service_.tell("max clients", "client " + to_string(remote) + " turned away: there are " +
+                                     std::to_string(clients_.size()) + " already");
     return;
   }
   socket.set_option(tcp::socket::keep_alive(true), ignored);
-  const auto client = std::make_shared<Client>(std::move(socket), service_, remote);
+  const auto client = std::make_shared<Client>(std::move(socket), credentials_, service_, remote);
   clients_.emplace(client->session->id(), client);
+  if (!client->stream.usable()) {
+    return turn_away(client, {.reason = EndReason::kTlsFailed, .detail = "no memory for TLS"});
+  }
+  if (client->stream.is_securing()) limit_handshake(client, remote);
   wait_readable(client);
+}
+
+void RespServer::limit_handshake(const ClientPtr& client, const Endpoint& remote) {
+  if (securing_.size() >= tls_limits::kMaxHandshakes) {
+    const auto oldest = clients_.find(oldest_of_fullest_host(securing_)->first);
+    turn_away(ClientPtr(oldest->second),
+              {.reason = EndReason::kTooMany, .detail = "its host has most handshakes under way"});
+  }
+  securing_.emplace(client->session->id(), remote);
+  client->patience = std::make_unique<asio::steady_timer>(io_, tls_limits::kHandshakeDeadline);
+  client->patience->async_wait([this, client](asio::error_code cancelled) {
+    if (cancelled || client->session == nullptr || !client->stream.is_securing()) return;
+    turn_away(client, {.reason = EndReason::kTlsFailed, .detail = "its handshake was not done in time"});
+  });
+}
+
+void RespServer::turn_away(const ClientPtr& client, const Ending& why) {
+  const RespSession& session = *client->session;
+  service_.note_refused(why.reason);
+  service_.tell(fmt::format("client refused: {}", to_string(why.reason)),
+                fmt::format("client {} refused: {} ({})", session.remote(), to_string(why.reason), why.detail));
+  securing_.erase(session.id());
+  client->turned_away = true;
+  client->stream.turn_away(why.reason == EndReason::kPlaintext
+                               ? "-ERR this endpoint speaks TLS: use rediss://, or --tls with redis-cli\r\n"
+                               : "-ERR this endpoint speaks without TLS: use redis://\r\n");
+  client->patience.reset();
+  read_away(client);
 }
 
 void RespServer::wait_readable(const ClientPtr& client) {
   if (client->reading) return;
   client->reading = true;
-  client->socket.async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
+  client->socket().async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
     client->reading = false;
     if (client->session != nullptr && !stopping_) on_readable(client);
   });
 }
 
 void RespServer::on_readable(const ClientPtr& client) {
-  asio::error_code error;
-  const std::size_t got = client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
-  if (error == asio::error::would_block || error == asio::error::try_again) {
-    return wait_readable(client);
-  }
+  if (client->turned_away) return;
   RespSession& session = *client->session;
+  // Of one that has yet to log in no more is taken than it may have unfinished.
+  const std::size_t most = session.user() == nullptr ? resp_limits::kMaxCommandOfStranger : read_buffer_.size();
+  asio::error_code error;
+  const bool was_securing = client->stream.is_securing();
+  const std::string_view got = client->stream.read(std::span(read_buffer_).first(most), error);
+  if (client->stream.refusal()) return turn_away(client, *client->stream.refusal());
+  if (was_securing && !client->stream.is_securing()) {
+    securing_.erase(session.id());
+    client->patience.reset();
+  }
+  if (client->stream.has_unsent()) wait_writable(client);
+  const bool nothing = error == asio::error::would_block || error == asio::error::try_again;
+  if (nothing) return wait_readable(client);
+  if (!got.empty()) feed(client, got);
+  if (!error) return;
   if (error == asio::error::eof && (!session.output().empty() || session.has_more() || session.held())) {
     // It has said all that it had to say, and may well read the replies: `printf 'PING\r\n' | nc`.
     session.end_input();
     return service_.touch(session);
   }
-  if (error) return drop(client);
-  feed(client, {read_buffer_.data(), got});
+  drop(client);
 }
 
 void RespServer::feed(const ClientPtr& client, std::string_view bytes) {
@@ -138,31 +189,30 @@ void RespServer::flush() {
 
 void RespServer::serve(const ClientPtr& client) {
   RespSession& session = *client->session;
-  if (session.ended()) return drop(client);
+  if (session.ended() || (client->turned_away && stopping_)) return drop(client);
+  if (client->turned_away) return;
   if (session.cut_off()) {
-    on_trouble_("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.unread()) +
-                               " bytes of replies unread or too many commands unfinished");
+    service_.tell("cut off", "client " + session.remote() + " cut off: " + std::to_string(session.unread()) +
+                                 " bytes of replies unread or too many commands unfinished");
     return drop(client);
   }
-  while (!session.output().empty() && !client->waits_for_room) {
+  if (session.wait_deadline() != client->wait_ends) limit_wait(client);
+  const auto has_unsent = [&] { return !session.output().empty() || client->stream.has_unsent(); };
+  while (has_unsent() && !client->waits_for_room) {
     asio::error_code error;
-    const std::string_view output = session.output();
-    const std::size_t sent = client->socket.write_some(asio::buffer(output.data(), output.size()), error);
+    session.sent(client->stream.write(session.output(), error));
     if (error == asio::error::would_block || error == asio::error::try_again) {
       wait_writable(client);
     } else if (error) {
       return drop(client);
-    } else {
-      session.sent(sent);
     }
   }
   if (session.has_more() && !stopping_) resume_later(client);
   // Before the last reply has left: one that is still writing may not read before it has written.
   if (session.misunderstood() && !stopping_) read_away(client);
-  if (!session.output().empty()) return;
+  if (has_unsent()) return;
   if (session.misunderstood() && !stopping_) {
-    asio::error_code ignored;
-    client->socket.shutdown(tcp::socket::shutdown_send, ignored);
+    client->stream.end_writing();
   } else if (session.closing() || stopping_) {
     drop(client);
   }
@@ -178,10 +228,10 @@ void RespServer::read_away(const ClientPtr& client) {
 }
 
 void RespServer::keep_reading_away(const ClientPtr& client) {
-  client->socket.async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
+  client->socket().async_wait(tcp::socket::wait_read, [this, client](asio::error_code) {
     if (client->session == nullptr) return;
     asio::error_code error;
-    client->discarded += client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+    client->discarded += client->socket().read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
     const bool over = error && error != asio::error::would_block && error != asio::error::try_again;
     if (over || stopping_ || client->discarded > resp_limits::kMaxDiscarded) return drop(client);
     keep_reading_away(client);
@@ -189,8 +239,8 @@ void RespServer::keep_reading_away(const ClientPtr& client) {
 }
 
 void RespServer::wait_writable(const ClientPtr& client) {
-  client->waits_for_room = true;
-  client->socket.async_wait(tcp::socket::wait_write, [this, client](asio::error_code) {
+  if (std::exchange(client->waits_for_room, true)) return;
+  client->socket().async_wait(tcp::socket::wait_write, [this, client](asio::error_code) {
     client->waits_for_room = false;
     // Sent at the end of the turn: by then newer replies may stand behind the committed ones.
     if (client->session != nullptr) service_.touch(*client->session);
@@ -207,15 +257,17 @@ void RespServer::resume_later(const ClientPtr& client) {
 }
 
 void RespServer::drop(const ClientPtr& client) {
+  if (!client->turned_away) client->stream.end_writing();
   // Unread bytes would turn the close into a reset, which may overtake the last reply.
   asio::error_code error;
   constexpr int kDiscards = 16;
   for (int i = 0; i < kDiscards && !error; ++i) {
-    client->socket.read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
+    client->socket().read_some(asio::buffer(read_buffer_.data(), read_buffer_.size()), error);
   }
-  client->socket.close(error);
+  client->stream.close();
   client->patience.reset();
   client->wait_timer.reset();
+  securing_.erase(client->session->id());
   clients_.erase(client->session->id());
   client->session.reset();
 }

@@ -5,31 +5,33 @@
 //    durable, and a turn's replies to one client leave in one write.
 // 2. A client that is hung up on for what it sent gets to read why: what it still sends is read and thrown away until it
 //    ends, within resp_limits::kMaxDiscarded and kDiscardFor.
-// 3. A client costs a socket and its session; one buffer serves all reads.
+// 3. A client costs a socket and its session, and with TLS some 80 KiB more; one buffer serves all reads.
+// 4. With credentials every client speaks TLS. Of those in the middle of their handshake there are tls_limits::kMaxHandshakes,
+//    each for tls_limits::kHandshakeDeadline; one more takes the place of the oldest of the host that has most.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <cstdint>
 #include <expected>
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "app/resp/service.h"
+#include "core/links/end_reason.h"
 #include "net/listener.h"
+#include "net/tls/credentials.h"
 
 namespace meshdict {
 
 class RespServer {
  public:
-  /// What strangers can cause; for a log that limits repeated kinds.
-  using OnTrouble = std::function<void(std::string_view kind, const std::string& detail)>;
-
   /// `service` outlives the server.
-  RespServer(asio::io_context& io, RespService& service, OnTrouble on_trouble);
+  RespServer(asio::io_context& io, RespService& service);
   ~RespServer();
   RespServer(const RespServer&) = delete;
   RespServer& operator=(const RespServer&) = delete;
@@ -37,6 +39,8 @@ class RespServer {
   /// Binds; the address with the port that was chosen.
   std::expected<Endpoint, ListenFailure> listen(const Endpoint& at);
   void start();
+  /// What clients are shown and asked for from now on; null: they speak without TLS.
+  void set_credentials(std::shared_ptr<const Credentials> credentials) { credentials_ = std::move(credentials); }
 
   /// Sends what the sessions have to say, and closes those that are at their end.
   void flush();
@@ -50,6 +54,8 @@ class RespServer {
   using ClientPtr = std::shared_ptr<Client>;
 
   void on_socket(asio::ip::tcp::socket socket, const Endpoint& remote);
+  void limit_handshake(const ClientPtr& client, const Endpoint& remote);
+  void turn_away(const ClientPtr& client, const Ending& why);
   void wait_readable(const ClientPtr& client);
   void on_readable(const ClientPtr& client);
   void feed(const ClientPtr& client, std::string_view bytes);
@@ -64,10 +70,12 @@ class RespServer {
 
   asio::io_context& io_;
   RespService& service_;
-  OnTrouble on_trouble_;
+  std::shared_ptr<const Credentials> credentials_;
   std::unique_ptr<Listener> listener_;
   /// By the id of the session.
   std::unordered_map<std::uint64_t, ClientPtr> clients_;
+  /// Those in the middle of a handshake, by the same.
+  std::map<std::uint64_t, Endpoint> securing_;
   std::vector<RespSession*> serving_;
   std::vector<char> read_buffer_;
   bool stopping_ = false;

@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::string_view kMeshChannel = "mesh";
 
+/// REQUIRES: is_about_proof(reason).
+std::size_t place_of(EndReason reason) {
+  return static_cast<std::size_t>(reason) - static_cast<std::size_t>(EndReason::kAnotherId);
+}
+
 }  // namespace
 
 RespService::RespService(Engine& engine_used, std::span<const CommandSpec> commands_known, const Clock& clock_used,
@@ -28,7 +33,17 @@ RespService::RespService(Engine& engine_used, std::span<const CommandSpec> comma
       cursors(random_used.stream("scan cursors").next()),
       random(random_used.stream("random key")),
       started(clock_used.monotonic()),
-      max_clients(resp_limits::kMaxClients) {}
+      max_clients(resp_limits::kMaxClients) {
+  logins.on_answer = [this](std::uint64_t client, Logins::Answer answer) {
+    if (const auto found = sessions.find(client); found != sessions.end()) found->second->on_login(answer);
+  };
+}
+
+void RespService::set_users(std::shared_ptr<const Users> users) {
+  logins.set_users(std::move(users));
+  for (const auto& [id, session] : sessions)
+    session->take_users();
+}
 
 void RespService::on_event(const Event& event) {
   if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
@@ -36,7 +51,7 @@ void RespService::on_event(const Event& event) {
     return;
   }
   if (const auto* refused = std::get_if<Refused>(&event); refused != nullptr && is_about_proof(refused->reason)) {
-    ++proof_refusals[static_cast<std::size_t>(refused->reason) - static_cast<std::size_t>(EndReason::kAnotherId)];
+    ++proof_refusals[place_of(refused->reason)];
     return;
   }
   if (pubsub.empty()) return;
@@ -66,6 +81,10 @@ void RespService::on_message(const std::vector<Raw>& packets) {
   }
 }
 
+void RespService::note_refused(EndReason reason) {
+  if (is_about_proof(reason)) ++security.refusals[place_of(reason)];
+}
+
 void RespService::make_room(std::size_t bytes) {
   while (output_bytes + bytes > resp_limits::kMaxOutputOfAll && !far_behind.empty()) {
     RespSession& last = *sessions.at(far_behind.rbegin()->second);
@@ -81,7 +100,7 @@ void RespService::make_room(std::size_t bytes) {
 void RespService::look_for_room() {
   if (held.empty() || !engine.has_room_for_messages()) return;
   for (RespSession* const session : std::exchange(held, {}))
-    session->on_room();
+    session->let_go_on();
 }
 
 void RespService::touch(RespSession& session) {

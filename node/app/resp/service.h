@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -12,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/access/logins.h"
 #include "app/resp/command_spec.h"
 #include "app/resp/pubsub.h"
 #include "app/resp/scan_cursors.h"
@@ -30,11 +33,20 @@ struct NodeFacts {
   MeshSettings mesh{};
   Endpoint resp_address;
   std::string_view mesh_proof = "none";  ///< what the mesh asks of its members
+  bool tls = false;                      ///< that clients speak
+  bool client_certificates = false;      ///< that they have to show
 };
 
 /// How often each reason that is_about_proof() was given, by its place behind the first.
 using ProofRefusals = std::array<std::uint64_t, static_cast<std::size_t>(kLastEndReason) -
                                                     static_cast<std::size_t>(EndReason::kAnotherId) + 1>;
+
+/// Since the beginning, of clients.
+struct RespSecurity {
+  ProofRefusals refusals{};
+  std::uint64_t without_login = 0;  ///< commands before the client has logged in
+  std::uint64_t without_right = 0;  ///< commands for which its user lacks a right, or that touch what it may not
+};
 
 struct RespStats {
   std::uint64_t commands = 0;
@@ -68,6 +80,12 @@ class RespService {
   /// Lets go on who waits for neighbours to take messages, once they do. To be called in each turn.
   void look_for_room();
 
+  /// Clients are these from now on; see RespSession::take_users().
+  void set_users(std::shared_ptr<const Users> users);
+
+  /// A client was refused for how it speaks or what it shows.
+  void note_refused(EndReason reason);
+
   /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
   void touch(RespSession& session);
 
@@ -75,8 +93,13 @@ class RespService {
   const CommandTable commands;
   const Clock& clock;
   NodeFacts facts;
-  RespStats stats;  ///< CONFIG RESETSTAT begins them anew
-  ProofRefusals proof_refusals{};
+  RespStats stats;                 ///< CONFIG RESETSTAT begins them anew
+  ProofRefusals proof_refusals{};  ///< of the mesh
+  RespSecurity security;
+  Logins logins;
+  /// What strangers can cause; for a log that limits repeated kinds.
+  std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
+                                                                                  const std::string&) {};
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;

@@ -52,6 +52,7 @@ RespSession::RespSession(RespService& service, std::string remote)
       remote_(std::move(remote)),
       since_(service.clock.monotonic()),
       last_active_(since_) {
+  become(service_.logins.users().stranger());
   service_.sessions.emplace(id_, this);
 }
 
@@ -59,6 +60,7 @@ RespSession::~RespSession() {
   if (in_transaction()) end_transaction();
   if (waiting()) end_wait();
   release_hold();
+  if (login_) service_.logins.forget(id_);
   release(pending_.size() + (going_on_ ? going_on_->holds : 0));
   service_.output_bytes -= output_counted_;
   service_.far_behind.erase({output_counted_, id_});
@@ -130,7 +132,7 @@ bool RespSession::has_more() const {
 
 bool RespSession::wants_bytes() const {
   if (closing_ || cut_off_ || input_over_ || has_more()) return false;
-  return (!waiting() && !held()) || pending_.size() < resp_limits::kMaxPending;
+  return (!waiting() && !held()) || pending_.size() < pending_bound();
 }
 
 std::size_t RespSession::output_bound() const {
@@ -207,6 +209,7 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
                                      resp_limits::kMaxArgumentsInOneTurn));
   }
   if (const auto error = subcommand_error(*spec, arguments)) return reject(*spec, *error);
+  if (const auto error = refusal(*spec, arguments)) return refuse(*error);
   if (subscriptions() > 0 && !spec->is(CommandSpec::kWhileSubscribed)) {
     return reject(*spec, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
                                      "RESET are allowed in this context",
@@ -269,6 +272,11 @@ void RespSession::run_transaction(const Transaction& transaction) {
     }
     arguments.assign(queued.arguments.begin(), queued.arguments.end());
     charge(resp_limits::kStepsPerCommand);
+    // Its user may have lost a right since it was queued.
+    if (const auto error = refusal(*queued.spec, arguments)) {
+      reply().error(*error);
+      continue;
+    }
     run_command(*queued.spec, arguments);
   }
   const std::size_t used = resp_limits::kStepsPerTransaction - *steps_left_;
@@ -297,15 +305,19 @@ bool RespSession::waits_for_room() const {
   return !steps_left_ && !service_.engine.has_room_for_messages();
 }
 
-void RespSession::hold(LongCommand command, std::size_t holds) {
+void RespSession::hold(LongCommand command, std::size_t holds, MonoTime deadline) {
   if (service_.unfinished_bytes + holds > resp_limits::kMaxUnfinished) return cut_off_now();
   service_.unfinished_bytes += holds;
   going_on_ = GoingOn{std::move(command), holds, {}};
-  held_until_ = service_.clock.monotonic() + resp_limits::kRoomPatience;
-  service_.held.insert(this);
+  held_until_ = deadline;
 }
 
-void RespSession::on_room() {
+void RespSession::hold_for_room(LongCommand command, std::size_t holds) {
+  hold(std::move(command), holds, service_.clock.monotonic() + resp_limits::kRoomPatience);
+  if (held()) service_.held.insert(this);
+}
+
+void RespSession::let_go_on() {
   release_hold();
   service_.touch(*this);
 }
@@ -372,6 +384,7 @@ void RespSession::reset() {
   if (in_transaction()) end_transaction();
   service_.pubsub.forget(*this);
   name.clear();
+  become(service_.logins.users().stranger());
 }
 
 bool RespSession::reply_full() const {
@@ -421,7 +434,7 @@ void RespSession::on_confirmed() {
 }
 
 void RespSession::give_up_waiting() {
-  if (held()) return on_room();
+  if (held()) return let_go_on();
   if (!waiting()) return;
   wait_->over = true;
   service_.touch(*this);
@@ -470,20 +483,6 @@ void RespSession::cut_off_for_room() {
   std::string().swap(output_);
   output_sent_ = 0;
   account_output();
-}
-
-std::string RespSession::describe() const {
-  const MonoTime now = service_.clock.monotonic();
-  const auto seconds = [now](MonoTime since) {
-    return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
-  };
-  const std::string_view flags = subscriptions() > 0 ? "P" : waiting() || held() ? "b" : transaction_ ? "x" : "N";
-  return fmt::format(
-      "id={} addr={} laddr={} name={} age={} idle={} flags={} db=0 sub={} psub={} multi={} qbuf={} "
-      "oll=0 omem={} cmd={} user=default resp=2 lib-name={} lib-ver={}",
-      id_, remote_, to_string(service_.facts.resp_address), name, seconds(since_), seconds(last_active_), flags,
-      channels.size(), patterns.size(), transaction_ ? static_cast<std::int64_t>(transaction_->commands().size()) : -1,
-      pending_.size(), output().size(), last_command_, library, library_version);
 }
 
 }  // namespace meshdict

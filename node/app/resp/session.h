@@ -7,11 +7,13 @@
 //    hung up on. A subscriber, to whom others write, is cut off at kMaxOutput, and the one that is furthest behind is when
 //    all clients together have more than kMaxOutputOfAll.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
-// 4. In a WAIT, a client's further commands are kept and not run; so too behind a command for which neighbours have no room.
-//    The end of either is found by feed(), never within a call into the engine.
+// 4. In a WAIT, a client's further commands are kept and not run; so too behind a command for which neighbours have no room, and
+//    behind a password that is checked. The end of each is found by feed(), never within a call into the engine.
 // 5. No call of feed() runs for long: all that it does takes steps off one budget, resp_limits::kStepsPerTurn. When that is used
 //    up, the commands behind wait for another turn, which has_more() asks for, and those that look at many things go on
 //    there. What cannot be divided (a write of many keys, a transaction) is bounded, and ends the turn.
+// 6. Whatever a client is to be told or to change goes through refusal(), before the command is queued and again before it is
+//    run, or through may_hear() and names(): a command that looks at keys without their names asks the latter.
 
 #include <algorithm>
 #include <cstdint>
@@ -22,6 +24,8 @@
 #include <string_view>
 #include <utility>
 
+#include "app/access/logins.h"
+#include "app/access/users.h"
 #include "app/resp/parser.h"
 #include "app/resp/pending_bytes.h"
 #include "app/resp/pubsub.h"
@@ -60,11 +64,11 @@ class RespSession final : public Subscriber {
 
   /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
   [[nodiscard]] bool waiting() const { return wait_.has_value(); }
-  /// A command of it waits until neighbours take messages, and until wait_deadline() at the latest.
+  /// A command of it waits until neighbours take messages or its password is checked, and until wait_deadline() at the latest.
   [[nodiscard]] bool held() const { return held_until_.has_value(); }
   [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : held_until_; }
-  /// Neighbours take messages again.
-  void on_room();
+  /// What its command waits for is there.
+  void let_go_on();
   void give_up_waiting();
   /// The WAIT is over: feed() goes on, if with no bytes.
   [[nodiscard]] bool has_waited() const { return wait_ && wait_->over; }
@@ -89,6 +93,14 @@ class RespSession final : public Subscriber {
   /// Another neighbour has what this client waits for. Called from within calls into the engine.
   void on_confirmed();
   void deliver(std::optional<std::string_view> pattern, std::string_view channel, std::string_view payload) override;
+  [[nodiscard]] bool may_hear(std::string_view channel, std::string_view payload) const override;
+
+  /// Who it is; null for one that has yet to log in.
+  [[nodiscard]] const Users::UserPtr& user() const { return user_; }
+  /// Its password has been checked.
+  void on_login(Logins::Answer answer);
+  /// The users have changed: it goes on as who it was, or is hung up on when that one is not there any more with this password.
+  void take_users();
   /// Cuts it off, and gives back the memory of its output now. REQUIRES: it is not in feed().
   void cut_off_for_room();
 
@@ -102,7 +114,13 @@ class RespSession final : public Subscriber {
   /// Whether a message for all nodes waits now, since some neighbour takes less than comes. Not in a transaction.
   [[nodiscard]] bool waits_for_room() const;
   /// As run_long(), but begun only once neighbours take messages, or after resp_limits::kRoomPatience.
-  void hold(LongCommand command, std::size_t holds);
+  void hold_for_room(LongCommand command, std::size_t holds);
+  /// What a client that has logged in is answered.
+  using Greeting = std::function<void(ReplyWriter reply)>;
+  /// Becomes this user if the password is right, and greets; otherwise answers why not, a wrong password after a pause.
+  void log_in(std::string_view user_name, std::string_view password, Greeting greet);
+  /// What its user may see of keys and channels. Shared: it holds although the users change.
+  [[nodiscard]] std::shared_ptr<const Prefixes> names() const;
   /// What may still be done in this turn, to be taken off: that of a transaction is for all of its commands.
   std::size_t& steps() { return steps_left_ ? *steps_left_ : steps_of_turn_; }
   /// Takes off what a command does at once, beyond its arguments and its reply, which are counted for all commands.
@@ -148,6 +166,11 @@ class RespSession final : public Subscriber {
   void run(std::string_view& bytes);
   RespParser::Result parse(std::string_view bytes);
   void execute(std::span<const std::string_view> arguments);
+  /// The error for a command that its user may not run, or not with these arguments; nothing when it may.
+  [[nodiscard]] std::optional<std::string> refusal(const CommandSpec& spec, Arguments arguments);
+  [[nodiscard]] bool may_touch(const CommandSpec& spec, const Subcommand* sub, Arguments arguments) const;
+  void become(Users::UserPtr user);
+  void answer_login(const Greeting& greet, ReplyWriter reply);
   void queue(const CommandSpec& spec, std::span<const std::string_view> arguments);
   void refuse(std::string_view error);
   /// Refuses a known command before it is run. `error` begins with "ERR ".
@@ -160,7 +183,11 @@ class RespSession final : public Subscriber {
   void release(std::size_t bytes);
   /// Goes on with a long command. True when it is done, or there is none.
   bool go_on();
+  /// As run_long(), but begun only by let_go_on(), or at the deadline.
+  void hold(LongCommand command, std::size_t holds, MonoTime deadline);
   void release_hold();
+  /// Bytes of commands that it may have behind what is under way.
+  [[nodiscard]] std::size_t pending_bound() const;
   void finish_long(std::string_view reply);
   [[nodiscard]] std::size_t output_bound() const;
   void account_output();
@@ -181,6 +208,12 @@ class RespSession final : public Subscriber {
     bool over = false;
   };
 
+  struct Login {
+    std::string name;
+    MonoTime since;
+    Logins::Answer answer = Logins::Answer::kPending;
+  };
+
   RespService& service_;
   const std::uint64_t id_;
   const std::string remote_;
@@ -193,7 +226,9 @@ class RespSession final : public Subscriber {
   WrittenKeys written_;
   std::optional<Wait> wait_;
   std::optional<GoingOn> going_on_;
-  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours
+  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours, or for login_
+  Users::UserPtr user_;
+  std::optional<Login> login_;
   std::string output_;
   std::size_t output_sent_ = 0;
   std::size_t output_counted_ = 0;  ///< in RespService::output_bytes

@@ -146,6 +146,17 @@ std::string doubt_about(SSL_CTX* context, X509* own, const char* role, std::stri
   return "others will refuse our own certificate " + std::string(as) + ": " + X509_verify_cert_error_string(why);
 }
 
+/// What clients will say of it, whomever they trust.
+std::string doubt_of_server(X509* own) {
+  constexpr std::string_view kRefused = "clients will refuse our certificate: ";
+  if (X509_cmp_current_time(X509_get0_notAfter(own)) < 0) return std::string(kRefused) + "its time is over";
+  if (X509_cmp_current_time(X509_get0_notBefore(own)) > 0) return std::string(kRefused) + "its time has not come";
+  if (X509_check_purpose(own, X509_PURPOSE_SSL_SERVER, 0) != 1) {
+    return std::string(kRefused) + "it is not for TLS servers (extended usage serverAuth)";
+  }
+  return {};
+}
+
 std::expected<std::string, std::string> read_named(std::string_view option, const std::string& path, Readers allowed) {
   auto text = read_file(path, allowed, tls_limits::kMaxPemFile);
   if (!text) return Wrong(std::string(option) + ": " + text.error());
@@ -167,19 +178,19 @@ NodeId id_of_key(const x509_st* certificate) {
   return *id;
 }
 
-std::expected<ProofTexts, std::string> read_proof_files(const ProofFiles& files) {
+std::expected<ProofTexts, std::string> read_proof_files(const ProofFiles& files, std::string_view prefix) {
   ProofTexts texts;
-  const auto read = [](std::string_view option, const std::string& path, Readers allowed, std::string& into) {
+  const auto read = [prefix](std::string_view option, const std::string& path, Readers allowed, std::string& into) {
     if (path.empty()) return std::expected<void, std::string>();
-    auto text = read_named(option, path, allowed);
+    auto text = read_named(std::string(prefix) + std::string(option), path, allowed);
     if (!text) return std::expected<void, std::string>(Wrong(std::move(text.error())));
     into = std::move(*text);
     return std::expected<void, std::string>();
   };
-  auto done = read("--tls-cert", files.certificate, Readers::kAll, texts.certificate);
-  if (done) done = read("--tls-ca", files.authority, Readers::kAll, texts.authority);
-  if (done) done = read("--tls-crl", files.revoked, Readers::kAll, texts.revoked);
-  if (done) done = read("--tls-key", files.key, Readers::kGroup, texts.key);
+  auto done = read("-cert", files.certificate, Readers::kAll, texts.certificate);
+  if (done) done = read("-ca", files.authority, Readers::kAll, texts.authority);
+  if (done) done = read("-crl", files.revoked, Readers::kAll, texts.revoked);
+  if (done) done = read("-key", files.key, Readers::kGroup, texts.key);
   if (!done) return Wrong(std::move(done.error()));
   return texts;
 }
@@ -198,6 +209,20 @@ std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_c
     }
   }
   parts->id = id_of_key(own.get());
+  return std::make_shared<const Credentials>(std::move(parts));
+}
+
+std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_server(const ProofTexts& texts) {
+  auto parts = std::make_unique<Parts>();
+  parts->kind = Kind::kServer;
+  parts->context = bare_context();
+  if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
+  Certificate own;
+  if (auto taken = take_own(parts->context, texts, own); !taken) return Wrong(std::move(taken.error()));
+  if (!texts.authority.empty()) {
+    if (auto taken = take_authority(parts->context, texts); !taken) return Wrong(std::move(taken.error()));
+  }
+  if (std::string doubt = doubt_of_server(own.get()); !doubt.empty()) parts->doubts.push_back(std::move(doubt));
   return std::make_shared<const Credentials>(std::move(parts));
 }
 

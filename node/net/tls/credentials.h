@@ -1,5 +1,6 @@
 #pragma once
-// What a node proves itself with, and what it demands of the other end: certificates, or mesh keys.
+// What a node proves itself with, and what it demands of the other end: certificates, or mesh keys. And what its endpoints for
+// clients show and ask, which nobody takes for members.
 //
 // 1. TLS 1.3 alone, so that every suite is an AEAD and every session has a key exchange of its own. No session is resumed and
 //    no ticket given: whoever is let in has shown its proof on this very connection.
@@ -11,6 +12,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -40,16 +42,23 @@ struct ProofFiles {
   }
 };
 
-/// Error text names the file.
-std::expected<ProofTexts, std::string> read_proof_files(const ProofFiles& files);
+/// Error text names the file, and the option that it came by: "--tls-cert" with the prefix "--tls".
+std::expected<ProofTexts, std::string> read_proof_files(const ProofFiles& files, std::string_view prefix = "--tls");
 
 class Credentials {
  public:
-  enum class Kind : std::uint8_t { kCertificates, kMeshKeys };
+  enum class Kind : std::uint8_t {
+    kCertificates,  ///< of a member
+    kMeshKeys,
+    kServer,  ///< of an endpoint for clients, which dials nobody
+  };
   struct Parts;
 
   /// Of a member of a mesh, which others reach and which reaches others. Error text says which of the texts is wrong, and how.
   static std::expected<std::shared_ptr<const Credentials>, std::string> of_certificates(const ProofTexts& texts);
+  /// Of an endpoint for clients. Without an authority clients are asked for nothing; with one, each has to show a certificate that
+  /// it has signed for this use. Error text as above.
+  static std::expected<std::shared_ptr<const Credentials>, std::string> of_server(const ProofTexts& texts);
   /// REQUIRES: one key at least.
   static std::expected<std::shared_ptr<const Credentials>, std::string> of_mesh_keys(const std::vector<MeshKey>& keys);
 
@@ -59,7 +68,7 @@ class Credentials {
   Credentials& operator=(const Credentials&) = delete;
 
   [[nodiscard]] Kind kind() const;
-  /// Of our certificate's key; empty with mesh keys.
+  /// Of a member's certificate's key; empty for others.
   [[nodiscard]] const NodeId& id() const;
   /// What others will hold against our certificate, as far as we can tell: lines for the operator.
   [[nodiscard]] const std::vector<std::string>& doubts() const;

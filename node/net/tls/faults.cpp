@@ -18,7 +18,7 @@ Ending ending(EndReason reason, std::string_view detail) {
 }
 
 /// What we hold against the far end's certificate.
-Ending about_its_certificate(long verified) {
+Ending about_its_certificate(long verified, Credentials::Kind kind) {
   switch (verified) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return ending(EndReason::kExpired, "its certificate's time is over, or our clock is wrong");
@@ -28,8 +28,10 @@ Ending about_its_certificate(long verified) {
       return ending(EndReason::kRevoked, "its certificate is in the list of revoked ones");
     case X509_V_ERR_INVALID_PURPOSE:
     case X509_V_ERR_INVALID_CA:
-      return ending(EndReason::kWrongUsage,
-                    "its certificate is not for this use: a node's is for TLS servers and clients");
+      return ending(EndReason::kWrongUsage, kind == Credentials::Kind::kServer
+                                                ? "its certificate is not for this use: a client's is for TLS clients"
+                                                : "its certificate is not for this use: a node's is for TLS servers "
+                                                  "and clients");
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return ending(EndReason::kSelfSigned, "its certificate vouches for itself");
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
@@ -134,7 +136,7 @@ Ending explain(const TlsFailure& failure) {
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
     return ending(EndReason::kNoCertificate, "it shows no certificate");
   }
-  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return about_its_certificate(failure.verified);
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return about_its_certificate(failure.verified, failure.kind);
   if (reason >= kAlerts) {
     if (auto found = about_our_certificate(reason - kAlerts)) return *found;
     if (reason == kAlerts + SSL_AD_HANDSHAKE_FAILURE && failure.role == Role::kDialer) {

@@ -1,14 +1,21 @@
 #include "net/tls/keeper.h"
 
-#include <sys/stat.h>
-
 #include <cassert>
 
 #include "net/tls/mesh_key.h"
 #include "net/tls/secret_file.h"
-#include "net/tls/tls_limits.h"
 
 namespace meshdict {
+namespace {
+
+LoadedCredentials made_of(std::expected<ProofTexts, std::string> texts, LoadedCredentials (*make)(const ProofTexts&)) {
+  if (!texts) return std::unexpected(std::move(texts.error()));
+  auto made = make(*texts);
+  wipe(texts->key);
+  return made;
+}
+
+}  // namespace
 
 LoadedCredentials credentials_of_key_file(const std::string& path) {
   const auto keys = read_mesh_keys(path);
@@ -16,24 +23,22 @@ LoadedCredentials credentials_of_key_file(const std::string& path) {
 }
 
 LoadedCredentials credentials_of_files(const ProofFiles& files) {
-  auto texts = read_proof_files(files);
-  if (!texts) return std::unexpected(std::move(texts.error()));
-  auto made = Credentials::of_certificates(*texts);
-  wipe(texts->key);
-  return made;
+  return made_of(read_proof_files(files), Credentials::of_certificates);
 }
 
-std::expected<void, std::string> CredentialKeeper::load() {
-  state_ = state_of_files();
+LoadedCredentials server_credentials_of_files(const ProofFiles& files, std::string_view prefix) {
+  return made_of(read_proof_files(files, prefix), Credentials::of_server);
+}
+
+std::expected<void, std::string> CredentialKeeper::read_first() {
   auto loaded = load_();
   if (!loaded) return std::unexpected(std::move(loaded.error()));
   credentials_ = std::move(*loaded);
   return {};
 }
 
-std::expected<void, std::string> CredentialKeeper::load_again() {
+std::expected<void, std::string> CredentialKeeper::read_again() {
   assert(credentials_ != nullptr);
-  state_ = state_of_files();
   auto loaded = load_();
   if (!loaded) {
     return std::unexpected("keys or certificates have changed, and those from before stay: " + loaded.error());
@@ -47,41 +52,13 @@ std::expected<void, std::string> CredentialKeeper::load_again() {
   return {};
 }
 
-/// As text: what a file that has been written or replaced does not share with the one before.
-std::string CredentialKeeper::state_of_files() const {
-  std::string state;
-  for (const std::string& file : files_) {
-    struct stat is{};
-    if (::stat(file.c_str(), &is) == 0) {
-      for (const auto part : {static_cast<long long>(is.st_ino), static_cast<long long>(is.st_size),
-                              static_cast<long long>(is.st_mtim.tv_sec), static_cast<long long>(is.st_mtim.tv_nsec),
-                              static_cast<long long>(is.st_mode)}) {
-        state += std::to_string(part) + " ";
-      }
-    }
-    state += ";";
-  }
-  return state;
-}
-
-CredentialWatch::CredentialWatch(asio::io_context& io, CredentialKeeper& keeper, Hooks hooks)
-    : keeper_(keeper), hooks_(std::move(hooks)), timer_(io) {
-  if (keeper_.has_files()) look_later();
-}
-
-void CredentialWatch::look_later() {
-  timer_.expires_after(tls_limits::kLookAtFiles);
-  timer_.async_wait([this](asio::error_code cancelled) {
-    if (cancelled) return;
-    if (keeper_.files_have_changed()) load_again();
-    look_later();
-  });
-}
-
-void CredentialWatch::load_again() {
-  if (const auto loaded = keeper_.load_again(); !loaded) return hooks_.on_trouble(loaded.error());
-  hooks_.on_new(keeper_.credentials());
-  hooks_.on_news("keys and certificates have been read again: new connections use them");
-}
+CredentialWatch::CredentialWatch(asio::io_context& io, CredentialKeeper& keeper, const Hooks& hooks)
+    : watch_(io, keeper,
+             {.on_new =
+                  [&keeper, on_new = hooks.on_new, on_news = hooks.on_news] {
+                    on_new(keeper.credentials());
+                    on_news("keys and certificates have been read again: new connections use them");
+                  },
+              .on_trouble = hooks.on_trouble}) {}
 
 }  // namespace meshdict
