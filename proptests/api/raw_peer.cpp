@@ -14,7 +14,7 @@
 #include "core/engine/engine.h"
 #include "core/limits.h"
 #include "core/messages/message.h"
-#include "proptests/core/hello.h"
+#include "proptests/core/engine/hello.h"
 
 namespace meshdict::api_test {
 

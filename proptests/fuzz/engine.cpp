@@ -9,7 +9,7 @@
 
 #include "bytes.h"
 #include "proptests/core/engine/engine_fixture.h"
-#include "proptests/core/hello.h"
+#include "proptests/core/engine/hello.h"
 
 namespace meshdict {
 namespace {

@@ -22,7 +22,7 @@
 #include "core/messages/message.h"
 #include "core/messages/protocol_id.h"
 #include "proptests/core/dictionary/dictionary_fixture.h"
-#include "proptests/core/hello.h"
+#include "proptests/core/engine/hello.h"
 
 namespace meshdict {
 

@@ -17,7 +17,7 @@
 #include "core/links/links.h"
 #include "core/messages/originator.h"
 #include "proptests/core/engine/engine_fixture.h"
-#include "proptests/core/hello.h"
+#include "proptests/core/engine/hello.h"
 
 namespace meshdict {
 
