@@ -1,0 +1,65 @@
+"""A node that is told what to do by a file and by variables, and reads the file again while it runs."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+import harness
+
+
+class ConfigTest(harness.MeshTestCase):
+    def write(self, *lines):
+        """In one step, as an editor does."""
+        path = pathlib.Path(self.directory) / "node.yaml"
+        fresh = path.with_suffix(".new")
+        fresh.write_text("".join(line + "\n" for line in lines), encoding="ascii")
+        os.replace(fresh, path)
+        return path
+
+    def test_a_file_that_changes_is_in_force_while_the_node_runs(self):
+        other = self.start("other", "--network", "friends")
+        node = self.start("node", "--config", str(self.write("network: friends", "lease-seconds: 3600")))
+        self.assertEqual(node.peers(), [])
+        self.write("network: friends", "lease-seconds: 60", "log-level: debug", f"join: [{other.mesh}]")
+        harness.wait_until(node.peers, "a neighbour")
+        self.await_log(node, "in force: join, log-level")
+        self.await_log(node, "of the configuration these take a restart: lease-seconds")
+        # An address that no longer stands there is dialled no more; and SIGHUP reads the file at once.
+        self.write("network: friends", "lease-seconds: 3600", "log-level: info")
+        node.process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: len(node.log_lines("in force: join, log-level")) == 2, "the file, once more")
+        self.assertTrue(node.redis.ping())
+
+    def test_a_mistake_changes_nothing_and_is_told_with_its_place(self):
+        node = self.start("node", "--config", str(self.write("network: friends")))
+        self.write("network: friends", "log-level: loud")
+        self.await_log(node, "the configuration stays as it was", "node.yaml:2:1", "'loud' is not one of")
+        self.assertTrue(node.redis.ping())
+        self.write("network: friends", "log-level: debug")
+        self.await_log(node, "in force: log-level")
+
+    def test_what_is_printed_makes_the_same_node(self):
+        words = ["--listen", "127.0.0.1:0", "--resp", "127.0.0.1:0", "--network", "a: #b", "--join", "localhost:1", "--join", "localhost:2"]
+        variables = {**os.environ, "MESHDICT_LOG_LEVEL": "warn"}
+
+        def printed(*arguments, env):
+            done = subprocess.run([harness.program(), *arguments, "--print-config"], capture_output=True, text=True, check=False,
+                                  timeout=harness.DEADLINE, env=env)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            return done.stdout
+
+        first = printed(*words, env=variables)
+        path = self.write(*first.splitlines())
+        second = printed("--config", str(path), env=os.environ)
+
+        def said(text):
+            return [line.rsplit("  # ", 1)[0] for line in text.splitlines()]
+
+        self.assertEqual(said(first), said(second))
+        self.assertIn("log-level: warn", said(second))
+
+
+if __name__ == "__main__":
+    unittest.main()
