@@ -319,35 +319,36 @@ RC_GTEST_PROP(ScanProperty, ReturnsEveryKeyThatStaysAndNoneTwice, ()) {
 TEST(ScanCursors, AreBoundedInBytesAndForgetTheOldest) {
   ScanCursors cursors(1);
   const std::string key(65'535, 'k');
-  const std::uint64_t first = cursors.add(key);
-  const std::uint64_t small = cursors.add("k");
+  const std::uint64_t first = cursors.add(key, "ada");
+  const std::uint64_t small = cursors.add("k", "ada");
   std::uint64_t last = 0;
   for (int i = 0; i < 1'000; ++i)
-    last = cursors.add(key);
+    last = cursors.add(key, "ada");
   EXPECT_LE(cursors.bytes(), resp_limits::kMaxCursorBytes);
   EXPECT_EQ(cursors.size(), resp_limits::kMaxCursorBytes / key.size());
-  EXPECT_FALSE(cursors.take(first));
-  EXPECT_FALSE(cursors.take(small));
-  EXPECT_EQ(cursors.take(last), key);
+  EXPECT_FALSE(cursors.take(first, "ada"));
+  EXPECT_FALSE(cursors.take(small, "ada"));
+  EXPECT_EQ(cursors.take(last, "ada"), key);
   // Small ones take the room of large ones.
   for (int i = 0; i < 100'000; ++i)
-    cursors.add("k");
+    cursors.add("k", "ada");
   EXPECT_EQ(cursors.size(), resp_limits::kMaxCursors);
   EXPECT_EQ(cursors.bytes(), resp_limits::kMaxCursors);
 }
 
 TEST(ScanCursors, ForgetsUsedOnesFirst) {
   ScanCursors cursors(12345);
-  const std::uint64_t used = cursors.add("used");
-  const std::uint64_t waiting = cursors.add("waiting");
-  EXPECT_EQ(cursors.take(used), "used");
-  EXPECT_EQ(cursors.take(used), "used");
+  const std::uint64_t used = cursors.add("used", "ada");
+  const std::uint64_t waiting = cursors.add("waiting", "ada");
+  EXPECT_EQ(cursors.take(used, "ada"), "used");
+  EXPECT_EQ(cursors.take(used, "bob"), std::nullopt) << "it is not his";
+  EXPECT_EQ(cursors.take(used, "ada"), "used");
   for (std::size_t i = 0; i < resp_limits::kMaxCursors - 1; ++i)
-    cursors.take(cursors.add("x"));
+    cursors.take(cursors.add("x", "ada"), "ada");
   EXPECT_EQ(cursors.size(), resp_limits::kMaxCursors);
-  EXPECT_EQ(cursors.take(used), std::nullopt);
-  EXPECT_EQ(cursors.take(waiting), "waiting");
-  EXPECT_EQ(cursors.take(0), std::nullopt);
+  EXPECT_EQ(cursors.take(used, "ada"), std::nullopt);
+  EXPECT_EQ(cursors.take(waiting, "ada"), "waiting");
+  EXPECT_EQ(cursors.take(0, "ada"), std::nullopt);
 }
 
 TEST(Commands, StandInTheOrderOfTheirNamesAndAreFoundInAnyCase) {

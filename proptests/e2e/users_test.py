@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -126,6 +127,18 @@ class UsersTest(harness.MeshTestCase):
         self.assertEqual(self.counted(node, "logins_wrong_password"), 12)
         turn = int(node.redis.info("stats")["longest_turn_us"])
         self.assertLess(turn, 100_000 if not harness.SANITIZED else 1_000_000, "the loop itself does not compute")
+
+    def test_strangers_keep_nobody_out(self):
+        node = self.start("node", "--resp-users", str(self.file), descriptors=48)
+        root = node.client(username="root", password="secret")
+        most = int(root.info("clients")["maxclients"])
+        idle = [socket.create_connection(node.redis_address) for _ in range(most + 10)]
+        for name in ("ada", "root"):
+            self.assertEqual(node.client(username=name, password="secret").execute_command("ACL", "WHOAMI"), name.encode())
+        self.assertTrue(root.ping(), "who has logged in stays")
+        self.await_log(node, "warn", "had not logged in, and gave its place to another")
+        for sock in idle:
+            sock.close()
 
     def test_a_pool_logs_in_at_once(self):
         node = self.node_with_users()

@@ -66,7 +66,7 @@ Logins::Answer Logins::begin(ClientId client, std::string_view host, std::string
     return Answer::kBusy;
   }
   checks_.push_back({.digest = digest,
-                     .name = std::string(name.substr(0, access_limits::kMaxUserName)),
+                     .name = std::string(name),
                      .host = std::string(host),
                      .hash = user == nullptr ? nobodys_ : *user->password,
                      .password = std::string(password),

@@ -29,7 +29,10 @@ struct User {
   Rights rights;
   Prefixes names;  ///< of keys and channels
 
-  [[nodiscard]] bool may_all() const { return rights == Rights::all() && names.allow_all(); }
+  [[nodiscard]] bool may_all() const {
+    constexpr Rights kAll = Rights::all();
+    return rights == kAll && names.allow_all();
+  }
 };
 
 /// Immutable; users are shared with the clients that they are.

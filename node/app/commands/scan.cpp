@@ -177,9 +177,10 @@ void scan(RespSession& session, Arguments arguments) {
   const auto pattern = Glob::compile(options.pattern);
   if (!pattern) return reply_bad_pattern(session);
 
+  const std::string_view user = session.user()->name;
   std::string from;
   if (*cursor != 0) {
-    const auto last_key = session.service().cursors.take(*cursor);
+    const auto last_key = session.service().cursors.take(*cursor, user);
     if (!last_key) {
       session.reply().error("ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
       return;
@@ -198,7 +199,7 @@ void scan(RespSession& session, Arguments arguments) {
     last = key;
     if (!options.none && walk.here().is_visible() && pattern->matches(key)) found.push_back(key);
   }
-  const std::uint64_t next = !walk.over() && last ? session.service().cursors.add(*last) : 0;
+  const std::uint64_t next = !walk.over() && last ? session.service().cursors.add(*last, user) : 0;
   session.reply().array(2).bulk(std::to_string(next)).array(found.size());
   for (const std::string_view key : found)
     session.reply().bulk(key);

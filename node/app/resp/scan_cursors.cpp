@@ -6,7 +6,7 @@ namespace meshdict {
 
 ScanCursors::ScanCursors(std::uint64_t first) : next_((first & ((std::uint64_t{1} << 50) - 1)) + 1) {}
 
-std::uint64_t ScanCursors::add(std::string_view last_key) {
+std::uint64_t ScanCursors::add(std::string_view last_key, std::string_view user) {
   while (!entries_.empty() &&
          (entries_.size() >= resp_limits::kMaxCursors || bytes_ + last_key.size() > resp_limits::kMaxCursorBytes)) {
     forget_one();
@@ -14,7 +14,10 @@ std::uint64_t ScanCursors::add(std::string_view last_key) {
   const std::uint64_t cursor = next_++;
   waiting_.push_back(cursor);
   bytes_ += last_key.size();
-  entries_.emplace(cursor, Entry{.last_key = std::string(last_key), .used = false, .place = std::prev(waiting_.end())});
+  entries_.emplace(cursor, Entry{.last_key = std::string(last_key),
+                                 .user = std::string(user),
+                                 .used = false,
+                                 .place = std::prev(waiting_.end())});
   return cursor;
 }
 
@@ -26,9 +29,9 @@ void ScanCursors::forget_one() {
   from.pop_front();
 }
 
-std::optional<std::string> ScanCursors::take(std::uint64_t cursor) {
+std::optional<std::string> ScanCursors::take(std::uint64_t cursor, std::string_view user) {
   const auto found = entries_.find(cursor);
-  if (found == entries_.end()) return std::nullopt;
+  if (found == entries_.end() || found->second.user != user) return std::nullopt;
   Entry& entry = found->second;
   if (!entry.used) {
     entry.used = true;

@@ -3,7 +3,8 @@
 //
 // 1. The dictionary is ordered by key, so a scan visits every key that is there from its first to its last step,
 //    whatever is written meanwhile, and none twice.
-// 2. Cursors belong to the node and not to a connection: client libraries scan through pools of connections.
+// 2. Cursors belong to the node and a user, not to a connection: client libraries scan through pools of connections. Another
+//    user's are unknown: whether one goes on behind a key that is not told would tell of it.
 // 3. A scan under way holds one entry. Of what is forgotten beyond resp_limits::kMaxCursors and kMaxCursorBytes, cursors that
 //    were used go first (they only serve a client that repeats a step), then the oldest.
 //
@@ -26,10 +27,10 @@ class ScanCursors {
   /// count: clients that keep cursors in floating point exist.
   explicit ScanCursors(std::uint64_t first);
 
-  /// Remembers a position; never 0.
-  std::uint64_t add(std::string_view last_key);
-  /// The key to continue behind; nothing for an unknown or forgotten cursor. May be asked again.
-  std::optional<std::string> take(std::uint64_t cursor);
+  /// Remembers a position of a user's; never 0.
+  std::uint64_t add(std::string_view last_key, std::string_view user);
+  /// The key to continue behind; nothing for an unknown or forgotten cursor, or another user's. May be asked again.
+  std::optional<std::string> take(std::uint64_t cursor, std::string_view user);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   /// Of the keys.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -37,6 +38,7 @@ class ScanCursors {
  private:
   struct Entry {
     std::string last_key;
+    std::string user;
     bool used = false;
     std::list<std::uint64_t>::iterator place;
   };

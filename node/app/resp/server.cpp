@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -71,7 +72,7 @@ void RespServer::stop() {
 void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
   ++service_.stats.connections;
   asio::error_code ignored;
-  if (clients_.size() >= service_.max_clients) {
+  if (clients_.size() >= service_.max_clients && !make_room()) {
     ++service_.stats.rejected_connections;
     socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")), ignored);
     service_.tell("max clients", "client " + to_string(remote) + " turned away: there are " +
@@ -86,6 +87,21 @@ void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
   }
   if (client->stream.is_securing()) limit_handshake(client, remote);
   wait_readable(client);
+}
+
+/// The oldest of those that have yet to log in, or were refused, gives way. False when there is none.
+bool RespServer::make_room() {
+  const auto gives_way = [this](const auto& entry) {
+    const auto found = clients_.find(entry.first);
+    return found != clients_.end() && (entry.second->user() == nullptr || found->second->turned_away);
+  };
+  const auto oldest = std::ranges::find_if(service_.sessions, gives_way);
+  if (oldest == service_.sessions.end()) return false;
+  ++service_.stats.rejected_connections;
+  service_.tell("max clients",
+                "client " + oldest->second->remote() + " had not logged in, and gave its place to another");
+  drop(ClientPtr(clients_.at(oldest->first)));
+  return true;
 }
 
 void RespServer::limit_handshake(const ClientPtr& client, const Endpoint& remote) {

@@ -8,6 +8,7 @@
 // 3. A client costs a socket and its session, and with TLS some 80 KiB more; one buffer serves all reads.
 // 4. With credentials every client speaks TLS. Of those in the middle of their handshake there are tls_limits::kMaxHandshakes,
 //    each for tls_limits::kHandshakeDeadline; one more takes the place of the oldest of the host that has most.
+// 5. Where there is no room for one more client, the oldest that has yet to log in gives way: strangers keep nobody out.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -54,6 +55,7 @@ class RespServer {
   using ClientPtr = std::shared_ptr<Client>;
 
   void on_socket(asio::ip::tcp::socket socket, const Endpoint& remote);
+  bool make_room();
   void limit_handshake(const ClientPtr& client, const Endpoint& remote);
   void turn_away(const ClientPtr& client, const Ending& why);
   void wait_readable(const ClientPtr& client);

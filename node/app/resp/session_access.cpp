@@ -104,9 +104,11 @@ void RespSession::log_in(std::string_view user_name, std::string_view password, 
   login_->answer = service_.logins.begin(id_, host_of(remote_), login_->name, password);
   if (login_->answer != Logins::Answer::kPending) return answer_login(greet, reply());
   const std::size_t holds = user_name.size() + password.size();
-  hold([this, greeting = std::move(greet)](std::string& made,
-                                           std::size_t&) { return answer_login(greeting, ReplyWriter(made)), true; },
-       holds, now + access_limits::kCheckPatience);
+  const auto answer = [this, greeting = std::move(greet)](std::string& made, std::size_t& /*steps*/) {
+    answer_login(greeting, ReplyWriter(made));
+    return true;
+  };
+  hold(answer, holds, now + access_limits::kCheckPatience);
 }
 
 void RespSession::answer_login(const Greeting& greet, ReplyWriter reply) {
