@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/http/limits.h"
 #include "core/base/nearest.h"
 #include "net/addresses.h"
 #include "net/tls/mesh_key.h"
@@ -26,7 +27,7 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 65'535;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http", "--config", "--settle-ms"};
+constexpr std::array kNotYet{"--config", "--settle-ms"};
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
                                                                         {"debug", LogLevel::kDebug},
@@ -142,6 +143,19 @@ class CommandLine {
     add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", join, Given::kOften);
     add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
         [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
+    CLI::Option* http =
+        add("--http", "HOST:PORT", "", "Where browsers and Prometheus look: a live page, /metrics, /healthz, /readyz",
+            [this](const std::string& text) { options_.http = endpoint("--http", text); });
+    const auto host = [this](const std::string& text) {
+      if (text.empty() || options_.http_hosts.size() == http_limits::kMaxHosts) {
+        throw CLI::ValidationError("--http-host",
+                                   fmt::format("is to be a name, and given {} times at most", http_limits::kMaxHosts));
+      }
+      options_.http_hosts.push_back(text);
+    };
+    add("--http-host", "NAME", "", "A name that browsers may call the node by; may be given several times", host,
+        Given::kOften)
+        ->needs(http);
   }
 
   void add_dictionary() {
@@ -264,6 +278,12 @@ std::vector<std::string> open_endpoints(const Options& options) {
                     "by --make-key) "
                     "or --encryption tls",
                     printable(to_string(options.listen))));
+  }
+  if (!options.http.host.empty() && !is_loopback(options.http.host)) {
+    found.push_back(fmt::format(
+        "--http: other machines reach {}, and whoever reaches it sees keys and values: keep it on loopback, behind "
+        "a proxy that asks who it is",
+        printable(to_string(options.http))));
   }
   return found;
 }

@@ -15,6 +15,7 @@
 #include "app/resp/command_spec.h"
 #include "app/resp/pubsub.h"
 #include "app/resp/scan_cursors.h"
+#include "app/watch/watch.h"
 #include "core/base/random.h"
 #include "core/engine/engine.h"
 #include "core/env/clock.h"
@@ -77,6 +78,7 @@ class RespService {
   NodeFacts facts;
   RespStats stats;  ///< CONFIG RESETSTAT begins them anew
   ProofRefusals proof_refusals{};
+  Watch watch;
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;

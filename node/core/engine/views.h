@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/base/ids.h"
 #include "core/base/time.h"
@@ -24,6 +25,9 @@ struct NeighbourView {
   std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
   std::uint64_t left_out = 0;      ///< messages that were not sent to it, since it takes less than comes
   ClockView clock{};               ///< its wall clock against ours
+  /// From the last ping that was measured to its answer, with what the far end was busy with. Nothing before the first, which
+  /// comes with the first pause on the link; never of a py2p node.
+  std::optional<Duration> round_trip{};
 };
 
 /// An earlier neighbour, and why it is none now; or one that TLS or its id has turned away.
@@ -39,6 +43,7 @@ struct EngineStats {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;  ///< of frames that were handed to the transport
   std::uint64_t duplicates = 0;  ///< broadcasts that had been seen
   std::uint64_t delivered = 0;   ///< first receptions of broadcasts, and whispers
   std::uint64_t expired = 0;     ///< broadcasts older than limits::kBroadcastLifetime

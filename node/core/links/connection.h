@@ -81,6 +81,7 @@ struct Connection {
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
+  std::optional<Duration> last_round_trip;  ///< from such a question, in a ping, to its answer: for people only
   std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
   std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
   std::size_t untaken_answers = 0;  ///< bytes sent although it is congested

@@ -70,6 +70,7 @@ void Links::on_message(Connection& conn, const Pong& pong) {
   if (conn.clock_question && conn.clock_question->nonce == pong.nonce) {
     const MonoTime asked = conn.clock_question->asked;
     conn.clock_question.reset();
+    conn.last_round_trip = clock_.monotonic() - asked;
     if (conn.established() && pong.clock_ms != 0) host_.on_clock(conn.peer, pong.clock_ms, asked);
   }
   if (conn.established()) host_.on_pong(conn, pong);

@@ -62,6 +62,7 @@ Links::Links(const Links& other, const Clock& clock, Transport& transport, Origi
       pairs_(other.pairs_),
       pending_accepted_(other.pending_accepted_),
       frames_sent_(other.frames_sent_),
+      bytes_sent_(other.bytes_sent_),
       frames_too_large_(other.frames_too_large_),
       next_deadline_(other.next_deadline_) {
   assert(other.closed_.empty());
