@@ -146,6 +146,28 @@ class HttpPageTest(harness.MeshTestCase):
         self.shoot("many-keys")
         self.assert_quiet()
 
+    def test_a_hundred_members(self):
+        """So many processes are too many here: the browser is told of them in the place of the node."""
+        node = self.start_http("node")
+        self.browser.call("Page.addScriptToEvaluateOnNewDocument", source="""
+          const real = window.fetch;
+          window.fetch = async (path, options) => {
+            const answer = await real(path, options);
+            if (path !== "/status") return answer;
+            const status = await answer.json();
+            status.neighbours = [...Array(100).keys()].map((i) => ({
+              id: `node${i}${"x".repeat(58)}`, address: `10.0.${i}.1:44565`, direction: i % 2 ? "incoming" : "outgoing",
+              speaks: i % 9 ? "meshdict" : "py2p", connected_ms: i * 1e6, connections: 1, round_trip_us: i % 9 ? 300 * i : null,
+              queued_bytes: i * 1e4, waiting_stores: 0, messages_left_out: i % 10 ? 0 : i,
+              clock: {state: i === 7 ? "ahead" : "ok", offset_ms: i === 7 ? 40000 : i - 50, error_ms: 3}}));
+            status.figures.neighbours = 100;
+            return new Response(JSON.stringify(status));
+          };""")
+        self.look_at(node)
+        self.assertEqual(self.browser.evaluate("document.querySelectorAll('#member-rows tr').length"), 101)
+        self.assertLess(self.browser.evaluate("document.getElementById('members').offsetHeight"), 500)
+        self.shoot("hundred")
+
     def test_a_node_that_is_gone(self):
         node = self.start_http("node")
         self.look_at(node)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.parse
 
 import harness
 from harness import wait_until
@@ -138,6 +140,34 @@ class HttpTest(harness.MeshTestCase):
             for name in (b"meshdict_disk_used_bytes{file=\"log\"}", b"meshdict_received_bytes_total", b"process_cpu_seconds_total"):
                 self.assertEqual(name in text, node is nodes[0] or not name.startswith(b"meshdict_disk"))
 
+    @unittest.skipUnless(shutil.which("prometheus"), "no Prometheus here (Debian's package prometheus)")
+    def test_a_prometheus_scrapes_three_nodes(self):
+        nodes = [self.start_http("first")]
+        nodes += [self.start_http(name, join=nodes[:1]) for name in ("second", "third")]
+        nodes[0].redis.set("k", "v")
+        config = pathlib.Path(self.directory, "prometheus.yml")
+        config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [
+            {"job_name": "mesh", "static_configs": [{"targets": [f"127.0.0.1:{node.http_address[1]}" for node in nodes]}]}]}))
+        port = harness.free_port()
+        with open(config.with_suffix(".log"), "wb") as log:
+            prometheus = subprocess.Popen(
+                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.directory}/series",
+                 f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log, preexec_fn=harness.die_with_parent)
+        self.addCleanup(prometheus.wait)
+        self.addCleanup(prometheus.kill)
+
+        def values(query):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.DEADLINE)
+                with contextlib.closing(connection):
+                    connection.request("GET", "/api/v1/query?query=" + urllib.parse.quote(query))
+                    return [float(one["value"][1]) for one in json.load(connection.getresponse())["data"]["result"]]
+            return []
+
+        wait_until(lambda: values("sum(meshdict_keys)") == [3.0], "the key at three nodes")
+        wait_until(lambda: values("count(meshdict_neighbours >= 1)") == [3.0], "three nodes with neighbours")
+        self.assertEqual(values("sum(up)"), [3.0])
+
     def test_a_conflict_is_told_with_what_lost(self):
         ports = [harness.free_port(), harness.free_port()]
         nodes = [self.start_http(f"node{i}", listen=ports[i]) for i in (0, 1)]
@@ -227,6 +257,7 @@ class HttpTest(harness.MeshTestCase):
                 connection.request("GET", "/keys?limit=200")
                 connection.getresponse().read()
                 count += 1
+            connection.close()
             served.append(count)
 
         # And some that ask, and read nothing.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <iterator>
 #include <string>
@@ -107,25 +106,12 @@ void mesh_section(RespService& service, InfoText& out) {
   figures_of("mesh", service, out);
 }
 
-/// "another's id" as a field's name: refused_anothers_id.
-std::string field_of(EndReason reason) {
-  std::string name = "refused_";
-  for (const char c : to_string(reason)) {
-    if (c == ' ' || c == '-') {
-      name += '_';
-    } else if (c != '\'') {
-      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-  }
-  return name;
-}
-
 void security(RespService& service, InfoText& out) {
   out.section("Security");
   out.line("mesh_proof", service.facts.mesh_proof);
   for (std::size_t i = 0; i < service.proof_refusals.size(); ++i) {
     const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
-    out.line(field_of(reason), service.proof_refusals[i]);
+    out.line("refused_" + word_of(reason), service.proof_refusals[i]);
   }
 }
 

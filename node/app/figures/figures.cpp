@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "app/resp/session.h"
 
@@ -138,6 +139,18 @@ constexpr auto kFigures = std::to_array<Figure>({
 
 std::span<const Figure> all_figures() {
   return kFigures;
+}
+
+std::string word_of(EndReason reason) {
+  std::string word;
+  for (const char c : to_string(reason)) {
+    if (c == ' ' || c == '-') {
+      word += '_';
+    } else if (c != '\'') {
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return word;
 }
 
 }  // namespace meshdict

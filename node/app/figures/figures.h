@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "app/resp/service.h"
 #include "core/engine/views.h"
+#include "core/links/end_reason.h"
 
 namespace meshdict {
 
@@ -38,5 +40,8 @@ struct Figure {
 
 /// In the order in which INFO shows them.
 std::span<const Figure> all_figures();
+
+/// "another's id" as a part of a name: anothers_id.
+std::string word_of(EndReason reason);
 
 }  // namespace meshdict

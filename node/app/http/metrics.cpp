@@ -101,7 +101,7 @@ void of_node(const RespService& service, MetricsText& out) {
   out.head("meshdict_proof_refusals_total", "counter", "Connections that were refused for want of proof, by reason.");
   for (std::size_t i = 0; i < service.proof_refusals.size(); ++i) {
     const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
-    out.sample("meshdict_proof_refusals_total", {{"reason", to_string(reason)}}, service.proof_refusals[i]);
+    out.sample("meshdict_proof_refusals_total", {{"reason", word_of(reason)}}, service.proof_refusals[i]);
   }
 }
 
@@ -145,7 +145,7 @@ void of_links(const RespService& service, MetricsText& out) {
       if (const auto value = value_of(peer)) out.sample(name, {{"neighbour", peer.id.text()}}, *value);
     }
   };
-  each("meshdict_neighbour_round_trip_seconds", "gauge", "From the last ping that was measured to its answer.",
+  each("meshdict_neighbour_round_trip_seconds", "gauge", "From the last ping to its answer.",
        [](const NeighbourView& peer) {
          return peer.round_trip ? std::optional(seconds(*peer.round_trip)) : std::nullopt;
        });

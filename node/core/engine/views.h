@@ -25,8 +25,8 @@ struct NeighbourView {
   std::size_t waiting_stores = 0;  ///< of a py2p node: keys whose stores wait for their turn
   std::uint64_t left_out = 0;      ///< messages that were not sent to it, since it takes less than comes
   ClockView clock{};               ///< its wall clock against ours
-  /// From the last ping that was measured to its answer, with what the far end was busy with. Nothing before the first, which
-  /// comes with the first pause on the link; never of a py2p node.
+  /// From the last ping to its answer, with what the far end was busy with. Nothing before the first, which comes with the first
+  /// pause on the link; never of a py2p node.
   std::optional<Duration> round_trip{};
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -81,11 +82,11 @@ struct Connection {
     MonoTime asked;
   };
   std::optional<ClockQuestion> clock_question;
-  std::optional<Duration> last_round_trip;  ///< from such a question, in a ping, to its answer: for people only
-  std::uint64_t pings = 0;          ///< sent, each with a nonce of its own
-  std::size_t unchecked_bytes = 0;  ///< sent since the transport's queue was last looked at
-  std::size_t untaken_answers = 0;  ///< bytes sent although it is congested
-  std::uint64_t left_out = 0;       ///< messages that were not sent to it, since too much waited already
+  std::uint64_t pings = 0;                  ///< sent, each with a nonce of its own
+  std::optional<Duration> last_round_trip;  ///< from a ping to its answer: for people only
+  std::size_t unchecked_bytes = 0;          ///< sent since the transport's queue was last looked at
+  std::size_t untaken_answers = 0;          ///< bytes sent although it is congested
+  std::uint64_t left_out = 0;               ///< messages that were not sent to it, since too much waited already
   std::optional<MonoTime> told_of_left_out;
   MonoTime waste_began;          ///< of the present window of limits::kWasteWindow
   std::size_t wasted_bytes = 0;  ///< decompressed in it, of messages that we had already
@@ -96,5 +97,10 @@ struct Connection {
   [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
   [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }
 };
+
+/// Of the last ping that was sent. REQUIRES: there was one.
+inline Nonce nonce_of_ping(const Connection& conn) {
+  return Nonce{std::to_underlying(conn.nonce) + conn.pings};
+}
 
 }  // namespace meshdict

@@ -67,10 +67,10 @@ void Links::on_message(Connection& conn, const Bye& bye) {
 
 void Links::on_message(Connection& conn, const Pong& pong) {
   if (conn.probe_started) end_probe(conn);
+  if (conn.pings > 0 && pong.nonce == nonce_of_ping(conn)) conn.last_round_trip = clock_.monotonic() - conn.pinged;
   if (conn.clock_question && conn.clock_question->nonce == pong.nonce) {
     const MonoTime asked = conn.clock_question->asked;
     conn.clock_question.reset();
-    conn.last_round_trip = clock_.monotonic() - asked;
     if (conn.established() && pong.clock_ms != 0) host_.on_clock(conn.peer, pong.clock_ms, asked);
   }
   if (conn.established()) host_.on_pong(conn, pong);

@@ -311,7 +311,8 @@ void Links::ping(Connection& conn, MonoTime now) {
   }
   // Each with a nonce of its own, so that its answer is not taken for that to an earlier one. Only one answer is waited for;
   // one that never comes, from an older member, makes room for the next.
-  const Nonce nonce{std::to_underlying(conn.nonce) + ++conn.pings};
+  ++conn.pings;
+  const Nonce nonce = nonce_of_ping(conn);
   if (!conn.clock_question || conn.clock_question->asked + limits::kReadClockEvery <= now) {
     conn.clock_question = {.nonce = nonce, .asked = now};
   }

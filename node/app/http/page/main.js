@@ -48,7 +48,8 @@ const meshdict = (() => {
     card(list, "Redis clients", `${figures.connected_clients} of ${figures.maxclients.toLocaleString("en")}`);
     card(list, "Memory", bytes(figures.used_memory_rss), "resident");
     if (status.disk) {
-      card(list, "Data and log", `${bytes(status.disk.database_bytes)}, ${bytes(status.disk.log_bytes)}`);
+      card(list, "Database", bytes(status.disk.database_bytes));
+      card(list, "Its log", bytes(status.disk.log_bytes));
       if (status.disk.free_bytes !== null) card(list, "Disk free", bytes(status.disk.free_bytes));
     }
     element("cards").replaceChildren(list);
@@ -70,20 +71,19 @@ const meshdict = (() => {
   function memberRow(peer) {
     const off = peer.clock.state === "ahead" || peer.clock.state === "behind";
     const link = `${peer.direction}${peer.speaks === "py2p" ? ", py2p" : ""}${peer.connections > 1 ? ` ×${peer.connections}` : ""}`;
-    return [mono(brief(peer.id), peer.id), plain(peer.address), plain(link), number(duration(peer.connected_ms)),
+    return [nodeCell(peer.id), plain(peer.address), plain(link), number(duration(peer.connected_ms)),
       number(roundTrip(peer.round_trip_us)), number(clock(peer.clock), off ? "bad" : ""),
       number(bytes(peer.queued_bytes)), number(String(peer.messages_left_out), peer.messages_left_out ? "warn" : "")];
   }
 
   function showMembers(status) {
     const node = status.node;
-    const own = [mono(`${brief(node.id)} (this one)`, node.id), plain(node.address), "", number(duration(node.uptime_seconds * 1000)),
-      number(""), number(""), number(""), number("")];
+    const own = [nodeCell(node.id, " (this one)"), plain(node.address), ...Array(6).fill("")];
     fill(element("member-rows"), [own, ...status.neighbours.map(memberRow)]);
     element("members-note").textContent = `this node and ${plural(status.figures.neighbours, "neighbour", "neighbours")}` +
       (status.neighbours_cut ? `, of which ${status.neighbours.length} are shown` : "");
     fill(element("departed-rows"), status.departed.map((peer) =>
-      [mono(brief(peer.id), peer.id), plain(peer.address), peer.reason, number(`${duration(peer.ago_ms)} ago`)]));
+      [nodeCell(peer.id), plain(peer.address), peer.reason, number(`${duration(peer.ago_ms)} ago`)]));
     element("departed").hidden = status.departed.length === 0;
   }
 
@@ -116,7 +116,7 @@ const meshdict = (() => {
       .slice(0, MOST_CONFLICTS);
     fill(element("conflict-rows"), conflicts.map((one) => {
       const cells = [plain(new Date(one.unix_ms).toLocaleTimeString(), new Date(one.unix_ms).toISOString()),
-        mono(shownKey(one.key, one.key_bytes)), mono(shown(one.losing)), mono(brief(one.winner), one.winner),
+        keyCell(one.key, one.key_bytes), valueCell(one.losing), nodeCell(one.winner),
         plain(`${one.decided_by} (epoch ${one.winning_epoch} against ${one.losing_epoch})`)];
       cells.kind = rounds - one.round < 4 ? "new" : "";
       return cells;
@@ -138,8 +138,8 @@ const meshdict = (() => {
 
   function showKeys(answer) {
     next = answer.cursor;
-    fill(element("key-rows"), answer.keys.map((one) => [mono(shownKey(one.key, one.key_bytes)),
-      mono(shown(one.value), one.value.kind), mono(one.lease ? brief(one.lease.owner) : "-", one.lease ? one.lease.owner : ""),
+    fill(element("key-rows"), answer.keys.map((one) => [keyCell(one.key, one.key_bytes),
+      valueCell(one.value), nodeCell(one.lease ? one.lease.owner : ""),
       ...lease(one), number(one.lease ? String(one.lease.epoch) : "-")]));
     const page = cursors.length;
     element("keys-note").textContent = `${answer.of.toLocaleString("en")} in all; page ${page}` + (answer.more ? "" : ", the last");

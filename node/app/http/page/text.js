@@ -5,12 +5,14 @@
 const seconds = (ms) => ms / 1000;
 
 function duration(ms) {
-  const s = seconds(ms);
+  const s = Math.floor(seconds(ms));
   if (s < 1) return `${Math.max(0, Math.round(ms))} ms`;
-  if (s < 60) return `${Math.floor(s)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
-  return `${Math.floor(s / 86400)} d ${Math.floor(s % 86400 / 3600)} h`;
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const at = units.findIndex(([, size]) => s >= size);
+  const [name, size] = units[at];
+  const [minor, part] = units[at + 1] || ["", Infinity];
+  const rest = Math.floor(s % size / part);
+  return `${Math.floor(s / size)} ${name}` + (rest > 0 ? ` ${rest} ${minor}` : "");
 }
 
 function bytes(count) {
@@ -34,16 +36,24 @@ function roundTrip(us) {
   return us < 1000 ? `${us} µs` : us < 100000 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us / 1000)} ms`;
 }
 
-/** A value, or its beginning. */
-function shown(value) {
-  if (value.cut && value.text === "") return `(a list or map of ${bytes(value.bytes)})`;
-  return value.cut ? `${value.text}… (${bytes(value.bytes)})` : value.text;
+/** What cannot be seen, or turns the text around it, becomes visible. */
+const visible = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,
+  (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+// Characters of a key or value in a row; what the node told of it is in the cell's title.
+const SHOWN = 120;
+
+/** A text of so many bytes, of which the node may have told the beginning only, as a cell. */
+function beginning(text, length, isCut) {
+  const seen = visible(text);
+  const isShort = seen.length <= SHOWN && !isCut;
+  return mono(isShort ? seen : `${seen.slice(0, SHOWN)}\u2026 (${bytes(length)})`, isShort ? "" : seen);
 }
 
-/** A key, or its beginning; `length` is in bytes. */
-function shownKey(key, length) {
-  return new TextEncoder().encode(key).length < length && length > 256 ? `${key}… (${bytes(length)})` : key;
-}
+const valueCell = (value) => value.cut && value.text === "" ? mono(`(a list or map of ${bytes(value.bytes)})`)
+  : beginning(value.text, value.bytes, value.cut);
+const keyCell = (key, length) => beginning(key, length, length > 256);
+const nodeCell = (id, note = "") => ({ text: (id ? id.slice(0, 8) : "-") + note, title: id, kind: "mono plain" });
 
 /**
  * Makes a table's body show these rows, each a list of cells: a text, or {text, title, kind}. Rows and cells that there are stay, so
