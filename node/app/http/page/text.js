@@ -28,7 +28,8 @@ const brief = (id) => id ? id.slice(0, 8) : "-";
 function clock(view) {
   if (view.offset_ms === null) return "-";
   const sign = view.offset_ms > 0 ? "+" : "";
-  return `${sign}${view.offset_ms} ms ± ${view.error_ms}`;
+  if (Math.abs(view.offset_ms) < 10000) return `${sign}${view.offset_ms} ms ± ${view.error_ms}`;
+  return `${sign}${seconds(view.offset_ms).toFixed(1)} s ± ${seconds(view.error_ms).toFixed(1)}`;
 }
 
 function roundTrip(us) {
