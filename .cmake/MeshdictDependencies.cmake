@@ -7,6 +7,7 @@
 #   meshdict_nettle       SHA-256 and friends
 #   SQLite::SQLite3       the store on disk, with MESHDICT_BUILD_NODE
 #   meshdict_openssl      TLS and what belongs to it, so too
+#   meshdict_beast        Boost.Beast's parser of HTTP, headers only, so too
 #   fmt::fmt  spdlog::spdlog  CLI11::CLI11  meshdict_yaml  nlohmann_json::nlohmann_json
 #   GTest::gtest_main  GTest::gmock  rapidcheck_gtest       with MESHDICT_BUILD_TESTS
 #   benchmark::benchmark                                    with MESHDICT_BUILD_BENCH
@@ -45,6 +46,9 @@ if(MESHDICT_BUILD_NODE)
   find_package(OpenSSL 3.0 REQUIRED)
   add_library(meshdict_openssl INTERFACE)
   target_link_libraries(meshdict_openssl INTERFACE OpenSSL::SSL OpenSSL::Crypto)
+  find_path(MESHDICT_BEAST_INCLUDE boost/beast/http/parser.hpp REQUIRED)
+  add_library(meshdict_beast INTERFACE)
+  target_include_directories(meshdict_beast SYSTEM INTERFACE "${MESHDICT_BEAST_INCLUDE}")
   find_path(MESHDICT_ASIO_INCLUDE asio.hpp REQUIRED)
   add_library(meshdict_asio INTERFACE)
   target_include_directories(meshdict_asio SYSTEM INTERFACE "${MESHDICT_ASIO_INCLUDE}")

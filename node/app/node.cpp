@@ -13,6 +13,8 @@
 
 #include "app/access/hash_thread.h"
 #include "app/commands/commands.h"
+#include "app/http/limits.h"
+#include "app/http/server.h"
 #include "app/log/event_log.h"
 #include "app/log/log.h"
 #include "app/open_files.h"
@@ -266,6 +268,7 @@ struct Node::Parts {
         .after_commit =
             [this] {
               server.flush();
+              if (http) http->flush();
               tell_of_room();
               tell_of_memory();
               log.report_suppressed();
@@ -279,9 +282,20 @@ struct Node::Parts {
             [this] {
               log.write(LogLevel::kInfo, "stopping");
               server.stop();
+              if (http) http->stop();
             },
         .has_drained = [this] { return server.drained(); },
         .listen_trouble = [this](std::string_view detail) { log.write_limited(LogLevel::kWarn, "accept", detail); }};
+  }
+
+  std::expected<Endpoint, ListenFailure> listen_for_http(std::size_t places) {
+    std::vector<std::string> names = options.http_hosts;
+    names.push_back(options.http.host);
+    pages.emplace(service, HttpHosts(names), options.data_dir, random);
+    http.emplace(io, clock, *pages, places, [this](std::string_view kind, const std::string& detail) {
+      log.write_limited(LogLevel::kWarn, kind, detail);
+    });
+    return http->listen(options.http);
   }
 
   void await_signal() {
@@ -345,12 +359,15 @@ struct Node::Parts {
   RespService service;
   HashThread hashes;
   RespServer server;
+  std::optional<HttpPages> pages;
+  std::optional<HttpServer> http;  // with --http
   EngineLoop loop;
   std::optional<CredentialWatch> proof_watch;
   std::optional<CredentialWatch> client_tls_watch;
   std::optional<FileWatch> users_watch;
   std::optional<FileWatch> config_watch;
   asio::signal_set signals;
+  Endpoint http_address;  // with the port that was chosen
   std::string why_given_up;
   bool had_room = true;
   bool memory_is_short = false;
@@ -396,8 +413,10 @@ std::expected<void, StartFailure> Node::load_files() {
 
 std::expected<void, StartFailure> Node::start() {
   if (auto loaded = load_files(); !loaded) return loaded;
-  const auto files = take_open_files();
+  auto files = take_open_files();
   if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
+  const bool has_http = !options_.http.host.empty();
+  const std::size_t http_places = has_http ? give_http_places(*files, http_limits::kMaxConnections) : 0;
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
     auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
@@ -416,6 +435,11 @@ std::expected<void, StartFailure> Node::start() {
   if (!mesh) return std::unexpected(StartFailure{.option = "--listen", .why = mesh.error()});
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
+  if (has_http) {
+    const auto http = p.listen_for_http(http_places);
+    if (!http) return std::unexpected(StartFailure{.option = "--http", .why = http.error()});
+    p.http_address = *http;
+  }
   p.tell_of_proof();
   p.watch_files();
   p.engine.set_address(advertised(p.options, *mesh));
@@ -442,13 +466,15 @@ std::expected<void, StartFailure> Node::start() {
   p.await_signal();
   p.transport.start_accepting();
   p.server.start();
+  if (p.http) p.http->start();
   return {};
 }
 
 std::string Node::announcement() const {
   const Parts& p = *parts_;
-  return fmt::format("meshdict-node {} id={} mesh={} redis={}", MESHDICT_VERSION, p.engine.id().text(),
-                     to_string(p.engine.address()), to_string(p.service.facts.resp_address));
+  return fmt::format("meshdict-node {} id={} mesh={} redis={}{}", MESHDICT_VERSION, p.engine.id().text(),
+                     to_string(p.engine.address()), to_string(p.service.facts.resp_address),
+                     p.http ? " http=" + to_string(p.http_address) : "");
 }
 
 std::expected<void, GaveUp> Node::run() {

@@ -51,4 +51,11 @@ std::expected<OpenFiles, std::string> take_open_files() {
   return divide_open_files(static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, kWanted)));
 }
 
+std::size_t give_http_places(OpenFiles& files, std::size_t wanted) {
+  constexpr std::size_t kShare = 4;
+  const std::size_t given = std::min(wanted, std::max<std::size_t>(files.clients / kShare, 1));
+  files.clients -= given;
+  return given;
+}
+
 }  // namespace meshdict

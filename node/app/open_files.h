@@ -26,4 +26,8 @@ std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit);
 /// Raises the limit as far as the system allows, and divides that.
 std::expected<OpenFiles, std::string> take_open_files();
 
+/// Gives some of the clients' places to connections of the HTTP endpoint: as many as `wanted`, but no more than one in four, and one
+/// at the least. How many.
+std::size_t give_http_places(OpenFiles& files, std::size_t wanted);
+
 }  // namespace meshdict

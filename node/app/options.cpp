@@ -16,6 +16,7 @@
 
 #include "app/access/password.h"
 #include "app/access/read_password.h"
+#include "app/http/limits.h"
 #include "app/known_options.h"
 #include "core/base/nearest.h"
 #include "net/addresses.h"
@@ -34,7 +35,7 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 constexpr std::size_t kMaxNetworkName = 65'535;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
-constexpr std::array kNotYet{"--http", "--settle-ms"};
+constexpr std::array kNotYet{"--settle-ms"};
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
                                                                         {"debug", LogLevel::kDebug},
@@ -105,6 +106,9 @@ class CommandLine {
       }
     } else if (!tls.empty()) {
       throw CLI::ValidationError("--tls-cert", "it and its siblings need --encryption tls");
+    }
+    if (options_.http.host.empty() && !options_.http_hosts.empty()) {
+      throw CLI::ValidationError("--http-host", "needs --http");
     }
     if (options_.data_dir.empty() && known_.said("--durability")) {
       throw CLI::ValidationError("--durability", "needs --data-dir");
@@ -181,6 +185,17 @@ class CommandLine {
     add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", join, Given::kOften);
     add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
         [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
+    add("--http", "HOST:PORT", "", "Where browsers and Prometheus look: a live page, /metrics, /healthz, /readyz",
+        [this](const std::string& text) { options_.http = endpoint("--http", text); });
+    const auto host = [this](const std::string& text) {
+      if (text.empty() || options_.http_hosts.size() == http_limits::kMaxHosts) {
+        throw CLI::ValidationError("--http-host",
+                                   fmt::format("is to be a name, and given {} times at most", http_limits::kMaxHosts));
+      }
+      options_.http_hosts.push_back(text);
+    };
+    add("--http-host", "NAME", "", "A name that browsers may call the node by; may be given several times", host,
+        Given::kOften);
   }
 
   void add_dictionary() {
@@ -363,6 +378,12 @@ std::vector<std::string> open_endpoints(const Options& options) {
         fmt::format("--resp: other machines reach {}, and whoever reaches it reads and writes all: give --resp-users "
                     "(passwords) or --resp-tls with --resp-tls-ca (certificates of clients)",
                     printable(to_string(options.resp))));
+  }
+  if (!options.http.host.empty() && !is_loopback(options.http.host)) {
+    found.push_back(fmt::format(
+        "--http: other machines reach {}, and whoever reaches it sees keys and values: keep it on loopback, behind "
+        "a proxy that asks who it is",
+        printable(to_string(options.http))));
   }
   return found;
 }

@@ -62,7 +62,9 @@ struct Options {
   MeshSettings mesh;  ///< of these, leasing and the lease can be chosen
   bool clock_guard = true;
   Endpoint resp{"127.0.0.1", 6480};
-  std::string data_dir;  ///< empty: all is kept in memory
+  Endpoint http;                        ///< empty host: none
+  std::vector<std::string> http_hosts;  ///< names that requests may call the node by
+  std::string data_dir;                 ///< empty: all is kept in memory
   Durability durability = Durability::kAlways;
   LogLevel log_level = LogLevel::kInfo;
   SecurityOptions security;

@@ -39,5 +39,14 @@ RC_GTEST_PROP(OpenFilesTest, WhatIsPromisedCanBeOpened, ()) {
   RC_ASSERT(files->clients + files->neighbours + files->pending + files->closing + 24 <= limit);
 }
 
+RC_GTEST_PROP(OpenFilesTest, HttpTakesItsPlacesFromClients, ()) {
+  const auto limit = *rc::gen::inRange<std::size_t>(32, 12'000);
+  OpenFiles files = *divide_open_files(limit);
+  const std::size_t clients = files.clients;
+  const std::size_t given = give_http_places(files, 64);
+  RC_ASSERT(given >= 1U && given <= 64U);
+  RC_ASSERT(files.clients > 0U && files.clients + given == clients);
+}
+
 }  // namespace
 }  // namespace meshdict

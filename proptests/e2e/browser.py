@@ -138,9 +138,12 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
 
     def open(self, file):
+        self.open_url(pathlib.Path(file).resolve().as_uri())
+
+    def open_url(self, url):
         self.console.clear()
         self.requests.clear()
-        self.call("Page.navigate", url=pathlib.Path(file).resolve().as_uri())
+        self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && typeof meshdict === 'object'")
         self.settle()
 

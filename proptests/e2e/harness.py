@@ -34,7 +34,7 @@ DEADLINE = 120 if SANITIZED else 40
 # For CTest's SKIP_RETURN_CODE.
 SKIPPED = 77
 
-_ANNOUNCEMENT = re.compile(r"^meshdict-node (\S+) id=(\S+) mesh=(\S+):(\d+) redis=(\S+):(\d+)$")
+_ANNOUNCEMENT = re.compile(r"^meshdict-node (\S+) id=(\S+) mesh=(\S+):(\d+) redis=(\S+):(\d+)(?: http=(\S+):(\d+))?$")
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -124,6 +124,7 @@ class Node:
         self.version, self.id = match[1], match[2]
         self.mesh_address = (match[3], int(match[4]))
         self.redis_address = (match[5], int(match[6]))
+        self.http_address = (match[7], int(match[8])) if match[7] else None
         self.mesh = f"{match[3]}:{match[4]}"
         return self
 

@@ -300,7 +300,8 @@ const Mistake kMistakes[] = {
      "f.yaml:4:53: 'neighbours' goes up and down, expected no 'since' beside it"},
     {"UnknownFigure", "nodes: [a]\nsteps:\n  - expect: {node: a, info: {neighbors: 1}}\n",
      "f.yaml:3:30: 'neighbors' is no key of 'info', expected 'neighbours'; all are frames_received, frames_sent, "
-     "bytes_received, messages_delivered, messages_relayed, duplicates, no_room, refused, identity_in_use, too_large, "
+     "bytes_received, bytes_sent, messages_delivered, messages_relayed, duplicates, no_room, refused, identity_in_use, "
+     "too_large, "
      "dials, comparisons, bulk_records_sent, records_passed_on, old_deletions_told, keys_returned, "
      "records_without_room, "
      "neighbours or known_addresses"},

@@ -24,6 +24,7 @@ constexpr std::array kFigures = {
     InfoFigure{"frames_received", &EngineStats::frames_received},
     InfoFigure{"frames_sent", &EngineStats::frames_sent},
     InfoFigure{"bytes_received", &EngineStats::bytes_received},
+    InfoFigure{"bytes_sent", &EngineStats::bytes_sent},
     InfoFigure{"messages_delivered", &EngineStats::delivered},
     InfoFigure{"messages_relayed", &EngineStats::relayed},
     InfoFigure{"duplicates", &EngineStats::duplicates},

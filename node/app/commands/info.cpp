@@ -5,15 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <utility>
 
 #include "app/commands/commands.h"
+#include "app/figures/figures.h"
 #include "app/log/log.h"
+#include "app/system/resources.h"
 
 namespace meshdict::commands {
 namespace {
@@ -44,24 +44,17 @@ void server(RespService& service, InfoText& out) {
   out.line("uptime_in_seconds", uptime.count());
 }
 
-void clients(RespService& service, InfoText& out) {
-  out.section("Clients");
-  out.line("connected_clients", service.sessions.size());
-  out.line("maxclients", service.max_clients);
-  out.line("pubsub_clients", std::ranges::count_if(service.sessions, [](const auto& entry) {
-             return entry.second->subscriptions() > 0;
-           }));
-  out.line("blocked_clients", service.waiting.size() + service.held.size());
-  out.line("unfinished_bytes", service.unfinished_bytes);
+/// The rows of the table of figures that belong to a section.
+void figures_of(std::string_view section, RespService& service, InfoText& out) {
+  const Reading reading(service);
+  for (const Figure& figure : all_figures()) {
+    if (figure.section == section) out.line(figure.info, figure.read(reading));
+  }
 }
 
-/// By /proc; 0 where there is none.
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t all = 0;
-  std::size_t resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+void clients(RespService& service, InfoText& out) {
+  out.section("Clients");
+  figures_of("clients", service, out);
 }
 
 std::string for_people(std::size_t bytes) {
@@ -74,7 +67,7 @@ std::string for_people(std::size_t bytes) {
 }
 
 void memory(RespService& service, InfoText& out) {
-  const std::size_t resident = resident_bytes();
+  const std::size_t resident = process_resources().resident_bytes;
   out.section("Memory");
   out.line("used_memory", resident);
   out.line("used_memory_human", for_people(resident));
@@ -82,26 +75,12 @@ void memory(RespService& service, InfoText& out) {
   out.line("used_memory_rss_human", for_people(resident));
   out.line("maxmemory", 0);
   out.line("maxmemory_human", "0B");
-  out.line("unread_reply_bytes", service.output_bytes);
+  figures_of("memory", service, out);
 }
 
 void stats(RespService& service, InfoText& out) {
-  const RespStats& s = service.stats;
   out.section("Stats");
-  out.line("total_connections_received", s.connections);
-  out.line("total_commands_processed", s.commands);
-  out.line("rejected_connections", s.rejected_connections);
-  out.line("cut_off_clients", s.cut_off_clients);
-  out.line("protocol_errors", s.protocol_errors);
-  out.line("writes_refused_by_lease", s.refused_by_lease);
-  out.line("writes_refused_by_clock", s.refused_by_clock);
-  out.line("refused_by_memory", s.refused_by_memory);
-  out.line("messages_published", s.published);
-  out.line("messages_shown", s.shown);
-  out.line("longest_turn_us", s.longest_turn.count());
-  out.line("longest_commit_us", s.longest_commit.count());
-  out.line("pubsub_channels", service.pubsub.channels().size());
-  out.line("pubsub_patterns", service.pubsub.patterns().size());
+  figures_of("stats", service, out);
 }
 
 /// Positive: our clock is ahead of the median neighbour's. Empty while nothing was measured.
@@ -117,54 +96,21 @@ void clock_lines(const ClockView& clock, InfoText& out) {
 
 void mesh_section(RespService& service, InfoText& out) {
   const Engine& engine = service.engine;
-  const EngineStats& s = engine.stats();
   out.section("Mesh");
   out.line("id", engine.id().text());
   out.line("address", to_string(engine.address()));
   out.line("network", printable(service.facts.network));
   out.line("leasing", service.facts.mesh.leasing == Leasing::kOn ? "on" : "off");
   out.line("lease_seconds", service.facts.mesh.lease / 1s);
-  out.line("neighbours", engine.neighbour_count());
-  out.line("known_addresses", engine.known_addresses());
   clock_lines(engine.clock(), out);
-  out.line("frames_received", s.frames_received);
-  out.line("frames_sent", s.frames_sent);
-  out.line("bytes_received", s.bytes_received);
-  out.line("messages_delivered", s.delivered);
-  out.line("messages_relayed", s.relayed);
-  out.line("duplicates", s.duplicates);
-  out.line("no_room", s.no_room);
-  out.line("messages_left_out", s.left_out);
-  out.line("refused", s.refused);
-  out.line("identity_in_use", s.identity_in_use);
-  out.line("too_large", s.too_large);
-  out.line("dials", s.dials);
-  out.line("comparisons", s.comparisons);
-  out.line("bulk_records_sent", s.bulk_records_sent);
-  out.line("records_passed_on", s.records_passed_on);
-  out.line("old_deletions_told", s.old_deletions_told);
-  out.line("keys_returned", s.keys_returned);
-  out.line("records_without_room", s.records_without_room);
-}
-
-/// "another's id" as a field's name: refused_anothers_id.
-std::string field_of(std::string_view prefix, EndReason reason) {
-  std::string name(prefix);
-  for (const char c : to_string(reason)) {
-    if (c == ' ' || c == '-') {
-      name += '_';
-    } else if (c != '\'') {
-      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-  }
-  return name;
+  figures_of("mesh", service, out);
 }
 
 /// Those that `counts` says, of the reasons that are about proof.
 void refusals(std::string_view prefix, const ProofRefusals& refused, bool (*counts)(EndReason), InfoText& out) {
   for (std::size_t i = 0; i < refused.size(); ++i) {
     const auto reason = static_cast<EndReason>(static_cast<std::size_t>(EndReason::kAnotherId) + i);
-    if (counts(reason)) out.line(field_of(prefix, reason), refused[i]);
+    if (counts(reason)) out.line(std::string(prefix) + word_of(reason), refused[i]);
   }
 }
 

@@ -30,6 +30,7 @@ RespService::RespService(Engine& engine_used, std::span<const CommandSpec> comma
       commands(commands_known),
       clock(clock_used),
       facts(std::move(facts_told)),
+      watch(clock_used),
       cursors(random_used.stream("scan cursors").next()),
       random(random_used.stream("random key")),
       started(clock_used.monotonic()),
@@ -46,6 +47,7 @@ void RespService::set_users(std::shared_ptr<const Users> users) {
 }
 
 void RespService::on_event(const Event& event) {
+  watch.on_event(event);
   if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
     if (const auto found = waiting.find(confirmed->token); found != waiting.end()) found->second->on_confirmed();
     return;

@@ -18,6 +18,7 @@
 #include "app/resp/command_spec.h"
 #include "app/resp/pubsub.h"
 #include "app/resp/scan_cursors.h"
+#include "app/watch/watch.h"
 #include "core/base/random.h"
 #include "core/engine/engine.h"
 #include "core/env/clock.h"
@@ -100,6 +101,7 @@ class RespService {
   /// What strangers can cause; for a log that limits repeated kinds.
   std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
                                                                                   const std::string&) {};
+  Watch watch;
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;

@@ -25,6 +25,7 @@ class Contact {
     look(now);
   }
 
+  [[nodiscard]] bool is_linked() const { return linked_; }
   [[nodiscard]] bool now() const { return since_.has_value(); }
 
   [[nodiscard]] bool long_enough_after(MonoTime start, MonoTime now) const {

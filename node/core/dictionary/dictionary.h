@@ -126,6 +126,7 @@ class Dictionary {
 
   /// Whether we have a live neighbour and have compared dictionaries with one; settles claims.
   void set_contact(bool in_contact) { contact_.set_linked(in_contact, clock_.monotonic()); }
+  [[nodiscard]] bool in_contact() const { return contact_.is_linked(); }
   /// What the neighbours say of our wall clock.
   void set_clock(const ClockView& ours);
   /// The wall clock was set: on_time() will look at what lies in the future by it.

@@ -311,7 +311,8 @@ std::vector<NeighbourView> Engine::neighbours() const {
                      .queued = links.waiting_for(primary),
                      .waiting_stores = primary.pacer != nullptr ? primary.pacer->stores() : 0,
                      .left_out = primary.left_out,
-                     .clock = parts_->clocks.of(peer)});
+                     .clock = parts_->clocks.of(peer),
+                     .round_trip = primary.last_round_trip});
   }
   return views;
 }
@@ -331,6 +332,7 @@ const ClockView& Engine::clock() const {
 EngineStats Engine::stats() const {
   EngineStats stats = parts_->stats;
   stats.frames_sent = parts_->links.frames_sent();
+  stats.bytes_sent = parts_->links.bytes_sent();
   stats.too_large += parts_->links.frames_too_large();
   stats.left_out = parts_->links.left_out();
   return stats;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/base/ids.h"
 #include "core/base/time.h"
@@ -29,6 +30,9 @@ struct NeighbourView {
   std::uint64_t left_out = 0;
   /// Its wall clock against ours.
   ClockView clock{};
+  /// From the last ping to its answer, with what the far end was busy with. Nothing before the first, which comes with the first
+  /// pause on the link; never of a py2p node.
+  std::optional<Duration> round_trip{};
 };
 
 /// A former neighbour, and why it is no neighbour now; or a node that was turned away because of TLS or its id.
@@ -46,6 +50,8 @@ struct EngineStats {
   std::uint64_t frames_received = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t bytes_received = 0;
+  /// Of frames that were handed to the transport.
+  std::uint64_t bytes_sent = 0;
   /// Broadcasts that had been seen.
   std::uint64_t duplicates = 0;
   /// First receptions of broadcasts, and whispers.

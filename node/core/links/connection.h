@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -102,6 +103,8 @@ struct Connection {
   std::optional<ClockQuestion> clock_question;
   /// Pings sent, each with a nonce of its own.
   std::uint64_t pings = 0;
+  /// From a ping to its answer: for people only.
+  std::optional<Duration> last_round_trip;
   /// Bytes sent since the transport's queue was last looked at.
   std::size_t unchecked_bytes = 0;
   /// Bytes sent although it is congested.
@@ -120,5 +123,10 @@ struct Connection {
   [[nodiscard]] bool closed() const { return state == ConnState::kClosed; }
   [[nodiscard]] bool established() const { return state == ConnState::kEstablished; }
 };
+
+/// Of the last ping that was sent. REQUIRES: there was one.
+inline Nonce nonce_of_ping(const Connection& conn) {
+  return Nonce{std::to_underlying(conn.nonce) + conn.pings};
+}
 
 }  // namespace meshdict

@@ -67,6 +67,7 @@ void Links::on_message(Connection& conn, const Bye& bye) {
 
 void Links::on_message(Connection& conn, const Pong& pong) {
   if (conn.probe_started) end_probe(conn);
+  if (conn.pings > 0 && pong.nonce == nonce_of_ping(conn)) conn.last_round_trip = clock_.monotonic() - conn.pinged;
   if (conn.clock_question && conn.clock_question->nonce == pong.nonce) {
     const MonoTime asked = conn.clock_question->asked;
     conn.clock_question.reset();

@@ -62,6 +62,7 @@ Links::Links(const Links& other, const Clock& clock, Transport& transport, Origi
       pairs_(other.pairs_),
       pending_accepted_(other.pending_accepted_),
       frames_sent_(other.frames_sent_),
+      bytes_sent_(other.bytes_sent_),
       frames_too_large_(other.frames_too_large_),
       next_deadline_(other.next_deadline_) {
   assert(other.closed_.empty());
@@ -310,7 +311,8 @@ void Links::ping(Connection& conn, MonoTime now) {
   }
   // Each with a nonce of its own, so that its answer is not taken for that to an earlier one. Only one answer is waited for;
   // one that never comes, from an older member, makes room for the next.
-  const Nonce nonce{std::to_underlying(conn.nonce) + ++conn.pings};
+  ++conn.pings;
+  const Nonce nonce = nonce_of_ping(conn);
   if (!conn.clock_question || conn.clock_question->asked + limits::kReadClockEvery <= now) {
     conn.clock_question = {.nonce = nonce, .asked = now};
   }

@@ -187,6 +187,7 @@ class Links {
   [[nodiscard]] const LinkSettings& settings() const { return settings_; }
   void set_address(const Endpoint& address) { settings_.address = address; }
   [[nodiscard]] std::uint64_t frames_sent() const { return frames_sent_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   [[nodiscard]] std::uint64_t frames_too_large() const { return frames_too_large_; }
   /// Messages that were not sent to a neighbour, over all.
   [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
@@ -230,6 +231,7 @@ class Links {
   void look_at_progress(Connection& conn, MonoTime now);
   void linger(Connection& conn, MonoTime heard);
   void check_link(Connection& conn, MonoTime now);
+  void count_sent(const Frame& frame);
   void put(Connection& conn, const Frame& frame);
   bool push_paced(Connection& conn, const Frame& frame);
   [[nodiscard]] std::size_t share() const;
@@ -261,6 +263,7 @@ class Links {
   std::vector<std::unique_ptr<Connection>> closed_;
   std::size_t pending_accepted_ = 0;
   std::uint64_t frames_sent_ = 0;
+  std::uint64_t bytes_sent_ = 0;
   std::uint64_t frames_too_large_ = 0;
   std::uint64_t left_out_ = 0;
   MonoTime next_deadline_ = MonoTime::max();

@@ -15,8 +15,13 @@
 
 namespace meshdict {
 
-void Links::put(Connection& conn, const Frame& frame) {
+void Links::count_sent(const Frame& frame) {
   ++frames_sent_;
+  bytes_sent_ += frame.bytes->size();
+}
+
+void Links::put(Connection& conn, const Frame& frame) {
+  count_sent(frame);
   conn.spoken = clock_.monotonic();
   transport_.send(conn.id, frame);
 }
@@ -191,7 +196,7 @@ void Links::pump(Connection& conn, MonoTime now) {
       if (const std::uint64_t late = pacer.take_late()) leave_out(conn, late);
       if (!frame && pacer.owes()) frame = host_.next_owed(conn);
       if (frame) {
-        ++frames_sent_;
+        count_sent(*frame);
         transport_.send(conn.id, *frame);
       }
     } else {
