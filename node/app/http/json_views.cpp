@@ -164,7 +164,7 @@ std::string keys_json(const RespService& service, const KeysWanted& wanted, Scan
                   {"of", dictionary.size()},
                   {"more", more},
                   // As text: not every reader of JSON keeps 50 bits.
-                  {"cursor", more ? Json(std::to_string(cursors.add(last))) : Json(nullptr)}});
+                  {"cursor", more ? Json(std::to_string(cursors.add(last, kAnybody))) : Json(nullptr)}});
 }
 
 std::string conflicts_json(const RespService& service, std::uint64_t after) {

@@ -16,6 +16,8 @@
 namespace meshdict {
 
 inline constexpr std::string_view kJsonType = "application/json";
+/// HTTP has no users: its cursors are everybody's.
+inline constexpr std::string_view kAnybody{};
 
 std::string status_json(const RespService& service, const HttpFacts& facts);
 

@@ -139,7 +139,7 @@ HttpResponse HttpPages::keys(const HttpRequest& request) {
                     .from_start = *cursor == 0,
                     .limit = std::clamp<std::size_t>(*limit, 1, http_limits::kMaxKeys)};
   if (!wanted.from_start) {
-    auto behind = cursors_.take(*cursor);
+    auto behind = cursors_.take(*cursor, kAnybody);
     if (!behind) return text_response(400, "this cursor is unknown here, or forgotten: begin again without one");
     wanted.behind = std::move(*behind);
   }
