@@ -4,7 +4,7 @@
 #                    [PRIVATE_DEPS t...])
 #     Static library meshdict_NAME, alias meshdict::NAME. HEADERS are its public headers, included relative to BASE_DIR
 #     (default: the source root, as in "sim/world/world.h"; the libraries under node/ pass ${PROJECT_SOURCE_DIR}/node, as in
-#     "core/engine/engine.h"). Each compiles on its own: `all_verify_interface_header_sets` checks it in the presets. A source
+#     "core/engine/engine.h"). Each compiles on its own: its source says so, or `all_verify_interface_header_sets` checks it in the presets. A source
 #     or header below the directory that no list names stops the configuration.
 #
 #   meshdict_executable(NAME SOURCES f.cpp... [DEPS t...])
@@ -98,11 +98,25 @@ function(meshdict_library name)
   set(target meshdict_${name})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(meshdict::${name} ALIAS ${target})
+  # A source includes its own header before all others (.ci/lint), and so compiles it on its own. The other headers are
+  # compiled one by one.
+  set(alone ${arg_HEADERS})
+  foreach(source IN LISTS arg_SOURCES)
+    cmake_path(REPLACE_EXTENSION source h)
+    list(REMOVE_ITEM alone "${source}")
+  endforeach()
+  set(others ${arg_HEADERS})
+  list(REMOVE_ITEM others ${alone})
   target_sources(
     ${target}
     PUBLIC FILE_SET HEADERS
            BASE_DIRS "${arg_BASE_DIR}"
-           FILES ${arg_HEADERS})
+           FILES ${others}
+           FILE_SET alone
+           TYPE HEADERS
+           BASE_DIRS "${arg_BASE_DIR}"
+           FILES ${alone})
+  set_target_properties(${target} PROPERTIES INTERFACE_HEADER_SETS_TO_VERIFY alone)
   target_link_libraries(
     ${target}
     PUBLIC ${arg_DEPS}
