@@ -55,7 +55,7 @@ std::size_t AcceptedStream::write(std::string_view bytes, asio::error_code& erro
   if (channel_ == nullptr) return bytes.empty() ? 0 : socket_.write_some(asio::buffer(bytes), error);
   send_sealed(error);
   if (error || bytes.empty()) return 0;
-  if (channel_->stage() != Stage::kReady) {
+  if (!channel_->can_seal()) {
     error = asio::error::not_connected;
     return 0;
   }
@@ -96,7 +96,7 @@ void AcceptedStream::turn_away(std::string_view words) {
 
 void AcceptedStream::end_writing() {
   asio::error_code ignored;
-  if (channel_ != nullptr && channel_->stage() == Stage::kReady) {
+  if (channel_ != nullptr && channel_->can_seal()) {
     channel_->say_end();
     send_sealed(ignored);
   }

@@ -162,7 +162,7 @@ void SecureChannel::open(std::string& plain) {
 }
 
 void SecureChannel::seal(std::string_view plain) {
-  assert(stage_ == Stage::kReady);
+  assert(can_seal());
   while (!plain.empty()) {
     asio::error_code error;
     const std::size_t sealed = stream_->tls.write_some(asio::buffer(plain.data(), plain.size()), error);
@@ -172,7 +172,7 @@ void SecureChannel::seal(std::string_view plain) {
 }
 
 void SecureChannel::say_end() {
-  assert(stage_ == Stage::kReady);
+  assert(can_seal());
   asio::error_code ignored;
   stream_->tls.shutdown(ignored);  // would block: the far end has yet to say the same
 }

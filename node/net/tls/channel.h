@@ -24,8 +24,8 @@ class SecureChannel {
  public:
   enum class Stage : std::uint8_t {
     kHandshaking,
-    kReady,   ///< seal() may be called
-    kEnded,   ///< the far end has said that nothing follows
+    kReady,
+    kEnded,   ///< the far end has said that nothing follows from it; what we have to say it may still read
     kFailed,  ///< see failure()
   };
 
@@ -38,9 +38,11 @@ class SecureChannel {
 
   /// Takes what came, and appends to `plain` what the far end says. In kEnded and kFailed it does nothing.
   void receive(std::string_view bytes, std::string& plain);
-  /// Puts the sealed bytes into output(). REQUIRES: kReady.
+  /// Whether seal() and say_end() may be called.
+  [[nodiscard]] bool can_seal() const { return stage_ == Stage::kReady || stage_ == Stage::kEnded; }
+  /// Puts the sealed bytes into output().
   void seal(std::string_view plain);
-  /// Tells the far end that nothing follows. REQUIRES: kReady.
+  /// Tells the far end that nothing follows.
   void say_end();
 
   /// To be sent; whoever sends takes it off.
