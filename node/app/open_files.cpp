@@ -13,7 +13,8 @@ namespace meshdict {
 namespace {
 
 /// Standard streams, the data directory's files, listening sockets, what the loop, signals and a look-up of a name need, and a
-/// connection of either kind that is turned away: 20 were counted, and two such connections.
+/// connection of either kind that is turned away: 20 were counted, and two such connections. With --http its listening socket,
+/// and one more of them.
 constexpr std::size_t kOwn = 24;
 /// With fewer for connections there is no mesh and no client.
 constexpr std::size_t kLeastConnections = 8;

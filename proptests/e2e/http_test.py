@@ -157,7 +157,7 @@ class HttpTest(harness.MeshTestCase):
         self.addCleanup(prometheus.kill)
 
         def values(query):
-            with contextlib.suppress(OSError, http.client.HTTPException):
+            with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.DEADLINE)
                 with contextlib.closing(connection):
                     connection.request("GET", "/api/v1/query?query=" + urllib.parse.quote(query))

@@ -47,8 +47,8 @@ std::string_view describe(Degraded state) {
     case Degraded::kMemoryShort:
       return "no memory is left: clients may read and delete, writes are refused until there is some";
     case Degraded::kClockWrong:
-      return "our clock is further from those of most neighbours than members allow: no key is claimed here; check the "
-             "time service";
+      return "our clock is further from those of most neighbours than members allow: no key is claimed here (see "
+             "--clock-guard); check the time service";
     case Degraded::kIdentityInUse:
       return "another process has our identity: was a data directory copied? Stop one of the two";
   }
