@@ -137,7 +137,9 @@ std::string KnownOptions::configuration() const {
     if (one.stands == Stands::kOnCommandLine) continue;
     const std::string name = one.name.substr(2);
     const std::vector<std::string> values = one.values();
-    text += values.empty() ? fmt::format("# {}:\n", name) : config_line(name, values, one.said_by);
+    // Not said, a default says nothing: some options may not even stand there without others.
+    if (one.said.empty()) text += "# ";
+    text += values.empty() ? name + ":\n" : config_line(name, values, one.said_by);
   }
   return text;
 }

@@ -51,7 +51,7 @@ class KnownOptions {
   [[nodiscard]] std::vector<std::string> misspelt_variables() const;
   /// All but what is a command of its own.
   [[nodiscard]] std::vector<EffectiveOption> effective() const;
-  /// The same as a file for --config; behind each line stands who said it.
+  /// The same as a file for --config; behind each line stands who said it, and defaults are remarks.
   [[nodiscard]] std::string configuration() const;
 
  private:

@@ -11,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -95,6 +96,22 @@ TEST(Runner, ASeedThatEndsItsProcessOrHasNoEndOrTakesAllMemoryIsAResult) {
     EXPECT_THAT(summary.text(),
                 HasSubstr("memory in 3 runs: seeds 77, 177, 277\n  seed 77: needed more than 512 MiB\n"));
   }
+}
+
+// A machine that is busy with other things lets a seed wait, and that is not the seed's fault.
+TEST(Runner, ASeedThatWaitsHasTenTimesAsLong) {
+  std::vector<std::uint64_t> failed;
+  run_seeds(
+      [](std::uint64_t seed) {
+        std::this_thread::sleep_for(seed == 2 ? std::chrono::hours(1) : std::chrono::milliseconds(500));
+        return broken_core(0);
+      },
+      each_of({.first = 1, .count = 3}), {.jobs = 1, .patience = 100ms},
+      [&](const RunResult& result) {
+        if (!result.passed()) failed.push_back(result.seed);
+        return true;
+      });
+  EXPECT_THAT(failed, ElementsAre(2));
 }
 
 TEST(Runner, OneProcessOrSeveralOrShardsGiveOneSummary) {

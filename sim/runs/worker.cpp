@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <span>
 #include <system_error>
@@ -34,9 +35,18 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kToldTogether = 16'384;
 constexpr auto kToldAfter = std::chrono::milliseconds(10);
 constexpr std::size_t kSeedsAtOnce = 256;
+/// A busy machine may give a worker a tenth of a processor; one that waits for ever computes nothing.
+constexpr std::int64_t kLeastShare = 10;
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+}
+
+/// Of a process, by its clock of processor time; 0 when it has ended.
+std::int64_t computed_ns(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return 0;
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
 
 [[noreturn]] void fail(const char* what) {
@@ -101,8 +111,9 @@ bool can_bound_memory() {
 struct Worker::Shared {
   std::atomic<std::uint64_t> begun{0};
   std::atomic<std::uint64_t> finished{0};
-  /// When the seed under way was begun.
+  /// When the seed under way was begun, and how long the process had computed then.
   std::atomic<std::int64_t> since{0};
+  std::atomic<std::int64_t> computed_before{0};
   std::atomic<bool> out_of_memory{false};
 };
 
@@ -172,6 +183,7 @@ void Worker::work(const RunOf& run, std::uint64_t megabytes, int seeds, int resu
     for (const std::uint64_t seed : std::span(list).first(static_cast<std::size_t>(got) / sizeof(std::uint64_t))) {
       const std::int64_t begin = now_ns();
       shared_->since = begin;
+      shared_->computed_before = computed_ns(CLOCK_PROCESS_CPUTIME_ID);
       ++shared_->begun;
       RunResult result = run(seed);
       result.seed = seed;
@@ -234,7 +246,10 @@ void Worker::read_complaints() {
 
 std::chrono::nanoseconds Worker::busy_for() const {
   if (shared_->begun == shared_->finished) return {};
-  return std::chrono::nanoseconds(now_ns() - shared_->since);
+  clockid_t clock{};
+  if (::clock_getcpuclockid(process_, &clock) != 0) return {};
+  const std::int64_t computed = computed_ns(clock) - shared_->computed_before;
+  return std::chrono::nanoseconds(std::max(computed, (now_ns() - shared_->since) / kLeastShare));
 }
 
 void Worker::close_all() {
@@ -293,10 +308,9 @@ RunResult result_of(const Worker::Ended& ended, std::string plan) {
 
 RunResult result_of_only(Worker& worker, std::chrono::milliseconds patience) {
   std::vector<Worker::Told> told;
-  const auto deadline = Clock::now() + patience;
   bool in_time = true;
   for (bool goes_on = true; told.empty() && goes_on && in_time;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience - worker.busy_for());
     in_time = left.count() > 0;
     std::array<pollfd, 2> watched = {{{.fd = worker.results(), .events = POLLIN, .revents = 0},
                                       {.fd = worker.complaints(), .events = POLLIN, .revents = 0}}};

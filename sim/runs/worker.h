@@ -76,7 +76,7 @@ class Worker {
   bool read(std::vector<Told>& into);
   /// Keeps the end of what it prints on its stderr.
   void read_complaints();
-  /// For how long it has been running the present seed.
+  /// For how long it has been running the present seed: processor time, or a tenth of the time that has passed, if that is more.
   [[nodiscard]] std::chrono::nanoseconds busy_for() const;
   /// Ends the process, if it has not ended yet, because a seed has taken `too_long` (nothing: for no fault of its own). Returns
   /// the seed to blame, if there is one. All other seeds without a result are put into `unfinished`.
