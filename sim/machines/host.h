@@ -138,8 +138,6 @@ class Host {
   std::uint64_t messages = 0;
   std::map<std::string, std::uint64_t, std::less<>> conflicts;
   std::map<RefusedEntry, std::uint64_t> refused;
-  /// Keys that changed in the present turn.
-  std::vector<std::string> changed;
   /// Keys whose records it has sent in the present turn: its own may have changed without an event. Only kept for a
   /// transcript.
   std::vector<std::string> sent;

@@ -12,6 +12,7 @@ std::expected<void, StoreError> VirtualDisk::load(Table table, const Visitor& vi
 }
 
 void VirtualDisk::put(Table table, std::string_view key, std::string_view value) {
+  if (table == Table::kRecords) touched_.emplace_back(key);
   if (keeps_) staged_.push_back({table, std::string(key), std::string(value)});
 }
 
@@ -54,6 +55,7 @@ void VirtualDisk::sync() {
 
 void VirtualDisk::end_life() {
   staged_.clear();
+  touched_.clear();
   failed_ = false;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/env/store.h"
@@ -39,6 +40,8 @@ class VirtualDisk final : public Store {
   /// Whether there is no room for another commit.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool is_full() const { return full_; }
+  /// Keys whose records were put since the last call, whether it keeps them or not.
+  [[nodiscard]] std::vector<std::string> take_touched() { return std::exchange(touched_, {}); }
   /// Whether commit() has anything to write.
   [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
 
@@ -68,6 +71,7 @@ class VirtualDisk final : public Store {
   bool failed_ = false;
   Tables tables_;
   Commit staged_;
+  std::vector<std::string> touched_;
   /// While commits are not synced: what a power failure leaves at least, and what it may take.
   Tables synced_;
   std::vector<Commit> unsynced_;

@@ -56,17 +56,10 @@ void Ear::hear(const Undeliverable& whisper) {
   if (receiver != stage_.identities.end()) stage_.measures.released(node_, receiver->second);
 }
 
-void Ear::hear(const Updated& updated) {
-  host().changed.push_back(updated.key);
-}
-
-void Ear::hear(const Deleted& deleted) {
-  host().changed.push_back(deleted.key);
-}
-
 void Ear::hear(const Conflict& conflict) {
   ++host().conflicts[conflict.key];
   stage_.records.conflict(node_, conflict);
+  stage_.losses.conflict(node_, conflict);
 }
 
 void Ear::hear(const Confirmed& confirmed) {

@@ -75,6 +75,7 @@ bool Nodes::start(const Step& step, NodeIndex node) {
   }
   stage_.identities.insert_or_assign(host.id(), node);
   stage_.records.restarted(node);
+  stage_.leases.restarted(node);
   stage_.measures.back(node);
   if (stage_.transcript.enabled()) {
     stage_.transcript.line(stage_.now(), stage_.name(node),
@@ -275,7 +276,6 @@ bool Nodes::commit_turn(NodeIndex node) {
     ++stage_.counters.faults[Fault::kFullDisk];
     if (stage_.transcript.enabled()) stage_.transcript.line(stage_.now(), stage_.name(node), "ends: its disk is full");
     host.awaits_room = true;
-    host.changed.clear();
     host.sent.clear();
     end(node, Machine::kRefusing);
     return false;
@@ -293,13 +293,14 @@ bool Nodes::commit_turn(NodeIndex node) {
 void Nodes::finish_turn(NodeIndex node) {
   if (!commit_turn(node)) return;
   Host& host = *stage_.hosts[node];
-  if (!host.changed.empty()) {
-    for (const std::string& key : host.changed) {
+  if (const std::vector<std::string> changed = host.disk().take_touched(); !changed.empty()) {
+    for (const std::string& key : changed) {
       stage_.records.changed(node, key);
+      stage_.leases.changed(node, key);
       stage_.claims.changed(node, key);
+      stage_.losses.changed(node, key);
     }
-    if (stage_.transcript.enabled()) host.sent.insert(host.sent.end(), host.changed.begin(), host.changed.end());
-    host.changed.clear();
+    if (stage_.transcript.enabled()) host.sent.insert(host.sent.end(), changed.begin(), changed.end());
   }
   if (!host.waits.empty()) end_waits(host);
   for (const std::string& key : host.sent)

@@ -47,11 +47,11 @@ void Operations::perform(const Step& step, const SetStep& what) {
   Engine& engine = stage_.hosts[what.node]->engine();
   const Raw value = value_of(what);
   std::vector<std::string> keys = keys_of(what);
-  if (const auto age = stage_.records.age_of_others_claim(what.node, keys.front())) stage_.measures.contested(*age);
-  std::vector<Outcome> foreseen;
+  if (const auto age = stage_.leases.age_of_others_claim(what.node, keys.front())) stage_.measures.contested(*age);
+  std::vector<LeaseOracle::Foreseen> foreseen;
   std::vector<WriteOp> ops;
   for (const std::string& key : keys) {
-    foreseen.push_back(stage_.records.expected(what.node, key));
+    foreseen.push_back(stage_.leases.foresee(what.node, key));
     ops.push_back({key, value});
   }
   std::expected<void, WriteError> result;
@@ -89,7 +89,7 @@ void Operations::check_waited(const Step& step, const SetStep& what) {
 
 void Operations::perform(const Step& step, const DeleteStep& what) {
   if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
-  const Outcome foreseen = stage_.records.expected(what.node, what.key);
+  const LeaseOracle::Foreseen foreseen = stage_.leases.foresee(what.node, what.key);
   const auto result = stage_.hosts[what.node]->engine().erase(what.key);
   if (result) stage_.measures.deleted(what.key);
   note(step, {.node = what.node,
@@ -118,8 +118,13 @@ void Operations::note(const Step& step, const Written& written) {
   }
   if (*outcome == Outcome::kLeased) ++stage_.counters.refusals_of_writes;
   for (std::size_t i = 0; i < written.keys.size(); ++i) {
-    stage_.records.written(node, written.keys[i], written.foreseen[i], *outcome);
-    if (*outcome == Outcome::kOk) stage_.claims.acknowledged(node, written.keys[i]);
+    const std::string& tried = written.keys[i];
+    stage_.leases.tried(node, tried, written.foreseen[i], *outcome,
+                        leased ? std::optional(leased->left) : std::nullopt);
+    if (*outcome != Outcome::kOk) continue;
+    stage_.records.acknowledged(node, tried);
+    stage_.claims.acknowledged(node, tried);
+    stage_.losses.acknowledged(node, tried);
   }
   if (written.required != Outcome::kAny && written.required != *outcome) {
     stage_.fail(

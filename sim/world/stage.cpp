@@ -97,6 +97,8 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       moments(plan, hosts),
       broadcasts(hosts, network, queue, findings),
       records(hosts, network, queue, identities, plan.check, findings),
+      leases(hosts, queue, identities, plan.check, findings),
+      losses(hosts, queue, identities, plan.check, findings),
       claims(hosts, counters.faults, plan.check, slowest_link(plan), findings),
       measures(queue, hosts, reach) {
   network.set_sites(plan);

@@ -15,6 +15,8 @@
 #include "sim/machines/network.h"
 #include "sim/oracles/broadcasts.h"
 #include "sim/oracles/claims.h"
+#include "sim/oracles/leases.h"
+#include "sim/oracles/losses.h"
 #include "sim/oracles/oracle.h"
 #include "sim/oracles/records.h"
 #include "sim/plan/plan.h"
@@ -80,6 +82,8 @@ struct Stage {
   std::map<const Step*, std::uint64_t> confirmed;
   BroadcastOracle broadcasts;
   RecordOracle records;
+  LeaseOracle leases;
+  LossOracle losses;
   ClaimOracle claims;
   Measures measures;
 };
