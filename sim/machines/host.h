@@ -85,6 +85,7 @@ class Host {
   [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] const VirtualClock& clock() const { return clock_; }
   [[nodiscard]] VirtualDisk& disk() { return disk_; }
+  [[nodiscard]] const VirtualDisk& disk() const { return disk_; }
   /// Empty before the first life.
   [[nodiscard]] const NodeId& id() const { return id_; }
   /// Of the present life; 0 before the first.
@@ -110,6 +111,8 @@ class Host {
   bool paused = false;
   bool busy = false;
   Duration busy_until{};
+  /// When it last went on after standing still.
+  Duration went_on{};
   /// When its disk last synced, if it does so only now and then.
   Duration synced{};
   /// There are two with its id.

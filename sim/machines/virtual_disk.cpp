@@ -32,6 +32,12 @@ std::expected<void, StoreError> VirtualDisk::commit() {
   return {};
 }
 
+const std::string* VirtualDisk::find(Table table, std::string_view key) const {
+  const auto& entries = tables_[static_cast<std::size_t>(table)];
+  const auto found = entries.find(key);
+  return found == entries.end() ? nullptr : &found->second;
+}
+
 void VirtualDisk::apply(Tables& tables, const Commit& commit) {
   for (const Write& write : commit) {
     auto& entries = tables[static_cast<std::size_t>(write.table)];

@@ -37,6 +37,10 @@ class VirtualDisk final : public Store {
   void sync();
   /// Commits that are not synced.
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
+  /// What was committed; null: nothing.
+  [[nodiscard]] const std::string* find(Table table, std::string_view key) const;
+  [[nodiscard]] std::size_t size(Table table) const { return tables_[static_cast<std::size_t>(table)].size(); }
+  [[nodiscard]] bool keeps() const { return keeps_; }
   /// Whether there is no room for another commit.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool is_full() const { return full_; }

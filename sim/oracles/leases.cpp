@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/limits.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -30,11 +31,12 @@ bool is_value(const Version& version) {
 }  // namespace
 
 LeaseOracle::LeaseOracle(const Hosts& hosts, const EventQueue& world, const Identities& identities,
-                         const std::vector<Property>& check, Findings& findings)
+                         const std::vector<Property>& check, Duration slowest, Findings& findings)
     : hosts_(hosts),
       world_(world),
       identities_(identities),
       on_(std::ranges::find(check, Property::kLease) != check.end()),
+      slowest_(slowest),
       findings_(findings),
       sights_(hosts.size()) {}
 
@@ -135,14 +137,7 @@ void LeaseOracle::tried(NodeIndex node, const std::string& key, const Foreseen& 
                         std::optional<Duration> left) {
   if (outcome == Outcome::kOk) remember(node, key);
   if (!judges(node) || outcome == Outcome::kMissing) return;
-  if (outcome == Outcome::kClock) {
-    const Host& host = *hosts_[node];
-    const bool may_be_wrong = std::ranges::any_of(
-        hosts_, [&](const auto& other) { return largest_difference(host.clock(), other->clock()) > host.plan().skew; });
-    if (may_be_wrong) return;
-    findings_.add("lease", {name(node)}, fmt::format("a write of '{}' was refused for a clock that is right", key));
-    return;
-  }
+  if (outcome == Outcome::kClock) return check_clock(node, key);
   if (foreseen.outcome != Outcome::kAny && foreseen.outcome != outcome) {
     findings_.add("lease", {name(node)},
                   fmt::format("a write of '{}' was {}", key,
@@ -154,6 +149,23 @@ void LeaseOracle::tried(NodeIndex node, const std::string& key, const Foreseen& 
   if (outcome != Outcome::kOk) return;
   check_holder(node, key, foreseen);
   check_renewal(node, key, foreseen);
+}
+
+/// Whether any two clocks differ by more, now.
+bool LeaseOracle::are_apart(Duration by) const {
+  const auto offset = [](const auto& host) { return host->clock().wall_offset(); };
+  const auto [lowest, highest] = std::ranges::minmax_element(hosts_, {}, offset);
+  return offset(*highest) - offset(*lowest) > by;
+}
+
+/// Rule 4.
+void LeaseOracle::check_clock(NodeIndex node, const std::string& key) {
+  const Duration skew = hosts_[node]->plan().skew;
+  // A reading is off by half a round trip at the most.
+  if (are_apart(skew - std::min(skew, slowest_))) return;
+  constexpr Duration kReadAnew = 3 * limits::kReadClockEvery;
+  if (last_apart_ && world_.now() - *last_apart_ < kReadAnew) return;
+  findings_.add("lease", {name(node)}, fmt::format("a write of '{}' was refused for a clock that is right", key));
 }
 
 /// Rule 2, by the clocks.
@@ -275,6 +287,8 @@ void LeaseOracle::forget(NodeIndex node, Duration since) {
 }
 
 void LeaseOracle::clock_changes(NodeIndex node) {
+  const Duration skew = hosts_[node]->plan().skew;
+  if (are_apart(skew - std::min(skew, slowest_))) last_apart_ = world_.now();
   if (!judges(node) || sights_[node] != nullptr) return;
   sights_[node] = std::make_unique<std::unordered_map<std::string, Sight>>();
   if (!hosts_[node]->up()) return;

@@ -7,7 +7,8 @@
 //    not before, unless somebody has written meanwhile.
 // 3. Whoever takes a key over leaves no holder behind that still trusts its lease, and nobody renews a claim that it must not
 //    trust any more; with clocks in bounds.
-// 4. No write is refused for a clock that was never beyond the skew of another.
+// 4. No write is refused for a clock when all clocks have agreed for so long that everybody has read them anew; on lines so fast that
+//    a reading is good.
 //
 // By true time, whatever the clocks have done since: a node compares clocks once, when it first sees a write, and from then on
 // counts on its monotonic clock. So the oracle knows the true age of a write, how wrong its writer's clock was then, and how wrong
@@ -33,7 +34,7 @@ inline constexpr std::int64_t kMostDriftPpm = 500;
 class LeaseOracle {
  public:
   LeaseOracle(const Hosts& hosts, const EventQueue& world, const Identities& identities,
-              const std::vector<Property>& check, Findings& findings);
+              const std::vector<Property>& check, Duration slowest, Findings& findings);
 
   /// How old a lease may be by a node's reckoning, at least and at most.
   struct Ages {
@@ -60,7 +61,7 @@ class LeaseOracle {
   void restarted(NodeIndex node);
   /// What the machine has written since then is lost with its disk.
   void forget(NodeIndex node, Duration since);
-  /// The clock of the node is about to be set, or to run at another rate.
+  /// The clock of a node is about to be set, or to run at another rate.
   void clock_changes(NodeIndex node);
 
  private:
@@ -100,6 +101,8 @@ class LeaseOracle {
   void check_holder(NodeIndex node, const std::string& key, const Foreseen& foreseen);
   void check_renewal(NodeIndex node, const std::string& key, const Foreseen& foreseen);
   void remember(NodeIndex node, const std::string& key);
+  void check_clock(NodeIndex node, const std::string& key);
+  [[nodiscard]] bool are_apart(Duration by) const;
   [[nodiscard]] bool judges(NodeIndex node) const;
   [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }
 
@@ -107,7 +110,9 @@ class LeaseOracle {
   const EventQueue& world_;
   const Identities& identities_;
   const bool on_;
+  const Duration slowest_;
   Findings& findings_;
+  std::optional<Duration> last_apart_;  // when two clocks that differed too much were about to change
   std::unordered_map<std::string, std::map<NodeIndex, LastWrites>> writes_;  // by key; looked up only
   std::map<std::pair<NodeIndex, std::string>, Told> told_;
   /// By node, for those whose clock has changed; null: it has not, and what it reckons follows from its clock now.

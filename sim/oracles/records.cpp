@@ -273,11 +273,15 @@ void RecordOracle::forget(NodeIndex node, Duration since) {
   std::erase_if(shown_, is_lost);
 }
 
-void RecordOracle::check_at_end() {
+void RecordOracle::check_societies() {
   for (const Society& society : societies(hosts_, network_)) {
     check_equal(society);
     check_largest(society);
   }
+}
+
+void RecordOracle::check_at_end() {
+  check_societies();
   // Losses that came without an event.
   for (auto& [place, promised] : acknowledged_) {
     const Host& host = *hosts_[place.first];

@@ -44,6 +44,8 @@ class RecordOracle {
   void restarted(NodeIndex node);
   /// What the node has acknowledged and shown since then is lost with its disk.
   void forget(NodeIndex node, Duration since);
+  /// Of those who should agree by now: S1 and S7.
+  void check_societies();
   void check_at_end();
 
  private:

@@ -80,6 +80,7 @@ void Faults::perform(const Step& step, const PauseStep& what) {
   if (stage_.hosts[what.node]->paused) return stage_.changes_nothing(step, stage_.name(what.node) + " stands still");
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   stage_.hosts[what.node]->paused = true;
   stage_.measures.away(what.node);
 }
@@ -88,6 +89,7 @@ void Faults::perform(const Step& step, const ResumeStep& what) {
   Host& host = *stage_.hosts[what.node];
   if (!host.up() || !host.paused) return stage_.changes_nothing(step, stage_.name(what.node) + " does not stand still");
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   host.paused = false;
   stage_.measures.back(what.node);
   nodes_.go_on(what.node);
@@ -100,6 +102,7 @@ void Faults::perform(const Step& step, const DiskStep& what) {
   if (!fills && !delays) return stage_.changes_nothing(step, stage_.name(what.node) + " has such a disk already");
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   if (what.delay) host.disk_delay = *what.delay;
   if (!what.full) return;
   host.disk().set_full(*what.full);
