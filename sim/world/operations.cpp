@@ -106,6 +106,10 @@ void Operations::note(const Step& step, const Written& written) {
   const std::optional<Outcome> outcome = outcome_of(written.result);
   stage_.mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
   const auto* leased = written.result ? nullptr : std::get_if<Leased>(&written.result.error());
+  if (leased) {
+    stage_.hash.add(leased->owner.text());
+    stage_.hash.add(leased->left);
+  }
   const std::string text =
       written.result ? "ok"
       : leased       ? fmt::format("leased by {} for {} s", stage_.known_as(leased->owner), seconds_left(leased->left))
@@ -175,9 +179,13 @@ void Operations::perform(const Step& step, const WhisperStep& what) {
     ++stage_.counters.skipped;
     return stage_.changes_nothing(step, stage_.name(what.to) + " has never been up");
   }
+  Raw number;
+  MsgpackWriter(number).integer(stage_.whispers.next_number());
   const Raw text = text_value(what.text);
-  const std::array<RawView, 1> packets = {text};
+  const std::array<RawView, 2> packets = {number, text};
+  stage_.whispers.sending(what.node, what.to);
   const auto outcome = stage_.hosts[what.node]->engine().whisper(receiver, packets);
+  stage_.whispers.sent(outcome ? std::optional(*outcome) : std::nullopt);
   if (!outcome) stage_.fail(step, {stage_.name(what.node)}, "whisper: " + outcome.error());
   stage_.mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
   // Refused: as many wait as may.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <variant>
 
 #include "core/limits.h"
@@ -20,6 +21,17 @@ Duration grace_of(const Stage& stage) {
   return std::min(stage.end, 4 * stage.slowest_round_trip +
                                  std::max(limits::kProbeDeadline, limits::kProbeRoundTrips * made) +
                                  std::max(limits::kLinger, limits::kLingerRoundTrips * made) + 1s);
+}
+
+/// What is on it beside records, too: identity, life, addresses, epochs of what was collected.
+void add_disk_to(TraceHash& hash, VirtualDisk& disk) {
+  for (const Table table : {Table::kMeta, Table::kRecords, Table::kAddresses, Table::kFloors}) {
+    const auto loaded = disk.load(table, [&hash](std::string_view key, std::string_view value) {
+      hash.add(key);
+      hash.add(value);
+    });
+    assert(loaded);
+  }
 }
 
 }  // namespace
@@ -185,6 +197,7 @@ void World::check_promises() {
     check_connected(stage_.hosts, stage_.network, stage_.identities, stage_.findings);
   }
   stage_.records.check_at_end();
+  stage_.whispers.check_at_end(has_limited_lines(stage_.plan));
   for (NodeIndex node = 0; node < stage_.hosts.size(); ++node) {
     if (stage_.up(node)) nodes_.check_disk(node);
   }
@@ -196,6 +209,7 @@ RunResult World::finish() {
   stage_.measures.at_end();
   stage_.mark(Mark::kEnd, 0, stage_.events);
   for (const auto& host : stage_.hosts) {
+    add_disk_to(stage_.hash, host->disk());
     stage_.hash.add(std::uint64_t{host->up()});
     if (!host->up()) continue;
     for (const auto& [key, record] : host->engine().dictionary().records()) {

@@ -29,8 +29,8 @@ struct MeshSettings {
   /// The largest rate error of a monotonic clock, in parts per million: NTP's bound (RFC 5905). The hello does not carry it.
   std::int64_t drift_ppm = 500;
 
-  /// Sets the lease, and lowers skew and D to a tenth of it at the most, so that margins stay small beside it: members that
-  /// were given the same lease agree on all three.
+  /// Sets the lease, lowers skew and D to a tenth of it at the most, so that margins stay small beside it, and raises the horizon
+  /// to what it needs: members that were given the same lease agree on all four.
   void set_lease(Duration length);
 };
 
@@ -50,8 +50,9 @@ struct SettingsFault {
 /// lease; with longer ones its owner would trust it for too short a time to work with.
 [[nodiscard]] std::expected<void, SettingsFault> check_lease(const MeshSettings& settings);
 
-/// Error unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
-/// may differ by it, and most of that must be left for two nodes to meet in.
+/// Error unless horizon >= 8 x skew and, with leases, horizon >= lease + 2 x margin. Rationale: a tombstone is compared for a
+/// horizon less the skew, by clocks that may differ by it, and most of that must be left for two nodes to meet in; and who was
+/// apart for longer than deletions are compared comes back without a lease that anybody could still trust.
 [[nodiscard]] std::expected<void, SettingsFault> check_horizon(const MeshSettings& settings);
 
 }  // namespace meshdict
