@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::string_view kProgram = "meshdict-node";
 
-/// Shorter leases leave no room for the margins; longer ones outlive the horizon of tombstones.
+/// Shorter leases leave no room for the margins; longer ones would have deletions compared for longer than anybody expects.
 constexpr std::int64_t kMinLeaseSeconds = 5;
 constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 /// Only its hash is told to others; py2p has no bound.

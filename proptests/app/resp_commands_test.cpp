@@ -115,7 +115,7 @@ TEST(RespCommands, BeginTheCountersAnew) {
 }
 
 TEST(RespCommands, CountOldDeletionsThatWereTold) {
-  constexpr Duration kHorizon = 300s;
+  constexpr Duration kHorizon = 600s;
   JoinedNodes nodes(kHorizon);
   EXPECT_EQ(nodes.first.run({"SET", "stays", "v"}), "+OK\r\n");
   EXPECT_EQ(nodes.first.run({"SET", "goes", "v"}), "+OK\r\n");

@@ -215,6 +215,7 @@ class JoinedNodes {
   static EngineConfig config(const std::string& host, std::vector<Endpoint> join, Duration horizon) {
     EngineConfig made;
     made.horizon = horizon;
+    made.lease = std::min(made.lease, horizon / 2);
     made.advertise = {host, 1};
     made.join = std::move(join);
     return made;

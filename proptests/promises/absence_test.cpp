@@ -21,7 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr Duration kHorizon = 1h;
+constexpr Duration kHorizon = 2h;
 /// Unix time 1970-01-01 00:01:00: of a machine that has not asked anybody yet.
 constexpr WallTime kFirstMinute{60s};
 

@@ -146,7 +146,8 @@ Scene any_scene() {
   Scene scene;
   scene.plan.name = "quiet";
   scene.skew = *rc::gen::element<Duration>(1s, 5s, 30s);
-  scene.horizon = *between(8 * scene.skew, 40 * scene.skew);
+  // The lease is 12 skews, and its margins take two more.
+  scene.horizon = *between(15 * scene.skew, 40 * scene.skew);
   scene.kept_deletions = *rc::gen::element<std::uint64_t>(0, 3, limits::kMaxKeptDeletions);
   arrange(scene, *rc::gen::element(Shape::kPair, Shape::kLine, Shape::kRing));
   add_writes(scene);

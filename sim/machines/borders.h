@@ -31,6 +31,7 @@ class Borders {
   [[nodiscard]] Fault between(NodeIndex from, NodeIndex to) const;
   /// Whether there is a partition or, with `cuts`, a cut; below, whether there is a cut that `sides` would mend.
   [[nodiscard]] bool is_divided(bool cuts) const;
+  [[nodiscard]] bool is_cut() const { return !cuts_.empty(); }
   [[nodiscard]] bool is_cut(const MendStep& sides) const;
 
  private:

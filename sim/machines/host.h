@@ -85,6 +85,7 @@ class Host {
   [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] const VirtualClock& clock() const { return clock_; }
   [[nodiscard]] VirtualDisk& disk() { return disk_; }
+  [[nodiscard]] const VirtualDisk& disk() const { return disk_; }
   /// Empty before the first incarnation.
   [[nodiscard]] const NodeId& id() const { return id_; }
   /// The number of the present incarnation, which transcripts call a life; 0 before the first.
@@ -110,6 +111,8 @@ class Host {
   bool paused = false;
   bool busy = false;
   Duration busy_until{};
+  /// When it last went on after standing still.
+  Duration went_on{};
   /// When its disk last synced, if it does so only now and then.
   Duration synced{};
   /// Whether two processes have its id.
@@ -139,8 +142,6 @@ class Host {
   std::uint64_t messages = 0;
   std::map<std::string, std::uint64_t, std::less<>> conflicts;
   std::map<RefusedEntry, std::uint64_t> refused;
-  /// Keys that changed in the present turn.
-  std::vector<std::string> changed;
   /// Keys whose records it has sent in the present turn: its own records may have changed without an event. Only kept for a
   /// transcript.
   std::vector<std::string> sent;

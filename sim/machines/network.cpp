@@ -165,6 +165,7 @@ void Network::close(ConnId id) {
   Side& self = end.self();
   if (self.state == SideState::kDialing) return release(*end.conn);
   if (self.state != SideState::kOpen) return;
+  if (rate(*end.conn, end.side) == 0) user_.closes(self.node, end.other().node, self.heard);
   self.state = SideState::kClosed;
   const SideState other = end.other().state;
   if (other == SideState::kClosed || other == SideState::kGone) return release(*end.conn);

@@ -82,7 +82,10 @@ class NetworkUser {
   virtual void received(NodeIndex node, ConnId conn, NodeIndex from, const Portion& portion) = 0;
   virtual void drained(NodeIndex node, ConnId conn) = 0;
   virtual void closed(NodeIndex node, ConnId conn, std::string_view why) = 0;
-  /// Called during the node's call, to take note: nothing may be done about it then.
+  // Called during the node's call, to take note: nothing may be done about it then.
+
+  /// It closes an open connection whose line is not slow, and on which something has last come then.
+  virtual void closes(NodeIndex /*node*/, NodeIndex /*peer*/, Duration /*heard*/) {}
   virtual void sent(NodeIndex /*node*/, ConnId /*conn*/, NodeIndex /*to*/, const Parcel& /*frame*/) {}
 };
 
@@ -178,6 +181,18 @@ class Network {
   /// Changes links from now on; of several changes for a connection the latest counts. False when it should end a change that
   /// does not exist.
   bool set_link(const LinkStep& link);
+
+  /// Whether a cut, a slow reader or an answer to dials is in force.
+  [[nodiscard]] bool is_hampered() const;
+  /// Bytes that are on their way.
+  [[nodiscard]] std::size_t held() const;
+  /// Ends of connections that are open, and on which nothing has come since then, though their lines are not slow.
+  struct OpenEnd {
+    NodeIndex node = kNobody;
+    NodeIndex peer = kNobody;
+    Duration heard{};
+  };
+  [[nodiscard]] std::vector<OpenEnd> open_ends() const;
 
   struct OpenConnection {
     NodeIndex dialer = kNobody;

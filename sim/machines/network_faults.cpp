@@ -218,6 +218,7 @@ bool Network::deliver_stale(End end) {
   const Parcel parcel = std::move(found->second);
   stale_.erase(found);
   if (end.self().state != SideState::kOpen || machine(end.self().node) != Machine::kUp) return false;
+  end.self().heard = queue_.now();
   ++faults_[Fault::kStaleFrame];
   hand_over(end, parcel);
   return true;
@@ -269,6 +270,33 @@ std::vector<Network::OpenConnection> Network::open_connections() const {
     }
   }
   return open;
+}
+
+// What there is
+
+bool Network::is_hampered() const {
+  const auto answers = [](DialAnswer answer) { return answer != DialAnswer::kTaken; };
+  return borders_.is_cut() || std::ranges::any_of(dial_answers_, answers) ||
+         std::ranges::any_of(read_rates_, [](std::uint64_t rate) { return rate > 0; });
+}
+
+std::size_t Network::held() const {
+  std::size_t bytes = 0;
+  for (const auto& conn : slots_)
+    bytes += conn->sides[0].in_flight + conn->sides[1].in_flight;
+  return bytes;
+}
+
+std::vector<Network::OpenEnd> Network::open_ends() const {
+  std::vector<OpenEnd> ends;
+  for (const auto& conn : slots_) {
+    for (std::size_t side = 0; conn->serial != 0 && side < conn->sides.size(); ++side) {
+      const Side& self = conn->sides[side];
+      if (self.state == SideState::kOpen && rate(*conn, side) == 0)
+        ends.push_back({.node = self.node, .peer = conn->sides[1 - side].node, .heard = self.heard});
+    }
+  }
+  return ends;
 }
 
 }  // namespace meshdict::sim

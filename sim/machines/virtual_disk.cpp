@@ -12,6 +12,7 @@ std::expected<void, StoreError> VirtualDisk::load(Table table, const Visitor& vi
 }
 
 void VirtualDisk::put(Table table, std::string_view key, std::string_view value) {
+  if (table == Table::kRecords) touched_.emplace_back(key);
   if (keeps_) staged_.push_back({table, std::string(key), std::string(value)});
 }
 
@@ -29,6 +30,12 @@ std::expected<void, StoreError> VirtualDisk::commit() {
   if (!syncs_commits_ && !staged_.empty()) unsynced_.push_back(std::move(staged_));
   staged_.clear();
   return {};
+}
+
+const std::string* VirtualDisk::find(Table table, std::string_view key) const {
+  const auto& entries = tables_[static_cast<std::size_t>(table)];
+  const auto found = entries.find(key);
+  return found == entries.end() ? nullptr : &found->second;
 }
 
 void VirtualDisk::apply(Tables& tables, const Commit& commit) {
@@ -54,6 +61,7 @@ void VirtualDisk::sync() {
 
 void VirtualDisk::end_life() {
   staged_.clear();
+  touched_.clear();
   failed_ = false;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/env/store.h"
@@ -36,9 +37,15 @@ class VirtualDisk final : public Store {
   void sync();
   /// How many commits are not synced.
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
+  /// What was committed; null: nothing.
+  [[nodiscard]] const std::string* find(Table table, std::string_view key) const;
+  [[nodiscard]] std::size_t size(Table table) const { return tables_[static_cast<std::size_t>(table)].size(); }
+  [[nodiscard]] bool keeps() const { return keeps_; }
   /// While the disk is full there is no room for another commit.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool is_full() const { return full_; }
+  /// Keys whose records were put since the last call, whether it keeps them or not.
+  [[nodiscard]] std::vector<std::string> take_touched() { return std::exchange(touched_, {}); }
   /// Whether commit() has anything to write.
   [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
 
@@ -68,6 +75,7 @@ class VirtualDisk final : public Store {
   bool failed_ = false;
   Tables tables_;
   Commit staged_;
+  std::vector<std::string> touched_;
   /// While commits are not synced: what a power failure leaves at least, and what it may take.
   Tables synced_;
   std::vector<Commit> unsynced_;

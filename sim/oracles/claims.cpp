@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/limits.h"
+#include "sim/oracles/leases.h"
 #include "sim/oracles/records.h"
 #include "sim/plan/limits.h"
 

@@ -115,66 +115,7 @@ bool RecordOracle::checks(Property property) const {
   return std::find(check_.begin(), check_.end(), property) != check_.end();
 }
 
-Outcome RecordOracle::expected(NodeIndex node, const std::string& key) const {
-  const Host& host = *hosts_[node];
-  const NodePlan& plan = host.plan();
-  if (plan.leasing == Leasing::kOff) return Outcome::kAny;
-  const auto& records = host.engine().dictionary().records();
-  const auto found = records.find(key);
-  if (found == records.end()) return Outcome::kOk;
-  const Version& version = found->second.version;
-  if (version.kind == RecordKind::kTombstone) return Outcome::kOk;
-  const auto owner = identities_.find(version.owner);
-  if (owner == identities_.end()) return Outcome::kAny;
-  if (version.owner.text() == host.id().text()) return Outcome::kOk;
-  // Clocks that differ by more than the members allow void the promise.
-  const VirtualClock& theirs = hosts_[owner->second]->clock();
-  if (largest_difference(host.clock(), theirs) > plan.skew) return Outcome::kAny;
-  if (std::max(host.clock().largest_ppm(), theirs.largest_ppm()) > kMostDriftPpm) return Outcome::kAny;
-  const auto written = acknowledged_.find({owner->second, key});
-  if (written == acknowledged_.end() || written->second.version.written.bits != version.written.bits) {
-    return Outcome::kAny;
-  }
-  // What a machine has written it may write again, whatever it calls itself since it restarted.
-  if (owner->second == node) return Outcome::kOk;
-  const Duration age = world_.now() - written->second.at;
-  if (age < plan.lease) return Outcome::kLeased;
-  const Duration margins = 2 * plan.skew + plan.lease / 100 + 1s;
-  return age > plan.lease + margins ? Outcome::kOk : Outcome::kAny;
-}
-
-std::optional<Duration> RecordOracle::age_of_others_claim(NodeIndex node, const std::string& key) const {
-  const auto& records = hosts_[node]->engine().dictionary().records();
-  const auto found = records.find(key);
-  if (found == records.end() || !is_visible(found->second.version)) return std::nullopt;
-  const auto owner = identities_.find(found->second.version.owner);
-  if (owner == identities_.end() || owner->second == node) return std::nullopt;
-  const auto written = acknowledged_.find({owner->second, key});
-  if (written == acknowledged_.end()) return std::nullopt;
-  return world_.now() - written->second.at;
-}
-
-/// Whether its clock has ever been further from another's than members allow.
-bool RecordOracle::may_be_wrong(NodeIndex node) const {
-  const Host& host = *hosts_[node];
-  return std::ranges::any_of(
-      hosts_, [&](const auto& other) { return largest_difference(host.clock(), other->clock()) > host.plan().skew; });
-}
-
-void RecordOracle::written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome) {
-  if (outcome == Outcome::kClock) {
-    if (checks(Property::kLease) && !may_be_wrong(node)) {
-      findings_.add("lease", {name(node)}, fmt::format("a write of '{}' was refused for a clock that is right", key));
-    }
-    return;
-  }
-  if (checks(Property::kLease) && expected != Outcome::kAny && outcome != Outcome::kMissing && expected != outcome) {
-    findings_.add("lease", {name(node)},
-                  fmt::format("a write of '{}' was {}", key,
-                              outcome == Outcome::kOk ? "admitted during another's lease"
-                                                      : "refused although nobody holds a lease"));
-  }
-  if (outcome != Outcome::kOk) return;
+void RecordOracle::acknowledged(NodeIndex node, const std::string& key) {
   const auto& records = hosts_[node]->engine().dictionary().records();
   const auto found = records.find(key);
   if (found == records.end()) {
@@ -332,11 +273,15 @@ void RecordOracle::forget(NodeIndex node, Duration since) {
   std::erase_if(shown_, is_lost);
 }
 
-void RecordOracle::check_at_end() {
+void RecordOracle::check_societies() {
   for (const Society& society : societies(hosts_, network_)) {
     check_equal(society);
     check_largest(society);
   }
+}
+
+void RecordOracle::check_at_end() {
+  check_societies();
   // Losses that came without an event.
   for (auto& [place, promised] : acknowledged_) {
     const Host& host = *hosts_[place.first];

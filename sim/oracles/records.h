@@ -1,5 +1,5 @@
 #pragma once
-// The promises about records: S1, S2, S6, S7, "wait" and "lease".
+// The promises about records: S1, S2, S6, S7 and "wait".
 //
 // S1     at the end all nodes of a society hold the same records, deletions beyond the horizon apart, and of all
 //        versions that clients were promised none is larger than the one that is there.
@@ -8,8 +8,6 @@
 //        or its deletion, or with a conflict that tells the writer; after a restart with its disk it is still there.
 // S7     a deleted key does not return in a version older than its deletion, as long as who deleted it has its disk.
 // wait   a neighbour that has confirmed a write shows it then, or a later one.
-// lease  a write is refused while another's lease lasts, and admitted once it is over by all margins; a machine that
-//        restarts with its disk is no other. None is refused for a clock that was never beyond the skew of another.
 
 #include <cstdint>
 #include <map>
@@ -22,9 +20,6 @@
 
 namespace meshdict::sim {
 
-/// RFC 5905's bound for the rate of a clock, which leases allow for.
-inline constexpr std::int64_t kMostDriftPpm = 500;
-
 /// The part of the order that a fence shows: greater is the later claim.
 int order_of_claims(const Version& left, const Version& right);
 
@@ -36,13 +31,8 @@ class RecordOracle {
   RecordOracle(const Hosts& hosts, const Network& network, const EventQueue& world, const Identities& identities,
                const std::vector<Property>& check, Findings& findings);
 
-  /// Before a client's write: what must come of it. kAny when the oracle does not know.
-  [[nodiscard]] Outcome expected(NodeIndex node, const std::string& key) const;
-  /// How long ago the holder of the key has written it, when that is another node whose clock is right. Nothing: nobody, or the
-  /// oracle does not know.
-  [[nodiscard]] std::optional<Duration> age_of_others_claim(NodeIndex node, const std::string& key) const;
-  /// After it; `outcome` kOk when it was acknowledged.
-  void written(NodeIndex node, const std::string& key, Outcome expected, Outcome outcome);
+  /// A client's write was acknowledged.
+  void acknowledged(NodeIndex node, const std::string& key);
   void conflict(NodeIndex node, const Conflict& conflict);
   /// `peer` has told the node that it has what was written to these keys at `since`.
   void confirmed(NodeIndex node, const std::vector<std::string>& keys, Duration since, NodeIndex peer);
@@ -54,6 +44,8 @@ class RecordOracle {
   void restarted(NodeIndex node);
   /// What the node has acknowledged and shown since then is lost with its disk.
   void forget(NodeIndex node, Duration since);
+  /// Of those who should agree by now: S1 and S7.
+  void check_societies();
   void check_at_end();
 
  private:
@@ -72,7 +64,6 @@ class RecordOracle {
   };
   using Place = std::pair<NodeIndex, std::string>;
 
-  [[nodiscard]] bool may_be_wrong(NodeIndex node) const;
   void note_deletion(const std::string& key, const Version& version, Leasing leasing);
   [[nodiscard]] bool may_have_forgotten(NodeIndex node, const std::string& key, const Version& shown) const;
   [[nodiscard]] bool was_deleted(const std::string& key, const Version& since, Leasing leasing) const;

@@ -66,6 +66,12 @@ inline constexpr Duration kMaxStudyRun = 120s;
 inline constexpr std::uint32_t kMaxSpins = 10'000;
 /// Hops that a broadcast needs. Longer paths do not occur in meshes that dial four others.
 inline constexpr std::size_t kMaxPath = 64;
+/// Events of one run: an hour of work. More are a run without an end.
+inline constexpr std::uint64_t kMaxEvents = 1'000'000'000;
+/// Bytes that are on their way at a moment, or wait for nodes that stand still: more are not the nodes' to send.
+inline constexpr std::size_t kMaxHeld = std::size_t{4} << 30;
+/// How many events pass from one look at both to the next.
+inline constexpr std::uint64_t kLookEvery = 16'384;
 
 // Oracles: what would cost more time than the run
 

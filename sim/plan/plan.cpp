@@ -289,8 +289,9 @@ std::string_view verb_of(std::size_t index) {
 }
 
 std::string_view name_of(Property property) {
-  static constexpr std::array<std::string_view, kProperties> kNames = {"S1", "S2",    "S3",   "S4", "S5", "S6",
-                                                                       "S7", "lease", "wait", "C1", "B1", "connected"};
+  static constexpr std::array<std::string_view, kProperties> kNames = {
+      "S1",   "S2",   "S3", "S4", "S5", "S6", "S7",        "S8",    "lease",
+      "wait", "disk", "C1", "C2", "B1", "B2", "connected", "quiet", "bounds"};
   return kNames[static_cast<std::size_t>(property)];
 }
 

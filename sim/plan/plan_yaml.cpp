@@ -160,6 +160,10 @@ void PlanReader::read_settings(MapReader& map, NodePlan& node) {
   }
   const auto good = check_lease(node);
   if (!good) errors_.add(map.mark(), good.error().describe() + ", expected a longer 'lease' or a smaller 'skew'");
+  const auto reaches = check_horizon(node);
+  if (!reaches)
+    errors_.add(map.mark(),
+                reaches.error().describe() + ", expected a longer 'horizon', or a shorter 'lease' or 'skew'");
 }
 
 void PlanReader::read_nodes(const YAML::Node& list) {

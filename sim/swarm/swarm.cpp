@@ -111,7 +111,9 @@ void SwarmPlan::settings() {
   defaults_.skew = draw(random, 100ms, 2s);
   // From the shortest that the skew allows.
   const Duration shortest = 9 * defaults_.skew + 1s;
-  defaults_.lease = random.chance(4, 5) ? draw(random, shortest, shortest + 15s) : Duration(1h);
+  // A horizon that is reached within the run is longer than any lease, and so that is short.
+  const bool is_short = random.chance(4, 5) || collects_;
+  defaults_.lease = is_short ? draw(random, shortest, shortest + 15s) : Duration(1h);
   defaults_.settle = draw(random, 300ms, 2s);
   defaults_.clock_guard = stream("clock guard").chance(1, 2);
   defaults_.leasing = random.chance(17, 20) ? Leasing::kOn : Leasing::kOff;

@@ -37,14 +37,21 @@ void Ear::hear(const PeerDown& down) {
   if (down.reason == EndReason::kSlowReader) stage_.reach.saw(Quantity::kStall, limits::kStallVerdict + 1us);
   if (peer == stage_.identities.end()) return;
   stage_.broadcasts.peer_down(node_, peer->second);
+  stage_.whispers.parted(node_, peer->second);
   check_dropped(peer->second, down);
 }
 
 void Ear::hear(const MessageArrived& message) {
   ++host().messages;
-  if (message.whisper || message.packets.empty()) return;
+  if (message.packets.empty()) return;
   MsgpackCursor cursor(message.packets.front());
-  if (const auto number = cursor.unsigned_integer()) stage_.broadcasts.delivered(node_, *number);
+  const auto number = cursor.unsigned_integer();
+  if (!number) return;
+  if (message.whisper) {
+    stage_.whispers.arrived(node_, *number, message.id);
+  } else {
+    stage_.broadcasts.delivered(node_, *number);
+  }
 }
 
 void Ear::hear(const Refused& refused) {
@@ -53,20 +60,15 @@ void Ear::hear(const Refused& refused) {
 
 void Ear::hear(const Undeliverable& whisper) {
   const auto receiver = stage_.identities.find(whisper.receiver);
-  if (receiver != stage_.identities.end()) stage_.measures.released(node_, receiver->second);
-}
-
-void Ear::hear(const Updated& updated) {
-  host().changed.push_back(updated.key);
-}
-
-void Ear::hear(const Deleted& deleted) {
-  host().changed.push_back(deleted.key);
+  if (receiver == stage_.identities.end()) return;
+  stage_.measures.released(node_, receiver->second);
+  stage_.whispers.undeliverable(node_, receiver->second, whisper.id);
 }
 
 void Ear::hear(const Conflict& conflict) {
   ++host().conflicts[conflict.key];
   stage_.records.conflict(node_, conflict);
+  stage_.losses.conflict(node_, conflict);
 }
 
 void Ear::hear(const Confirmed& confirmed) {

@@ -18,8 +18,8 @@ class Ear final : public Observer {
   void hear(const MessageArrived& message);
   void hear(const Refused& refused);
   void hear(const Undeliverable& whisper);
-  void hear(const Updated& updated);
-  void hear(const Deleted& deleted);
+  void hear(const Updated& /*updated*/) {}  // the disk tells what has changed
+  void hear(const Deleted& /*deleted*/) {}
   void hear(const Conflict& conflict);
   void hear(const Confirmed& confirmed);
   void hear(const Returned& /*returned*/) {}

@@ -27,6 +27,7 @@ void Faults::perform(const Step& step, const RestartStep& what) {
   if (what.disk != DiskLeft::kAll && !stage_.up(what.node)) {
     stage_.hosts[what.node]->disk().wipe(what.disk == DiskLeft::kIdentity);
     stage_.records.forget(what.node, Duration::zero());
+    stage_.leases.forget(what.node, Duration::zero());
   }
   if (nodes_.start(step, what.node)) ++stage_.counters.faults[kFaultOf[static_cast<std::size_t>(what.disk)]];
 }
@@ -55,6 +56,7 @@ void Faults::perform(const Step& step, const CrashStep& what) {
   if (kept == unsynced) return;
   stage_.counters.faults[Fault::kPowerFailure] += unsynced - kept;
   stage_.records.forget(what.node, host.synced);
+  stage_.leases.forget(what.node, host.synced);
 }
 
 void Faults::perform(const Step& step, const CloneStep& what) {
@@ -63,7 +65,9 @@ void Faults::perform(const Step& step, const CloneStep& what) {
     return stage_.changes_nothing(step, stage_.name(what.of) + " has never been up");
   stage_.hosts[what.node]->disk().copy_from(stage_.hosts[what.of]->disk());
   stage_.records.forget(what.node, Duration::zero());
+  stage_.leases.forget(what.node, Duration::zero());
   stage_.claims.cloned(stage_.hosts[what.of]->id());
+  stage_.losses.cloned(stage_.hosts[what.of]->id());
   if (!nodes_.start(step, what.node)) return;
   if (!stage_.up(what.of)) return;
   stage_.hosts[what.node]->shares_identity = true;
@@ -76,6 +80,7 @@ void Faults::perform(const Step& step, const PauseStep& what) {
   if (stage_.hosts[what.node]->paused) return stage_.changes_nothing(step, stage_.name(what.node) + " stands still");
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   stage_.hosts[what.node]->paused = true;
   stage_.measures.away(what.node);
 }
@@ -84,6 +89,7 @@ void Faults::perform(const Step& step, const ResumeStep& what) {
   Host& host = *stage_.hosts[what.node];
   if (!host.up() || !host.paused) return stage_.changes_nothing(step, stage_.name(what.node) + " does not stand still");
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   host.paused = false;
   stage_.measures.back(what.node);
   nodes_.go_on(what.node);
@@ -96,6 +102,7 @@ void Faults::perform(const Step& step, const DiskStep& what) {
   if (!fills && !delays) return stage_.changes_nothing(step, stage_.name(what.node) + " has such a disk already");
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
+  stage_.whispers.disturbed(what.node);
   if (what.delay) host.disk_delay = *what.delay;
   if (!what.full) return;
   host.disk().set_full(*what.full);
@@ -109,6 +116,7 @@ void Faults::perform(const Step& step, const ClockStep& what) {
   if (what.jump == Duration::zero() && what.ppm.value_or(clock.ppm()) == clock.ppm()) {
     return stage_.changes_nothing(step, "the clock of " + stage_.name(what.node) + " runs so already");
   }
+  stage_.leases.clock_changes(what.node);
   if (what.jump != Duration::zero()) {
     clock.jump(what.jump);
     ++stage_.counters.faults[what.jump > Duration::zero() ? Fault::kClockForward : Fault::kClockBackward];

@@ -12,6 +12,7 @@
 
 #include "core/env/limits.h"
 #include "core/limits.h"
+#include "sim/oracles/disks.h"
 #include "sim/plan/lasting_steps.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
@@ -74,7 +75,9 @@ bool Nodes::start(const Step& step, NodeIndex node) {
     return false;
   }
   stage_.identities.insert_or_assign(host.id(), node);
+  check_disk(node);
   stage_.records.restarted(node);
+  stage_.leases.restarted(node);
   stage_.measures.back(node);
   if (stage_.transcript.enabled()) {
     stage_.transcript.line(stage_.now(), stage_.name(node),
@@ -95,6 +98,7 @@ void Nodes::end(NodeIndex node, Machine machine) {
   host.end();
   stage_.transcript.line(stage_.now(), stage_.name(node), "is down");
   stage_.broadcasts.node_ended(node);
+  stage_.whispers.disturbed(node);
   stage_.measures.away(node);
   // Of two with one id, the other is now the one that bears it.
   for (NodeIndex other = 0; other < stage_.hosts.size() && host.shares_identity; ++other) {
@@ -129,7 +133,48 @@ void Nodes::closed(NodeIndex node, ConnId conn, std::string_view why) {
   arrive(node, {.kind = Host::Arrival::Kind::kClosed, .conn = conn, .why = std::string(why)});
 }
 
+/// C2: of a connection that carries nothing any more each end that runs knows it in time.
+void Nodes::closes(NodeIndex node, NodeIndex peer, Duration heard) {
+  const Host& host = *stage_.hosts[node];
+  if (!host.up() || host.still() || !stage_.checks(Property::kC2)) return;
+  const Duration since = std::max(heard, host.went_on);
+  // By its own clock; and one that has given way meanwhile lingers, for as long as a probe without an answer says.
+  const Duration drift(limits::kSilenceVerdict.count() / 1'000'000 * host.clock().largest_ppm());
+  const Duration lingers = 2 * limits::kLinger + limits::kLingerRoundTrips * stage_.slowest_round_trip;
+  const Duration most = limits::kSilenceVerdict + drift + lingers + 1s;
+  if (stage_.now() - since <= most) return;
+  stage_.findings.add(name_of(Property::kC2), {stage_.name(node), stage_.name(peer)},
+                      fmt::format("the first has kept a connection to the second on which nothing has come since {} s",
+                                  seconds_text(since)));
+}
+
+void Nodes::check_open_ends() {
+  for (const Network::OpenEnd& end : stage_.network.open_ends())
+    closes(end.node, end.peer, end.heard);
+}
+
+/// "bounds": what a node queues towards one neighbour, and towards all.
+void Nodes::check_queue(NodeIndex node, ConnId conn, NodeIndex to, std::size_t added) {
+  // What is full is looked at after some bytes only, one frame more may always join, and so may some answers.
+  constexpr std::size_t kBeyond = limits::kBulkLowWater + limits::kMaxFrame + limits::kMaxAnswersUntaken;
+  const std::size_t queued = stage_.network.queued(conn) + added;
+  if (queued <= limits::kBulkLowWater || !stage_.checks(Property::kBounds)) return;
+  const auto wrong = [&](std::size_t bytes, std::size_t most, std::vector<std::string> nodes, const char* what) {
+    if (bytes <= most) return;
+    stage_.findings.add(name_of(Property::kBounds), std::move(nodes),
+                        fmt::format("{} bytes wait {}, more than {}", bytes, what, most));
+  };
+  wrong(queued, limits::kMaxQueued + kBeyond, {stage_.name(node), stage_.name(to)}, "at the first for the second");
+  if (queued <= limits::kMaxFrame) return;
+  std::size_t of_all = 0;
+  const std::vector<NeighbourView> neighbours = stage_.hosts[node]->engine().neighbours();
+  for (const NeighbourView& neighbour : neighbours)
+    of_all += neighbour.queued;
+  wrong(of_all, limits::kMaxQueuedOfAll + neighbours.size() * kBeyond, {stage_.name(node)}, "for all neighbours");
+}
+
 void Nodes::sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) {
+  check_queue(node, conn, to, frame.plain_size);
   if (!stage_.transcript.enabled()) return;
   const std::vector<std::string> keys = keys_of(frame);
   stage_.transcript.line(
@@ -159,6 +204,7 @@ void Nodes::join_with_next(const Host& host, Host::Arrival& arrival) {
 
 void Nodes::go_on(NodeIndex node) {
   Host& host = *stage_.hosts[node];
+  host.went_on = stage_.now();
   while (host.up() && !host.still() && !host.waiting.empty()) {
     Host::Arrival arrival = std::move(host.waiting.front());
     host.waiting.pop_front();
@@ -255,8 +301,8 @@ void Nodes::arm_timer(NodeIndex node) {
   if (due >= host.armed || host.still()) return;
   host.spins = due == stage_.now() ? host.spins + 1 : 0;
   if (host.spins > sim_limits::kMaxSpins) {
-    fmt::print(stderr, "node {} wants on_time() at {} s for ever\n", stage_.name(node), seconds_text(due));
-    std::abort();
+    stage_.end_run("no end", {stage_.name(node)}, "it asks to be called again at the same moment, for ever");
+    return;
   }
   host.armed = due;
   stage_.queue.push(due, EventKind::kTimer, node);
@@ -275,7 +321,6 @@ bool Nodes::commit_turn(NodeIndex node) {
     ++stage_.counters.faults[Fault::kFullDisk];
     if (stage_.transcript.enabled()) stage_.transcript.line(stage_.now(), stage_.name(node), "ends: its disk is full");
     host.awaits_room = true;
-    host.changed.clear();
     host.sent.clear();
     end(node, Machine::kRefusing);
     return false;
@@ -293,13 +338,18 @@ bool Nodes::commit_turn(NodeIndex node) {
 void Nodes::finish_turn(NodeIndex node) {
   if (!commit_turn(node)) return;
   Host& host = *stage_.hosts[node];
-  if (!host.changed.empty()) {
-    for (const std::string& key : host.changed) {
+  if (const std::vector<std::string> changed = host.disk().take_touched(); !changed.empty()) {
+    const bool judges_disk = stage_.checks(Property::kDisk);
+    for (const std::string& key : changed) {
+      if (auto difference = judges_disk ? difference_to_disk(host, key) : std::nullopt) {
+        stage_.findings.add(name_of(Property::kDisk), {stage_.name(node)}, *std::move(difference));
+      }
       stage_.records.changed(node, key);
+      stage_.leases.changed(node, key);
       stage_.claims.changed(node, key);
+      stage_.losses.changed(node, key);
     }
-    if (stage_.transcript.enabled()) host.sent.insert(host.sent.end(), host.changed.begin(), host.changed.end());
-    host.changed.clear();
+    if (stage_.transcript.enabled()) host.sent.insert(host.sent.end(), changed.begin(), changed.end());
   }
   if (!host.waits.empty()) end_waits(host);
   for (const std::string& key : host.sent)
@@ -324,6 +374,12 @@ void Nodes::wait(const Step& step, NodeIndex node, std::vector<std::string> keys
         {.token = *token, .keys = std::move(keys), .since = stage_.now(), .wanted = others, .step = &step});
   }
   finish_turn(node);
+}
+
+void Nodes::check_disk(NodeIndex node) {
+  if (!stage_.checks(Property::kDisk)) return;
+  if (auto difference = difference_to_disk(*stage_.hosts[node]))
+    stage_.findings.add(name_of(Property::kDisk), {stage_.name(node)}, *difference);
 }
 
 void Nodes::end_waits(Host& host) {

@@ -40,6 +40,7 @@ class Nodes final : public NetworkUser {
   void drained(NodeIndex node, ConnId conn) override;
   void closed(NodeIndex node, ConnId conn, std::string_view why) override;
   void sent(NodeIndex node, ConnId conn, NodeIndex to, const Parcel& frame) override;
+  void closes(NodeIndex node, NodeIndex peer, Duration heard) override;
 
   // Events of the queue
 
@@ -62,6 +63,10 @@ class Nodes final : public NetworkUser {
   /// Makes durable what the node has written. False when that fails: the node has ended.
   bool commit_turn(NodeIndex node);
   void finish_turn(NodeIndex node);
+  /// What it shows is what its disk has.
+  void check_disk(NodeIndex node);
+  /// C2 of connections that are still open.
+  void check_open_ends();
   /// Looks at the engine's next deadline anew.
   void arm_timer(NodeIndex node);
 
@@ -71,6 +76,7 @@ class Nodes final : public NetworkUser {
   static void join_with_next(const Host& host, Host::Arrival& arrival);
   static void read(Host& host, ConnId conn, const Portion& portion);
   void end_waits(Host& host);
+  void check_queue(NodeIndex node, ConnId conn, NodeIndex to, std::size_t added);
 
   Stage& stage_;
   std::vector<Ear> ears_;

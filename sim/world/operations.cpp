@@ -47,11 +47,11 @@ void Operations::perform(const Step& step, const SetStep& what) {
   Engine& engine = stage_.hosts[what.node]->engine();
   const Raw value = value_of(what);
   std::vector<std::string> keys = keys_of(what);
-  if (const auto age = stage_.records.age_of_others_claim(what.node, keys.front())) stage_.measures.contested(*age);
-  std::vector<Outcome> foreseen;
+  if (const auto age = stage_.leases.age_of_others_claim(what.node, keys.front())) stage_.measures.contested(*age);
+  std::vector<LeaseOracle::Foreseen> foreseen;
   std::vector<WriteOp> ops;
   for (const std::string& key : keys) {
-    foreseen.push_back(stage_.records.expected(what.node, key));
+    foreseen.push_back(stage_.leases.foresee(what.node, key));
     ops.push_back({key, value});
   }
   std::expected<void, WriteError> result;
@@ -89,7 +89,7 @@ void Operations::check_waited(const Step& step, const SetStep& what) {
 
 void Operations::perform(const Step& step, const DeleteStep& what) {
   if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
-  const Outcome foreseen = stage_.records.expected(what.node, what.key);
+  const LeaseOracle::Foreseen foreseen = stage_.leases.foresee(what.node, what.key);
   const auto result = stage_.hosts[what.node]->engine().erase(what.key);
   if (result) stage_.measures.deleted(what.key);
   note(step, {.node = what.node,
@@ -106,6 +106,10 @@ void Operations::note(const Step& step, const Written& written) {
   const std::optional<Outcome> outcome = outcome_of(written.result);
   stage_.mark(Mark::kStep, node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
   const auto* leased = written.result ? nullptr : std::get_if<Leased>(&written.result.error());
+  if (leased) {
+    stage_.hash.add(leased->owner.text());
+    stage_.hash.add(leased->left);
+  }
   const std::string text =
       written.result ? "ok"
       : leased       ? fmt::format("leased by {} for {} s", stage_.known_as(leased->owner), seconds_left(leased->left))
@@ -118,8 +122,13 @@ void Operations::note(const Step& step, const Written& written) {
   }
   if (*outcome == Outcome::kLeased) ++stage_.counters.refusals_of_writes;
   for (std::size_t i = 0; i < written.keys.size(); ++i) {
-    stage_.records.written(node, written.keys[i], written.foreseen[i], *outcome);
-    if (*outcome == Outcome::kOk) stage_.claims.acknowledged(node, written.keys[i]);
+    const std::string& tried = written.keys[i];
+    stage_.leases.tried(node, tried, written.foreseen[i], *outcome,
+                        leased ? std::optional(leased->left) : std::nullopt);
+    if (*outcome != Outcome::kOk) continue;
+    stage_.records.acknowledged(node, tried);
+    stage_.claims.acknowledged(node, tried);
+    stage_.losses.acknowledged(node, tried);
   }
   if (written.required != Outcome::kAny && written.required != *outcome) {
     stage_.fail(
@@ -170,9 +179,13 @@ void Operations::perform(const Step& step, const WhisperStep& what) {
     ++stage_.counters.skipped;
     return stage_.changes_nothing(step, stage_.name(what.to) + " has never been up");
   }
+  Raw number;
+  MsgpackWriter(number).integer(stage_.whispers.next_number());
   const Raw text = text_value(what.text);
-  const std::array<RawView, 1> packets = {text};
+  const std::array<RawView, 2> packets = {number, text};
+  stage_.whispers.sending(what.node, what.to);
   const auto outcome = stage_.hosts[what.node]->engine().whisper(receiver, packets);
+  stage_.whispers.sent(outcome ? std::optional(*outcome) : std::nullopt);
   if (!outcome) stage_.fail(step, {stage_.name(what.node)}, fmt::format("whisper: {}", describe(outcome.error())));
   stage_.mark(Mark::kStep, what.node, outcome ? static_cast<std::uint64_t>(*outcome) : kOtherOutcome);
   // Refused: as many wait as may.

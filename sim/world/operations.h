@@ -30,9 +30,9 @@ class Operations {
   struct Written {
     NodeIndex node = 0;
     std::span<const std::string> keys;
-    std::span<const Outcome> foreseen;  ///< by the oracle, of each of the keys
-    Outcome required = Outcome::kAny;   ///< by the plan
-    NodeIndex owner = kNobody;          ///< with kLeased: who must hold the key
+    std::span<const LeaseOracle::Foreseen> foreseen;  ///< of each of the keys
+    Outcome required = Outcome::kAny;                 ///< by the plan
+    NodeIndex owner = kNobody;                        ///< with kLeased: who must hold the key
     std::expected<void, WriteError> result;
   };
   void note(const Step& step, const Written& written);

@@ -22,6 +22,9 @@ struct RunOptions {
   std::FILE* transcript = nullptr;
   /// Calls sanity_check() of the engine that an event has touched, at every so-manieth event; 0: never.
   std::uint64_t sanity_every = 0;
+  /// Beyond these the run ends, and has failed.
+  std::uint64_t most_events = sim_limits::kMaxEvents;
+  std::size_t most_held = sim_limits::kMaxHeld;
   /// That are kept; of each promise the first in any case.
   std::size_t most_violations = sim_limits::kMaxViolations;
 };

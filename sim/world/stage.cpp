@@ -58,12 +58,8 @@ Duration end_of(const Plan& plan) {
 // Over the longest path, with the slowest links that the plan has. Limited bandwidth leaves no bound: such plans are judged at
 // the end.
 Duration broadcast_bound_of(const Plan& plan, Duration end) {
-  const bool limited = std::ranges::any_of(links_of(plan), [](const LinkPlan* link) { return link->bandwidth > 0; }) ||
-                       std::ranges::any_of(plan.steps, [](const Step& step) {
-                         return std::holds_alternative<SlowReaderStep>(step.action);
-                       });
   const auto hops = static_cast<std::int64_t>(std::min(plan.nodes.size(), sim_limits::kMaxPath));
-  return limited ? end : 2s + slowest_link(plan) * hops;
+  return has_limited_lines(plan) ? end : 2s + slowest_link(plan) * hops;
 }
 
 // Behind what a plan expects and does not find.
@@ -72,6 +68,12 @@ std::string place_of(const Plan& plan, const Step& step) {
 }
 
 }  // namespace
+
+bool has_limited_lines(const Plan& plan) {
+  return std::ranges::any_of(links_of(plan), [](const LinkPlan* link) { return link->bandwidth > 0; }) ||
+         std::ranges::any_of(plan.steps,
+                             [](const Step& step) { return std::holds_alternative<SlowReaderStep>(step.action); });
+}
 
 std::string text_of(const CountRange& range) {
   if (range.low == range.high) return std::to_string(range.low);
@@ -96,7 +98,10 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
       triggers(plan, identities, addresses, queue),
       moments(plan, hosts),
       broadcasts(hosts, network, queue, findings),
+      whispers(hosts, queue, counters.faults, plan.check, slowest_link(plan), findings),
       records(hosts, network, queue, identities, plan.check, findings),
+      leases(hosts, queue, identities, plan.check, slowest_link(plan), findings),
+      losses(hosts, queue, identities, plan.check, findings),
       claims(hosts, counters.faults, plan.check, slowest_link(plan), findings),
       measures(queue, hosts, reach) {
   network.set_sites(plan);
@@ -125,6 +130,11 @@ void Stage::mark(Mark what, NodeIndex node, std::uint64_t detail) {
 
 void Stage::fail(const Step& step, std::vector<std::string> nodes, const std::string& what) {
   findings.add("expect", std::move(nodes), what + place_of(plan, step), step.line);
+}
+
+void Stage::end_run(std::string_view property, std::vector<std::string> nodes, std::string what) {
+  if (std::exchange(over, true)) return;
+  findings.add(property, std::move(nodes), std::move(what));
 }
 
 void Stage::changes_nothing(const Step& step, const std::string& why) {

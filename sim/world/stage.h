@@ -15,8 +15,11 @@
 #include "sim/machines/network.h"
 #include "sim/oracles/broadcasts.h"
 #include "sim/oracles/claims.h"
+#include "sim/oracles/leases.h"
+#include "sim/oracles/losses.h"
 #include "sim/oracles/oracle.h"
 #include "sim/oracles/records.h"
+#include "sim/oracles/whispers.h"
 #include "sim/plan/plan.h"
 #include "sim/trace/trace.h"
 #include "sim/world/measures.h"
@@ -31,6 +34,9 @@ enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kCl
 
 /// "3", "2 to 4" or "at least 2".
 std::string text_of(const CountRange& range);
+
+/// Whether some lines or readers take only so many bytes a second: then nothing says how long what is sent may take.
+bool has_limited_lines(const Plan& plan);
 
 struct Stage {
   /// REQUIRES: `plan` comes from expand(). It outlives the stage, and so does `user`, which is not called yet.
@@ -47,6 +53,8 @@ struct Stage {
   void mark(Mark what, NodeIndex node, std::uint64_t detail);
   /// What the plan expects of this step is not so.
   void fail(const Step& step, std::vector<std::string> nodes, const std::string& what);
+  /// A bound of the run is exceeded.
+  void end_run(std::string_view property, std::vector<std::string> nodes, std::string what);
   /// A step that could do nothing; with `strict` a failure. Nothing is made of one that may.
   void changes_nothing(const Step& step, const std::string& why);
   /// Whether an operation can be done on a node. On one that is down or stands still it is left out, and changes
@@ -65,6 +73,8 @@ struct Stage {
   std::vector<std::string> idle_steps;  ///< see RunResult
   Counters counters;
   std::uint64_t events = 0;
+  /// A bound of the run is exceeded: it ends here.
+  bool over = false;
   EventQueue queue;
   Reach reach;
   Network network;
@@ -79,7 +89,10 @@ struct Stage {
   /// How many others have said that they have what a step wrote, of steps that ask.
   std::map<const Step*, std::uint64_t> confirmed;
   BroadcastOracle broadcasts;
+  WhisperOracle whispers;
   RecordOracle records;
+  LeaseOracle leases;
+  LossOracle losses;
   ClaimOracle claims;
   Measures measures;
 };

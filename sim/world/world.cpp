@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <variant>
 
 #include "core/limits.h"
@@ -22,6 +23,17 @@ Duration grace_of(const Stage& stage) {
                                  std::max(limits::kLinger, limits::kLingerRoundTrips * made) + 1s);
 }
 
+/// What is on it beside records, too: identity, life, addresses, epochs of what was collected.
+void add_disk_to(TraceHash& hash, VirtualDisk& disk) {
+  for (const Table table : {Table::kMeta, Table::kRecords, Table::kAddresses, Table::kFloors}) {
+    const auto loaded = disk.load(table, [&hash](std::string_view key, std::string_view value) {
+      hash.add(key);
+      hash.add(value);
+    });
+    assert(loaded);
+  }
+}
+
 }  // namespace
 
 World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
@@ -30,7 +42,8 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
       operations_(stage_, nodes_),
       faults_(stage_, nodes_),
       expectations_(stage_),
-      grace_(grace_of(stage_)) {
+      grace_(grace_of(stage_)),
+      calm_(stage_, grace_) {
   if (!plan.steps.empty() && !plan.steps.front().when) {
     stage_.queue.push(plan.steps.front().at.low, EventKind::kStep, 0);
   }
@@ -45,11 +58,13 @@ RunResult World::run() {
 
 void World::run_until(Duration time) {
   EventQueue& queue = stage_.queue;
-  while (!queue.empty() && queue.next_time() <= time) {
+  while (!stage_.over && !queue.empty() && queue.next_time() <= time) {
+    calm_.pass(queue.next_time());
     dispatch(queue.pop());
+    if (++dispatched_ % sim_limits::kLookEvery == 0) check_bounds_of_run();
     if (expectations_.watches() && (queue.empty() || queue.next_time() > queue.now())) expectations_.look();
   }
-  if (queue.now() < time) queue.advance_to(time);
+  if (queue.now() < time && !stage_.over) queue.advance_to(time);
 }
 
 void World::dispatch(const QueuedEvent& event) {
@@ -107,6 +122,7 @@ void World::triggered(std::size_t index) {
 }
 
 void World::perform(const Step& step, std::size_t index) {
+  calm_.disturbed(step.action);
   stage_.mark(Mark::kStep, kNobody, index << 8 | step.action.index());
   ++stage_.counters.steps[step.action.index()];
   if (stage_.transcript.enabled()) {
@@ -155,18 +171,45 @@ void World::tell_unheard() {
   }
 }
 
-RunResult World::finish() {
+void World::check_bounds_of_run() {
+  const RunOptions& options = stage_.options;
+  if (stage_.events > options.most_events) {
+    stage_.end_run("no end", {}, fmt::format("{} events, more than {}", stage_.events, options.most_events));
+  }
+  std::size_t held = stage_.network.held();
+  for (const auto& host : stage_.hosts) {
+    for (const Host::Arrival& arrival : host->waiting)
+      held += arrival.portion.bytes.size();
+  }
+  if (held > options.most_held) {
+    stage_.end_run("memory", {}, fmt::format("{} bytes are on their way, more than {}", held, options.most_held));
+  }
+}
+
+void World::check_promises() {
   faults_.finish();
   expectations_.finish();
   tell_unheard();
+  calm_.finish();
   if (stage_.checks(Property::kC1)) check_connections();
+  if (stage_.checks(Property::kC2)) nodes_.check_open_ends();
   if (stage_.checks(Property::kConnected)) {
     check_connected(stage_.hosts, stage_.network, stage_.identities, stage_.findings);
   }
   stage_.records.check_at_end();
+  stage_.whispers.check_at_end(has_limited_lines(stage_.plan));
+  for (NodeIndex node = 0; node < stage_.hosts.size(); ++node) {
+    if (stage_.up(node)) nodes_.check_disk(node);
+  }
+}
+
+RunResult World::finish() {
+  // A run that was ended is no whole one.
+  if (!stage_.over) check_promises();
   stage_.measures.at_end();
   stage_.mark(Mark::kEnd, 0, stage_.events);
   for (const auto& host : stage_.hosts) {
+    add_disk_to(stage_.hash, host->disk());
     stage_.hash.add(std::uint64_t{host->up()});
     if (!host->up()) continue;
     for (const auto& [key, record] : host->engine().dictionary().records()) {

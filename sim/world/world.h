@@ -16,6 +16,7 @@
 #include "sim/machines/network.h"
 #include "sim/oracles/mesh.h"
 #include "sim/plan/plan.h"
+#include "sim/world/calm.h"
 #include "sim/world/expectations.h"
 #include "sim/world/faults.h"
 #include "sim/world/nodes.h"
@@ -48,6 +49,8 @@ class World {
   void perform(const Step& step, std::size_t index);
   void tell_unheard();
   void check_connections();
+  void check_bounds_of_run();
+  void check_promises();
 
   Stage stage_;
   Nodes nodes_;
@@ -56,6 +59,8 @@ class World {
   Expectations expectations_;
   /// How long a connection may take to come up or to go.
   Duration grace_{};
+  Calm calm_;
+  std::uint64_t dispatched_ = 0;
   std::optional<std::vector<ConnectionFault>> connections_before_;
   /// What ends the steps that waited for an event and last.
   std::deque<Step> ends_;

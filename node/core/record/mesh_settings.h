@@ -29,8 +29,8 @@ struct MeshSettings {
   /// The largest rate error of a monotonic clock, in parts per million: NTP's bound (RFC 5905). The hello does not carry it.
   std::int64_t drift_ppm = 500;
 
-  /// Sets the lease, and lowers skew and D to at most a tenth of it, so that margins stay small beside it. Members that were
-  /// given the same lease agree on all three.
+  /// Sets the lease, and lowers skew and D to at most a tenth of it, so that margins stay small beside it. Raises the horizon to
+  /// what it needs. Members that were given the same lease agree on all four.
   void set_lease(Duration length);
 };
 
@@ -50,8 +50,9 @@ struct SettingsFault {
 /// a margin longer. With larger margins the owner would trust its lease for too short a time to work with.
 [[nodiscard]] std::expected<void, SettingsFault> check_lease(const MeshSettings& settings);
 
-/// Error unless horizon >= 8 x skew. Rationale: a tombstone is compared for a horizon less the skew, by clocks that
-/// may differ by it, and most of that must be left for two nodes to meet in.
+/// Error unless horizon >= 8 x skew and, with leases, horizon >= lease + 2 x margin. Rationale: a tombstone is compared for a
+/// horizon less the skew, by clocks that may differ by it, and most of that must be left for two nodes to meet in; and who was
+/// apart for longer than deletions are compared comes back without a lease that anybody could still trust.
 [[nodiscard]] std::expected<void, SettingsFault> check_horizon(const MeshSettings& settings);
 
 }  // namespace meshdict

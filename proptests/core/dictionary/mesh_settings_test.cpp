@@ -18,8 +18,28 @@ TEST(MeshSettings, TheMarginCoversSkewAndDrift) {
 }
 
 TEST(MeshSettings, TheHorizonLeavesTimeToReach) {
-  EXPECT_TRUE(check_horizon({.skew = 1s, .horizon = 8s}));
-  EXPECT_FALSE(check_horizon({.skew = 1s, .horizon = 8s - 1us}));
+  EXPECT_TRUE(check_horizon({.leasing = Leasing::kOff, .skew = 1s, .horizon = 8s}));
+  EXPECT_FALSE(check_horizon({.leasing = Leasing::kOff, .skew = 1s, .horizon = 8s - 1us}));
+}
+
+TEST(MeshSettings, TheHorizonOutlivesLeases) {
+  const MeshSettings settings{.lease = 60s, .skew = 1s};
+  const Duration least = 60s + 2 * lease_margin(settings);
+  EXPECT_TRUE(check_horizon({.lease = 60s, .skew = 1s, .horizon = least}));
+  const auto refused = check_horizon({.lease = 60s, .skew = 1s, .horizon = least - 1us});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().setting, SettingsFault::Setting::kHorizon);
+  EXPECT_NE(refused.error().what.find("a lease of 60000 ms"), std::string::npos) << refused.error().what;
+  EXPECT_TRUE(check_horizon({.leasing = Leasing::kOff, .lease = 60s, .skew = 1s, .horizon = 8s}));
+}
+
+TEST(MeshSettings, ALongLeaseRaisesTheHorizon) {
+  MeshSettings settings;
+  settings.set_lease(24h);
+  EXPECT_TRUE(check_horizon(settings));
+  EXPECT_EQ(settings.horizon, 24h + 2 * lease_margin(settings));
+  settings.set_lease(1h);
+  EXPECT_TRUE(check_horizon(settings)) << "a horizon that was raised stays";
 }
 
 TEST(MeshSettings, AShortLeaseLowersWhatIsMeasuredAgainstIt) {
