@@ -109,7 +109,7 @@ TEST_F(OptionsTest, AMistakeIsToldWithItsPlace) {
       {"lisen: 127.0.0.1:0\n", "node.yaml:1:1: lisen: no such option, did you mean listen?"},
       {"network: a\n\nnetwork: b\n", "node.yaml:3:1: network stands here a second time"},
       {"\nlease-seconds: 1\n", "node.yaml:2:1: '1' is not a number from 5 to 86400"},
-      {"listen: [a:1, b:2]\n", "node.yaml:1:1: --listen: given twice"},
+      {"listen: [a:1, b:2]\n", "node.yaml:1:1: given twice"},
       {"listen:\n", "node.yaml:1:1: there is no value"},
       {"resp: {host: a}\n", "node.yaml:1:7: this is a map, expected a value or a list of values"},
       {"join: [[a:1]]\n", "node.yaml:1:8: this is a list, expected a value"},
