@@ -58,7 +58,7 @@ int ServiceManager::tell() {
   if (!status_told_) message += fmt::format("STATUS={}\n", status_);
   const int error = send(message);
   // What has no room now has it later; whom we cannot reach at all we shall not reach.
-  if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == EINTR) return 0;
+  if (error == EAGAIN || error == ENOBUFS || error == EINTR) return 0;
   state_.clear();
   status_told_ = true;
   return error;
