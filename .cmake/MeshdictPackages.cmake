@@ -13,15 +13,16 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_VERBATIM_VARIABLES ON)
 set(CPACK_PACKAGE_NAME meshdict)
 set(CPACK_PACKAGE_CONTACT "${MESHDICT_PACKAGE_CONTACT}")
+# Each package has its own.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
 set(CPACK_OUTPUT_FILE_PREFIX "${CPACK_PACKAGE_DIRECTORY}")
-set(CPACK_STRIP_FILES ON)
 set(CPACK_THREADS 0)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/.cmake/StripLibraries.cmake")
+set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/.cmake/StripPackages.cmake")
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL node service simulator library)
@@ -81,14 +82,16 @@ string(REPLACE "\n\n" "\n.\n" LICENSE_TEXT "${LICENSE_TEXT}")
 string(REPLACE "\n" "\n " LICENSE_TEXT " ${LICENSE_TEXT}")
 configure_file("${package}/debian/copyright.in" copyright @ONLY)
 configure_file("${package}/debian/changelog.in" changelog.Debian @ONLY)
-execute_process(COMMAND gzip --best --no-name --force --keep "${PROJECT_BINARY_DIR}/changelog.Debian" COMMAND_ERROR_IS_FATAL ANY)
+configure_file("${PROJECT_SOURCE_DIR}/.github/CHANGELOG.md" changelog COPYONLY)
+execute_process(COMMAND gzip --best --no-name --force --keep changelog changelog.Debian
+                WORKING_DIRECTORY "${PROJECT_BINARY_DIR}" COMMAND_ERROR_IS_FATAL ANY)
 include(GNUInstallDirs)
 foreach(pair IN ITEMS node=meshdict-node simulator=meshdict-sim library=libmeshdict-dev)
   string(REPLACE "=" ";" pair "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 name)
-  install(FILES "${PROJECT_BINARY_DIR}/copyright" "${PROJECT_BINARY_DIR}/changelog.Debian.gz"
-                "${PROJECT_SOURCE_DIR}/.github/CHANGELOG.md"
+  install(FILES "${PROJECT_BINARY_DIR}/copyright" "${PROJECT_BINARY_DIR}/changelog.gz"
+                "${PROJECT_BINARY_DIR}/changelog.Debian.gz"
           DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${name}" COMPONENT ${component})
 endforeach()
 

@@ -22,19 +22,19 @@ FILES = {
         "/etc/meshdict/node.yaml", "/lib/systemd/system/meshdict-node.service", "/usr/bin/meshdict-node",
         "/usr/share/bash-completion/completions/meshdict-node", "/usr/share/fish/vendor_completions.d/meshdict-node.fish",
         "/usr/share/zsh/vendor-completions/_meshdict-node", "/usr/share/man/man1/meshdict-node.1.gz",
-        "/usr/share/doc/meshdict-node/CHANGELOG.md", "/usr/share/doc/meshdict-node/README.md",
+        "/usr/share/doc/meshdict-node/changelog.gz", "/usr/share/doc/meshdict-node/README.md",
         "/usr/share/doc/meshdict-node/changelog.Debian.gz", "/usr/share/doc/meshdict-node/copyright"},
     "meshdict-sim": {
         "/usr/bin/meshdict-sim", "/usr/share/bash-completion/completions/meshdict-sim",
         "/usr/share/fish/vendor_completions.d/meshdict-sim.fish", "/usr/share/zsh/vendor-completions/_meshdict-sim",
-        "/usr/share/man/man1/meshdict-sim.1.gz", "/usr/share/doc/meshdict-sim/CHANGELOG.md",
+        "/usr/share/man/man1/meshdict-sim.1.gz", "/usr/share/doc/meshdict-sim/changelog.gz",
         "/usr/share/doc/meshdict-sim/README.md", "/usr/share/doc/meshdict-sim/changelog.Debian.gz",
         "/usr/share/doc/meshdict-sim/copyright", "/usr/share/doc/meshdict-sim/examples/README.md",
         "/usr/share/doc/meshdict-sim/examples/schema.json"},
     "libmeshdict-dev": {
         "/usr/lib/libmeshdict.a", "/usr/lib/pkgconfig/meshdict.pc", "/usr/lib/cmake/meshdict/meshdictConfig.cmake",
         "/usr/lib/cmake/meshdict/meshdictConfigVersion.cmake", "/usr/lib/cmake/meshdict/meshdictTargets.cmake",
-        "/usr/share/doc/libmeshdict-dev/CHANGELOG.md", "/usr/share/doc/libmeshdict-dev/README.md",
+        "/usr/share/doc/libmeshdict-dev/changelog.gz", "/usr/share/doc/libmeshdict-dev/README.md",
         "/usr/share/doc/libmeshdict-dev/changelog.Debian.gz", "/usr/share/doc/libmeshdict-dev/copyright"},
 }
 MORE = re.compile(r"/usr/include/meshdict/\w+\.h|/usr/share/doc/meshdict-sim/examples/\w+\.yaml"
