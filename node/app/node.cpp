@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "app/resp/server.h"
 #include "app/resp/service.h"
 #include "app/system/memory_reserve.h"
+#include "app/system/service_manager.h"
 #include "core/base/overloaded.h"
 #include "core/engine/engine.h"
 #include "core/env/volatile_store.h"
@@ -256,11 +258,14 @@ struct Node::Parts {
 
   /// False when there is none to be read.
   bool read_files_again() {
+    if (!kept.any()) return false;
+    manager.reloading();
     if (proof_watch) proof_watch->load_again();
     if (client_tls_watch) client_tls_watch->load_again();
     if (users_watch) users_watch->load_again();
     if (config_watch) config_watch->load_again();
-    return kept.any();
+    std::ignore = manager.ready();
+    return true;
   }
 
   EngineLoop::Hooks hooks() {
@@ -271,6 +276,7 @@ struct Node::Parts {
               if (http) http->flush();
               tell_of_room();
               tell_of_memory();
+              tell_manager();
               log.report_suppressed();
             },
         .after_turn =
@@ -281,6 +287,7 @@ struct Node::Parts {
         .before_stop =
             [this] {
               log.write(LogLevel::kInfo, "stopping");
+              manager.stopping();
               server.stop();
               if (http) http->stop();
             },
@@ -337,6 +344,13 @@ struct Node::Parts {
                     "there is room");
   }
 
+  void tell_manager() {
+    manager.status(!had_room         ? "degraded: the disk is full"
+                   : memory_is_short ? "degraded: no memory is left"
+                                     : "serving");
+    manager.retry();
+  }
+
   /// Ends the node in order, and with exit code 1. The system repeats its signals: only the first counts.
   void give_up(std::string_view reason) {
     if (!why_given_up.empty()) return;
@@ -368,6 +382,7 @@ struct Node::Parts {
   std::optional<FileWatch> config_watch;
   asio::signal_set signals;
   Endpoint http_address;  // with the port that was chosen
+  ServiceManager manager{std::getenv("NOTIFY_SOCKET")};
   std::string why_given_up;
   bool had_room = true;
   bool memory_is_short = false;
@@ -479,6 +494,7 @@ std::string Node::announcement() const {
 
 std::expected<void, GaveUp> Node::run() {
   Parts& p = *parts_;
+  if (const auto told = p.manager.ready(); !told) p.log.write(LogLevel::kWarn, told.error());
   std::expected<void, GaveUp> outcome;
   if (auto ran = p.loop.run(); !ran) outcome = std::unexpected(GaveUp{std::move(ran.error())});
   if (p.disk) {
