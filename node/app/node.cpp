@@ -22,6 +22,7 @@
 #include "app/resp/limits.h"
 #include "app/resp/server.h"
 #include "app/resp/service.h"
+#include "app/shortages.h"
 #include "app/system/memory_reserve.h"
 #include "app/system/service_manager.h"
 #include "core/base/overloaded.h"
@@ -274,9 +275,7 @@ struct Node::Parts {
             [this] {
               server.flush();
               if (http) http->flush();
-              tell_of_room();
-              tell_of_memory();
-              tell_manager();
+              shortages.look(disk == nullptr || disk->has_room(), service.stats.refused_by_memory);
               log.report_suppressed();
             },
         .after_turn =
@@ -317,40 +316,6 @@ struct Node::Parts {
     });
   }
 
-  void tell_of_memory() {
-    memory_reserve::refill();
-    // Also begun anew by CONFIG RESETSTAT.
-    const std::uint64_t refused = service.stats.refused_by_memory;
-    if (std::exchange(refused_by_memory, refused) < refused) {
-      log.write_limited(LogLevel::kWarn, "refused by memory",
-                        "no memory is left for what a client wants (ulimit -v, or the machine's): it was refused");
-    }
-    if (memory_reserve::used() == memory_is_short) return;
-    memory_is_short = !memory_is_short;
-    log.write_limited(memory_is_short ? LogLevel::kError : LogLevel::kInfo, "memory",
-                      memory_is_short ? "no memory is left (ulimit -v, or the machine's): clients may read and "
-                                        "delete, writes and those of neighbours are refused until there is some"
-                                      : "there is memory again: writes are taken");
-  }
-
-  void tell_of_room() {
-    const bool has_room = disk == nullptr || disk->has_room();
-    if (has_room == had_room) return;
-    had_room = !had_room;
-    log.write(had_room ? LogLevel::kInfo : LogLevel::kError,
-              had_room
-                  ? "the disk has room again: writes are taken"
-                  : "the disk is full: clients may read and delete, writes and those of neighbours are refused until "
-                    "there is room");
-  }
-
-  void tell_manager() {
-    manager.status(!had_room         ? "degraded: the disk is full"
-                   : memory_is_short ? "degraded: no memory is left"
-                                     : "serving");
-    manager.retry();
-  }
-
   /// Ends the node in order, and with exit code 1. The system repeats its signals: only the first counts.
   void give_up(std::string_view reason) {
     if (!why_given_up.empty()) return;
@@ -383,10 +348,8 @@ struct Node::Parts {
   asio::signal_set signals;
   Endpoint http_address;  // with the port that was chosen
   ServiceManager manager{std::getenv("NOTIFY_SOCKET")};
+  Shortages shortages{log, manager};
   std::string why_given_up;
-  bool had_room = true;
-  bool memory_is_short = false;
-  std::uint64_t refused_by_memory = 0;  // when it was last told
 };
 
 Node::Node(Options options) : options_(std::move(options)) {}
