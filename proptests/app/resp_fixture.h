@@ -1,6 +1,7 @@
 #pragma once
 // Nodes with a Redis-protocol session and no sockets: alone, or two that are joined by a pipe in memory.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
