@@ -23,7 +23,7 @@
 #include "sim/commands/trace_diff.h"
 #include "sim/explore/conflict_study.h"
 #include "sim/plan/fault.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/reader.h"
 #include "sim/runs/report.h"
 #include "sim/runs/worker.h"
 

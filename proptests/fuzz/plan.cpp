@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto plan = meshdict::sim::load_plan(std::string(reinterpret_cast<const char*>(data), size), "plan.yaml");

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "core/base/sha256.h"
-#include "sim/plan/plan_yaml.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/plan.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/swarm/swarm.h"
 #include "sim/world/world.h"
 

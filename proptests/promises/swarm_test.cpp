@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/plan/plan_yaml.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/plan.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/runs/report.h"
 #include "sim/runs/runner.h"
 #include "sim/runs/summary.h"

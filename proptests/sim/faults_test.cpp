@@ -12,8 +12,8 @@
 #include "proptests/sim/network_fixture.h"
 #include "sim/machines/virtual_clock.h"
 #include "sim/plan/fault.h"
-#include "sim/plan/plan_yaml.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/plan.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/world/world.h"
 
 namespace meshdict::test {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "sim/picture/history_reader.h"
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/world/world.h"
 
 namespace meshdict::sim {

@@ -14,7 +14,7 @@
 #include "proptests/sim/run_yaml.h"
 #include "sim/plan/fault.h"
 #include "sim/plan/nemesis.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/writer.h"
 
 namespace meshdict::test {
 namespace {

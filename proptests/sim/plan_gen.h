@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sim/plan/plan.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/writer.h"
 
 namespace meshdict::sim {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/world/world.h"
 
 namespace meshdict::test {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/runs/report.h"
 #include "sim/runs/result_bytes.h"
 #include "sim/runs/runner.h"

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "sim/plan/edit.h"
-#include "sim/plan/plan_yaml.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/plan.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/runs/alike.h"
 #include "sim/runs/shrink.h"
 #include "sim/swarm/swarm.h"

@@ -10,7 +10,7 @@
 #include <regex>
 #include <string>
 
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/runs/report.h"
 #include "sim/world/world.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/base/parse_number.h"
 #include "sim/plan/limits.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/reader.h"
 
 namespace meshdict::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include "sim/commands/output_file.h"
 #include "sim/explore/explore.h"
 #include "sim/explore/explore_yaml.h"
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/runs/report.h"
 #include "sim/trace/trace.h"
 

@@ -7,7 +7,7 @@
 #include "sim/commands/command_line.h"
 #include "sim/commands/console.h"
 #include "sim/commands/output_file.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/swarm/swarm.h"
 #include "sim/world/world.h"
 

@@ -10,7 +10,7 @@
 
 #include "sim/commands/console.h"
 #include "sim/commands/output_file.h"
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 #include "sim/runs/junit.h"
 #include "sim/runs/summary.h"
 #include "sim/runs/sweep_file.h"

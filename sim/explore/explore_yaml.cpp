@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "sim/plan/limits.h"
-#include "sim/plan/node_names.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/node_names.h"
+#include "sim/plan/yaml/reader.h"
 
 namespace meshdict::sim {
 namespace {

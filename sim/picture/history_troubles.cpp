@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/reader.h"
 
 namespace meshdict::sim {
 namespace {

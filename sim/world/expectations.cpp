@@ -8,8 +8,8 @@
 
 #include "core/encoding/value.h"
 #include "sim/oracles/records.h"
-#include "sim/plan/node_names.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/node_names.h"
+#include "sim/plan/yaml/writer.h"
 
 namespace meshdict::sim {
 namespace {

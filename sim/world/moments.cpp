@@ -1,6 +1,6 @@
 #include "sim/world/moments.h"
 
-#include "sim/plan/node_names.h"
+#include "sim/plan/yaml/node_names.h"
 
 namespace meshdict::sim {
 

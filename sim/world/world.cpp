@@ -8,7 +8,7 @@
 
 #include "core/limits.h"
 #include "sim/plan/lasting_steps.h"
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/writer.h"
 #include "sim/trace/describe.h"
 
 namespace meshdict::sim {

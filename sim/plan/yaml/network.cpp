@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "sim/plan/limits.h"
-#include "sim/plan/step_yaml.h"
+#include "sim/plan/yaml/step.h"
 
 namespace meshdict::sim {
 namespace {

@@ -14,7 +14,7 @@
 #include "core/engine/views.h"
 #include "core/links/end_reason.h"
 #include "sim/plan/plan.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/reader.h"
 
 namespace meshdict {
 class Engine;

@@ -1,4 +1,4 @@
-#include "sim/plan/writer.h"
+#include "sim/plan/yaml/writer.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "sim/plan/step_yaml.h"
+#include "sim/plan/yaml/step.h"
 
 namespace meshdict::sim {
 namespace {

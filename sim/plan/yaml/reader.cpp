@@ -1,4 +1,4 @@
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/reader.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/binary.h>

@@ -1,4 +1,4 @@
-#include "sim/plan/plan_yaml.h"
+#include "sim/plan/yaml/plan.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -18,9 +18,9 @@
 #include "core/record/mesh_settings.h"
 #include "sim/plan/limits.h"
 #include "sim/plan/nemesis.h"
-#include "sim/plan/node_names.h"
-#include "sim/plan/step_yaml.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/node_names.h"
+#include "sim/plan/yaml/reader.h"
+#include "sim/plan/yaml/step.h"
 
 namespace meshdict::sim {
 namespace {

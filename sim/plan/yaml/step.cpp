@@ -1,4 +1,4 @@
-#include "sim/plan/step_yaml.h"
+#include "sim/plan/yaml/step.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "core/limits.h"
 #include "sim/plan/edit.h"
 #include "sim/plan/limits.h"
-#include "sim/plan/step_reader.h"
+#include "sim/plan/yaml/step_reader.h"
 
 namespace meshdict::sim {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "sim/plan/limits.h"
-#include "sim/plan/step_reader.h"
+#include "sim/plan/yaml/step_reader.h"
 
 namespace meshdict::sim {
 

@@ -1,6 +1,6 @@
 #pragma once
-// The inside of read_step(). Operations are read in step_yaml.cpp, expectations in expect_yaml.cpp, all else in
-// step_yaml_faults.cpp.
+// The inside of read_step(). Operations are read in step.cpp, expectations in expect.cpp, all else in
+// step_faults.cpp.
 
 #include <optional>
 #include <string>
@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "sim/plan/node_names.h"
 #include "sim/plan/plan.h"
-#include "sim/plan/step_yaml.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/node_names.h"
+#include "sim/plan/yaml/reader.h"
+#include "sim/plan/yaml/step.h"
 
 namespace meshdict::sim {
 
@@ -31,7 +31,7 @@ class StepReader {
   Action read_mark(const YAML::Node& node);
   void read_waited(MapReader& map, SetStep& set);
 
-  // expect_yaml.cpp
+  // expect.cpp
   Action read_expect(MapReader& map);
   void read_key(MapReader& map, Expectation& what);
   void read_lease(MapReader& map, Expectation& what);
@@ -41,7 +41,7 @@ class StepReader {
   void read_refused(const YAML::Node& node, Expectation& what);
   void read_totals(const YAML::Node& node, Expectation& what);
 
-  // step_yaml_faults.cpp
+  // step_faults.cpp
   Action read_fault(std::string_view verb, MapReader& map, Step& step);
   Action read_crash(MapReader& map, Step& step);
   Action read_partition(MapReader& map, Step& step);

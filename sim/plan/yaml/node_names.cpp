@@ -1,4 +1,4 @@
-#include "sim/plan/node_names.h"
+#include "sim/plan/yaml/node_names.h"
 
 #include <fmt/format.h>
 

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "sim/plan/node_names.h"
 #include "sim/plan/plan.h"
-#include "sim/plan/yaml_reader.h"
+#include "sim/plan/yaml/node_names.h"
+#include "sim/plan/yaml/reader.h"
 
 namespace meshdict::sim {
 
