@@ -131,18 +131,18 @@ class Service:
         self.manager.close()
 
 
-def others_in(root, packages, build_program):
+def others_in(root, packages):
     """The simulator runs; a program is built with the library. Both before there is no network any more."""
     told("install meshdict-sim, and run a scenario of its own")
     root.install(packages["meshdict-sim"])
     told(root.run("meshdict-sim", "run", "/usr/share/doc/meshdict-sim/examples/join.yaml").splitlines()[-1])
     root.run("apt-get", "--yes", "purge", "meshdict-sim")
-    if build_program:
-        told("install libmeshdict-dev with a compiler, and build the example leader.cpp")
-        root.install(packages["libmeshdict-dev"])
-        root.run("apt-get", "--quiet", "--yes", "--no-install-recommends", "install", "g++", "pkg-config")
-        root.run("sh", "-ec", "g++ -std=c++20 /usr/share/doc/libmeshdict-dev/examples/leader.cpp -o /leader "
-                              "$(pkg-config --cflags --libs meshdict)")
+    told("install libmeshdict-dev with a compiler, and build the example leader.cpp")
+    root.install(packages["libmeshdict-dev"])
+    root.run("apt-get", "--quiet", "--yes", "--no-install-recommends", "install", "g++", "pkg-config")
+    root.run("sh", "-ec", "g++ -std=c++20 /usr/share/doc/libmeshdict-dev/examples/leader.cpp -o /leader "
+                          "$(pkg-config --cflags --libs meshdict)")
+    root.run("apt-get", "--yes", "purge", "libmeshdict-dev")
 
 
 def life_of_the_node(root, first, second):
@@ -193,7 +193,7 @@ def inside(build, directory):
     root = Root(directory / "root")
     told("make a clean root")
     root.make()
-    others_in(root, packages, build_program=True)
+    others_in(root, packages)
     life_of_the_node(root, packages["meshdict-node"], second["meshdict-node"])
     told("passed")
 
