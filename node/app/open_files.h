@@ -14,18 +14,15 @@ struct OpenFiles {
   std::size_t neighbours = 0;
   std::size_t pending = 0;  ///< accepted from the mesh, and not a neighbour yet
   std::size_t closing = 0;  ///< connections that still say their last
+  std::size_t http = 0;     ///< connections of the HTTP endpoint
 
   bool operator==(const OpenFiles&) const = default;
 };
 
-/// Divides `limit`. Error text for the operator when no node can work with so few.
-std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit);
+/// Divides `limit`, of which the HTTP endpoint wants places for so many connections. Error text for the operator when no node can work with so few.
+std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit, std::size_t http = 0);
 
 /// The same with as many as the system lets us have, which are taken.
-std::expected<OpenFiles, std::string> take_open_files();
-
-/// Gives some of the clients' places to connections of the HTTP endpoint: as many as `wanted`, but no more than one in four, and one
-/// at the least. How many.
-std::size_t give_http_places(OpenFiles& files, std::size_t wanted);
+std::expected<OpenFiles, std::string> take_open_files(std::size_t http = 0);
 
 }  // namespace meshdict
