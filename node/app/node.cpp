@@ -391,10 +391,9 @@ std::expected<void, StartFailure> Node::load_files() {
 
 std::expected<void, StartFailure> Node::start() {
   if (auto loaded = load_files(); !loaded) return loaded;
-  auto files = take_open_files();
-  if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
   const bool has_http = !options_.http.host.empty();
-  const std::size_t http_places = has_http ? give_http_places(*files, http_limits::kMaxConnections) : 0;
+  const auto files = take_open_files(has_http ? http_limits::kMaxConnections : 0);
+  if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
     auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
@@ -414,7 +413,7 @@ std::expected<void, StartFailure> Node::start() {
   const auto resp = p.server.listen(p.options.resp);
   if (!resp) return std::unexpected(StartFailure{.option = "--resp", .why = resp.error()});
   if (has_http) {
-    const auto http = p.listen_for_http(http_places);
+    const auto http = p.listen_for_http(files->http);
     if (!http) return std::unexpected(StartFailure{.option = "--http", .why = http.error()});
     p.http_address = *http;
   }

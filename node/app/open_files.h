@@ -16,18 +16,17 @@ struct OpenFiles {
   std::size_t pending = 0;
   /// Connections that are closing, and still send what is queued.
   std::size_t closing = 0;
+  /// Connections of the HTTP endpoint.
+  std::size_t http = 0;
 
   bool operator==(const OpenFiles&) const = default;
 };
 
-/// Divides `limit`. Error text for the operator when a node cannot work with so few.
-std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit);
+/// Divides `limit`, of which the HTTP endpoint wants places for so many connections. Error text for the operator when a node
+/// cannot work with so few.
+std::expected<OpenFiles, std::string> divide_open_files(std::size_t limit, std::size_t http = 0);
 
 /// Raises the limit as far as the system allows, and divides that.
-std::expected<OpenFiles, std::string> take_open_files();
-
-/// Gives some of the clients' places to connections of the HTTP endpoint: as many as `wanted`, but no more than one in four, and one
-/// at the least. How many.
-std::size_t give_http_places(OpenFiles& files, std::size_t wanted);
+std::expected<OpenFiles, std::string> take_open_files(std::size_t http = 0);
 
 }  // namespace meshdict

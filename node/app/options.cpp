@@ -380,10 +380,11 @@ std::vector<std::string> open_endpoints(const Options& options) {
                     printable(to_string(options.resp))));
   }
   if (!options.http.host.empty() && !is_loopback(options.http.host)) {
-    found.push_back(fmt::format(
-        "--http: other machines reach {}, and whoever reaches it sees keys and values: keep it on loopback, behind "
-        "a proxy that asks who it is",
-        printable(to_string(options.http))));
+    found.push_back(
+        fmt::format("--http: other machines reach {}, and whoever reaches it sees keys and values: keep it on "
+                    "loopback, perhaps behind "
+                    "a proxy that asks who it is",
+                    printable(to_string(options.http))));
   }
   return found;
 }

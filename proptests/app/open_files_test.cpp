@@ -24,8 +24,9 @@ TEST(OpenFilesTest, TooFewAreRefusedWithTheNumberThatIsNeeded) {
 }
 
 TEST(OpenFilesTest, EnoughAreAllThatThereMayBe) {
-  const auto files = divide_open_files(1'000'000);
+  const auto files = divide_open_files(1'000'000, 64);
   ASSERT_TRUE(files);
+  EXPECT_EQ(files->http, 64U);
   EXPECT_EQ(files->clients, resp_limits::kMaxClients);
   EXPECT_EQ(files->neighbours, limits::kMaxNeighbours);
   EXPECT_EQ(files->pending, limits::kMaxPendingAccepted);
@@ -33,19 +34,12 @@ TEST(OpenFilesTest, EnoughAreAllThatThereMayBe) {
 
 RC_GTEST_PROP(OpenFilesTest, WhatIsPromisedCanBeOpened, ()) {
   const auto limit = *rc::gen::inRange<std::size_t>(32, 12'000);
-  const auto files = divide_open_files(limit);
+  const auto http = *rc::gen::element<std::size_t>(0, 1, 64);
+  const auto files = divide_open_files(limit, http);
   RC_ASSERT(files.has_value());
+  RC_ASSERT((files->http > 0U) == (http > 0U) && files->http <= http);
   RC_ASSERT(files->clients > 0U && files->neighbours > 0U && files->pending > 0U && files->closing > 0U);
-  RC_ASSERT(files->clients + files->neighbours + files->pending + files->closing + 24 <= limit);
-}
-
-RC_GTEST_PROP(OpenFilesTest, HttpTakesItsPlacesFromClients, ()) {
-  const auto limit = *rc::gen::inRange<std::size_t>(32, 12'000);
-  OpenFiles files = *divide_open_files(limit);
-  const std::size_t clients = files.clients;
-  const std::size_t given = give_http_places(files, 64);
-  RC_ASSERT(given >= 1U && given <= 64U);
-  RC_ASSERT(files.clients > 0U && files.clients + given == clients);
+  RC_ASSERT(files->clients + files->neighbours + files->pending + files->closing + files->http + 24 <= limit);
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ inline constexpr std::size_t kKeys = 100;
 inline constexpr std::size_t kMaxKeys = 200;
 /// Records that are looked at for one page, deletions included: below a millisecond.
 inline constexpr std::size_t kMaxLooks = 4'096;
-/// Bytes of keys and values on one page: a fraction of a millisecond to write as JSON. Reached with long texts only.
-inline constexpr std::size_t kMaxKeysText = 128 * 1024;
+/// Bytes of keys and values on one page: with what stands around them, some 4 ms to write as JSON. Reached with long texts only.
+inline constexpr std::size_t kMaxKeysText = 64 * 1024;
 /// Neighbours that /status and /metrics name one by one: all that a node can have.
 inline constexpr std::size_t kMaxNeighbours = 256;
 /// Earlier neighbours that /status names.
