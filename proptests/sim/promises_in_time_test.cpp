@@ -14,10 +14,6 @@ namespace {
 
 using sim::Fault;
 
-std::size_t count_of(const RunResult& result, const std::string& property) {
-  return static_cast<std::size_t>(std::ranges::count(result.violations, property, &Violation::property));
-}
-
 // Promises about the end
 
 TEST(Calm, AsksAsSoonAsAPromiseMustHold) {
