@@ -49,6 +49,7 @@ class Calm {
   [[nodiscard]] Duration spread_of_clocks() const;
   void look_at_mesh();
   void look_at_records();
+  [[nodiscard]] bool all_lines_carry() const;
   void check_quiet();
   void check_bounds() const;
   [[nodiscard]] std::uint64_t most_frames(Duration span) const;
