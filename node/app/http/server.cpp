@@ -219,14 +219,12 @@ void HttpServer::on_deadline(const ClientPtr& client) {
   reply(client, text_response(408, "the request did not come in time"), HttpMethod::kGet, false);
 }
 
-void HttpServer::drop(const ClientPtr& client) {
+void HttpServer::drop(ClientPtr client) {
   client->state = Client::State::kGone;
   client->deadline.cancel();
   asio::error_code ignored;
   client->socket.close(ignored);
-  // A copy: the table's may be what we were given.
-  const ClientPtr last = client;
-  clients_.erase(last);
+  clients_.erase(client);
   pages_.facts().connections = clients_.size();
 }
 

@@ -66,7 +66,8 @@ class HttpServer {
   void after_answer(const ClientPtr& client);
   void limit(const ClientPtr& client, std::chrono::seconds patience);
   void on_deadline(const ClientPtr& client);
-  void drop(const ClientPtr& client);
+  /// By value: what is given may be the place in the table that it leaves.
+  void drop(ClientPtr client);
 
   asio::io_context& io_;
   const Clock& clock_;

@@ -34,7 +34,6 @@ std::optional<std::string> RespSession::refusal(const CommandSpec& spec, Argumen
     return std::string(kNoAuth);
   }
   const Rights needed = spec.more_rights == nullptr ? access.needs : access.needs | spec.more_rights(arguments);
-  std::string_view denied;
   if (!user_->rights.include(needed)) {
     ++service_.security.without_right;
     return fmt::format("NOPERM this user has no permissions to run the '{}' command", full_name(spec, arguments));
