@@ -49,6 +49,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(meshdict_warnings INTERFACE -Wno-deprecated-declarations)
 endif()
 
+if(MESHDICT_UNITY)
+  # A local name may be that of another source of the folder; within one source the other presets see it.
+  target_compile_options(meshdict_warnings INTERFACE -Wno-shadow)
+endif()
+
 add_library(meshdict_sanitizers INTERFACE)
 if(MESHDICT_SANITIZE)
   set(sanitize -fsanitize=${MESHDICT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
