@@ -28,7 +28,7 @@ set(MESHDICT_RC_PARAMS "seed=1" CACHE STRING
     "RC_PARAMS of the tests; a fixed seed keeps CTest repeatable, \"max_success=1000\" explores further")
 
 option(MESHDICT_UNITY
-       "Compile the sources of a library's folder as one: a third of the work from nothing, but no check of each source's own includes"
+       "Compile the sources of a library's folder as one: two thirds of the work from nothing, but no check of each source's own includes"
        OFF)
 option(MESHDICT_FUZZ "Instrument for libFuzzer, and build the fuzz targets with it (clang only)" OFF)
 
