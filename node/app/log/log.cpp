@@ -99,7 +99,9 @@ void Log::write(LogLevel level, std::string_view text) {
 
 void Log::write_limited(LogLevel level, std::string_view kind, std::string_view text) {
   if (!is_on(level)) return;
-  Kind& entry = kinds_[kind];
+  auto found = kinds_.find(kind);
+  if (found == kinds_.end()) found = kinds_.emplace(std::string(kind), Kind{}).first;
+  Kind& entry = found->second;
   entry.level = level;
   const LogLimiter::Verdict verdict = entry.limiter.count(clock_.monotonic());
   if (verdict.suppressed_before > 0) {

@@ -2,6 +2,7 @@
 // The node's log on stderr, its levels, and the limit for lines that strangers can cause.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ class Log {
   void set_level(LogLevel level) { level_ = level; }
   [[nodiscard]] bool is_on(LogLevel level) const { return level >= level_; }
   void write(LogLevel level, std::string_view text);
-  /// `kind` lives for ever (a literal).
+  /// `kind`: one of a set of a few, not a text of others.
   void write_limited(LogLevel level, std::string_view kind, std::string_view text);
   /// Reports what was suppressed in seconds that are over, and what was dropped. Call now and then.
   void report_suppressed();
@@ -58,7 +59,7 @@ class Log {
 
   LogLevel level_;
   const Clock& clock_;
-  std::map<std::string_view, Kind> kinds_;
+  std::map<std::string, Kind, std::less<>> kinds_;
   bool has_suppressed_ = false;
   MonoTime told_dropped_;
 };
