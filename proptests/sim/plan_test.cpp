@@ -188,8 +188,8 @@ const Mistake kMistakes[] = {
     {"KeyTwice", "nodes: 2\nquiet: 1s\nquiet: 2s\n",
      "f.yaml:3:1: 'quiet' is there twice, expected it once in the plan"},
     {"UnknownProperty", "nodes: 2\ncheck: [S1, S9]\n",
-     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S3, S4, S5, S6, S7, lease, wait, C1, B1 or "
-     "connected"},
+     "f.yaml:2:13: 'S9' is no property, expected 'S1'; all are S1, S2, S3, S4, S5, S6, S7, S8, lease, wait, disk, C1, "
+     "C2, B1, B2, connected, quiet or bounds"},
     {"UnknownOutcome", "nodes: [a]\nsteps:\n  - set: {node: a, key: k, value: v, expect: leaesd}\n",
      "f.yaml:3:46: 'leaesd' is no outcome, expected 'leased'; all are any, ok, leased or clock"},
     {"UnknownReason", "nodes: [a]\nsteps:\n  - expect: {node: a, refused: {reason: wrong_net}}\n",

@@ -14,10 +14,6 @@ namespace {
 
 using sim::Fault;
 
-std::size_t count_of(const RunResult& result, const std::string& property) {
-  return static_cast<std::size_t>(std::ranges::count(result.violations, property, &Violation::property));
-}
-
 // Promises about the end
 
 TEST(Calm, AsksAsSoonAsAPromiseMustHold) {
@@ -130,6 +126,20 @@ TEST(WhisperOracle, WhoeverWaitsIsToldInTime) {
     judged.pass(1min);
     judged.oracle.check_at_end(false);
     EXPECT_EQ(judged.findings.count(), told > 30s ? 1U : 0U) << told.count();
+  }
+}
+
+TEST(WhisperOracle, WhatHasNotLeftIsToldThoughItsReceiverIsDown) {
+  for (const bool leaves : {false, true}) {
+    Whispers judged;
+    judged.pass(1min);
+    judged.oracle.disturbed(1);
+    judged.whisper(WhisperOutcome::kDeferred);
+    judged.pass(1s);
+    if (leaves) judged.oracle.linked(0, 1);
+    judged.pass(1min);
+    judged.oracle.check_at_end(false);
+    EXPECT_EQ(judged.findings.count(), leaves ? 0U : 1U);
   }
 }
 
