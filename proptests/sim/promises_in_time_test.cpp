@@ -129,6 +129,20 @@ TEST(WhisperOracle, WhoeverWaitsIsToldInTime) {
   }
 }
 
+TEST(WhisperOracle, WhatHasNotLeftIsToldThoughItsReceiverIsDown) {
+  for (const bool leaves : {false, true}) {
+    Whispers judged;
+    judged.pass(1min);
+    judged.oracle.disturbed(1);
+    judged.whisper(WhisperOutcome::kDeferred);
+    judged.pass(1s);
+    if (leaves) judged.oracle.linked(0, 1);
+    judged.pass(1min);
+    judged.oracle.check_at_end(false);
+    EXPECT_EQ(judged.findings.count(), leaves ? 0U : 1U);
+  }
+}
+
 TEST(WhisperOracle, WhatWasSentArrivesUnlessTheLinkBreaks) {
   for (const bool breaks : {false, true}) {
     Whispers judged;

@@ -68,15 +68,28 @@ Duration WhisperOracle::due(const Whisper& whisper) const {
   return whisper.at + leaves + limits::kSilenceVerdict + 4 * slowest_ + 2s;
 }
 
+/// Whether it was handed to a link, or may have been.
+bool WhisperOracle::has_left(const Whisper& whisper) const {
+  if (whisper.outcome == WhisperOutcome::kSent) return true;
+  const auto links = linked_.find({whisper.from, whisper.to});
+  return links != linked_.end() && any_within(links->second, whisper.at, whisper.at + limits::kDeferredLifetime + 1s);
+}
+
+bool WhisperOracle::was_disturbed(NodeIndex node, Duration from, Duration until) const {
+  const auto times = disturbed_.find(node);
+  return times != disturbed_.end() && any_within(times->second, from, until);
+}
+
 bool WhisperOracle::judges(const Whisper& whisper) const {
   const Duration until = due(whisper);
   if (!whisper.outcome || whisper.outcome == WhisperOutcome::kRefused || until > world_.now()) return false;
+  // What has not left is its sender's to tell, whatever befalls the receiver.
+  if (!has_left(whisper)) return !was_disturbed(whisper.from, whisper.at, until);
   const auto links = parted_.find(std::minmax(whisper.from, whisper.to));
-  // One that had ended just before may be noticed after.
   if (links != parted_.end() && any_within(links->second, whisper.at, until)) return false;
+  // One that had ended just before may be noticed after.
   return std::ranges::none_of(std::array{whisper.from, whisper.to}, [&](NodeIndex node) {
-    const auto times = disturbed_.find(node);
-    return times != disturbed_.end() && any_within(times->second, whisper.at - limits::kSilenceVerdict, until);
+    return was_disturbed(node, whisper.at - limits::kSilenceVerdict, until);
   });
 }
 

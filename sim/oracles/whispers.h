@@ -37,6 +37,8 @@ class WhisperOracle {
   void arrived(NodeIndex node, std::uint64_t number, const MessageId& id);
   void undeliverable(NodeIndex from, NodeIndex to, const MessageId& id);
 
+  /// The first has a link to the second: what it held for it leaves.
+  void linked(NodeIndex from, NodeIndex to) { linked_[{from, to}].push_back(world_.now()); }
   /// A link of the two has ended.
   void parted(NodeIndex a, NodeIndex b) { parted_[std::minmax(a, b)].push_back(world_.now()); }
   /// The node ends, stands still, goes on, or its disk becomes another.
@@ -55,6 +57,8 @@ class WhisperOracle {
   };
   using Pair = std::pair<NodeIndex, NodeIndex>;
   [[nodiscard]] Duration due(const Whisper& whisper) const;
+  [[nodiscard]] bool has_left(const Whisper& whisper) const;
+  [[nodiscard]] bool was_disturbed(NodeIndex node, Duration from, Duration until) const;
   [[nodiscard]] bool judges(const Whisper& whisper) const;
 
   const Hosts& hosts_;
@@ -67,6 +71,7 @@ class WhisperOracle {
   std::set<MessageId> arrived_;
   std::set<MessageId> undeliverable_;
   std::map<Pair, std::vector<Duration>> told_;  // undeliverable: sender and receiver
+  std::map<Pair, std::vector<Duration>> linked_;
   std::map<Pair, std::vector<Duration>> parted_;
   std::map<NodeIndex, std::vector<Duration>> disturbed_;
 };

@@ -70,8 +70,8 @@ inline constexpr std::size_t kMaxPath = 64;
 inline constexpr std::uint64_t kMaxEvents = 1'000'000'000;
 /// Bytes that are on their way at a moment, or wait for nodes that stand still: more are not the nodes' to send.
 inline constexpr std::size_t kMaxHeld = std::size_t{4} << 30;
-/// How many events pass from one look at both to the next.
-inline constexpr std::uint64_t kLookEvery = 16'384;
+/// How many events pass from one look at these to the next: it walks over all connections.
+inline constexpr std::uint64_t kLookEvery = 1'024;
 
 // Oracles: what would cost more time than the run
 

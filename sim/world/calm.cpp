@@ -84,7 +84,7 @@ void Calm::plan_look() {
 }
 
 bool Calm::is_at_rest() const {
-  if (stage_.network.is_hampered()) return false;
+  if (stage_.network.is_hampered() || stage_.network.has_slow_lines()) return false;
   return std::ranges::none_of(
       stage_.hosts, [](const auto& host) { return host->up() && (host->hampered() || host->disk().is_full()); });
 }

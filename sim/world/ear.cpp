@@ -27,6 +27,7 @@ void Ear::hear(const PeerUp& up) {
   const auto peer = stage_.identities.find(up.peer);
   if (peer == stage_.identities.end()) return;
   stage_.broadcasts.peer_up(node_, peer->second);
+  stage_.whispers.linked(node_, peer->second);
   stage_.measures.released(node_, peer->second);
 }
 

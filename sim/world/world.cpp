@@ -61,7 +61,8 @@ void World::run_until(Duration time) {
   while (!stage_.over && !queue.empty() && queue.next_time() <= time) {
     calm_.pass(queue.next_time());
     dispatch(queue.pop());
-    if (++dispatched_ % sim_limits::kLookEvery == 0) check_bounds_of_run();
+    if (++dispatched_ % sim_limits::kLookEvery == 0 || stage_.events > stage_.options.most_events)
+      check_bounds_of_run();
     if (expectations_.watches() && (queue.empty() || queue.next_time() > queue.now())) expectations_.look();
   }
   if (queue.now() < time && !stage_.over) queue.advance_to(time);
