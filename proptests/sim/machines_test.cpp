@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/encoding/compression.h"
+#include "core/encoding/frame.h"
 #include "proptests/sim/network_fixture.h"
 #include "sim/machines/event_queue.h"
 #include "sim/machines/network.h"
@@ -183,6 +185,25 @@ TEST(Network, BandwidthQueuesAndTellsWhenItHasDrained) {
   wire.run(1min);
   EXPECT_EQ(wire.take(),
             (Arrivals{{1s + 510ms, 1, "ar"}, {1s + 760ms, 1, "g"}, {1s + Duration(large) + 10ms, 1, "e"}}));
+}
+
+// Half of its time is half of its bytes: a receiver gives a frame time by what has come.
+TEST(Network, ASlowLineCarriesFramesAsTheyWereBeforeCompression) {
+  const auto plain = make_frame(std::string(100'000, '.'));
+  const Frame packed = compress_frame(*plain, Compression::kZlib);
+  ASSERT_LT(packed.bytes->size(), 1'000U);
+  Wire wire(2, 10ms, 10'000);
+  wire.connect();
+  wire.network.send(wire.conns[0], packed);
+  wire.run(1s + 10ms + 5s);
+  std::string come;
+  for (const Arrival& part : wire.take())
+    come += part.what;
+  EXPECT_EQ(come.size(), 50'000U);
+  wire.run(1min);
+  for (const Arrival& part : wire.take())
+    come += part.what;
+  EXPECT_TRUE(come == *plain->bytes);
 }
 
 TEST(Network, ALinkCanBeChanged) {

@@ -8,6 +8,7 @@
 #include "core/env/limits.h"
 #include "core/limits.h"
 #include "sim/machines/mixing.h"
+#include "sim/machines/opened_frame.h"
 
 namespace meshdict::sim {
 namespace {
@@ -193,7 +194,11 @@ void Network::push(Connection& conn, std::size_t towards, Parcel parcel) {
     const auto per_second = static_cast<std::int64_t>(bytes_a_second);
     const Duration takes((bytes_left(parcel) * kMicrosPerSecond + per_second - 1) / per_second);
     departs += takes;
-    if (takes >= kPartEvery) parcel.takes = takes;
+    if (takes >= kPartEvery) {
+      parcel.takes = takes;
+      // What has come by a moment must not depend on what a compressor makes of it.
+      if (parcel.handed == 0) parcel.bytes = uncompressed(parcel.bytes);
+    }
     pipe.busy_until = departs;
     if (bytes_a_second != conn.line.bandwidth) ++faults_[Fault::kSlowReader];
   }
