@@ -10,6 +10,14 @@ namespace meshdict::api_limits {
 inline constexpr std::size_t kMaxReceived = 16'384;
 inline constexpr std::size_t kMaxReceivedBytes = 64 * 1024 * 1024;
 
+/// Changes of the dictionary that wait for handlers one by one, and their bytes (guess: what a handler that pauses for a quarter
+/// of a second misses at full load). Beyond it of each key only the newest change waits.
+inline constexpr std::size_t kMaxChanges = 16'384;
+inline constexpr std::size_t kMaxChangeBytes = 64 * 1024 * 1024;
+
+/// Lines of the log that wait for a sink (guess: what a person looks back for). Beyond it new ones are dropped and counted.
+inline constexpr std::size_t kMaxLines = 1'024;
+
 /// Unexpected errors that status() lists, and bytes of each; beyond it the oldest is discarded (guess: what a person reads).
 inline constexpr std::size_t kMaxErrors = 64;
 inline constexpr std::size_t kMaxErrorText = 500;

@@ -53,7 +53,8 @@ MeshNode::MeshNode(Settings settings)
       core_(std::move(settings.core),
             {.on_event = [this](const Event& event, const Engine& engine) { on_event(event, engine); },
              .on_trouble = [this](const std::string& what) { note_trouble(what); },
-             .on_end = [this] { wake_readers(); }}) {}
+             .on_end = [this] { wake_readers(); },
+             .on_overflow = [this] { tell_of_overflow(); }}) {}
 
 void MeshNode::on_event(const Event& event, const Engine& engine) {
   std::visit(
@@ -75,7 +76,9 @@ void MeshNode::tell(const PeerUp& e) {
   const bool first = known_.empty();
   known_.insert_or_assign(e.peer, Known{.content = content, .since = std::chrono::steady_clock::now()});
   log(1, "neighbour " + content.id + " up at " + to_string(content.address));
-  if (first) core_.deliver([this] { raise<event::Connect>(*facade_); });
+  if (!first) return;
+  core_.deliver(
+      {.kind = Delivery::Kind::kChange, .run = [this] { raise<event::Connect>(*facade_); }, .subject = "connect"});
 }
 
 void MeshNode::tell(const PeerDown& e) {
@@ -96,6 +99,14 @@ void MeshNode::tell(const LeftOut& e) {
   log(1, "messages for " + std::string(e.peer.text()) + " are left out: it takes less than comes");
 }
 
+void MeshNode::tell_of_overflow() {
+  const HandlerLosses losses = core_.losses();
+  note_trouble("handlers are slower than what comes: " + std::to_string(losses.dropped_messages) +
+               " messages dropped, " + std::to_string(losses.merged_changes) +
+               " changes left out for later ones of their keys");
+  raise<event::Overflow>(*facade_);
+}
+
 void MeshNode::tell(const MessageArrived& e) {
   const auto found = known_.find(e.from);
   Neighbour::Content from{.id = std::string(e.from.text()), .address = {}};
@@ -104,7 +115,10 @@ void MeshNode::tell(const MessageArrived& e) {
     from.connected_for =
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - found->second.since);
   }
-  core_.deliver([this, e, from] { deliver(e, from); });
+  std::size_t bytes = 0;
+  for (const Raw& packet : e.packets)
+    bytes += packet.size();
+  core_.deliver({.kind = Delivery::Kind::kMessage, .run = [this, e, from] { deliver(e, from); }, .bytes = bytes});
 }
 
 void MeshNode::deliver(const MessageArrived& e, const Neighbour::Content& from) {
@@ -200,7 +214,8 @@ std::vector<Message> MeshNode::take(std::size_t quantity) {
 }
 
 void MeshNode::wait_for_message(std::chrono::milliseconds patience) {
-  if (core_.on_loop_thread()) return;
+  // It is a handler's thread that queues them.
+  if (core_.on_loop_thread() || core_.on_handler_thread()) return;
   std::unique_lock lock(queue_mutex_);
   wait_patiently(arrived_, lock, patience, [this] { return !queue_.empty() || ended_; });
 }
@@ -232,6 +247,10 @@ std::vector<Neighbour> MeshNode::neighbours() {
 
 void MeshNode::note_trouble(const std::string& what) {
   log(1, what);
+  keep_error(what);
+}
+
+void MeshNode::keep_error(const std::string& what) {
   const std::lock_guard lock(status_mutex_);
   errors_.push_back(what.substr(0, api_limits::kMaxErrorText));
   if (errors_.size() > api_limits::kMaxErrors) errors_.pop_front();
@@ -244,16 +263,32 @@ void MeshNode::note_exception(std::string_view where, const std::exception_ptr& 
 }
 
 Status MeshNode::status() const {
+  const HandlerLosses losses = core_.losses();
+  Status status{.dropped_messages = losses.dropped_messages,
+                .merged_changes = losses.merged_changes,
+                .dropped_lines = losses.dropped_lines};
+  {
+    const std::lock_guard lock(queue_mutex_);
+    status.dropped_messages += dropped_;
+  }
   const std::lock_guard lock(status_mutex_);
-  return {.errors = {errors_.begin(), errors_.end()}};
+  status.errors.assign(errors_.begin(), errors_.end());
+  return status;
 }
 
+/// A sink may wait for whatever it likes, and so may a pipe that nobody reads.
 void MeshNode::log(int level, std::string_view line) {
   if (!logs(level)) return;
-  if (log_) return core_.say([this, level, text = std::string(line)] { log_(level, text); });
-  std::ostringstream whole;
-  whole << core_.address().port << " " << line << "\n";
-  std::cerr << whole.str();
+  core_.say([this, level, text = std::string(line)] {
+    try {
+      if (log_) return log_(level, text);
+      std::ostringstream whole;
+      whole << core_.address().port << " " << text << "\n";
+      std::cerr << whole.str();
+    } catch (...) {
+      keep_error("exception in a log sink: " + text_of(std::current_exception()));
+    }
+  });
 }
 
 }  // namespace meshdict::detail

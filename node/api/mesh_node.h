@@ -70,7 +70,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void* io_context() override { return core_.io_context(); }
   void coroutine_failed(const std::exception_ptr& error) override { note_exception("a coroutine", error); }
 
-  /// Raises E, with the facade as its first argument, after the commit of this turn. On the loop's thread.
+  /// Raises E, with the facade as its first argument. On the handlers' thread.
   template <EventType E, typename Facade, typename... Arguments>
   void raise(Facade& facade, const Arguments&... arguments) {
     facade.template emit_to_all<E>([this](const std::exception_ptr& error) { note_exception(E::kName, error); }, facade,
@@ -85,7 +85,10 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void tell(const Refused& e);
   void tell(const Undeliverable& e);
   void tell(const LeftOut& e);
+  void tell_of_overflow();
   void wake_readers();
+  /// For status().
+  void keep_error(const std::string& what);
   void deliver(const MessageArrived& e, const Neighbour::Content& from);
 
   Protocol protocol_;

@@ -132,7 +132,8 @@ struct SocketCore::Parts final : private Observer {
   std::thread thread;
 };
 
-SocketCore::SocketCore(Settings settings, Hooks hooks) : hooks_(std::move(hooks)), data_dir_(settings.data_dir) {
+SocketCore::SocketCore(Settings settings, Hooks hooks)
+    : hooks_(std::move(hooks)), data_dir_(settings.data_dir), handlers_([this] { hooks_.on_overflow(); }) {
   if (auto good = check_lease(settings.engine); !good) throw SettingsError(good.error().describe());
   const Endpoint bind = settings.bind;
   const Endpoint advertise = settings.engine.advertise;
@@ -155,6 +156,7 @@ SocketCore::~SocketCore() {
 void SocketCore::run() {
   parts_->transport.start_accepting();
   const AllSignalsBlocked blocked;
+  handlers_.start();
   parts_->thread = std::thread([this] { loop(); });
 }
 
@@ -162,18 +164,20 @@ bool SocketCore::close() {
   if (closed_.exchange(true)) return false;
   if (on_loop_thread()) {
     parts_->loop.stop();
-    return true;
+  } else if (parts_->thread.joinable()) {
+    asio::post(parts_->io, [this] { parts_->loop.stop(); });
+    if (!on_handler_thread()) parts_->thread.join();
   }
-  if (!parts_->thread.joinable()) return true;
-  asio::post(parts_->io, [this] { parts_->loop.stop(); });
-  parts_->thread.join();
+  handlers_.stop();
   return true;
 }
 
 void SocketCore::finish() {
-  assert(!on_loop_thread() && "a socket must not be destroyed by one of its own handlers");
+  assert(!on_loop_thread() && "a socket must not be destroyed by one of its own coroutines");
   close();
   if (parts_->thread.joinable()) parts_->thread.join();
+  handlers_.stop();
+  handlers_.join();
 }
 
 bool SocketCore::on_loop_thread() const {
@@ -196,7 +200,6 @@ void SocketCore::loop() {
   loop_thread_ = std::this_thread::get_id();
   auto outcome = parts_->loop.run();
   leave();
-  say_lines();
   closed_ = true;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -216,7 +219,6 @@ void SocketCore::loop() {
 }
 
 void SocketCore::enter() {
-  engine_used_ = true;
   if (entered_) return;
   lock_.begin_turn();
   entered_ = true;
@@ -229,32 +231,19 @@ void SocketCore::leave() {
 }
 
 void SocketCore::say(std::function<void()> line) {
-  if (on_loop_thread() && entered_) {
-    lines_.push_back(std::move(line));
-  } else {
-    line();
-  }
+  if (!on_loop_thread()) return line();
+  handlers_.post({.kind = Delivery::Kind::kLine, .run = std::move(line)});
 }
 
-void SocketCore::say_lines() {
-  std::vector<std::function<void()>> lines;
-  lines.swap(lines_);
-  for (const auto& line : lines)
-    line();
+void SocketCore::hand_over_deliveries() {
+  handlers_.post(std::exchange(deliveries_, {}));
 }
 
 /// The turn has been committed and its frames have left.
 void SocketCore::after_turn() {
   leave();
-  say_lines();
   complete(waiting_, Outcome::kDone);
-  // Only those that are there now: what handlers cause is delivered in the next turn, so that the network has its share.
-  engine_used_ = false;
-  std::vector<std::function<void()>> deliveries;
-  deliveries.swap(deliveries_);
-  for (const auto& delivery : deliveries)
-    delivery();
-  if (engine_used_ || !deliveries_.empty()) asio::post(parts_->io, [] {});
+  hand_over_deliveries();
 }
 
 void SocketCore::run_task(const std::function<void(Engine&)>& work) {
@@ -274,7 +263,7 @@ void SocketCore::run_task(const std::function<void(Engine&)>& work) {
   throw_closed();
 }
 
-/// From a handler.
+/// From a coroutine.
 void SocketCore::run_here(const std::function<void(Engine&)>& work) {
   {
     const std::lock_guard lock(queue_mutex_);
@@ -285,9 +274,9 @@ void SocketCore::run_here(const std::function<void(Engine&)>& work) {
   work(parts_->engine);
   const auto committed = parts_->store.commit();
   leave();
-  say_lines();
   // The store takes nothing more: the loop ends with this turn.
   if (!committed) throw_storage(committed.error());
+  hand_over_deliveries();
 }
 
 void SocketCore::run_posted() {

@@ -1,13 +1,14 @@
 #pragma once
-// A node on a thread of its own: what MeshSocket and SyncSocket are built on. Speaks in the types of the core.
+// A node on a thread of its own, the loop's, and a second one for handlers: what MeshSocket and SyncSocket are built on. Speaks in
+// the types of the core.
 //
 // 1. The engine is changed on the loop's thread only. call() runs there: at once when it is called there (from a
-//    handler), else posted, and waited for.
+//    coroutine), else posted, and waited for.
 // 2. What call() did has been committed when it returns; many callers share one commit.
 // 3. read() runs on the calling thread and sees committed state only: it waits while a turn is under way that changes the
 //    engine, until that has been committed.
-// 4. Deliveries run on the loop's thread, after the commit of the turn that made them, without a lock. They may use
-//    everything here, close() included.
+// 4. Deliveries run on the handlers' thread, after the commit of the turn that made them, without a lock. They may use
+//    everything here, close() included. The loop never waits for them (handler_thread.h).
 // 5. After the end of the loop, by close() or by a failed commit, every call throws SocketClosed, and nothing waits.
 
 #include <atomic>
@@ -26,6 +27,7 @@
 
 #include "core/engine/engine.h"
 #include "core/engine/event.h"
+#include "handler_thread.h"
 #include "meshdict/errors.h"
 #include "net/tls/keeper.h"
 #include "store/sqlite_store.h"
@@ -51,24 +53,30 @@ class SocketCore {
     std::function<void(std::string what)> on_trouble;
     /// The loop has ended; on its thread.
     std::function<void()> on_end;
+    /// Handlers were too slow for what came; on their thread.
+    std::function<void()> on_overflow;
   };
 
   /// Opens the data directory, binds and starts the engine. Throws PortInUse, ListenError, StorageError, SettingsError.
   SocketCore(Settings settings, Hooks hooks);
-  /// REQUIRES: not on the loop's thread.
+  /// REQUIRES: on neither of its threads.
   ~SocketCore();
   SocketCore(const SocketCore&) = delete;
   SocketCore& operator=(const SocketCore&) = delete;
 
-  /// Starts the thread. Nothing else but const members may be called before.
+  /// Starts the threads. Nothing else but const members may be called before.
   void run();
-  /// Says goodbye, ends the loop and waits for its end; on the loop's thread it does not wait. False when somebody has
-  /// closed it before.
+  /// Says goodbye, ends the loop and waits for its end, but on one of its own threads. No delivery begins afterwards. False when
+  /// somebody has closed it before.
   bool close();
-  /// Calls close() if nobody has, and waits for the end in either case. REQUIRES: not on the loop's thread.
+  /// Calls close() if nobody has, and waits for the end of both threads in either case. REQUIRES: on neither of them.
   void finish();
   [[nodiscard]] bool is_closed() const { return closed_; }
+  /// In a coroutine. Nothing may wait there for what the loop does.
   [[nodiscard]] bool on_loop_thread() const;
+  /// In a handler.
+  [[nodiscard]] bool on_handler_thread() const { return handlers_.is_this_thread(); }
+  [[nodiscard]] HandlerLosses losses() const { return handlers_.losses(); }
 
   [[nodiscard]] const NodeId& id() const;
   /// Where others are told to dial, with the port that was chosen.
@@ -105,11 +113,11 @@ class SocketCore {
     return look(engine());
   }
 
-  /// Says a line of the log: at once, or, while the engine is in use and a sink must not use it, afterwards.
+  /// Says a line of the log: at once, or from the loop's thread, which must not wait for a sink, on that of the handlers.
   void say(std::function<void()> line);
 
   /// Runs `delivery` after the commit of the present turn. REQUIRES: on the loop's thread.
-  void deliver(std::function<void()> delivery) { deliveries_.push_back(std::move(delivery)); }
+  void deliver(Delivery delivery) { deliveries_.push_back(std::move(delivery)); }
 
  private:
   struct Parts;
@@ -124,7 +132,7 @@ class SocketCore {
   [[nodiscard]] const Engine& engine() const;
   void enter();
   void leave();
-  void say_lines();
+  void hand_over_deliveries();
   void after_turn();
   void loop();
   void check_open() const;
@@ -138,7 +146,6 @@ class SocketCore {
   TurnLock lock_;
   // The loop holds lock_.
   bool entered_ = false;
-  bool engine_used_ = false;
 
   std::mutex queue_mutex_;
   // Guarded. Each caller waits for its one task, so the number of callers bounds it.
@@ -149,12 +156,11 @@ class SocketCore {
 
   // Tasks that wait for the commit. Used on the loop's thread only.
   std::vector<Task*> waiting_;
-  std::vector<std::function<void()>> deliveries_;
-  // Lines of the log that came while the engine was in use.
-  std::vector<std::function<void()>> lines_;
+  std::vector<Delivery> deliveries_;
   std::atomic<bool> closed_ = false;
   // No thread before and after the loop.
   std::atomic<std::thread::id> loop_thread_;
+  HandlerThread handlers_;
 };
 
 }  // namespace meshdict

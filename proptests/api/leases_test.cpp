@@ -321,15 +321,21 @@ TEST(ApiWait, OneThatComesMeanwhileCounts) {
   EXPECT_EQ(second.size(), many.size());
 }
 
-TEST(ApiWait, DoesNotWaitInAHandlerNorForAClosedSocket) {
-  std::atomic<bool> done = false;
+TEST(ApiWait, AHandlerMayWaitToo) {
+  std::atomic<std::size_t> confirmed = 0;
   SyncSocket socket("127.0.0.1", 0);
   socket.on<event::Update>([&](SyncSocket& s, const std::string&, const Value&, const Meta&) {
-    EXPECT_EQ(s.wait(1, std::chrono::hours(1)), 0U);
-    done = true;
+    confirmed = s.wait(1, std::chrono::hours(1));
   });
+  SyncSocket other("127.0.0.1", 0);
   socket.set("key", 1);
-  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  ASSERT_TRUE(join(other, socket));
+  EXPECT_TRUE(eventually([&] { return confirmed == 1; }));
+}
+
+TEST(ApiWait, DoesNotWaitForAClosedSocket) {
+  SyncSocket socket("127.0.0.1", 0);
+  socket.set("key", 1);
   std::jthread closer([&] { socket.close(); });
   EXPECT_THROW(socket.wait(1, std::chrono::hours(1)), SocketClosed);
 }

@@ -9,10 +9,12 @@
 //   socket.connect("127.0.0.1", 44565);
 //   socket.send("hello", 42);
 //
-// 1. A socket has a thread of its own, on which it talks to the network and calls handlers.
+// 1. A socket has two threads of its own: on one it talks to the network, on the other it calls handlers, one after the other.
 // 2. Every member may be called from any thread, and from inside a handler. No lock is held while a handler runs. (Only the
 //    destructor must not run in a handler of its own socket, and after the destructor has begun nothing may be called.)
-// 3. A handler that takes long delays this socket's network and handlers, nothing else.
+// 3. Nothing waits for a handler but the handlers behind it: one may take long, wait for a lock that is held while another thread
+//    uses the socket, or write into a socket whose handler writes into this one. What waits for handlers is bounded, and the
+//    event "overflow" tells of what had to be left out: see Status.
 // 4. What a handler or coroutine throws ends up in status().
 // 5. After close() all members that need the mesh throw SocketClosed; the others (id, status, recv of what has arrived,
 //    listeners, ...) work on.
@@ -49,8 +51,8 @@ struct Protocol {
   bool operator==(const Protocol&) const = default;
 };
 
-/// Gets the lines of the log, on the socket's thread or on that of a caller. It may use the socket, as a handler may. It must
-/// not throw.
+/// Gets the lines of the log, on the handlers' thread or on that of a caller. It may use the socket, as a handler may. What it
+/// throws ends up in status().
 using LogSink = std::function<void(int level, std::string_view line)>;
 
 struct MeshOptions {
@@ -78,7 +80,14 @@ struct SendOptions {
 /// "Nominal", or what has gone wrong unexpectedly: exceptions of handlers and coroutines, a failed disk, a listening socket
 /// without file descriptors. The newest last, at most 64.
 struct Status {
-  std::vector<std::string> errors;
+  std::vector<std::string> errors{};
+  /// Messages that were dropped, the oldest first: handlers were too slow, or nobody called recv(). (More than 16,384 waited, or
+  /// 64 MiB.)
+  std::uint64_t dropped_messages = 0;
+  /// Changes of the dictionary that no handler has seen, since a later one of the same key waited already. (As many waited.)
+  std::uint64_t merged_changes = 0;
+  /// Lines of the log, beyond 1,024 that waited.
+  std::uint64_t dropped_lines = 0;
   [[nodiscard]] bool is_nominal() const { return errors.empty(); }
   /// "Nominal", or the errors, one a line.
   [[nodiscard]] std::string text() const;
@@ -98,6 +107,12 @@ struct Message {
   using Signature = void(MeshSocket& socket);
 };
 
+/// Handlers were slower than what came, and status() says what was left out. Raised once until they have caught up.
+struct Overflow {
+  static constexpr std::string_view kName = "overflow";
+  using Signature = void(MeshSocket& socket);
+};
+
 }  // namespace event
 
 class MeshSocket : public EventEmitter {
@@ -108,8 +123,9 @@ class MeshSocket : public EventEmitter {
   /// Closes, if that was not done.
   virtual ~MeshSocket();
 
-  /// Says goodbye to all neighbours and ends the thread: no handler runs after it has returned. From inside a handler it
-  /// returns at once, and the end follows the handler's. Throws SocketClosed the second time.
+  /// Says goodbye to all neighbours and leaves the mesh: no handler begins after it has returned. It does not wait for one that
+  /// runs; the destructor does. From inside a handler it does not wait for the goodbyes either. Throws SocketClosed the second
+  /// time.
   void close();
   [[nodiscard]] bool is_closed() const;
 
@@ -193,7 +209,8 @@ class MeshSocket : public EventEmitter {
   }
 
  protected:
-  using OwnEvents = detail::EventList<event::NewListener, event::Error, event::Connect, event::Message>;
+  using OwnEvents =
+      detail::EventList<event::NewListener, event::Error, event::Connect, event::Message, event::Overflow>;
   friend class detail::MeshNode;
 
   /// For a socket that adds to this one: start() in its constructor, finish() in its destructor.

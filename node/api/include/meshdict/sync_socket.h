@@ -217,14 +217,15 @@ class SyncSocket : public MeshSocket {
   [[nodiscard]] std::string explain(TextView key) const;
 
   /// Tells `handler` of every key that begins with `prefix`: first of those that exist, then of every change, in order and
-  /// without a gap, on the socket's thread.
+  /// without a gap, on the handlers' thread. (Where changes are left out for later ones of their key, see Status, the last one of
+  /// each key comes all the same.)
   using WatchHandler = std::function<void(const Change& change)>;
   Watch watch(TextView prefix, WatchHandler handler);
 
   /// Waits until `replicas` other nodes have committed the last write of this socket, whichever thread made it, but no longer
   /// than `timeout` (a year or more, such as milliseconds::max(), is for ever). Returns how many have. What was written before
   /// may still be on its way. Neighbours count, also those that come meanwhile; nodes behind them and py2p nodes do not. In a
-  /// handler it does not wait. Throws SocketClosed, also when the socket is closed meanwhile.
+  /// coroutine it does not wait. Throws SocketClosed, also when the socket is closed meanwhile.
   std::size_t wait(std::size_t replicas, std::chrono::milliseconds timeout);
 
   // Events by name: see emitter.h
@@ -245,8 +246,8 @@ class SyncSocket : public MeshSocket {
   }
 
  protected:
-  using OwnEvents = detail::EventList<event::NewListener, event::Error, event::Connect, event::Message, event::Update,
-                                      event::Delete, event::Conflict>;
+  using OwnEvents = detail::EventList<event::NewListener, event::Error, event::Connect, event::Message, event::Overflow,
+                                      event::Update, event::Delete, event::Conflict>;
   friend class detail::SyncState;
 
  private:
