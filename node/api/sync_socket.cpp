@@ -73,6 +73,60 @@ void SyncSocket::set(TextView key, const Value& value) {
   state_->note_write({std::string(key)});
 }
 
+/// `object` looks at the dictionary in the turn of the write.
+template <typename Object>
+WriteResult SyncSocket::write_unless(TextView key, const Value& value, Object object) {
+  const Raw packed = value.packed();
+  Objection objection;
+  const auto done = node().core().call([&](Engine& engine) -> std::expected<void, WriteError> {
+    objection = object(engine.dictionary());
+    if (objection) return {};
+    return engine.set(key, packed);
+  });
+  if (objection) return {.outcome = *objection};
+  if (!done) {
+    const auto* const leased = std::get_if<Leased>(&done.error());
+    if (leased == nullptr) refuse(node().core(), key, done.error());
+    return {.outcome = WriteResult::Outcome::kLeased,
+            .owner = std::string(leased->owner.text()),
+            .left = std::chrono::ceil<std::chrono::milliseconds>(leased->left)};
+  }
+  state_->note_write({std::string(key)});
+  return {};
+}
+
+WriteResult SyncSocket::try_set(TextView key, const Value& value) {
+  return write_unless(key, value, [](const Dictionary&) { return Objection(); });
+}
+
+WriteResult SyncSocket::set_if_absent(TextView key, const Value& value) {
+  return write_unless(key, value, [&](const Dictionary& dictionary) {
+    return dictionary.find(key) ? Objection(WriteResult::Outcome::kThere) : std::nullopt;
+  });
+}
+
+WriteResult SyncSocket::set_if(TextView key, const Fence& fence, const Value& value) {
+  return write_unless(key, value, [&](const Dictionary& dictionary) {
+    const auto view = dictionary.lease(key);
+    return view && view->fence == fence.bytes ? std::nullopt : Objection(WriteResult::Outcome::kOtherFence);
+  });
+}
+
+bool SyncSocket::renew(TextView key) {
+  bool there = false;
+  bool ours = false;
+  const auto done = node().core().call([&](Engine& engine) -> std::expected<void, WriteError> {
+    const auto view = engine.dictionary().lease(key);
+    there = view.has_value();
+    ours = there && view->held && view->ours;
+    return ours ? engine.set(key, *find(engine, key)) : std::expected<void, WriteError>();
+  });
+  if (!there) throw KeyError(std::string(key));
+  if (!done) refuse(node().core(), key, done.error());
+  if (ours) state_->note_write({std::string(key)});
+  return ours;
+}
+
 void SyncSocket::update(const Value::Map& items) {
   std::vector<std::pair<std::string_view, Raw>> packed;
   packed.reserve(items.size());

@@ -57,6 +57,68 @@ TEST(ApiLease, TellsWhoHoldsAKeyAndForHowLong) {
   EXPECT_EQ(theirs->fence, ours->fence);
 }
 
+TEST(ApiWrite, TryingIsNoError) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  ASSERT_TRUE(join(second, first));
+  EXPECT_TRUE(first.try_set("key", 1));
+  ASSERT_TRUE(eventually([&] { return second.contains("key"); }));
+  const WriteResult refused = second.try_set("key", 2);
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(refused.outcome, WriteResult::Outcome::kLeased);
+  EXPECT_EQ(refused.owner, first.id());
+  EXPECT_GT(refused.left, std::chrono::minutes(58));
+  EXPECT_EQ(second.at("key"), Value(1));
+  EXPECT_THROW((void)first.try_set("key", std::string("\xFF")), ValueError);
+}
+
+TEST(ApiWrite, OnlyAKeyThatIsNotThere) {
+  SyncSocket socket("127.0.0.1", 0);
+  EXPECT_TRUE(socket.set_if_absent("key", 1));
+  EXPECT_EQ(socket.set_if_absent("key", 2).outcome, WriteResult::Outcome::kThere);
+  EXPECT_EQ(socket.at("key"), Value(1));
+  socket.erase("key");
+  EXPECT_TRUE(socket.set_if_absent("key", 3));
+}
+
+TEST(ApiWrite, OnlyUnderTheSameClaim) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  ASSERT_TRUE(join(second, first));
+  first.set("key", 1);
+  const Fence fence = first.fence("key");
+  EXPECT_TRUE(first.set_if("key", fence, 2));
+  EXPECT_EQ(first.fence("key"), fence);
+  first.erase("key");
+  EXPECT_EQ(first.set_if("key", fence, 3).outcome, WriteResult::Outcome::kOtherFence) << "there is no claim";
+  ASSERT_TRUE(eventually([&] { return second.try_set("key", "another's") && first.contains("key"); }));
+  EXPECT_EQ(first.set_if("key", fence, 4).outcome, WriteResult::Outcome::kOtherFence);
+  second.erase("key");
+  ASSERT_TRUE(eventually([&] { return !first.contains("key"); }));
+  first.set("key", 5);
+  EXPECT_EQ(first.set_if("key", fence, 6).outcome, WriteResult::Outcome::kOtherFence) << "it is a later claim";
+  EXPECT_EQ(first.at("key"), Value(5));
+}
+
+TEST(ApiWrite, ALeaseIsRenewedByItsHolderOnly) {
+  const SyncOptions short_leases{.lease = std::chrono::seconds(5)};
+  SyncSocket first("127.0.0.1", 0, short_leases);
+  SyncSocket second("127.0.0.1", 0, short_leases);
+  ASSERT_TRUE(join(second, first));
+  EXPECT_THROW(first.renew("key"), KeyError);
+  first.set("key", "kept");
+  const Fence fence = first.fence("key");
+  ASSERT_TRUE(eventually([&] { return second.contains("key"); }));
+  EXPECT_FALSE(second.renew("key"));
+  const auto begun = first.meta("key").timestamp;
+  ASSERT_TRUE(eventually([&] { return first.renew("key") && first.meta("key").timestamp > begun; }));
+  EXPECT_EQ(first.fence("key"), fence);
+  EXPECT_EQ(first.at("key"), Value("kept"));
+  // A lease that has lapsed is no longer its holder's to renew: another may have been told that the key is free.
+  ASSERT_TRUE(eventually([&] { return !first.lease("key")->held; }));
+  EXPECT_FALSE(first.renew("key"));
+}
+
 TEST(ApiLease, AFenceGrowsWithEachNewHolderAndOnlyThen) {
   SyncSocket first("127.0.0.1", 0);
   SyncSocket second("127.0.0.1", 0);

@@ -158,6 +158,7 @@ TEST(Access, KeysOfItsPrefixesAreThere) {
                                              {"MEMORY", "USAGE", "a"},
                                              {"EXPLAIN", "a"},
                                              {"LEASE", "a"},
+                                             {"LEASE", "RENEW", "a"},
                                              {"WATCH", "a"},
                                              {"SET", "a", "x", "GET"}}) {
     EXPECT_EQ(node.run(command), std::string(kNoPermission) + "access one of the keys used as arguments\r\n")

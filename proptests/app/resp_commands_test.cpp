@@ -368,6 +368,42 @@ TEST(RespLeases, AKeyOfAnotherNodeIsRefusedAndNothingIsWritten) {
   EXPECT_THAT(nodes.second.run({"EXPLAIN", "theirs"}), StartsWith("*"));
 }
 
+TEST(RespLeases, AWriteMayDependOnTheFence) {
+  JoinedNodes nodes;
+  LonelyNode& node = nodes.first;
+  EXPECT_EQ(node.run({"SET", "k", "1", "IFFENCE", "00"}), "$-1\r\n") << "there is no claim yet";
+  node.run({"SET", "k", "1"});
+  const std::string fence = array_elements(node.run({"LEASE", "k"})).back();
+  EXPECT_EQ(node.run({"SET", "k", "2", "IFFENCE", fence}), "+OK\r\n");
+  EXPECT_EQ(node.run({"SET", "k", "3", "iffence", to_upper(fence), "GET"}), "$1\r\n2\r\n");
+  node.run({"DEL", "k"});
+  nodes.settle();
+  nodes.second.run({"SET", "k", "another's"});
+  nodes.settle();
+  EXPECT_EQ(node.run({"SET", "k", "4", "IFFENCE", fence}), "$-1\r\n");
+  EXPECT_EQ(node.run({"GET", "k"}), "$9\r\nanother's\r\n");
+  for (const auto& wrong : {"NX", "XX", "IFFENCE"})
+    EXPECT_EQ(node.run({"SET", "k", "5", "IFFENCE", fence, wrong}), "-ERR syntax error\r\n");
+}
+
+TEST(RespLeases, ALeaseIsRenewedByItsHolder) {
+  JoinedNodes nodes;
+  EXPECT_EQ(nodes.first.run({"LEASE", "RENEW", "k"}), ":0\r\n");
+  nodes.first.run({"SET", "k", "v"});
+  nodes.settle();
+  const auto before = array_elements(nodes.first.run({"LEASE", "k"}));
+  EXPECT_EQ(nodes.second.run({"LEASE", "RENEW", "k"}), ":0\r\n");
+  nodes.pass(10s);
+  EXPECT_EQ(nodes.first.run({"LEASE", "renew", "k"}), ":1\r\n");
+  const auto after = array_elements(nodes.first.run({"LEASE", "k"}));
+  EXPECT_EQ(before.back(), after.back()) << "the claim stays the same";
+  EXPECT_EQ(nodes.first.run({"GET", "k"}), "$1\r\nv\r\n");
+  // One argument is a key.
+  EXPECT_EQ(nodes.first.run({"LEASE", "RENEW"}), "*-1\r\n");
+  EXPECT_THAT(nodes.first.run({"LEASE", "BORROW", "k"}), StartsWith("-ERR unknown subcommand 'BORROW'"));
+  EXPECT_THAT(nodes.first.run({"LEASE", "RENEW", "k", "k"}), StartsWith("-ERR wrong number of arguments"));
+}
+
 TEST(RespMesh, ListsNeighboursAndCarriesMessages) {
   JoinedNodes nodes;
   nodes.pass(3s);

@@ -268,9 +268,10 @@ TEST(RespEveryday, SubcommandsAreNamedWhenTheirArgumentsAreWrong) {
 
 TEST(RespEveryday, DocsCarryTheSyntax) {
   LonelyNode node;
-  EXPECT_THAT(node.run({"COMMAND", "DOCS", "set"}),
-              EndsWith("$9\r\narguments\r\n*1\r\n*4\r\n$4\r\nname\r\n$25\r\nkey value [NX | XX] [GET]\r\n"
-                       "$4\r\ntype\r\n$6\r\nstring\r\n"));
+  EXPECT_THAT(
+      node.run({"COMMAND", "DOCS", "set"}),
+      EndsWith("$9\r\narguments\r\n*1\r\n*4\r\n$4\r\nname\r\n$41\r\nkey value [NX | XX | IFFENCE fence] [GET]\r\n"
+               "$4\r\ntype\r\n$6\r\nstring\r\n"));
   const std::string all = node.run({"COMMAND", "DOCS"});
   EXPECT_EQ(reply_length(all), all.size());
   for (const std::string& name : array_elements(node.run({"COMMAND", "LIST"}))) {

@@ -34,6 +34,9 @@ void reply_value(ReplyWriter reply, RawView value);
 /// What it costs to make that, beyond copying it.
 std::size_t steps_to_show(RawView value);
 
+/// As LEASE shows it: hexadecimal.
+std::string shown_fence(std::string_view fence);
+
 /// Runs the subcommand that arguments[1] names, of the command that arguments[0] names. HELP answers from the table.
 /// REQUIRES: it is one, with so many arguments; see subcommand_error().
 void run_subcommand(RespSession& session, Arguments arguments);
@@ -106,6 +109,7 @@ std::span<const Subcommand> pubsub_subcommands();
 // The mesh and its leases (mesh.cpp)
 std::span<const Subcommand> mesh_subcommands();
 void lease(RespSession& session, Arguments arguments);
+std::span<const Subcommand> lease_subcommands();
 void explain(RespSession& session, Arguments arguments);
 
 }  // namespace commands

@@ -122,6 +122,8 @@ bool can_show(RespSession& session, const std::optional<Record>& old) {
 struct SetOptions {
   bool only_new = false;
   bool only_existing = false;
+  /// The key's fence must be this one, as LEASE shows it.
+  std::optional<std::string_view> fence{};
   bool get = false;
 };
 
@@ -132,12 +134,15 @@ bool sets_lifetime(std::string_view option) {
 
 /// False when it has replied with an error.
 bool read_options(RespSession& session, Arguments options, SetOptions& out) {
-  for (const std::string_view& option : options) {
-    const bool last = &option == &options.back();
-    if (is_word(option, "nx") && !out.only_existing) {
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const std::string_view option = options[i];
+    const bool last = i + 1 == options.size();
+    if (is_word(option, "nx") && !out.only_existing && !out.fence) {
       out.only_new = true;
-    } else if (is_word(option, "xx") && !out.only_new) {
+    } else if (is_word(option, "xx") && !out.only_new && !out.fence) {
       out.only_existing = true;
+    } else if (is_word(option, "iffence") && !last && !out.only_new && !out.only_existing && !out.fence) {
+      out.fence = options[++i];
     } else if (is_word(option, "get")) {
       out.get = true;
     } else if (is_word(option, "keepttl") || (sets_lifetime(option) && !last)) {
@@ -153,6 +158,11 @@ bool read_options(RespSession& session, Arguments options, SetOptions& out) {
   return true;
 }
 
+bool has_fence(RespSession& session, std::string_view key, std::string_view fence) {
+  const auto lease = session.service().engine.dictionary().lease(key);
+  return lease && shown_fence(lease->fence) == to_lower(fence);
+}
+
 void set_with_options(RespSession& session, Arguments arguments) {
   SetOptions options;
   if (!read_options(session, arguments.subspan(3), options)) return;
@@ -161,7 +171,8 @@ void set_with_options(RespSession& session, Arguments arguments) {
   std::optional<Raw> old;
   if (options.get && !can_show(session, present)) return;
   if (options.get && present) old = present->value;
-  const bool wanted = !(options.only_new && present) && !(options.only_existing && !present);
+  const bool wanted = !(options.only_new && present) && !(options.only_existing && !present) &&
+                      (!options.fence || has_fence(session, arguments[1], *options.fence));
   if (wanted && !write(session, arguments[1], arguments[2])) return;
   if (options.get) {
     reply_old(session, old);

@@ -9,19 +9,21 @@
 #include "core/engine/event.h"
 #include "net/addresses.h"
 
-namespace meshdict::commands {
+namespace meshdict {
+
+std::string shown_fence(std::string_view fence) {
+  std::string text;
+  text.reserve(2 * fence.size());
+  for (const char c : fence)
+    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+namespace commands {
 namespace {
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-std::string hex(std::string_view bytes) {
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const char c : bytes)
-    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return text;
 }
 
 /// Positive: the neighbour's clock is ahead of ours. Nil while nothing was measured.
@@ -114,7 +116,36 @@ std::span<const Subcommand> mesh_subcommands() {
   return kSubcommands;
 }
 
+namespace {
+
+/// 1: the lease begins anew, with the value that is there. 0: this node does not hold the key (any more), or there is none.
+void renew_lease(RespSession& session, Arguments arguments) {
+  Engine& engine = session.service().engine;
+  const std::string_view key = arguments[2];
+  const auto view = engine.dictionary().lease(key);
+  if (!view || !view->held || !view->ours) {
+    session.reply().integer(0);
+    return;
+  }
+  const Raw value(engine.dictionary().find(key)->value);
+  if (const auto done = engine.set(key, value); !done) return reply_refused(session, done.error());
+  session.note_write(key);
+  session.reply().integer(1);
+}
+
+}  // namespace
+
+std::span<const Subcommand> lease_subcommands() {
+  static constexpr Access kWriteKey{Right::kWrite, Access::Touches::kKeys};
+  static constexpr Subcommand kSubcommands[] = {
+      {"renew", 3, kWriteKey, renew_lease, "key",
+       "Begins the lease of a key anew with the value that is there. Returns 0 when this node does not hold it.", 2},
+  };
+  return kSubcommands;
+}
+
 void lease(RespSession& session, Arguments arguments) {
+  if (arguments.size() > 2) return run_subcommand(session, arguments);
   const auto view = session.service().engine.dictionary().lease(arguments[1]);
   if (!view) {
     session.reply().nil_array();
@@ -126,7 +157,7 @@ void lease(RespSession& session, Arguments arguments) {
       .field("state", to_string(view->state))
       .field("left_ms", milliseconds(view->left))
       .field("epoch", std::to_underlying(view->epoch));
-  session.reply().field("fence", hex(view->fence));
+  session.reply().field("fence", shown_fence(view->fence));
 }
 
 void explain(RespSession& session, Arguments arguments) {
@@ -143,4 +174,5 @@ void explain(RespSession& session, Arguments arguments) {
     session.reply().bulk(line);
 }
 
-}  // namespace meshdict::commands
+}  // namespace commands
+}  // namespace meshdict

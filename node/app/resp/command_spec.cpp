@@ -61,7 +61,7 @@ KeyPositions key_positions(const CommandSpec& spec, std::size_t count) {
 }
 
 const Subcommand* CommandSpec::named_subcommand(Arguments arguments) const {
-  return subcommands != nullptr && arguments.size() > 1 ? find_subcommand(arguments[1]) : nullptr;
+  return takes_subcommand(arguments.size()) ? find_subcommand(arguments[1]) : nullptr;
 }
 
 std::string full_name(const CommandSpec& spec, Arguments arguments) {
@@ -88,9 +88,9 @@ std::string to_upper(std::string_view text) {
 }
 
 std::optional<std::string> subcommand_error(const CommandSpec& spec, Arguments arguments) {
-  if (spec.subcommands == nullptr || arguments.size() < 2) return std::nullopt;
+  if (!spec.takes_subcommand(arguments.size())) return std::nullopt;
   const Subcommand* found = spec.find_subcommand(arguments[1]);
-  const bool help = found == nullptr && is_word(arguments[1], "help");
+  const bool help = found == nullptr && !spec.is(CommandSpec::kKeyAlone) && is_word(arguments[1], "help");
   if (found == nullptr && !help) {
     return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128), to_upper(spec.name));
   }

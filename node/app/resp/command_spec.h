@@ -41,7 +41,8 @@ struct CommandSpec {
     kLong = 64,              ///< takes any number of arguments, and goes on in later turns
     kWhileSubscribed = 128,  ///< also for clients that listen to channels
     kNotQueued = 256,        ///< within a transaction it is run at once: it is about the transaction, or ends it
-    kAborts = 512            ///< refused for its arguments it ends the transaction
+    kAborts = 512,           ///< refused for its arguments it ends the transaction
+    kKeyAlone = 1024         ///< one argument alone is a key, not the name of a subcommand
   };
 
   std::string_view name;  ///< lower case
@@ -61,6 +62,10 @@ struct CommandSpec {
   Rights (*more_rights)(Arguments arguments) = nullptr;
 
   [[nodiscard]] constexpr bool is(Flags flag) const { return (flags & flag) != 0; }
+  /// Whether so many arguments, with the name, name a subcommand.
+  [[nodiscard]] constexpr bool takes_subcommand(std::size_t count) const {
+    return subcommands != nullptr && count > (is(kKeyAlone) ? 2U : 1U);
+  }
   /// Whatever the case of its name; null for an unknown one. Not HELP.
   [[nodiscard]] const Subcommand* find_subcommand(std::string_view subcommand) const;
   /// That of a command with these arguments; null when it has none, or names none that there is.

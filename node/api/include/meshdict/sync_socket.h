@@ -78,6 +78,22 @@ struct ConflictInfo {
   std::string reason;
 };
 
+/// What became of a write that may be refused in the ordinary course of things.
+struct WriteResult {
+  enum class Outcome : std::uint8_t {
+    kDone,
+    kLeased,      ///< another node holds the key
+    kThere,       ///< set_if_absent(): there is such a key
+    kOtherFence,  ///< set_if(): the claim is another now, or there is no such key
+  };
+  Outcome outcome = Outcome::kDone;
+  /// Of kLeased: as LeasedError's.
+  std::string owner{};
+  std::chrono::milliseconds left{};
+
+  explicit operator bool() const { return outcome == Outcome::kDone; }
+};
+
 /// What has become of a watched key.
 struct Change {
   std::string key;
@@ -137,6 +153,17 @@ class SyncSocket : public MeshSocket {
   void update(const Items& items) {
     update(*Value(items).if_map());
   }
+  // The same, with the outcomes that are to be expected as values: none of these throws LeasedError. What is looked at and what
+  // is written are of one moment at this node; against others the lease stands, as for every write.
+
+  WriteResult try_set(TextView key, const Value& value);
+  WriteResult set_if_absent(TextView key, const Value& value);
+  /// Only while the key's fence is still this one: for a program that is not sure whether its claim was superseded.
+  WriteResult set_if(TextView key, const Fence& fence, const Value& value);
+  /// Begins the lease of a key anew without another value. False when this node does not hold the key any more: then nothing is
+  /// written, so that no claim of another's is overwritten. Throws KeyError when there is no such key.
+  bool renew(TextView key);
+
   /// Throws KeyError when there is no such key.
   void erase(TextView key);
   /// Deletes a key and gives what it held. Throws KeyError when there is no such key.
@@ -251,6 +278,11 @@ class SyncSocket : public MeshSocket {
   friend class detail::SyncState;
 
  private:
+  /// What stands against a write; nothing: it may be tried.
+  using Objection = std::optional<WriteResult::Outcome>;
+  template <typename Object>
+  WriteResult write_unless(TextView key, const Value& value, Object object);
+
   std::unique_ptr<detail::SyncState> state_;
 };
 
