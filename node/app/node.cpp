@@ -177,6 +177,7 @@ struct Node::Parts {
     if (kept.users != nullptr) service.set_users(kept.users->users());
     transport.limit_closing(files.closing);
     service.max_clients = files.clients;
+    service.min_neighbours = options.min_neighbours;
     if (files.clients < resp_limits::kMaxClients || files.neighbours < limits::kMaxNeighbours) {
       log.write(
           LogLevel::kWarn,

@@ -19,6 +19,7 @@
 #include "app/http/limits.h"
 #include "app/known_options.h"
 #include "core/base/nearest.h"
+#include "core/limits.h"
 #include "net/addresses.h"
 #include "net/tls/mesh_key.h"
 #include "net/tls/secret_file.h"
@@ -51,6 +52,7 @@ class CommandLine {
     app_.set_version_flag("--version", fmt::format("{} {}", kProgram, MESHDICT_VERSION));
     add_addresses();
     add_dictionary();
+    add_writes();
     add_security();
     add_client_security();
     add_storage();
@@ -212,10 +214,20 @@ class CommandLine {
           options_.mesh.leasing = choose("--leasing", text, {"on", "off"}) == 0 ? Leasing::kOn : Leasing::kOff;
         });
     add("--lease-seconds", "N", std::to_string(MeshSettings{}.lease / 1s),
-        "How long a key stays closed after its last write; the same on all nodes",
-        [this](const std::string& text) { options_.mesh.set_lease(seconds(text)); });
+        "How long a key stays closed after its last write; the same on all nodes", [this](const std::string& text) {
+          options_.mesh.set_lease(
+              std::chrono::seconds(whole_number("--lease-seconds", text, kMinLeaseSeconds, kMaxLeaseSeconds)));
+        });
     add("--clock-guard", "on|off", "on", "Whether no key is claimed here while our clock differs from the neighbours'",
         [this](const std::string& text) { options_.clock_guard = choose("--clock-guard", text, {"on", "off"}) == 0; });
+  }
+
+  void add_writes() {
+    add("--min-neighbours", "N", "0", "With fewer neighbours no client writes: -NOREPLICAS",
+        [this](const std::string& text) {
+          options_.min_neighbours =
+              static_cast<std::size_t>(whole_number("--min-neighbours", text, 0, limits::kMaxNeighbours));
+        });
   }
 
   void add_security() {
@@ -322,16 +334,16 @@ class CommandLine {
     return static_cast<std::size_t>(found - choices.begin());
   }
 
-  static std::chrono::seconds seconds(const std::string& text) {
+  static std::int64_t whole_number(const std::string& option, const std::string& text, std::int64_t least,
+                                   std::int64_t most) {
     std::int64_t number = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = error == std::errc() && stop == text.data() + text.size();
-    if (!whole || number < kMinLeaseSeconds || number > kMaxLeaseSeconds) {
-      throw CLI::ValidationError(
-          "--lease-seconds",
-          fmt::format("'{}' is not a number from {} to {}", printable(text, 40), kMinLeaseSeconds, kMaxLeaseSeconds));
+    if (!whole || number < least || number > most) {
+      throw CLI::ValidationError(option,
+                                 fmt::format("'{}' is not a number from {} to {}", printable(text, 40), least, most));
     }
-    return std::chrono::seconds(number);
+    return number;
   }
 
   std::optional<MeshProof> encryption_;

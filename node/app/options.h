@@ -61,6 +61,7 @@ struct Options {
   std::string network = "sync";
   MeshSettings mesh;  ///< of these, leasing and the lease can be chosen
   bool clock_guard = true;
+  std::size_t min_neighbours = 0;
   Endpoint resp{"127.0.0.1", 6480};
   Endpoint http;                        ///< empty host: none
   std::vector<std::string> http_hosts;  ///< names that requests may call the node by

@@ -108,6 +108,7 @@ TEST_F(OptionsTest, AMistakeIsToldWithItsPlace) {
       {"listen: 127.0.0.1:0\n  lisen: x\n", "node.yaml:2:8: this is no YAML: "},
       {"lisen: 127.0.0.1:0\n", "node.yaml:1:1: lisen: no such option, did you mean listen?"},
       {"network: a\n\nnetwork: b\n", "node.yaml:3:1: network stands here a second time"},
+      {"min-neighbours: 257\n", "node.yaml:1:1: '257' is not a number from 0 to 256"},
       {"\nlease-seconds: 1\n", "node.yaml:2:1: '1' is not a number from 5 to 86400"},
       {"listen: [a:1, b:2]\n", "node.yaml:1:1: given twice"},
       {"listen:\n", "node.yaml:1:1: there is no value"},

@@ -404,6 +404,25 @@ TEST(RespLeases, ALeaseIsRenewedByItsHolder) {
   EXPECT_THAT(nodes.first.run({"LEASE", "RENEW", "k", "k"}), StartsWith("-ERR wrong number of arguments"));
 }
 
+TEST(RespLeases, WithTooFewNeighboursNothingIsWritten) {
+  JoinedNodes nodes;
+  nodes.first.service.min_neighbours = 1;
+  EXPECT_EQ(nodes.first.run({"SET", "k", "v"}), "+OK\r\n");
+  nodes.first.service.min_neighbours = 2;
+  const std::vector<std::vector<std::string>> writes{{"SET", "k", "w"},       {"DEL", "k"},
+                                                     {"LEASE", "RENEW", "k"}, {"MSET", "a", "1", "b", "2"},
+                                                     {"GETDEL", "k"},         {"SETNX", "c", "1"}};
+  for (const auto& command : writes)
+    EXPECT_THAT(nodes.first.run(command), StartsWith("-NOREPLICAS this node has 1 neighbour and ")) << command[0];
+  EXPECT_EQ(nodes.first.run({"GET", "k"}), "$1\r\nv\r\n");
+  EXPECT_THAT(nodes.first.run({"LEASE", "k"}), StartsWith("*14"));
+  EXPECT_EQ(nodes.first.run({"WAIT", "0", "1"}), ":0\r\n");
+  nodes.first.run({"MULTI"});
+  EXPECT_THAT(nodes.first.run({"SET", "k", "w"}), StartsWith("-NOREPLICAS"));
+  EXPECT_THAT(nodes.first.run({"EXEC"}), StartsWith("-EXECABORT"));
+  EXPECT_THAT(nodes.first.run({"INFO", "stats"}), HasSubstr("writes_refused_by_neighbours:7\r\n"));
+}
+
 TEST(RespMesh, ListsNeighboursAndCarriesMessages) {
   JoinedNodes nodes;
   nodes.pass(3s);

@@ -64,6 +64,11 @@ const Subcommand* CommandSpec::named_subcommand(Arguments arguments) const {
   return takes_subcommand(arguments.size()) ? find_subcommand(arguments[1]) : nullptr;
 }
 
+bool CommandSpec::writes(Arguments arguments) const {
+  const Subcommand* const sub = named_subcommand(arguments);
+  return sub == nullptr ? is(kWrite) : sub->access.needs.include(Right::kWrite);
+}
+
 std::string full_name(const CommandSpec& spec, Arguments arguments) {
   const Subcommand* const sub = spec.named_subcommand(arguments);
   return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);

@@ -62,6 +62,8 @@ struct CommandSpec {
   Rights (*more_rights)(Arguments arguments) = nullptr;
 
   [[nodiscard]] constexpr bool is(Flags flag) const { return (flags & flag) != 0; }
+  /// Whether it changes keys, with these arguments.
+  [[nodiscard]] bool writes(Arguments arguments) const;
   /// Whether so many arguments, with the name, name a subcommand.
   [[nodiscard]] constexpr bool takes_subcommand(std::size_t count) const {
     return subcommands != nullptr && count > (is(kKeyAlone) ? 2U : 1U);

@@ -57,7 +57,8 @@ struct RespStats {
   std::uint64_t protocol_errors = 0;
   std::uint64_t refused_by_lease = 0;
   std::uint64_t refused_by_clock = 0;
-  std::uint64_t refused_by_memory = 0;  ///< commands for which there was none left
+  std::uint64_t refused_by_neighbours = 0;  ///< with fewer than min_neighbours
+  std::uint64_t refused_by_memory = 0;      ///< commands for which there was none left
   std::uint64_t published = 0;
   std::uint64_t shown = 0;  ///< messages of other shapes than PUBLISH's that were converted for the channel "mesh"
   Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
@@ -107,6 +108,8 @@ class RespService {
   RandomStream random;
   const MonoTime started;
   std::size_t max_clients;
+  /// With fewer neighbours no client writes.
+  std::size_t min_neighbours = 0;
   std::uint64_t last_client_id = 0;
   std::map<std::uint64_t, RespSession*> sessions;
   /// Those in a WAIT, by the token of Engine::confirm().

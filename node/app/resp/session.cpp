@@ -238,7 +238,7 @@ void RespSession::run_command(const CommandSpec& spec, std::span<const std::stri
 /// (memory_reserve.h), so that it is tried before whether there will be enough for a large one.
 void RespSession::run_within_memory(const CommandSpec& spec, std::span<const std::string_view> arguments) {
   const std::size_t start = output_.size();
-  const bool changes = spec.is(CommandSpec::kWrite) || spec.is(CommandSpec::kPubsub);
+  const bool changes = spec.writes(arguments) || spec.is(CommandSpec::kPubsub);
   if (changes) {
     std::size_t bytes = 0;
     for (const std::string_view argument : arguments)

@@ -168,6 +168,7 @@ class RespSession final : public Subscriber {
   void execute(std::span<const std::string_view> arguments);
   /// The error for a command that its user may not run, or not with these arguments; nothing when it may.
   [[nodiscard]] std::optional<std::string> refusal(const CommandSpec& spec, Arguments arguments);
+  [[nodiscard]] std::optional<std::string> lack_of_permission(const CommandSpec& spec, Arguments arguments);
   [[nodiscard]] bool may_touch(const CommandSpec& spec, const Subcommand* sub, Arguments arguments) const;
   void become(Users::UserPtr user);
   void answer_login(const Greeting& greet, ReplyWriter reply);

@@ -25,6 +25,17 @@ std::string_view host_of(std::string_view remote) {
 }  // namespace
 
 std::optional<std::string> RespSession::refusal(const CommandSpec& spec, Arguments arguments) {
+  if (auto error = lack_of_permission(spec, arguments)) return error;
+  const std::size_t wanted = service_.min_neighbours;
+  if (wanted == 0 || !spec.writes(arguments)) return std::nullopt;
+  const std::size_t there = service_.engine.neighbour_count();
+  if (there >= wanted) return std::nullopt;
+  ++service_.stats.refused_by_neighbours;
+  return fmt::format("NOREPLICAS this node has {} {} and takes no writes with fewer than {} (--min-neighbours)", there,
+                     there == 1 ? "neighbour" : "neighbours", wanted);
+}
+
+std::optional<std::string> RespSession::lack_of_permission(const CommandSpec& spec, Arguments arguments) {
   if (user_ != nullptr && user_->may_all()) return std::nullopt;
   const Subcommand* const sub = spec.named_subcommand(arguments);
   const Access& access = sub == nullptr ? spec.access : sub->access;
