@@ -83,7 +83,7 @@ std::expected<Restored, StoreError> restore(const std::string& backup, const std
     if (!there) return std::unexpected(there.error());
     if (!*there) continue;
     return std::unexpected(made->error(
-        StoreTrouble::kInUse,
+        StoreTrouble::kUnusable,
         fmt::format("{} is there: nothing is overwritten; name a new directory, or move this one away", name)));
   }
   const auto failed = [&](std::string what) {

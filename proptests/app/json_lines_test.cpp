@@ -111,6 +111,9 @@ TEST(JsonLines, AreForPeopleToo) {
   Raw point;
   MsgpackWriter(point).map(2).str("x").integer(std::uint64_t{3}).str("y").real(4.5);
   EXPECT_EQ(json_line("point", point), "{\"key\":\"point\",\"type\":\"json\",\"value\":{\"x\":3,\"y\":4.5}}\n");
+  Raw list;
+  MsgpackWriter(list).array(1).bin("x");
+  EXPECT_EQ(json_line("list", list), "{\"key\":\"list\",\"type\":\"msgpack\",\"value_base64\":\"kcQBeA==\"}\n");
   EXPECT_EQ(json_line("one", "\xCD\x00\x01"sv), "{\"key\":\"one\",\"type\":\"msgpack\",\"value_base64\":\"zQAB\"}\n");
 }
 

@@ -133,7 +133,7 @@ class BackupTest(harness.MeshTestCase):
                 node.redis.execute_command("MESH", "BACKUP", str(path))
         self.assertEqual(backup.read_bytes(), whole)
         self.assertIn("another node uses it (process", self.run_program("--restore", backup, "--data-dir", self.data, code=1))
-        self.assertIn("another node uses it (process", self.check(self.data, code=1))
+        self.assertRegex(self.check(self.data, code=1), f"--check: .*another node uses it .process {node.process.pid}.*stop that node first")
         self.assertEqual(node.terminate(), 0)
         self.assertIn("nothing is overwritten", self.run_program("--restore", backup, "--data-dir", self.data, code=1))
         (self.path("cut.db")).write_bytes(whole[:8192])

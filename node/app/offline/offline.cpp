@@ -21,7 +21,7 @@ using Outcome = std::expected<std::string, std::string>;
 
 Outcome restored(const OfflineOptions& offline, const DataPlace& place) {
   const auto done = restore(offline.file, place.directory, offline.as_new ? RestoreAs::kNewNode : RestoreAs::kSameNode);
-  if (!done) return std::unexpected(done.error().describe());
+  if (!done) return std::unexpected(describe_for_task(done.error()));
   std::string lines = fmt::format("'{}' has the {} records of node {}, network '{}'\n", printable(place.directory),
                                   done->records, printable(done->node_id), printable(done->network));
   lines += offline.as_new ? "it is a new node: at its start it gets an id of its own\n"
@@ -31,7 +31,7 @@ Outcome restored(const OfflineOptions& offline, const DataPlace& place) {
 
 Outcome checked(const DataPlace& place) {
   const auto found = check_data(place.directory);
-  if (!found) return std::unexpected(found.error().describe());
+  if (!found) return std::unexpected(describe_for_task(found.error()));
   for (const std::string& line : found->lines)
     std::printf("%s\n", line.c_str());
   std::fflush(stdout);
@@ -72,6 +72,10 @@ std::string_view name_of(OfflineTask task) {
 }
 
 }  // namespace
+
+std::string describe_for_task(const StoreError& error) {
+  return error.describe() + (error.trouble == StoreTrouble::kInUse ? "; for this, stop that node first" : "");
+}
 
 int run_offline(const OfflineOptions& offline, const DataPlace& place) {
   const auto outcome = run_task(offline, place);

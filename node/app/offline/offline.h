@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/engine/engine.h"
+#include "core/env/store.h"
 #include "store/sqlite_store.h"
 
 namespace meshdict {
@@ -26,6 +27,9 @@ struct DataPlace {
   Durability durability = Durability::kAlways;
   EngineConfig config;
 };
+
+/// For the operator, of a task that wants a directory for itself.
+std::string describe_for_task(const StoreError& error);
 
 /// The exit code: 0 when all is well, 1 for damage and for whatever could not be done. REQUIRES: there is a task.
 int run_offline(const OfflineOptions& offline, const DataPlace& place);

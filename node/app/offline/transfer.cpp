@@ -181,7 +181,7 @@ std::expected<std::uint64_t, std::string> set_keys(Engine& engine, int from, con
 
 std::expected<std::string, std::string> export_lines(const DataPlace& place, const std::string& name) {
   auto data = StoredData::open(place.directory);
-  if (!data) return Error(data.error().describe());
+  if (!data) return Error(describe_for_task(data.error()));
   std::expected<std::uint64_t, std::string> written;
   if (name == "-") {
     written = write_keys(**data, STDOUT_FILENO, "standard output");
@@ -202,7 +202,7 @@ std::expected<std::string, std::string> import_lines(const DataPlace& place, con
   const FileDescriptor from(from_stdin ? ::dup(STDIN_FILENO) : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!from) return Error(file_trouble(name, "cannot be read", errno));
   auto store = open_for_network(place.directory, place.durability, place.config);
-  if (!store) return Error(store.error().describe());
+  if (!store) return Error(describe_for_task(store.error()));
   EngineAlone alone(place.config, **store);
   Engine& engine = alone.engine();
   if (const auto started = engine.start(); !started) {
