@@ -1,5 +1,6 @@
 // meshdict-node: one member of a mesh, reached with any Redis client. Exit codes: 0 after SIGTERM or SIGINT, 1 when it
-// could not start or had to give up, 2 for wrong options.
+// could not start or had to give up, 2 for wrong options. What works on the data directory of a node that does not run, and ends by
+// itself: offline/offline.h.
 
 #include <algorithm>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "app/log/log.h"
 #include "app/node.h"
+#include "app/offline/offline.h"
 #include "app/options.h"
 #include "app/signals.h"
 #include "app/system/memory_reserve.h"
@@ -34,7 +36,12 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   meshdict::memory_reserve::install();
-  meshdict::Node node(std::get<meshdict::Options>(std::move(parsed)));
+  auto& options = std::get<meshdict::Options>(parsed);
+  if (options.offline.task != meshdict::OfflineTask::kNone) {
+    return meshdict::run_offline(options.offline,
+                                 {options.data_dir, options.durability, meshdict::engine_config(options)});
+  }
+  meshdict::Node node(std::move(options));
   if (const auto started = node.start(); !started) return fail(started.error().describe());
   // A script that waits for the announcement finds in the log all that was told before it.
   meshdict::flush_log();

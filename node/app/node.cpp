@@ -13,11 +13,13 @@
 #include <utility>
 
 #include "app/access/hash_thread.h"
+#include "app/backups.h"
 #include "app/commands/commands.h"
 #include "app/http/limits.h"
 #include "app/http/server.h"
 #include "app/log/event_log.h"
 #include "app/log/log.h"
+#include "app/offline/set_aside.h"
 #include "app/open_files.h"
 #include "app/resp/limits.h"
 #include "app/resp/server.h"
@@ -173,6 +175,7 @@ struct Node::Parts {
       log.write_limited(LogLevel::kWarn, kind, detail);
     };
     service.logins.set_worker(&hashes);
+    if (disk) service.back_up = backups_of(*disk, io, log);
     if (kept.client_tls != nullptr) server.set_credentials(kept.client_tls->credentials());
     if (kept.users != nullptr) service.set_users(kept.users->users());
     transport.limit_closing(files.closing);
@@ -191,6 +194,17 @@ struct Node::Parts {
     EngineConfig config = engine_config(options, files);
     if (kept.proof != nullptr) config.proven_id = kept.proof->credentials()->id();
     return config;
+  }
+
+  /// Before the engine starts. REQUIRES: there is a disk.
+  std::expected<void, StoreError> repair() {
+    const auto aside = set_damaged_aside(*disk, options.data_dir);
+    if (!aside) return std::unexpected(aside.error());
+    if (*aside == 0) return {};
+    log.write(LogLevel::kWarn,
+              fmt::format("{} damaged records are set aside in '{}/{}'; what neighbours have of these keys comes back",
+                          *aside, printable(options.data_dir), kSetAsideFile));
+    return {};
   }
 
   /// Before the engine starts.
@@ -288,6 +302,7 @@ struct Node::Parts {
             [this] {
               log.write(LogLevel::kInfo, "stopping");
               manager.stopping();
+              if (disk) disk->end_backup("the node stops");
               server.stop();
               if (http) http->stop();
             },
@@ -417,6 +432,11 @@ std::expected<void, StartFailure> Node::start() {
     const auto http = p.listen_for_http(files->http);
     if (!http) return std::unexpected(StartFailure{.option = "--http", .why = http.error()});
     p.http_address = *http;
+  }
+  if (options_.repair) {
+    if (auto repaired = p.repair(); !repaired) {
+      return std::unexpected(StartFailure{.option = "--repair-from-mesh", .why = std::move(repaired.error())});
+    }
   }
   p.tell_of_proof();
   p.watch_files();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,7 @@ class CommandLine {
     add_security();
     add_client_security();
     add_storage();
+    add_offline();
     add_log_level();
     add_configuration();
     for (const char* name : kNotYet) {
@@ -115,10 +117,14 @@ class CommandLine {
     if (options_.data_dir.empty() && known_.said("--durability")) {
       throw CLI::ValidationError("--durability", "needs --data-dir");
     }
+    if (options_.data_dir.empty() && options_.repair) {
+      throw CLI::ValidationError("--repair-from-mesh", "needs --data-dir");
+    }
+    settle_offline();
     settle_clients();
     options_.effective = known_.effective();
     options_.warnings = known_.misspelt_variables();
-    if (security.open) return;
+    if (security.open || options_.offline.task != OfflineTask::kNone) return;
     const auto open = open_endpoints(options_);
     if (!open.empty()) throw CLI::ValidationError(open.front() + ", or --open, which lets everybody in");
   }
@@ -141,6 +147,26 @@ class CommandLine {
     if (files.authority.empty() && !files.revoked.empty()) {
       throw CLI::ValidationError("--resp-tls-crl", "needs --resp-tls-ca: without it clients show no certificate");
     }
+  }
+
+  void settle_offline() {
+    OfflineOptions& offline = options_.offline;
+    const std::tuple<OfflineTask, const char*, bool, const std::string&> tasks[] = {
+        {OfflineTask::kCheck, "--check", check_, no_file_},
+        {OfflineTask::kRestore, "--restore", !restore_.empty(), restore_},
+        {OfflineTask::kExport, "--export", !export_.empty(), export_},
+        {OfflineTask::kImport, "--import", !import_.empty(), import_}};
+    const char* first = nullptr;
+    for (const auto& [task, name, wanted, file] : tasks) {
+      if (!wanted) continue;
+      if (first != nullptr) throw CLI::ValidationError(name, fmt::format("is not to be done together with {}", first));
+      if (options_.data_dir.empty()) throw CLI::ValidationError(name, "needs --data-dir");
+      first = name;
+      offline.task = task;
+      offline.file = file;
+    }
+    if (offline.as_new && offline.task != OfflineTask::kRestore)
+      throw CLI::ValidationError("--as-new", "needs --restore");
   }
 
   /// `take` gets each value and throws a ValidationError for a wrong one.
@@ -313,6 +339,22 @@ class CommandLine {
         });
   }
 
+  void add_offline() {
+    add_flag("--repair-from-mesh", "Damaged records are set aside into a file, and come back from the neighbours",
+             options_.repair);
+    add_flag("--check", "Verifies the data of a node that does not run, says what it found, and ends", check_,
+             Stands::kOnCommandLine);
+    add_file("--restore", "FILE", "Makes the directory of --data-dir from a file of MESH BACKUP, and ends", restore_,
+             Stands::kOnCommandLine);
+    add_flag("--as-new", "With --restore: as a node with an id of its own, instead of the one that was backed up",
+             options_.offline.as_new, Stands::kOnCommandLine);
+    add_file("--export", "FILE",
+             "Writes the keys of a node that does not run as lines of JSON (-: to stdout), and ends", export_,
+             Stands::kOnCommandLine);
+    add_file("--import", "FILE", "Sets the keys of such a file (-: of stdin) in the directory of --data-dir, and ends",
+             import_, Stands::kOnCommandLine);
+  }
+
   void add_log_level() {
     add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error", [this](const std::string& text) {
       const auto found = std::ranges::find(kLevels, CLI::detail::to_lower(text),
@@ -350,6 +392,11 @@ class CommandLine {
   std::string make_key_;
   bool hash_password_ = false;
   bool print_config_ = false;
+  bool check_ = false;
+  std::string restore_;
+  std::string export_;
+  std::string import_;
+  const std::string no_file_;
   KnownOptions known_;  // in the order of --help
   CLI::App app_{"A node of a meshdict: a dictionary with leases, shared over a mesh."};
   Options options_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/log/log.h"
+#include "app/offline/offline.h"
 #include "core/engine/engine.h"
 #include "core/env/limits.h"
 #include "core/env/transport.h"
@@ -67,6 +68,8 @@ struct Options {
   std::vector<std::string> http_hosts;  ///< names that requests may call the node by
   std::string data_dir;                 ///< empty: all is kept in memory
   Durability durability = Durability::kAlways;
+  bool repair = false;  ///< damaged records are set aside
+  OfflineOptions offline;
   LogLevel log_level = LogLevel::kInfo;
   SecurityOptions security;
   std::vector<std::string> words;          ///< the command line's, without the program's name

@@ -56,10 +56,11 @@ std::optional<std::string> LogKeeper::failure() const {
 void LogKeeper::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!failure_) {
-    wake_.wait_for(lock, stop, env_limits::kSyncEvery, [this] { return pages_ >= merge_pages_; });
+    wake_.wait_for(lock, stop, env_limits::kSyncEvery, [this] { return merge_due(); });
     if (stop.stop_requested()) return;
     const bool sync = std::exchange(sync_due_, false);
-    const bool merge = pages_ >= merge_pages_;
+    const bool merge = merge_due();
+    merging_ = merge;
     lock.unlock();
     auto failed = sync ? sync_log() : std::nullopt;
     if (merge && !failed) failed = merge_log();
@@ -67,6 +68,8 @@ void LogKeeper::run(const std::stop_token& stop) {
     failure_ = std::move(failed);
     // The writer's next commit tells anew: a merge that another kept from its end is tried again then.
     if (merge) pages_ = 0;
+    merging_ = false;
+    merged_.notify_all();
   }
 }
 
@@ -124,6 +127,18 @@ void LogKeeper::end_writing() {
   const std::lock_guard lock(mutex_);
   writing_ = false;
   turn_.notify_one();
+}
+
+void LogKeeper::begin_unmerged() {
+  std::unique_lock lock(mutex_);
+  unmerged_ = true;
+  merged_.wait(lock, [this] { return !merging_; });
+}
+
+void LogKeeper::end_unmerged() {
+  const std::lock_guard lock(mutex_);
+  unmerged_ = false;
+  if (merge_due()) wake_.notify_one();
 }
 
 int LogKeeper::pages() const {

@@ -50,4 +50,30 @@ std::optional<FileAlone> read_file_alone(const std::string& path) {
   return found;
 }
 
+std::expected<void, StoreError> check_log_is_there(const DataDirectory& directory, FoundDatabase found,
+                                                   const std::optional<FileAlone>& alone) {
+  if (!alone || found == FoundDatabase::kNone) return {};
+  const bool has_log = found == FoundDatabase::kWithLog && log_holds_something(directory);
+  // A file from before there were marks is never empty beside nothing, but for the first moments of a node.
+  const bool wants_log = alone->mark.open || (alone->mark.id.empty() && alone->empty);
+  if (has_log || !wants_log) return {};
+  return std::unexpected(directory.error(
+      StoreTrouble::kDamaged,
+      fmt::format(
+          "{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
+          "the directory away to begin as a new node",
+          kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
+}
+
+std::expected<void, StoreError> check_log_fits(const DataDirectory& directory, const LogMark& mark,
+                                               const std::optional<FileAlone>& alone) {
+  if (!alone || mark.fits(alone->mark)) return {};
+  return std::unexpected(directory.error(
+      StoreTrouble::kDamaged,
+      fmt::format(
+          "{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
+          "or move the directory away to begin as a new node",
+          kLogFile, kDatabaseFile)));
+}
+
 }  // namespace meshdict

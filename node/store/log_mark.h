@@ -11,10 +11,13 @@
 // What is not seen: a file or a log that was copied while its node ran, and put back within the same generation.
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "store/data_directory.h"
+#include "store/database_file.h"
 #include "store/sqlite_database.h"
 
 namespace meshdict {
@@ -49,5 +52,13 @@ struct FileAlone {
 /// Reads the file without its log, and changes nothing. Returns nothing when that cannot be read: a merge that was cut short
 /// leaves such a file, which makes sense only with its log. REQUIRES: this process has no other connection to it.
 std::optional<FileAlone> read_file_alone(const std::string& path);
+
+/// Error for a file that needs a log which is not there. `alone`: what read_file_alone() says. To be asked before a connection, which
+/// would begin a log.
+std::expected<void, StoreError> check_log_is_there(const DataDirectory& directory, FoundDatabase found,
+                                                   const std::optional<FileAlone>& alone);
+/// Error when `mark`, which the database shows with its log, is that of another file's log.
+std::expected<void, StoreError> check_log_fits(const DataDirectory& directory, const LogMark& mark,
+                                               const std::optional<FileAlone>& alone);
 
 }  // namespace meshdict

@@ -216,4 +216,15 @@ std::string SqliteDatabase::what() const {
   }
 }
 
+SqliteCopy::SqliteCopy(SqliteDatabase& to, SqliteDatabase& from)
+    : copy_(sqlite3_backup_init(to.database_.get(), "main", from.database_.get(), "main")) {}
+
+int SqliteCopy::step(int pages) {
+  return copy_ ? sqlite3_backup_step(copy_.get(), pages) : SQLITE_ERROR;
+}
+
+void SqliteCopy::Finish::operator()(sqlite3_backup* copy) const {
+  sqlite3_backup_finish(copy);
+}
+
 }  // namespace meshdict

@@ -11,6 +11,7 @@
 #include "core/env/store.h"
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 
 namespace meshdict {
@@ -92,8 +93,24 @@ class SqliteDatabase {
     void operator()(sqlite3* database) const;
   };
   int checkpoint(int mode, int* merged);
+  friend class SqliteCopy;
 
   std::unique_ptr<sqlite3, Close> database_;
+};
+
+/// A copy of one database over another one, which is empty. Both outlive it.
+class SqliteCopy {
+ public:
+  SqliteCopy(SqliteDatabase& to, SqliteDatabase& from);
+  /// SQLITE_OK: there are more pages; SQLITE_DONE; or an error, which the other database's what() tells after finish().
+  int step(int pages);
+  void finish() { copy_.reset(); }
+
+ private:
+  struct Finish {
+    void operator()(sqlite3_backup* copy) const;
+  };
+  std::unique_ptr<sqlite3_backup, Finish> copy_;
 };
 
 }  // namespace meshdict

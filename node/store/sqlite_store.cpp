@@ -62,22 +62,6 @@ std::string schema() {
       kMarkTable, kMarkKey, mark.encode(), kApplicationId, kSchema);
 }
 
-/// Before a connection, which would begin a log.
-std::expected<void, StoreError> check_log_is_there(const DataDirectory& directory, FoundDatabase found,
-                                                   const std::optional<FileAlone>& alone) {
-  if (!alone || found == FoundDatabase::kNone) return {};
-  const bool has_log = found == FoundDatabase::kWithLog && log_holds_something(directory);
-  // A file from before there were marks is never empty beside nothing, but for the first moments of a node.
-  const bool wants_log = alone->mark.open || (alone->mark.id.empty() && alone->empty);
-  if (has_log || !wants_log) return {};
-  return std::unexpected(directory.error(
-      StoreTrouble::kDamaged,
-      fmt::format(
-          "{} has not been closed, and its log {} is {}: what was written last is in that; put it back, or move "
-          "the directory away to begin as a new node",
-          kDatabaseFile, kLogFile, found == FoundDatabase::kWithLog ? "empty" : "missing")));
-}
-
 /// Runs a statement that gives no rows. After an error it is left as it is, for the error's text.
 bool run(SqliteStatement& statement) {
   const bool done = statement.step() == SQLITE_DONE;
@@ -191,13 +175,7 @@ std::expected<void, StoreError> SqliteStore::check_content() {
 std::expected<void, StoreError> SqliteStore::check_mark(const std::optional<FileAlone>& alone) {
   mark_ = read_mark(database_);
   created_ |= database_.ask("SELECT EXISTS(SELECT 1 FROM entries WHERE tab <> 255)") == "0";
-  if (!alone || mark_.fits(alone->mark)) return {};
-  return std::unexpected(directory_->error(
-      StoreTrouble::kDamaged,
-      fmt::format(
-          "{} is not the log of {}: they are of different nodes or times; put the two back that belong together, "
-          "or move the directory away to begin as a new node",
-          kLogFile, kDatabaseFile)));
+  return check_log_fits(*directory_, mark_, alone);
 }
 
 std::expected<void, StoreError> SqliteStore::prepare_statements() {
@@ -278,7 +256,23 @@ std::expected<void, StoreError> SqliteStore::commit() {
   if (failure_) return std::unexpected(*failure_);
   if (has_room_ && !file_may_grow()) lack_room();
   if (!has_room_) ask_for_room();
+  if (backup_) backup_->begin();
   return {};
+}
+
+std::expected<void, std::string> SqliteStore::begin_backup(const std::string& name, BackupDone done) {
+  if (failure_) return std::unexpected(failure_->what);
+  if (backup_ && !backup_->is_over()) return std::unexpected("another backup is under way: wait until that has ended");
+  auto file = UnfinishedFile::create(name);
+  if (!file) return std::unexpected(std::move(file.error()));
+  SqliteDatabase source;
+  if (auto connected = connect(source); !connected) return std::unexpected(connected.error().what);
+  backup_ = std::make_unique<OnlineBackup>(std::move(source), *log_keeper_, std::move(*file), std::move(done));
+  return {};
+}
+
+void SqliteStore::end_backup(const std::string& why) {
+  if (backup_) backup_->end_reading(why);
 }
 
 void SqliteStore::ask_for_room() {
@@ -325,6 +319,7 @@ bool SqliteStore::give_back_some() {
 }
 
 bool SqliteStore::shorten_log() {
+  if (backup_) backup_->end_reading("the disk that holds the node's data is full");
   if (database_.restart_log() != SQLITE_OK) return false;
   // The mark below is that of the log that begins now, whichever thread merged the last one: a second mark would not follow the
   // file's.
@@ -421,6 +416,7 @@ void SqliteStore::drop_staged() {
 
 std::expected<void, StoreError> SqliteStore::close() {
   if (!directory_) return {};
+  backup_.reset();
   log_keeper_.reset();
   std::expected<void, StoreError> outcome;
   // A log with a failed write behind it stays as it is: the next start replays what is whole in it.
@@ -442,6 +438,7 @@ std::expected<void, StoreError> SqliteStore::close() {
 }
 
 void SqliteStore::disconnect() {
+  backup_.reset();
   log_keeper_.reset();
   // Statements go before their database.
   for (SqliteStatement* statement : {&begin_, &end_, &put_, &erase_, &load_})

@@ -15,7 +15,7 @@
 // 5. No other process can open the database meanwhile, whatever program it is.
 //
 // Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
-// copy the data, stop the node: after close(), meshdict.db is complete by itself.
+// copy the data, use begin_backup(), or stop the node: after close(), meshdict.db is complete by itself.
 //
 // Writes wait in memory until commit(), and are then applied in the order of keys, the last one of each key only: that
 // is what makes one transaction a turn cheap. Rejected: a transaction that stays open between commits, because a write
@@ -35,6 +35,7 @@
 #include "store/file_descriptor.h"
 #include "store/log_keeper.h"
 #include "store/log_mark.h"
+#include "store/online_backup.h"
 #include "store/reserve.h"
 #include "store/sqlite_database.h"
 #include "store/store_limits.h"
@@ -64,6 +65,12 @@ class SqliteStore final : public Store {
   [[nodiscard]] std::size_t staged() const override { return staged_.size(); }
   [[nodiscard]] bool has_room() const override { return has_room_; }
   std::expected<void, StoreError> commit() override;
+
+  /// Makes a copy of what the store holds after the next commit, or soon after it, as a new file of this name; see online_backup.h. `done` is
+  /// called unless the store fails before. Error: there is such a file, it cannot be made, or another backup is under way.
+  std::expected<void, std::string> begin_backup(const std::string& name, BackupDone done);
+  /// Has a backup end that is still reading.
+  void end_backup(const std::string& why);
 
   /// Merges the log into meshdict.db, syncs it, and releases the directory. What is staged is lost. Every call afterwards fails
   /// or does nothing.
@@ -130,6 +137,8 @@ class SqliteStore final : public Store {
   SqliteStatement erase_;
   SqliteStatement load_;
   std::unique_ptr<LogKeeper> log_keeper_;
+  /// Null before the first one.
+  std::unique_ptr<OnlineBackup> backup_;
   int log_pages_ = 0;
   int merge_pages_ = store_limits::kMergePages;
   /// Where files of this process have a limit.

@@ -24,6 +24,12 @@ inline constexpr int kMergeRounds = 2;
 /// while 100,000 keys came in; behind the whole file it was 10 ms. The merge takes as long with pieces as without.
 inline constexpr off_t kWriteOutBytes = 1 << 20;
 
+/// Pages, 1 MiB, that a backup copies and has written out at a time, for the same reason.
+inline constexpr int kCopiedPages = 256;
+/// Pages in the log, 1 GiB, at which a backup gives up, since nothing is merged while it runs: some ten seconds of the hardest load that was
+/// tried, and so a database of some gigabytes.
+inline constexpr int kMostLogPages = 262'144;
+
 /// Pages that SQLite holds in memory, in KiB: the inner nodes for a million keys and the leaves of a turn. A guess that
 /// costs 8 bytes a key there.
 inline constexpr int kCacheKiB = 8'192;
@@ -48,6 +54,9 @@ inline constexpr int kGivenBackPages = 256;
 inline constexpr int kGivenBackRounds = 16;
 /// How often a full disk is asked for the reserve: soon enough for people, seldom enough to cost nothing.
 inline constexpr std::chrono::milliseconds kAskForRoomEvery{1'000};
+
+/// Lines about damage at the most: whoever reads them wants to know which keys, and that there is more.
+inline constexpr int kToldDamages = 20;
 
 /// Memory for staged writes that is kept from turn to turn. What one turn stages is bounded by the frames and commands that the
 /// loop takes in one.

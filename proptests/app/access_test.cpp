@@ -85,6 +85,13 @@ TEST(Access, WithoutARightNoCommandThatNeedsItIsRun) {
   }
 }
 
+TEST(Access, BackupsAreForAdministrators) {
+  GuardedNode node(line_of("ada", "+read +write +publish +mesh ~*"));
+  node.log_in("ada");
+  EXPECT_THAT(node.run({"MESH", "BACKUP", "/b.db"}), StartsWith(kNoPermission));
+  EXPECT_THAT(node.run({"MESH", "ID"}), StartsWith("$"));
+}
+
 TEST(Access, WithAllRightsNoCommandIsRefused) {
   GuardedNode node(line_of("ada", "+read +write +publish +mesh +admin ~*"));
   for_each_command({"k", "1"}, [&](const Access&, const std::vector<std::string>& command) {

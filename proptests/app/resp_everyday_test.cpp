@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/resp/limits.h"
@@ -310,6 +312,64 @@ TEST(RespMesh, AForgottenAddressIsNotDialledAgain) {
   EXPECT_EQ(node.run({"MESH", "FORGET", "wrong", "1"}), ":0\r\n");
   EXPECT_THAT(node.run({"MESH", "FORGET", "wrong"}), StartsWith("-ERR "));
   EXPECT_EQ(node.engine.known_addresses(), 0U);
+}
+
+/// A node whose backups end when the test says so.
+struct BackedUp {
+  BackedUp() {
+    node.service.back_up = [this](const std::string& path, std::function<void(BackupOutcome)> told) -> BackupOutcome {
+      paths.push_back(path);
+      if (done) return std::unexpected("another backup is under way");
+      done = std::move(told);
+      return {};
+    };
+  }
+  /// What the client is sent then.
+  std::string end(BackupOutcome outcome) {
+    std::exchange(done, nullptr)(std::move(outcome));
+    return node.send("");
+  }
+
+  LonelyNode node;
+  std::vector<std::string> paths;
+  std::function<void(BackupOutcome)> done;
+};
+
+TEST(RespBackups, AreAnsweredOnlyAtTheirEnd) {
+  BackedUp it;
+  const std::vector<std::string> command{"MESH", "BACKUP", "/backups/node.db"};
+  EXPECT_EQ(it.node.send(resp_command(command) + resp_command({"PING"})), "");
+  EXPECT_EQ(it.paths, std::vector<std::string>{"/backups/node.db"});
+  EXPECT_EQ(it.end({}), "+OK\r\n+PONG\r\n");
+  EXPECT_EQ(it.node.run(command), "");
+  EXPECT_EQ(it.end(std::unexpected("the disk is full")), "-ERR no backup was made: the disk is full\r\n");
+}
+
+TEST(RespBackups, RefuseWhatCannotBe) {
+  EXPECT_THAT(LonelyNode().run({"MESH", "BACKUP", "/b.db"}), StartsWith("-ERR this node keeps all in memory"));
+  BackedUp it;
+  for (const char* path : {"", "b.db", "../b.db"})
+    EXPECT_THAT(it.node.run({"MESH", "BACKUP", path}), StartsWith("-ERR the path must be absolute"));
+  for (const char* path : {"/etc/cron.d/job", "/b.sh", "/.db", "/b.db/"})
+    EXPECT_THAT(it.node.run({"MESH", "BACKUP", path}), StartsWith("-ERR the name of a backup must end with .db"));
+  EXPECT_THAT(it.node.run({"MESH", "BACKUP", std::string("/b\0.db", 6)}), StartsWith("-ERR a path has no zero byte"));
+  EXPECT_EQ(it.node.run({"MULTI"}), "+OK\r\n");
+  EXPECT_EQ(it.node.run({"MESH", "BACKUP", "/b.db"}), kQueued);
+  EXPECT_THAT(it.node.run({"EXEC"}), HasSubstr("-ERR MESH BACKUP takes longer than a transaction may"));
+  EXPECT_EQ(it.paths.size(), 0U);
+  EXPECT_EQ(it.node.run({"MESH", "BACKUP", "/b.db"}), "");
+  RespSession other(it.node.service, "127.0.0.1:2");
+  other.feed(resp_command({"MESH", "BACKUP", "/c.db"}));
+  EXPECT_EQ(other.output(), "-ERR another backup is under way\r\n");
+}
+
+TEST(RespBackups, OutliveTheirClient) {
+  BackedUp it;
+  {
+    RespSession gone(it.node.service, "127.0.0.1:2");
+    gone.feed(resp_command({"MESH", "BACKUP", "/c.db"}));
+  }
+  EXPECT_EQ(it.end({}), "");
 }
 
 }  // namespace

@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands/commands.h"
+#include "app/resp/limits.h"
 #include "core/engine/event.h"
 #include "net/addresses.h"
 
@@ -100,11 +105,49 @@ void mesh_disconnect(RespSession& session, Arguments arguments) {
   }
 }
 
+/// Why no backup is written to such a path; empty for a good one.
+std::string_view fault_of_backup_path(std::string_view path) {
+  if (path.find('\0') != std::string_view::npos) return "a path has no zero byte";
+  const std::filesystem::path name(path);
+  if (!name.is_absolute()) return "the path must be absolute, as /var/backups/node.db: it is one on the node's machine";
+  // Whoever may log in makes no files that mean something to other programs.
+  if (name.extension() != ".db") return "the name of a backup must end with .db";
+  return {};
+}
+
+void mesh_backup(RespSession& session, Arguments arguments) {
+  RespService& service = session.service();
+  const auto refuse = [&session](std::string_view why) { session.reply().error(fmt::format("ERR {}", why)); };
+  if (session.runs_transaction()) return refuse("MESH BACKUP takes longer than a transaction may");
+  if (service.back_up == nullptr) return refuse("this node keeps all in memory: there is no backup without --data-dir");
+  if (const auto fault = fault_of_backup_path(arguments[2]); !fault.empty()) return refuse(fault);
+  const auto outcome = std::make_shared<std::optional<BackupOutcome>>();
+  const auto done = [&service, client = session.id(), outcome](BackupOutcome got) {
+    *outcome = std::move(got);
+    if (const auto found = service.sessions.find(client); found != service.sessions.end()) found->second->let_go_on();
+  };
+  if (const auto begun = service.back_up(std::string(arguments[2]), done); !begun) return refuse(begun.error());
+  const auto answer = [outcome](std::string& made, std::size_t& /*steps*/) {
+    ReplyWriter reply(made);
+    if (!*outcome) {
+      reply.error("ERR the backup goes on, but nobody waits so long; the log will tell how it ended");
+    } else if (!**outcome) {
+      reply.error(fmt::format("ERR no backup was made: {}", (*outcome)->error()));
+    } else {
+      reply.simple("OK");
+    }
+    return true;
+  };
+  session.hold(answer, 0, service.clock.monotonic() + resp_limits::kBackupPatience);
+}
+
 }  // namespace
 
 std::span<const Subcommand> mesh_subcommands() {
   static constexpr Access kMesh{Right::kMesh, Access::Touches::kNothing};
+  static constexpr Access kAdminister{Right::kAdmin, Access::Touches::kNothing};
   static constexpr Subcommand kSubcommands[] = {
+      {"backup", 3, kAdminister, mesh_backup, "path", "Copies the node's data to a new file, while it goes on."},
       {"connect", -3, kMesh, mesh_connect, "host:port", "Dials a node now, and remembers its address."},
       {"departed", 2, kMesh, mesh_departed, "", "Lists earlier neighbours and why they are none now."},
       {"disconnect", 3, kMesh, mesh_disconnect, "id", "Says goodbye to a neighbour."},

@@ -59,6 +59,8 @@ inline constexpr std::size_t kMaxWrittenBytes = limits::kMaxKey;
 /// The longest that a PUBLISH waits for neighbours that take less than comes; then it is left out for these (guess: a py2p
 /// node takes a hundred in each of these seconds).
 inline constexpr std::chrono::seconds kRoomPatience{5};
+/// The longest that a client waits for its backup: longer than any that succeeds.
+inline constexpr std::chrono::hours kBackupPatience{24};
 /// Replies that wait for a client. A subscriber that falls so far behind is cut off, the commands of others wait, and one
 /// reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,6 +66,10 @@ struct RespStats {
   Duration longest_commit{};
 };
 
+/// Begins a backup to a new file. `done` is called from the loop, at the end; it is not when this returns an error.
+using BackupOutcome = std::expected<void, std::string>;
+using BackupMaker = std::function<BackupOutcome(const std::string& path, std::function<void(BackupOutcome)> done)>;
+
 class RespService {
  public:
   /// The references, and what `commands` shows, outlive the service.
@@ -102,6 +107,7 @@ class RespService {
   /// What strangers can cause; for a log that limits repeated kinds.
   std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
                                                                                   const std::string&) {};
+  BackupMaker back_up;  ///< null: the node keeps nothing on disk
   Watch watch;
   PubSub pubsub;
   ScanCursors cursors;

@@ -8,7 +8,7 @@
 //    all clients together have more than kMaxOutputOfAll.
 // 3. Nothing in output() may leave before the commit of the turn in which it was made; the server sees to that.
 // 4. In a WAIT, a client's further commands are kept and not run; so too behind a command for which neighbours have no room, and
-//    behind a password that is checked. The end of each is found by feed(), never within a call into the engine.
+//    behind a password that is checked and a backup that is made. The end of each is found by feed(), never within a call into the engine.
 // 5. No call of feed() runs for long: all that it does takes steps off one budget, resp_limits::kStepsPerTurn. When that is used
 //    up, the commands behind wait for another turn, which has_more() asks for, and those that look at many things go on
 //    there. What cannot be divided (a write of many keys, a transaction) is bounded, and ends the turn.
@@ -64,7 +64,8 @@ class RespSession final : public Subscriber {
 
   /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
   [[nodiscard]] bool waiting() const { return wait_.has_value(); }
-  /// A command of it waits until neighbours take messages or its password is checked, and until wait_deadline() at the latest.
+  /// A command of it waits until neighbours take messages, its password is checked or a backup is made, and until wait_deadline() at
+  /// the latest.
   [[nodiscard]] bool held() const { return held_until_.has_value(); }
   [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : held_until_; }
   /// What its command waits for is there.
@@ -117,6 +118,8 @@ class RespSession final : public Subscriber {
   void hold_for_room(LongCommand command, std::size_t holds);
   /// What a client that has logged in is answered.
   using Greeting = std::function<void(ReplyWriter reply)>;
+  /// As run_long(), but begun only by let_go_on(), or at the deadline. REQUIRES: not in a transaction.
+  void hold(LongCommand command, std::size_t holds, MonoTime deadline);
   /// Becomes this user if the password is right, and greets; otherwise answers why not, a wrong password after a pause.
   void log_in(std::string_view user_name, std::string_view password, Greeting greet);
   /// What its user may see of keys and channels. Shared: it holds although the users change.
@@ -184,8 +187,6 @@ class RespSession final : public Subscriber {
   void release(std::size_t bytes);
   /// Goes on with a long command. True when it is done, or there is none.
   bool go_on();
-  /// As run_long(), but begun only by let_go_on(), or at the deadline.
-  void hold(LongCommand command, std::size_t holds, MonoTime deadline);
   void release_hold();
   /// Bytes of commands that it may have behind what is under way.
   [[nodiscard]] std::size_t pending_bound() const;
@@ -227,7 +228,7 @@ class RespSession final : public Subscriber {
   WrittenKeys written_;
   std::optional<Wait> wait_;
   std::optional<GoingOn> going_on_;
-  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours, or for login_
+  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours, for login_, or for a backup
   Users::UserPtr user_;
   std::optional<Login> login_;
   std::string output_;

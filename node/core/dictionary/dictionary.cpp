@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/sha256.h"
+#include "core/dictionary/stored_record.h"
 #include "core/encoding/value.h"
 #include "core/limits.h"
 #include "core/record/codec.h"
@@ -37,12 +38,9 @@ std::expected<void, StoreError> Dictionary::load() {
   Hlc newest_of_ours;
   const auto loaded = store_.load(Table::kRecords, [&](std::string_view key, std::string_view bytes) {
     if (damage) return;
-    auto stored = decode_record(key, bytes);
-    // There was no bound once. All nodes cut alike, so that what was equal stays so, and what was larger is not smaller.
-    if (stored) stored->version.epoch = std::min(stored->version.epoch, largest_epoch(stored->version.written));
-    if (!stored || !is_writable(key, stored->value, stored->version)) {
-      damage = "the stored record of key '" + std::string(key) +
-               "' is damaged: " + (stored ? "no member may write it" : stored.error().what);
+    const auto stored = read_stored_record(key, bytes);
+    if (!stored) {
+      damage = "the stored record of key '" + std::string(key) + "' is damaged: " + stored.error();
       return;
     }
     // A record of ours from before the clock was corrected may still lie in the future: it counts, its time does not. Ours
@@ -93,19 +91,6 @@ std::size_t Dictionary::take_over(const NodeId& former) {
 /// that we wrote shows what it had reached, and of what lies in the future nobody knows how old it is.
 Duration Dictionary::least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const {
   return version.written > now ? config_.lease : newest_of_ours - version.written;
-}
-
-bool Dictionary::is_writable(std::string_view key, RawView value, const Version& version) {
-  if (key.size() > limits::kMaxKey || version.owner.empty()) return false;
-  if (version.epoch > largest_epoch(version.written)) return false;
-  switch (version.kind) {
-    case RecordKind::kValue:
-      return check_value(value).has_value();
-    case RecordKind::kTombstone:
-      return is_empty_bytes(value);
-  }
-  // A number of no kind, from elsewhere.
-  return false;
 }
 
 RecordEntry Dictionary::entry(ReconcileSet::Handle handle) const {

@@ -177,7 +177,6 @@ class Dictionary {
 
   // dictionary.cpp
   [[nodiscard]] Duration least_age_of_ours(const Version& version, Hlc newest_of_ours, Hlc now) const;
-  [[nodiscard]] static bool is_writable(std::string_view key, RawView value, const Version& version);
   void forget_jump();
   void accept(std::string_view key, RawView value, const Version& version, Origin origin);
   void accept_aged(std::string_view key, RawView value, const Version& version, Origin origin, Duration age);

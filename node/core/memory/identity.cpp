@@ -2,19 +2,12 @@
 
 #include <algorithm>
 #include <ranges>
-#include <string_view>
 #include <utility>
 
 #include "core/encoding/msgpack.h"
 #include "core/limits.h"
 
 namespace meshdict {
-namespace {
-
-/// The boots of this incarnation and of those before it, one integer behind the other.
-constexpr std::string_view kMetaBoot = "boot";
-
-}  // namespace
 
 std::expected<Identity, StoreError> load_identity(Store& store, const Clock& clock, RandomStream random,
                                                   const NodeId& proven) {

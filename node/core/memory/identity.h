@@ -7,6 +7,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -16,6 +17,9 @@
 #include "core/env/store.h"
 
 namespace meshdict {
+
+/// The entry of kMeta that holds the boots of this incarnation and of those before it, one integer behind the other.
+inline constexpr std::string_view kMetaBoot = "boot";
 
 struct Identity {
   NodeId id;
