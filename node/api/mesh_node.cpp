@@ -53,7 +53,9 @@ MeshNode::MeshNode(Settings settings)
       core_(std::move(settings.core),
             {.on_event = [this](const Event& event, const Engine& engine) { on_event(event, engine); },
              .on_trouble = [this](const std::string& what) { note_trouble(what); },
-             .on_end = [this] { wake_readers(); }}) {}
+             .on_end = [this] { wake_readers(); }}) {
+  if (protocol_.encryption == "SSL") log(1, std::string("encryption 'SSL': ").append(kPy2pProvesNothing));
+}
 
 void MeshNode::on_event(const Event& event, const Engine& engine) {
   std::visit(

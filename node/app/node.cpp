@@ -77,6 +77,7 @@ Endpoint advertised(const Options& options, const Endpoint& bound) {
 std::string_view name_of(MeshProof proof) {
   switch (proof) {
     case MeshProof::kNone:
+    case MeshProof::kNoneWithSsl:
       break;
     case MeshProof::kMeshKey:
       return "mesh_key";
@@ -86,10 +87,17 @@ std::string_view name_of(MeshProof proof) {
   return "none";
 }
 
+/// For INFO.
+std::string_view encryption_of(MeshProof proof) {
+  if (proof == MeshProof::kNone) return "plaintext";
+  return proof == MeshProof::kNoneWithSsl ? "ssl" : "tls";
+}
+
 /// Null when the mesh asks for no proof.
 std::unique_ptr<CredentialKeeper> keeper_of(const SecurityOptions& security) {
   switch (security.proof) {
     case MeshProof::kNone:
+    case MeshProof::kNoneWithSsl:
       break;
     case MeshProof::kMeshKey:
       return std::make_unique<CredentialKeeper>(std::vector{security.mesh_key_file}, [path = security.mesh_key_file] {
@@ -161,6 +169,7 @@ struct Node::Parts {
                  .mesh = options.mesh,
                  .resp_address = {},
                  .mesh_proof = name_of(options.security.proof),
+                 .mesh_encryption = encryption_of(options.security.proof),
                  .tls = options.security.clients.tls,
                  .client_certificates = !options.security.clients.files.authority.empty()}),
         hashes(io),
@@ -168,7 +177,7 @@ struct Node::Parts {
         loop(io, clock, transport, store, engine, hooks()),
         signals(io) {
     events.set_service(service);
-    if (kept.proof != nullptr) transport.set_credentials(kept.proof->credentials());
+    transport.set_credentials(kept.of_mesh());
     service.tell = [this](std::string_view kind, const std::string& detail) {
       log.write_limited(LogLevel::kWarn, kind, detail);
     };
@@ -197,6 +206,11 @@ struct Node::Parts {
     if (options.security.open) {
       for (const std::string& endpoint : open_endpoints(options))
         log.write(LogLevel::kWarn, endpoint + "; --open lets everybody in");
+    }
+    if (kept.ssl != nullptr) {
+      log.write(LogLevel::kWarn,
+                fmt::format("--encryption ssl: {}; where all members are meshdict's, give --mesh-key-file",
+                            kPy2pProvesNothing));
     }
     if (kept.proof != nullptr) {
       for (const std::string& doubt : kept.proof->credentials()->doubts())
@@ -369,8 +383,14 @@ std::expected<void, StartFailure> Node::load_files() {
   kept_ = {.proof = keeper_of(security),
            .client_tls = keeper_of(security.clients),
            .users = users_of(security.clients),
-           .config = nullptr};
+           .config = nullptr,
+           .ssl = nullptr};
   if (!options_.config_file.empty()) kept_.config = std::make_unique<ConfigKeeper>(options_);
+  if (security.proof == MeshProof::kNoneWithSsl) {
+    auto made = Credentials::of_py2p();
+    if (!made) return std::unexpected(StartFailure{.option = "--encryption ssl", .why = ProofFault{made.error()}});
+    kept_.ssl = std::move(*made);
+  }
   // What this process holds is not for the disk.
   if (kept_.secrets()) keep_out_of_core_dumps();
   const bool key = security.proof == MeshProof::kMeshKey;

@@ -40,13 +40,18 @@ using GaveUp = std::variant<StoreError, SystemLimit>;
 /// For the operator, one line.
 [[nodiscard]] std::string describe(const GaveUp& why);
 
-/// What is kept of files; null where there is none.
+/// What is kept of files, or made at the start; null where there is none.
 struct Kept {
   std::unique_ptr<CredentialKeeper> proof;       ///< of the mesh
   std::unique_ptr<CredentialKeeper> client_tls;  ///< of the Redis-protocol endpoint
   std::unique_ptr<UsersKeeper> users;
   std::unique_ptr<ConfigKeeper> config;
+  std::shared_ptr<const Credentials> ssl;  ///< of the mesh, of no file: with --encryption ssl
 
+  /// That the mesh speaks with; null for plaintext.
+  [[nodiscard]] std::shared_ptr<const Credentials> of_mesh() const {
+    return proof != nullptr ? proof->credentials() : ssl;
+  }
   /// Something secret is among them.
   [[nodiscard]] bool secrets() const { return proof != nullptr || client_tls != nullptr || users != nullptr; }
   [[nodiscard]] bool any() const { return secrets() || config != nullptr; }
