@@ -54,7 +54,9 @@ MeshNode::MeshNode(Settings settings)
             {.on_event = [this](const Event& event, const Engine& engine) { on_event(event, engine); },
              .on_trouble = [this](const std::string& what) { note_trouble(what); },
              .on_end = [this] { wake_readers(); },
-             .on_overflow = [this] { tell_of_overflow(); }}) {}
+             .on_overflow = [this] { tell_of_overflow(); }}) {
+  if (protocol_.encryption == "SSL") log(1, std::string("encryption 'SSL': ").append(kPy2pProvesNothing));
+}
 
 void MeshNode::on_event(const Event& event, const Engine& engine) {
   std::visit(

@@ -47,14 +47,16 @@ std::shared_ptr<CredentialKeeper> keeper_of(const TlsProof& proof) {
 
 std::shared_ptr<CredentialKeeper> load_proof(const Protocol& protocol, const TlsProof& proof) {
   const bool tls = protocol.encryption == "TLS";
-  if (!tls && protocol.encryption != "Plaintext") {
-    throw SettingsError("encryption '" + protocol.encryption + "' is not available; 'Plaintext' and 'TLS' are");
+  const bool ssl = protocol.encryption == "SSL";
+  if (!tls && !ssl && protocol.encryption != "Plaintext") {
+    throw SettingsError("encryption '" + protocol.encryption + "' is not available; 'Plaintext', 'TLS' and 'SSL' are");
   }
   auto keeper = keeper_of(proof);
   if (tls && keeper == nullptr)
     throw SettingsError("encryption 'TLS' needs a proof: TlsFiles, TlsTexts or MeshKeyFile");
   if (!tls && keeper != nullptr)
-    throw SettingsError("a proof is given, and the encryption is 'Plaintext' instead of 'TLS'");
+    throw SettingsError("a proof is given, and the encryption is '" + protocol.encryption + "' instead of 'TLS'");
+  if (ssl) keeper = std::make_shared<CredentialKeeper>(std::vector<std::string>(), Credentials::of_py2p);
   if (keeper == nullptr) return nullptr;
   if (auto loaded = keeper->load(); !loaded) throw SettingsError("proof: " + loaded.error());
   return keeper;

@@ -8,8 +8,8 @@
 
 namespace meshdict::detail {
 
-/// Reads what `proof` names. Null for plaintext. Throws SettingsError for what cannot be used, and for an encryption and a proof
-/// that do not fit each other.
+/// Reads what `proof` names; for py2p's SSL, which has none, makes what it needs instead. Null for plaintext. Throws SettingsError
+/// for what cannot be used, and for an encryption and a proof that do not fit each other.
 std::shared_ptr<CredentialKeeper> load_proof(const Protocol& protocol, const TlsProof& proof);
 
 }  // namespace meshdict::detail

@@ -75,63 +75,6 @@ Endpoint advertised(const Options& options, const Endpoint& bound) {
   return bound;
 }
 
-/// For INFO.
-std::string_view name_of(MeshProof proof) {
-  switch (proof) {
-    case MeshProof::kNone:
-      break;
-    case MeshProof::kMeshKey:
-      return "mesh_key";
-    case MeshProof::kCertificates:
-      return "certificates";
-  }
-  return "none";
-}
-
-/// Null when the mesh asks for no proof.
-std::unique_ptr<CredentialKeeper> keeper_of(const SecurityOptions& security) {
-  switch (security.proof) {
-    case MeshProof::kNone:
-      break;
-    case MeshProof::kMeshKey:
-      return std::make_unique<CredentialKeeper>(std::vector{security.mesh_key_file}, [path = security.mesh_key_file] {
-        return credentials_of_key_file(path);
-      });
-    case MeshProof::kCertificates:
-      return std::make_unique<CredentialKeeper>(
-          std::vector{security.tls.certificate, security.tls.key, security.tls.authority, security.tls.revoked},
-          [files = security.tls] { return credentials_of_files(files); });
-  }
-  return nullptr;
-}
-
-/// Null when clients speak without TLS.
-std::unique_ptr<CredentialKeeper> keeper_of(const ClientSecurity& clients) {
-  if (!clients.tls) return nullptr;
-  const ProofFiles& files = clients.files;
-  return std::make_unique<CredentialKeeper>(std::vector{files.certificate, files.key, files.authority, files.revoked},
-                                            [files] { return server_credentials_of_files(files, "--resp-tls"); });
-}
-
-std::unique_ptr<UsersKeeper> users_of(const ClientSecurity& clients) {
-  return clients.users_file.empty() ? nullptr : std::make_unique<UsersKeeper>(clients.users_file);
-}
-
-/// Lines for the operator about what clients are asked for, where it is less than one might think.
-std::vector<std::string> doubts_about_clients(const Options& options, const Kept& kept) {
-  std::vector<std::string> doubts;
-  if (kept.client_tls) doubts = kept.client_tls->credentials()->doubts();
-  if (is_loopback(options.resp.host)) return doubts;
-  if (kept.users && !kept.client_tls) {
-    doubts.emplace_back("--resp: passwords and all else cross the network as they are: give --resp-tls");
-  }
-  const bool certificates = !options.security.clients.files.authority.empty();
-  if (kept.users && !certificates && kept.users->users()->stranger() != nullptr) {
-    doubts.emplace_back("--resp-users: the user default has no password, and so is everybody who reaches the port");
-  }
-  return doubts;
-}
-
 /// Of a node that could bind its ports, and whose engine does not start.
 StartFailure failure_of(const StartError& error, const std::string& data_dir) {
   return std::visit(
@@ -163,6 +106,7 @@ struct Node::Parts {
                  .mesh = options.mesh,
                  .resp_address = {},
                  .mesh_proof = name_of(options.security.proof),
+                 .mesh_encryption = encryption_of(options.security.proof),
                  .tls = options.security.clients.tls,
                  .client_certificates = !options.security.clients.files.authority.empty()}),
         hashes(io),
@@ -170,7 +114,7 @@ struct Node::Parts {
         loop(io, clock, transport, store, engine, hooks()),
         signals(io) {
     events.set_service(service);
-    if (kept.proof != nullptr) transport.set_credentials(kept.proof->credentials());
+    transport.set_credentials(kept.of_mesh());
     service.tell = [this](std::string_view kind, const std::string& detail) {
       log.write_limited(LogLevel::kWarn, kind, detail);
     };
@@ -212,6 +156,11 @@ struct Node::Parts {
     if (options.security.open) {
       for (const std::string& endpoint : open_endpoints(options))
         log.write(LogLevel::kWarn, endpoint + "; --open lets everybody in");
+    }
+    if (kept.ssl != nullptr) {
+      log.write(LogLevel::kWarn,
+                fmt::format("--encryption ssl: {}; where all members are meshdict's, give --mesh-key-file",
+                            kPy2pProvesNothing));
     }
     if (kept.proof != nullptr) {
       for (const std::string& doubt : kept.proof->credentials()->doubts())
@@ -385,8 +334,14 @@ std::expected<void, StartFailure> Node::load_files() {
   kept_ = {.proof = keeper_of(security),
            .client_tls = keeper_of(security.clients),
            .users = users_of(security.clients),
-           .config = nullptr};
+           .config = nullptr,
+           .ssl = nullptr};
   if (!options_.config_file.empty()) kept_.config = std::make_unique<ConfigKeeper>(options_);
+  if (security.proof == MeshProof::kNoneWithSsl) {
+    auto made = Credentials::of_py2p();
+    if (!made) return std::unexpected(StartFailure{.option = "--encryption ssl", .why = ProofFault{made.error()}});
+    kept_.ssl = std::move(*made);
+  }
   // What this process holds is not for the disk.
   if (kept_.secrets()) keep_out_of_core_dumps();
   const bool key = security.proof == MeshProof::kMeshKey;

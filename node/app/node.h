@@ -4,13 +4,11 @@
 #include <string>
 #include <variant>
 
-#include "app/access/users.h"
-#include "app/config_keeper.h"
+#include "app/kept.h"
 #include "app/options.h"
 #include "core/env/store.h"
 #include "core/record/mesh_settings.h"
 #include "net/listener.h"
-#include "net/tls/keeper.h"
 
 namespace meshdict {
 
@@ -39,18 +37,6 @@ struct StartFailure {
 using GaveUp = std::variant<StoreError, SystemLimit>;
 /// For the operator, one line.
 [[nodiscard]] std::string describe(const GaveUp& why);
-
-/// What is kept of files; null where there is none.
-struct Kept {
-  std::unique_ptr<CredentialKeeper> proof;       ///< of the mesh
-  std::unique_ptr<CredentialKeeper> client_tls;  ///< of the Redis-protocol endpoint
-  std::unique_ptr<UsersKeeper> users;
-  std::unique_ptr<ConfigKeeper> config;
-
-  /// Something secret is among them.
-  [[nodiscard]] bool secrets() const { return proof != nullptr || client_tls != nullptr || users != nullptr; }
-  [[nodiscard]] bool any() const { return secrets() || config != nullptr; }
-};
 
 /// One meshdict-node: the engine, its transport and store, the Redis-protocol endpoint, and the loop that runs them.
 /// Order of calls: start(), run().

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -260,10 +261,11 @@ class CommandLine {
     SecurityOptions& security = options_.security;
     add_file("--mesh-key-file", "FILE", "The mesh key: nodes that have it are members, and what they say is encrypted",
              security.mesh_key_file);
-    add("--encryption", "plaintext|tls", "plaintext",
-        "tls: members prove themselves by certificates, of which see below", [this](const std::string& text) {
-          encryption_ =
-              choose("--encryption", text, {"plaintext", "tls"}) == 1 ? MeshProof::kCertificates : MeshProof::kNone;
+    add("--encryption", "plaintext|tls|ssl", "plaintext",
+        "tls: members prove themselves by certificates, of which see below; ssl: as py2p 0.6, without any proof",
+        [this](const std::string& text) {
+          constexpr std::array kProofs{MeshProof::kNone, MeshProof::kCertificates, MeshProof::kNoneWithSsl};
+          encryption_ = kProofs[choose("--encryption", text, {"plaintext", "tls", "ssl"})];
         });
     add_file("--tls-cert", "FILE", "This node's certificate in PEM form, and those between it and the authority",
              security.tls.certificate);
@@ -367,13 +369,13 @@ class CommandLine {
     });
   }
 
-  static std::size_t choose(const char* name, const std::string& text, std::array<std::string_view, 2> choices) {
-    const auto found = std::ranges::find(choices, CLI::detail::to_lower(text));
-    if (found == choices.end()) {
-      throw CLI::ValidationError(name,
-                                 fmt::format("'{}' is neither {} nor {}", printable(text, 40), choices[0], choices[1]));
-    }
-    return static_cast<std::size_t>(found - choices.begin());
+  /// The place of `text` among the choices, of which there are two at least.
+  static std::size_t choose(const char* name, const std::string& text,
+                            std::initializer_list<std::string_view> choices) {
+    const std::string_view* const found = std::ranges::find(choices, CLI::detail::to_lower(text));
+    if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
+    throw CLI::ValidationError(name, fmt::format("'{}' is neither {}", printable(text, 40),
+                                                 fmt::join(choices.begin(), choices.end(), " nor ")));
   }
 
   static std::int64_t whole_number(const std::string& option, const std::string& text, std::int64_t least,
@@ -425,12 +427,12 @@ EarlyExit hash_password() {
 
 std::vector<std::string> open_endpoints(const Options& options) {
   std::vector<std::string> found;
-  if (!is_loopback(options.listen.host) && options.security.proof == MeshProof::kNone) {
-    found.push_back(
-        fmt::format("--listen: other machines reach {}, and whoever reaches it is a member: give --mesh-key-file (made "
-                    "by --make-key) "
-                    "or --encryption tls",
-                    printable(to_string(options.listen))));
+  if (!is_loopback(options.listen.host) && !options.security.mesh_asks()) {
+    const bool ssl = options.security.proof == MeshProof::kNoneWithSsl;
+    found.push_back(fmt::format(
+        "--listen: other machines reach {}, and whoever reaches it is a member{}: give --mesh-key-file (made "
+        "by --make-key) or --encryption tls",
+        printable(to_string(options.listen)), ssl ? ", as --encryption ssl proves nothing" : ""));
   }
   if (!is_loopback(options.resp.host) && !options.security.clients.asks()) {
     found.push_back(
@@ -477,7 +479,11 @@ EngineConfig engine_config(const Options& options) {
   config.network = options.network;
   config.clock_guard = options.clock_guard;
   config.join = options.join;
-  if (options.security.proof != MeshProof::kNone) config.encryption = "TLS";
+  if (options.security.proof == MeshProof::kNoneWithSsl) {
+    config.encryption = "SSL";
+  } else if (options.security.mesh_asks()) {
+    config.encryption = "TLS";
+  }
   return config;
 }
 

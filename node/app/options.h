@@ -24,6 +24,7 @@ namespace meshdict {
 /// How nodes prove that they belong to the mesh.
 enum class MeshProof : std::uint8_t {
   kNone,          ///< not at all: plaintext
+  kNoneWithSsl,   ///< not at all: encrypted as by py2p 0.6's SSL, by whoever speaks it
   kMeshKey,       ///< by the key of --mesh-key-file
   kCertificates,  ///< by those of --tls-cert and its siblings
 };
@@ -45,6 +46,9 @@ struct SecurityOptions {
   ProofFiles tls;
   ClientSecurity clients;
   bool open = false;  ///< others than this machine may reach an endpoint that asks for no proof
+
+  /// Something keeps strangers out of the mesh.
+  [[nodiscard]] bool mesh_asks() const { return proof == MeshProof::kMeshKey || proof == MeshProof::kCertificates; }
 };
 
 /// An option in force, as it would stand in the file of --config.

@@ -79,7 +79,7 @@ TEST(ApiMesh, NodesOfAnotherProtocolAreRefused) {
 }
 
 TEST(ApiMesh, EncryptionThatIsNotThereIsASettingsError) {
-  EXPECT_THROW(MeshSocket("127.0.0.1", 0, {.protocol = {.encryption = "SSL"}}), SettingsError);
+  EXPECT_THROW(MeshSocket("127.0.0.1", 0, {.protocol = {.encryption = "ssl"}}), SettingsError);
 }
 
 TEST(ApiMesh, OutAddrIsToldToOthers) {

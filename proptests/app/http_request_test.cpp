@@ -43,7 +43,8 @@ TEST(HttpRequests, AHostIsReadWithoutItsPort) {
                                                                                     {"127.0.0.1", "127.0.0.1"},
                                                                                     {"[::1]", "::1"},
                                                                                     {"a.b:1:2", "a.b"},
-                                                                                    {"[", ""},
+                                                                                    {"[", "["},
+                                                                                    {"[::1].b", "[::1].b"},
                                                                                     {"", ""}}) {
     const auto request = parse_request(get("/", "Host: " + field + "\r\n"));
     ASSERT_TRUE(request) << field;

@@ -49,6 +49,7 @@ class CommandLineTest(harness.MeshTestCase):
                 (["--data-dir", "d", "--durability", "never"], "--durability"),
                 (["--log-level", "loud"], "--log-level"),
                 (["--encryption", "rot13"], "--encryption"),
+                (["--encryption", "ssl", "--tls-key", "k"], "--encryption tls"),
                 (["--encryption", "tls"], "--tls-cert"),
                 (["--encryption", "tls", "--tls-cert", "c", "--tls-key", "k"], "--tls-ca"),
                 (["--tls-cert", "c"], "--encryption tls"),

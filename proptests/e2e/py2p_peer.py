@@ -51,8 +51,8 @@ def from_base58(text):
     return number
 
 
-def protocol_id(network="sync", leasing=True):
-    name = f"{network}{'1' if leasing else '0'}Plaintext0.6"
+def protocol_id(network="sync", leasing=True, encryption="Plaintext"):
+    name = f"{network}{'1' if leasing else '0'}{encryption}0.6"
     return to_base58(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"))
 
 
@@ -153,8 +153,10 @@ class Link:
 
 
 class Py2pPeer:
-    def __init__(self, network="sync", leasing=True, fragile=False, listen=True, tell_peers=True):
-        self.protocol, self.leasing = protocol_id(network, leasing), leasing
+    def __init__(self, network="sync", leasing=True, fragile=False, listen=True, tell_peers=True, ssl_wrapper=None):
+        """`ssl_wrapper`: a py2p_ssl.Wrapper, for the encryption SSL."""
+        self.protocol = protocol_id(network, leasing, "SSL" if ssl_wrapper else "Plaintext")
+        self.leasing, self._ssl = leasing, ssl_wrapper
         self.id = to_base58(int.from_bytes(secrets.token_bytes(48), "big")).encode()
         self.fragile, self.tell_peers = fragile, tell_peers
         self.data, self.meta = {}, {}  # values; (owner, timestamp)
@@ -180,12 +182,17 @@ class Py2pPeer:
                 sock, _ = self._server.accept()
             except OSError:
                 return
-            self._add(sock, outgoing=False)
+            try:
+                self._add(sock, outgoing=False)
+            except OSError as error:  # a handshake of TLS that has failed
+                self.ended.append(str(error))
 
     def connect(self, address):
         return self._add(socket.create_connection(address, timeout=30), outgoing=True)
 
     def _add(self, sock, outgoing):
+        if self._ssl:
+            sock = self._ssl.wrap(sock, outgoing)
         sock.settimeout(None)
         link = Link(self, sock, outgoing)
         with self._lock:

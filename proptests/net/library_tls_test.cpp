@@ -85,6 +85,24 @@ TEST_F(LibraryTls, CertificatesMakeMembersAndTheirIds) {
   EXPECT_TRUE(again.status().is_nominal()) << again.status().text();
 }
 
+TEST_F(LibraryTls, Py2psSslHasNoMembersAndSaysSo) {
+  std::string told;
+  SyncOptions options{.protocol = {.network = "sync", .encryption = "SSL"},
+                      .debug_level = 1,
+                      .log = [&told](int level, std::string_view line) {
+                        if (level == 1 && line.find("nobody proves who it is") != std::string_view::npos) told += line;
+                      }};
+  SyncSocket first("127.0.0.1", 0, std::move(options));
+  EXPECT_THAT(told, HasSubstr("encryption 'SSL'"));
+  SyncSocket second("127.0.0.1", 0, {.protocol = {.network = "sync", .encryption = "SSL"}});
+  expect_shared(first, second);
+  EXPECT_TRUE(second.status().is_nominal()) << second.status().text();
+  SyncSocket plain("127.0.0.1", 0);
+  plain.connect("127.0.0.1", first.out_addr().port);
+  std::this_thread::sleep_for(300ms);
+  EXPECT_THAT(first.routing_table(), SizeIs(1));
+}
+
 TEST_F(LibraryTls, StrangersStayOutside) {
   SyncSocket member("127.0.0.1", 0, with(texts()));
   SyncSocket plain("127.0.0.1", 0);
@@ -106,6 +124,7 @@ TEST_F(LibraryTls, WhatCannotBeUsedIsASettingsError) {
   };
   EXPECT_THAT(error(with({})), HasSubstr("needs a proof"));
   EXPECT_THAT(error({.proof = MeshKeyFile{"key"}}), HasSubstr("'Plaintext'"));
+  EXPECT_THAT(error({.protocol = {.encryption = "SSL"}, .proof = MeshKeyFile{"key"}}), HasSubstr("'SSL' instead of"));
   EXPECT_THAT(error(with(MeshKeyFile{"/nowhere"})), HasSubstr("'/nowhere' cannot be opened"));
   EXPECT_THAT(error(with(TlsTexts{})), HasSubstr("certificate: there is none"));
   const std::string shared = file("shared", std::string(64, 'c'));

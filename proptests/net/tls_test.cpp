@@ -240,6 +240,65 @@ TEST(MeshKeys, AreMadeForTheirOwnerAloneAndRefusedWhenOthersCanReadThem) {
   fs::remove_all(directory);
 }
 
+// py2p's SSL
+
+Shared py2p() {
+  const auto made = Credentials::of_py2p();
+  EXPECT_TRUE(made) << made.error();
+  return *made;
+}
+
+TEST(Py2pSsl, LetsEverybodyInAndProvesNothing) {
+  Ends ends(py2p(), py2p());
+  ends.talk();
+  ASSERT_EQ(ends.dialer().stage(), Stage::kReady);
+  ASSERT_EQ(ends.acceptor().stage(), Stage::kReady);
+  EXPECT_TRUE(ends.dialer().proven().empty()) << "a certificate that everybody can make proves no id";
+  EXPECT_TRUE(ends.acceptor().proven().empty());
+  const std::string large(100'000, 'x');
+  ends.dialer().seal(large);
+  ends.acceptor().seal(large);
+  ends.talk(1000);
+  EXPECT_EQ(ends.at_acceptor, large);
+  EXPECT_EQ(ends.at_dialer, "welcome" + large);
+}
+
+TEST(Py2pSsl, ADialerIsReadyWithoutAWord) {
+  asio::io_context io;
+  const auto dialer = SecureChannel::make(py2p(), Role::kDialer, io.get_executor());
+  const auto acceptor = SecureChannel::make(py2p(), Role::kAcceptor, io.get_executor());
+  std::string plain;
+  acceptor->receive(std::exchange(dialer->output(), {}), plain);
+  EXPECT_EQ(dialer->stage(), Stage::kHandshaking);
+  dialer->receive(std::exchange(acceptor->output(), {}), plain);
+  EXPECT_EQ(dialer->stage(), Stage::kReady);
+  EXPECT_EQ(plain, "");
+}
+
+TEST(Py2pSsl, AndMeshesThatAskForProofDoNotMeet) {
+  TestAuthority authority("a");
+  const Pems pems = authority.issue();
+  const Shared member = *Credentials::of_certificates(
+      {.certificate = pems.certificate, .key = pems.key, .authority = authority.certificate(), .revoked = {}});
+  EXPECT_EQ(refusals(member, py2p()).at_dialer, EndReason::kSelfSigned);
+  EXPECT_EQ(refusals(keys({key_of(1)}), py2p()).at_dialer, EndReason::kNoMeshKey);
+  EXPECT_EQ(refusals(py2p(), keys({key_of(1)})).by_acceptor, EndReason::kNoMeshKey);
+  const Refusals shown_none = refusals(py2p(), member);
+  EXPECT_EQ(shown_none.by_acceptor, EndReason::kNoCertificate);
+  EXPECT_EQ(shown_none.at_dialer, EndReason::kNoCertificate);
+}
+
+TEST(Py2pSsl, PlainBytesAreToldApart) {
+  asio::io_context io;
+  for (const Role role : {Role::kDialer, Role::kAcceptor}) {
+    const auto channel = SecureChannel::make(py2p(), role, io.get_executor());
+    std::string plain;
+    channel->receive(std::string_view("\0\0\0\x40plain", 9), plain);
+    ASSERT_EQ(channel->stage(), Stage::kFailed);
+    EXPECT_EQ(channel->failure().reason, EndReason::kPlaintext);
+  }
+}
+
 // Bytes
 
 TEST(SecureChannel, BytesArriveInOrderWhateverPiecesTheyComeIn) {
@@ -323,10 +382,10 @@ TEST(SecureChannel, ChangedBytesAreFound) {
   EXPECT_EQ(ends.at_acceptor, "");
 }
 
-TEST(SecureChannel, AHandshakeIsBoundedInBytes) {
+/// How many bytes it takes of a greeting that says that it is twice as long as a handshake may be, and comes record by record.
+std::size_t fed_until_it_fails(const Shared& acceptor) {
   asio::io_context io;
-  const auto channel = SecureChannel::make(keys({key_of(1)}), Role::kAcceptor, io.get_executor());
-  // A greeting that says that it is twice as long as a handshake may be, and comes record by record.
+  const auto channel = SecureChannel::make(acceptor, Role::kAcceptor, io.get_executor());
   std::string plain;
   std::string greeting("\x16\x03\x01\x00\x04\x01\x01\xFF\xFF", 9);
   channel->receive(greeting, plain);
@@ -339,7 +398,12 @@ TEST(SecureChannel, AHandshakeIsBoundedInBytes) {
   }
   EXPECT_EQ(channel->stage(), Stage::kFailed);
   EXPECT_THAT(channel->failure().detail, HasSubstr("handshake has more than"));
-  EXPECT_LE(fed, tls_limits::kMaxHandshakeBytes + 8192);
+  return fed;
+}
+
+TEST(SecureChannel, AHandshakeIsBoundedInBytes) {
+  for (const Shared& acceptor : {keys({key_of(1)}), py2p()})
+    EXPECT_LE(fed_until_it_fails(acceptor), tls_limits::kMaxHandshakeBytes + 8192);
 }
 
 }  // namespace

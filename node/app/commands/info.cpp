@@ -123,6 +123,7 @@ void security(RespService& service, InfoText& out) {
   const Logins& logins = service.logins;
   out.section("Security");
   out.line("mesh_proof", service.facts.mesh_proof);
+  out.line("mesh_encryption", service.facts.mesh_encryption);
   refusals("refused_", service.proof_refusals, [](EndReason) { return true; }, out);
   out.line("client_tls", service.facts.tls ? "on" : "off");
   out.line("client_certificates", service.facts.client_certificates ? "required" : "not_asked");

@@ -25,10 +25,12 @@ std::string lower(std::string_view text) {
   return made;
 }
 
-/// "[::1]:80" is "::1", "localhost:80" is "localhost".
+/// "[::1]:80" is "::1", "localhost:80" is "localhost". What is neither a name nor an address stays as it is, and so has no right.
 std::string host_of(std::string_view field) {
-  if (field.starts_with('[')) return lower(field.substr(1, field.find(']') - 1));
-  return lower(field.substr(0, field.find(':')));
+  if (!field.starts_with('[')) return lower(field.substr(0, field.find(':')));
+  const std::size_t end = field.find(']');
+  const bool whole = end != std::string_view::npos && (end + 1 == field.size() || field[end + 1] == ':');
+  return lower(whole ? field.substr(1, end - 1) : field);
 }
 
 HttpMethod method_of(beast::verb verb) {

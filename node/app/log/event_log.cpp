@@ -24,9 +24,9 @@ std::string_view advice(EndReason reason) {
     case EndReason::kDifferentSettings:
       return "; check --lease-seconds of both";
     case EndReason::kPlaintext:
-      return "; start it with what this node has: --mesh-key-file, or --encryption tls";
+      return "; start it with what this node has: --mesh-key-file, or --encryption tls or ssl";
     case EndReason::kSpeaksTls:
-      return "; start it without, or this node with --mesh-key-file or --encryption tls";
+      return "; start it without, or this node with --mesh-key-file or --encryption tls or ssl, as it has";
     case EndReason::kNoMeshKey:
     case EndReason::kAnotherMeshKey:
       return "; all members need the same --mesh-key-file";

@@ -34,9 +34,10 @@ struct NodeFacts {
   std::string network = "sync";
   MeshSettings mesh{};
   Endpoint resp_address;
-  std::string_view mesh_proof = "none";  ///< what the mesh asks of its members
-  bool tls = false;                      ///< that clients speak
-  bool client_certificates = false;      ///< that they have to show
+  std::string_view mesh_proof = "none";            ///< what the mesh asks of its members
+  std::string_view mesh_encryption = "plaintext";  ///< what they speak
+  bool tls = false;                                ///< that clients speak
+  bool client_certificates = false;                ///< that they have to show
 };
 
 /// How often each reason that is_about_proof() was given, by its place behind the first.

@@ -79,6 +79,8 @@ std::unique_ptr<SecureChannel> SecureChannel::make(const std::shared_ptr<const C
   SSL* const connection = SSL_new(credentials->context());
   if (connection == nullptr) return nullptr;
   auto stream = std::make_unique<Stream>(executor, connection);  // which owns the connection from now on
+  // A dialer of py2p's shows none, be it asked for one.
+  if (role == Role::kDialer && credentials->kind() == Credentials::Kind::kPy2p) SSL_certs_clear(connection);
   std::unique_ptr<SecureChannel> channel(new SecureChannel(credentials, role, std::move(stream)));
   watch_offered_key(connection, channel->offered_);
   if (role == Role::kDialer) channel->shake_hands();
@@ -134,7 +136,7 @@ void SecureChannel::shake_hands() {
   if (credentials_->kind() == Credentials::Kind::kMeshKeys && SSL_session_reused(stream_->tls.native_handle()) != 1) {
     return fail({.reason = EndReason::kNoMeshKey, .detail = "it speaks TLS without a mesh key"});
   }
-  if (role_ == Role::kAcceptor) become_ready();
+  if (role_ == Role::kAcceptor || credentials_->kind() == Credentials::Kind::kPy2p) become_ready();
 }
 
 void SecureChannel::become_ready() {

@@ -3,7 +3,8 @@
 //
 // 1. Nothing waits: what the far end has sent goes in by receive(), what is to be sent is in output().
 // 2. A dialer is ready once the far end has shown that it takes our proof, by the first byte that it says: in TLS 1.3 a
-//    dialer has done its part before the other has looked at its certificate.
+//    dialer has done its part before the other has looked at its certificate. With py2p's SSL, where there is no proof, it is
+//    ready once the handshake is done.
 // 3. A failure is told once, with our own reason; output() may then hold the alert that tells the far end.
 // 4. The handshake takes tls_limits::kMaxHandshakeBytes at most; how long it may take is its owner's to limit.
 

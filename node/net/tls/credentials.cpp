@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "core/base/base58.h"
+#include "net/tls/fresh_certificate.h"
 #include "net/tls/key_id.h"
+#include "net/tls/openssl_owned.h"
 #include "net/tls/psk.h"
 #include "net/tls/secret_file.h"
 #include "net/tls/tls_limits.h"
@@ -35,18 +37,10 @@ struct Credentials::Parts {
 
 namespace {
 
-template <typename T, void (*Free)(T*)>
-struct Freed {
-  void operator()(T* one) const { Free(one); }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO, BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freed<X509, X509_free>>;
-using Revoked = std::unique_ptr<X509_CRL, Freed<X509_CRL, X509_CRL_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
 using Wrong = std::unexpected<std::string>;
 
-Bio reader_of(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+openssl::Bio reader_of(const std::string& text) {
+  return openssl::Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 /// Instead of the terminal, which OpenSSL would ask. A phrase of no length does not open anything.
@@ -55,9 +49,9 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked) 
   return 0;
 }
 
-std::vector<Certificate> read_certificates(const std::string& text) {
-  std::vector<Certificate> found;
-  const Bio reader = reader_of(text);
+std::vector<openssl::Certificate> read_certificates(const std::string& text) {
+  std::vector<openssl::Certificate> found;
+  const openssl::Bio reader = reader_of(text);
   bool asked = false;
   while (X509* const one = PEM_read_bio_X509(reader.get(), nullptr, no_passphrase, &asked))
     found.emplace_back(one);
@@ -66,10 +60,10 @@ std::vector<Certificate> read_certificates(const std::string& text) {
 }
 
 /// A context with rule 1, and nothing to prove yet. Null when there is no memory.
-SSL_CTX* bare_context() {
+SSL_CTX* bare_context(int oldest = TLS1_3_VERSION) {
   SSL_CTX* const context = SSL_CTX_new(TLS_method());
   if (context == nullptr) return nullptr;
-  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  SSL_CTX_set_min_proto_version(context, oldest);
   SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_num_tickets(context, 0);
@@ -83,8 +77,8 @@ SSL_CTX* bare_context() {
   return context;
 }
 
-std::expected<void, std::string> take_own(SSL_CTX* context, const ProofTexts& texts, Certificate& own) {
-  std::vector<Certificate> chain = read_certificates(texts.certificate);
+std::expected<void, std::string> take_own(SSL_CTX* context, const ProofTexts& texts, openssl::Certificate& own) {
+  std::vector<openssl::Certificate> chain = read_certificates(texts.certificate);
   if (chain.empty()) return Wrong("certificate: there is none in PEM form in it");
   if (SSL_CTX_use_certificate(context, chain.front().get()) != 1) {
     return Wrong("certificate: it is of a kind that TLS 1.3 or this machine's policy does not take");
@@ -93,7 +87,7 @@ std::expected<void, std::string> take_own(SSL_CTX* context, const ProofTexts& te
     SSL_CTX_add1_chain_cert(context, chain[i].get());
   own = std::move(chain.front());
   bool asked = false;
-  const Key key(PEM_read_bio_PrivateKey(reader_of(texts.key).get(), nullptr, no_passphrase, &asked));
+  const openssl::Key key(PEM_read_bio_PrivateKey(reader_of(texts.key).get(), nullptr, no_passphrase, &asked));
   ERR_clear_error();
   if (key == nullptr) {
     return Wrong(asked
@@ -108,19 +102,19 @@ std::expected<void, std::string> take_own(SSL_CTX* context, const ProofTexts& te
 /// `texts.authority` and `texts.revoked`.
 std::expected<void, std::string> take_authority(SSL_CTX* context, const ProofTexts& texts) {
   X509_STORE* const trusted = SSL_CTX_get_cert_store(context);
-  const std::vector<Certificate> authorities = read_certificates(texts.authority);
+  const std::vector<openssl::Certificate> authorities = read_certificates(texts.authority);
   if (authorities.empty()) return Wrong("authority: there is no certificate in PEM form in it");
-  for (const Certificate& one : authorities) {
+  for (const openssl::Certificate& one : authorities) {
     X509_STORE_add_cert(trusted, one.get());
     SSL_CTX_add_client_CA(context, one.get());
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   if (texts.revoked.empty()) return {};
-  const Bio reader = reader_of(texts.revoked);
+  const openssl::Bio reader = reader_of(texts.revoked);
   std::size_t lists = 0;
   bool asked = false;
   for (;; ++lists) {
-    const Revoked one(PEM_read_bio_X509_CRL(reader.get(), nullptr, no_passphrase, &asked));
+    const openssl::Revoked one(PEM_read_bio_X509_CRL(reader.get(), nullptr, no_passphrase, &asked));
     if (one == nullptr) break;
     X509_STORE_add_crl(trusted, one.get());
   }
@@ -199,7 +193,7 @@ std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_c
   auto parts = std::make_unique<Parts>();
   parts->context = bare_context();
   if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
-  Certificate own;
+  openssl::Certificate own;
   if (auto taken = take_own(parts->context, texts, own); !taken) return Wrong(std::move(taken.error()));
   if (auto taken = take_authority(parts->context, texts); !taken) return Wrong(std::move(taken.error()));
   for (const auto& [role, as] :
@@ -217,7 +211,7 @@ std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_s
   parts->kind = Kind::kServer;
   parts->context = bare_context();
   if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
-  Certificate own;
+  openssl::Certificate own;
   if (auto taken = take_own(parts->context, texts, own); !taken) return Wrong(std::move(taken.error()));
   if (!texts.authority.empty()) {
     if (auto taken = take_authority(parts->context, texts); !taken) return Wrong(std::move(taken.error()));
@@ -240,6 +234,22 @@ std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_m
   // No authority is trusted: a far end that shows a certificate instead of the key is refused.
   SSL_CTX_set_verify(parts->context, SSL_VERIFY_PEER, nullptr);
   use_mesh_keys(parts->context, parts->keys);
+  return std::make_shared<const Credentials>(std::move(parts));
+}
+
+std::expected<std::shared_ptr<const Credentials>, std::string> Credentials::of_py2p() {
+  auto parts = std::make_unique<Parts>();
+  parts->kind = Kind::kPy2p;
+  // Older versions OpenSSL 3 has at security level 0 only, and no Python of today asks for them.
+  parts->context = bare_context(TLS1_2_VERSION);
+  if (parts->context == nullptr) return Wrong("OpenSSL has no memory");
+  // Of TLS 1.2: with a key exchange for each connection, and AEADs. Python's own defaults begin with them since 2.7.9 and 3.4.
+  const bool good = SSL_CTX_set_cipher_list(parts->context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1;
+  if (!good || !show_fresh_certificate(parts->context)) {
+    return Wrong(
+        "OpenSSL, or this machine's policy for it, takes no certificate of py2p's kind (RSA of 2048 bits, SHA-256)");
+  }
+  SSL_CTX_set_verify(parts->context, SSL_VERIFY_NONE, nullptr);
   return std::make_shared<const Credentials>(std::move(parts));
 }
 

@@ -103,13 +103,18 @@ std::optional<Ending> about_keys(const TlsFailure& failure, int reason) {
   return std::nullopt;
 }
 
+std::string_view wanted_versions(Credentials::Kind kind) {
+  return kind == Credentials::Kind::kPy2p ? "TLS 1.2 or 1.3 is wanted, and the two ends have neither in common"
+                                          : "TLS 1.3 is wanted, and the two ends do not both speak it";
+}
+
 Ending about_tls(const TlsFailure& failure, int reason) {
   switch (reason) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_VERSION_TOO_LOW:
     case kAlerts + SSL_AD_PROTOCOL_VERSION:
-      return ending(EndReason::kTlsFailed, "TLS 1.3 is wanted, and the two ends do not both speak it");
+      return ending(EndReason::kTlsFailed, wanted_versions(failure.kind));
     case SSL_R_NO_SHARED_CIPHER:
     case kAlerts + SSL_AD_HANDSHAKE_FAILURE:
       return ending(EndReason::kTlsFailed, "the two ends have no cipher suite or kind of proof in common");

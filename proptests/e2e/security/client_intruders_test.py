@@ -1,7 +1,8 @@
 """The intruder matrix of the Redis-protocol endpoint: who does not belong is refused, each with its own reason, and who belongs is in.
 
 Rows of TLS: no certificate, another authority's, an expired one, one of the future, one for another use, a revoked one, one that
-vouches for itself, plain bytes, TLS where there is none, recorded bytes, old versions and suites, a client that does not trust us.
+vouches for itself, plain bytes, TLS where there is none, recorded bytes, a client that does not trust us. Old versions and suites are in
+tls_checks_test.py.
 Rows of passwords are in users_test.py. And what is refused at the start: an endpoint that is open to strangers.
 """
 
@@ -120,22 +121,6 @@ class ClientIntrudersTest(ClientTlsCase):
             while sock.recv(65536):
                 pass
         self.await_refusal(self.node, self.good, "TLS failed", before)
-
-    def test_only_tls_1_3_and_only_aeads(self):
-        port = self.node.redis_address[1]
-        identity = [*self.member.of_client(), "-CAfile", self.authority.cert]
-        before = self.counted(self.good, "TLS failed")
-        for version in ("-tls1", "-tls1_1", "-tls1_2"):
-            for suites in ([], ["-cipher", "AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"],
-                           ["-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0"]):
-                said = certificates.s_client(port, version, *suites, *identity)
-                self.assertNotIn("New, TLS", said.replace("New, (NONE)", ""), (version, suites))
-        self.await_refusal(self.node, self.good, "TLS failed", before)
-        self.await_log(self.node, "TLS 1.3 is wanted")
-        taken = {suite for suite in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
-                                     "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256")
-                 if f"Cipher is {suite}" in certificates.s_client(port, "-tls1_3", "-ciphersuites", suite, *identity)}
-        self.assertEqual(taken, {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
 
     def test_a_client_that_does_not_trust_us_is_told_of(self):
         with self.assertRaises(harness.redis.ConnectionError):

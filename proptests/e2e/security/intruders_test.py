@@ -204,19 +204,6 @@ class IntrudersTest(harness.MeshTestCase):
         self.await_refusal(moved, "unknown authority")
         self.await_refusal(self.node, "unknown authority")
 
-    def test_only_tls_1_3_and_only_aead(self):
-        port = self.node.mesh_address[1]
-        identity = self.authority.issue("client")
-        for old in ("-tls1", "-tls1_1", "-tls1_2"):
-            told = certificates.s_client(port, old, "-cipher", "ALL:@SECLEVEL=0", *identity.of_client())
-            self.assertNotRegex(told, r"Cipher is (?!\(NONE\))", told)
-        self.await_log(self.node, "TLS 1.3 is wanted")
-        for suite in ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"):
-            told = certificates.s_client(port, "-tls1_3", "-ciphersuites", suite, *identity.of_client())
-            self.assertIn(f"Cipher is {suite}", told)
-            self.assertNotIn("New Session Ticket", told)
-            self.assertNotIn("Early data was accepted", told)
-
     def test_handshakes_that_never_end_keep_nobody_out(self):
         idle = [socket.create_connection(self.node.mesh_address) for _ in range(200)]
         for sock in idle[:50]:

@@ -43,7 +43,8 @@ class MeshSocket;
 /// Nodes of another protocol are refused.
 struct Protocol {
   std::string network = "mesh";
-  /// "Plaintext"; or "TLS", for which the options have a `proof`.
+  /// "Plaintext"; "TLS", for which the options have a `proof`; or "SSL", which py2p 0.6 speaks: encrypted, and without any proof of
+  /// who is there, as the log says at each start (level 1).
   std::string encryption = "Plaintext";
 
   /// What nodes compare: base58(SHA-256(network + encryption + "0.6")).

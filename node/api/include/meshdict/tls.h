@@ -1,6 +1,7 @@
 #pragma once
 // How a node proves that it belongs to a mesh whose Protocol has the encryption "TLS": by certificates, or by a key that all
-// members share. Only TLS 1.3 is spoken; node/app/README.md tells what is asked of certificates and key files.
+// members share. Only TLS 1.3 is spoken; node/app/README.md tells what is asked of certificates and key files. ("SSL" is another
+// encryption, py2p's, and has no proof.)
 
 #include <string>
 #include <variant>
