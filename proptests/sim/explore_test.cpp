@@ -10,6 +10,7 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/links/arbiter.h"
@@ -43,6 +44,12 @@ ExploreResult explore_all(const SmallPlan& plan) {
   EXPECT_THAT(result.stopped, IsEmpty());
   EXPECT_EQ(result.counts.cycles, 0U) << "a run need not come to rest";
   return result;
+}
+
+/// The same, and the first two say something to each other.
+SmallPlan with_messages(SmallPlan plan) {
+  plan.says = {{.from = 0, .to = 1}, {.from = 1, .to = 0}};
+  return plan;
 }
 
 constexpr FaultBudget kNoFaults{};
@@ -83,15 +90,16 @@ SmallPlan one_dial_prompt() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Explored, Arbiter,
-                         ::testing::Values(Pinned{"one_dial_each", all_dial(2, 1, kNoFaults), 88, 5},
-                                           Pinned{"two_dials_each", all_dial(2, 2, kNoFaults), 205819, 9},
-                                           Pinned{"reset", all_dial(2, 1, kReset), 2090, 45},
-                                           Pinned{"half_open", all_dial(2, 1, kHalfOpen), 2341, 31},
-                                           Pinned{"crash", all_dial(2, 1, kCrash), 14138, 80},
-                                           Pinned{"reset_and_crash", all_dial(2, 1, kResetAndCrash), 241229, 526},
-                                           Pinned{"late", all_dial(2, 1, kLate), 112473, 131},
-                                           Pinned{"prompt", one_dial_prompt(), 72, 5},
-                                           Pinned{"three_nodes", all_dial(3, 1, kNoFaults), 308703, 76}),
+                         ::testing::Values(Pinned{"one_dial_each", all_dial(2, 1, kNoFaults), 89, 6},
+                                           Pinned{"two_dials_each", all_dial(2, 2, kNoFaults), 201009, 12},
+                                           Pinned{"reset", all_dial(2, 1, kReset), 2187, 60},
+                                           Pinned{"half_open", all_dial(2, 1, kHalfOpen), 2596, 66},
+                                           Pinned{"crash", all_dial(2, 1, kCrash), 14237, 121},
+                                           Pinned{"reset_and_crash", all_dial(2, 1, kResetAndCrash), 249408, 785},
+                                           Pinned{"late", all_dial(2, 1, kLate), 113190, 222},
+                                           Pinned{"prompt", one_dial_prompt(), 75, 8},
+                                           Pinned{"messages", with_messages(all_dial(2, 1, kNoFaults)), 1226, 25},
+                                           Pinned{"three_nodes", all_dial(3, 1, kNoFaults), 309510, 124}),
                          [](const auto& test) { return test.param.name; });
 
 // The reduction leaves out ways, and no ends.
@@ -130,11 +138,12 @@ std::string first_wrong(const SmallPlan& plan) {
   if (!read) return {};
   EXPECT_EQ(read->choices, result.tape);
   // Which has no name.
-  read->plan.policy = plan.policy;
-  SmallWorld world(read->plan);
+  auto& read_plan = std::get<SmallPlan>(read->plan);
+  read_plan.policy = plan.policy;
+  SmallWorld world(read_plan);
   for (const Choice& choice : read->choices) {
     const std::vector<Choice> possible = world.choices();
-    EXPECT_NE(std::ranges::find(possible, choice), possible.end()) << text_of(plan, choice);
+    EXPECT_NE(std::ranges::find(possible, choice), possible.end()) << text_of(plan.nodes, choice);
     world.apply(choice);
   }
   EXPECT_EQ(world.wrongs(), result.wrongs);
@@ -168,11 +177,12 @@ TEST(Rules, AllButTheArbiterFailInTheShippedExplorations) {
     const std::string yaml{std::istreambuf_iterator<char>(file), {}};
     auto shipped = load_exploration(yaml, path);
     ASSERT_TRUE(shipped.has_value()) << path;
-    EXPECT_EQ(shipped->plan.rule, Rule::kArbiter);
+    auto& plan = std::get<SmallPlan>(shipped->plan);
+    EXPECT_EQ(plan.rule, Rule::kArbiter);
     for (const std::string& other : rule_names()) {
       if (other == name_of(Rule::kArbiter)) continue;
-      shipped->plan.rule = static_cast<Rule>(std::ranges::find(rule_names(), other) - rule_names().begin());
-      EXPECT_THAT(first_wrong(shipped->plan), Not(IsEmpty())) << name << " " << other;
+      plan.rule = static_cast<Rule>(std::ranges::find(rule_names(), other) - rule_names().begin());
+      EXPECT_THAT(first_wrong(plan), Not(IsEmpty())) << name << " " << other;
     }
   }
 }
@@ -234,6 +244,27 @@ class BothProbe final : public BrokenArbiter {
   }
 };
 
+class ClosesAtOnce final : public BrokenArbiter {
+ public:
+  void on_keep_ack(Links& links, Pair& pair, Connection& link, const KeepAck& ack) override {
+    if (ack.nonce != link.nonce || !pair.keep_pending || pair.primary != &link) return;
+    pair.keep_pending = false;
+    const std::vector<Connection*> all = pair.links;
+    for (Connection* const other : all) {
+      if (other != &link) links.close(*other, EndReason::kDuplicate, "another is kept");
+    }
+  }
+};
+
+class SaysNoLastWord final : public BrokenArbiter {
+ public:
+  void on_keep(Links& links, Pair& pair, Connection& link, const Keep& keep) override {
+    if (keep.nonce != link.nonce) return;
+    pair.primary = &link;
+    links.whisper(link, KeepAck{.nonce = link.nonce});
+  }
+};
+
 std::string first_wrong_of(SmallPlan plan, LinkPolicy& policy) {
   EXPECT_THAT(explore_all(plan).wrongs, IsEmpty()) << "the arbiter itself fails here";
   plan.policy = &policy;
@@ -255,12 +286,77 @@ TEST(BrokenArbiter, IsFoundWhenNobodyProbes) {
   EXPECT_THAT(first_wrong_of(one_dial_prompt(), policy), HasSubstr("reach"));
 }
 
+TEST(BrokenArbiter, IsFoundWhenItClosesWhatMessagesAreOnTheirWayOn) {
+  ClosesAtOnce policy;
+  EXPECT_THAT(first_wrong_of(with_messages(all_dial(2, 1, kNoFaults)), policy), HasSubstr("is lost"));
+}
+
+TEST(BrokenArbiter, IsFoundWhenALinkWaitsForItsEnd) {
+  SaysNoLastWord policy;
+  EXPECT_THAT(first_wrong_of(with_messages(all_dial(2, 1, kNoFaults)), policy), HasSubstr("has waited"));
+}
+
 /// No link is closed for an answer that is late: each end may ask, and neither closes what the other keeps.
 TEST(ArbiterProbes, AreHarmlessWhenBothAsk) {
   BothProbe policy;
   SmallPlan plan = all_dial(2, 1, kLate);
   plan.policy = &policy;
   EXPECT_THAT(explore_all(plan).wrongs, IsEmpty());
+}
+
+// Claims
+
+struct PinnedClaims {
+  std::string name;
+  ClaimPlan plan;
+  std::uint64_t states;
+  std::uint64_t terminals;
+};
+
+void PrintTo(const PinnedClaims& pinned, std::ostream* out) {
+  *out << pinned.name;
+}
+
+class Claims : public ::testing::TestWithParam<PinnedClaims> {};
+
+TEST_P(Claims, OneOfThemStandsEverywhere) {
+  const ExploreResult result = explore(GetParam().plan, {}, {});
+  EXPECT_THAT(result.stopped, IsEmpty());
+  EXPECT_THAT(result.wrongs, IsEmpty());
+  EXPECT_EQ(result.counts.cycles, 0U);
+  EXPECT_EQ(result.counts.states, GetParam().states);
+  EXPECT_EQ(result.counts.terminals, GetParam().terminals);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Explored, Claims,
+    ::testing::Values(
+        PinnedClaims{"two", {.nodes = {"ana", "bob", "cy"}, .writes = {1, 1, 0}}, 103, 13},
+        PinnedClaims{"three", {.nodes = {"ana", "bob", "cy"}, .writes = {1, 1, 1}}, 6067, 161},
+        PinnedClaims{"deleted", {.nodes = {"ana", "bob", "cy"}, .writes = {1, 1, 0}, .deletes = {1, 0, 0}}, 2899, 115}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Claims, TheirInterleavingsAreReadBackAsTheyWereWritten) {
+  const ClaimPlan plan{.nodes = {"ana", "bob"},
+                       .writes = {2, 1},
+                       .deletes = {0, 1},
+                       .pauses = {3580s, 60s},
+                       .faults = {.lose = 1, .repeat = 2, .restart = 3}};
+  ClaimWorld world(plan);
+  std::vector<Choice> choices;
+  while (!world.choices().empty() && choices.size() < 100) {
+    choices.push_back(world.choices().back());
+    world.apply(choices.back());
+  }
+  const auto read = load_exploration(to_yaml({.plan = plan, .choices = choices}, {"head"}), "claims.yaml");
+  ASSERT_TRUE(read.has_value());
+  const auto& again = std::get<ClaimPlan>(read->plan);
+  EXPECT_EQ(again.nodes, plan.nodes);
+  EXPECT_EQ(again.writes, plan.writes);
+  EXPECT_EQ(again.deletes, plan.deletes);
+  EXPECT_EQ(again.pauses, plan.pauses);
+  EXPECT_EQ(again.faults, plan.faults);
+  EXPECT_EQ(read->choices, choices);
 }
 
 // Limits and mistakes

@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 #include <sstream>
+#include <variant>
 
 #include "sim/commands/console.h"
 #include "sim/commands/output_file.h"
@@ -23,15 +24,23 @@ std::string progress_text(const ExploreCounts& counts, double seconds) {
                      static_cast<double>(counts.states) / seconds);
 }
 
-int report_violation(const SmallPlan& plan, const ExploreResult& result, const ExploreOptions& options) {
+/// "under 'arbiter'" where there is a rule to choose.
+std::string under_rule(const Exploration& exploration) {
+  const auto* const plan = std::get_if<SmallPlan>(&exploration.plan);
+  return plan == nullptr ? std::string() : fmt::format(" under '{}'", name_of(plan->rule));
+}
+
+/// `exploration` is given the way to it.
+int report_violation(Exploration& exploration, const ExploreResult& result, const ExploreOptions& options) {
   const std::string& path = options.out;
   for (const std::string& wrong : result.wrongs)
     fmt::print("violated: {}\n", visible_text(wrong));
   std::vector<std::string> heading = {
-      fmt::format("Found by exploring {} under '{}'. At its end:", options.file, name_of(plan.rule))};
+      fmt::format("Found by exploring {}{}. At its end:", options.file, under_rule(exploration))};
   heading.insert(heading.end(), result.wrongs.begin(), result.wrongs.end());
   std::ofstream file(path, std::ios::binary);
-  file << to_yaml({.plan = plan, .choices = result.tape}, heading);
+  exploration.choices = result.tape;
+  file << to_yaml(exploration, heading);
   if (!file.flush()) return complain(not_written(path));
   fmt::print("{} choices, replay: meshdict-sim run {}\n", result.tape.size(), shell_word(path));
   return kViolated;
@@ -45,7 +54,8 @@ std::optional<std::string> text_of_file(const std::string& path) {
   return text.str();
 }
 
-int replay_choices(const Exploration& exploration, const std::string& file);
+template <typename World>
+int replay_choices(const typename World::Plan& plan, const std::vector<Choice>& choices, const std::string& file);
 
 }  // namespace
 
@@ -60,28 +70,32 @@ int explore_command(const ExploreOptions& options) {
     if (load_plan_file(options.file)) return complain(options.file + ": is a plan: this is for `meshdict-sim run`");
     return complain_of(exploration.error());
   }
-  SmallPlan& plan = exploration->plan;
+  auto* const links = std::get_if<SmallPlan>(&exploration->plan);
   if (!options.policy.empty()) {
+    if (links == nullptr) return complain(options.file + ": explores claims: --policy is for connections");
     const auto& names = rule_names();
-    plan.rule = static_cast<Rule>(std::ranges::find(names, options.policy) - names.begin());
+    links->rule = static_cast<Rule>(std::ranges::find(names, options.policy) - names.begin());
   }
   LiveLine live;
+  const auto show = [&](const ExploreCounts& counts) {
+    if (live.due()) live.show(progress_text(counts, live.seconds()));
+  };
+  const ExploreLimits limits{.states = options.states, .bytes = options.megabytes << 20};
   const ExploreResult result =
-      explore(plan, {.states = options.states, .bytes = options.megabytes << 20}, [&](const ExploreCounts& counts) {
-        if (live.due()) live.show(progress_text(counts, live.seconds()));
-      });
+      std::visit([&](const auto& plan) { return explore(plan, limits, show); }, exploration->plan);
   live.clear();
   int code = kPass;
   if (!result.wrongs.empty()) {
-    code = report_violation(plan, result, options);
+    code = report_violation(*exploration, result, options);
   } else if (!result.stopped.empty()) {
     code = kBadInput;
     fmt::print("not all was visited: {}; make the world smaller, or see --states and --megabytes\n", result.stopped);
   }
   const ExploreCounts& counts = result.counts;
   const char* const verdict = code == kPass ? "PASS" : code == kViolated ? "FAIL" : "INCOMPLETE";
-  fmt::print("policy={} states={} transitions={} terminals={} depth={} cycles={} {}\n", name_of(plan.rule),
-             counts.states, counts.transitions, counts.terminals, counts.depth, counts.cycles, verdict);
+  if (links != nullptr) fmt::print("policy={} ", name_of(links->rule));
+  fmt::print("states={} transitions={} terminals={} depth={} cycles={} {}\n", counts.states, counts.transitions,
+             counts.terminals, counts.depth, counts.cycles, verdict);
   return code;
 }
 
@@ -90,7 +104,11 @@ std::optional<int> replay_exploration(const std::string& file, bool alone) {
   if (!text || !is_exploration(*text)) return std::nullopt;
   const auto exploration = load_exploration(*text, file);
   if (!exploration) return complain_of(exploration.error());
-  if (!exploration->choices.empty()) return replay_choices(*exploration, file);
+  if (const auto& choices = exploration->choices; !choices.empty()) {
+    const auto* const links = std::get_if<SmallPlan>(&exploration->plan);
+    if (links != nullptr) return replay_choices<SmallWorld>(*links, choices, file);
+    return replay_choices<ClaimWorld>(std::get<ClaimPlan>(exploration->plan), choices, file);
+  }
   const std::string what = file + ": has no 'choices' to replay: this is for `meshdict-sim explore`";
   if (alone) return complain(what);
   fmt::print(stderr, "left out: {}\n", visible_text(what));
@@ -99,17 +117,17 @@ std::optional<int> replay_exploration(const std::string& file, bool alone) {
 
 namespace {
 
-int replay_choices(const Exploration& exploration, const std::string& file) {
-  const SmallPlan& plan = exploration.plan;
-  SmallWorld world(plan);
+template <typename World>
+int replay_choices(const typename World::Plan& plan, const std::vector<Choice>& choices, const std::string& file) {
+  World world(plan);
   TraceHash hash;
-  for (const Choice& choice : exploration.choices) {
+  for (const Choice& choice : choices) {
     const std::vector<Choice> possible = world.choices();
     if (std::ranges::find(possible, choice) == possible.end()) {
-      return complain(fmt::format("{}: '{}' cannot happen there", file, text_of(plan, choice)));
+      return complain(fmt::format("{}: '{}' cannot happen there", file, text_of(plan.nodes, choice)));
     }
     const std::string what = world.describe(choice);
-    fmt::print("{} {}{}{}\n", seconds_text(world.now()), text_of(plan, choice), what.empty() ? "" : ": ", what);
+    fmt::print("{} {}{}{}\n", seconds_text(world.now()), text_of(plan.nodes, choice), what.empty() ? "" : ": ", what);
     world.apply(choice);
     hash.add(world.digest());
   }
@@ -117,7 +135,7 @@ int replay_choices(const Exploration& exploration, const std::string& file) {
   const std::vector<std::string> wrongs = world.wrongs();
   for (const std::string& wrong : wrongs)
     fmt::print("violated: {}\n", wrong);
-  fmt::print("seed=1 events={} simulated={} trace={:016x} {}\n", exploration.choices.size(), seconds_text(world.now()),
+  fmt::print("seed=1 events={} simulated={} trace={:016x} {}\n", choices.size(), seconds_text(world.now()),
              hash.value(), wrongs.empty() ? "PASS" : "FAIL");
   return wrongs.empty() ? kPass : kViolated;
 }

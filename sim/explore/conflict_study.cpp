@@ -57,7 +57,7 @@ class Run final : public Delays {
   std::vector<Duration> latencies_;
   std::multimap<Duration, Choice> planned_;  // dials, restarts, redials
   std::optional<Duration> fault_at_;
-  std::map<Pair, std::optional<ConnName>> used_;
+  std::map<Pair, std::optional<ItemName>> used_;
   std::map<Pair, Duration> redials_;
   Duration settled_{};
   SmallWorld world_;
@@ -77,7 +77,7 @@ Run::Run(const StudyCase& what, Rule rule, std::uint64_t seed)
       latencies_[b * what.nodes + a] = latency;
     }
   }
-  for (const SmallDial& dial : plan_.dials) {
+  for (const Course& dial : plan_.dials) {
     const Duration when = Duration(schedule_.between(0, 5'000));
     planned_.emplace(when, Choice{.act = Act::kDial, .node = dial.from, .peer = dial.to});
   }
@@ -99,11 +99,11 @@ std::optional<std::pair<Duration, Choice>> Run::next_arrival() const {
   for (const SmallWorld::Wire& wire : world_.wires().all()) {
     const SmallWorld::Side& acceptor = wire.sides[1];
     if (acceptor.state == SmallWorld::SideState::kWaiting && world_.up(acceptor.node)) {
-      consider(wire.dial_arrives, {.act = Act::kAccept, .node = acceptor.node, .conn = wire.name});
+      consider(wire.dial_arrives, {.act = Act::kAccept, .node = acceptor.node, .item = wire.name});
     }
     for (const SmallWorld::Side& side : wire.sides) {
       if (side.inbox.empty() || !world_.up(side.node)) continue;
-      consider(side.inbox.front().arrives, {.act = Act::kDeliver, .node = side.node, .conn = wire.name});
+      consider(side.inbox.front().arrives, {.act = Act::kDeliver, .node = side.node, .item = wire.name});
     }
   }
   return next;
@@ -124,7 +124,7 @@ void Run::apply(const Choice& choice) {
   NodeIndex other = choice.peer;
   if (choice.act == Act::kAccept || choice.act == Act::kDeliver || choice.act == Act::kReset ||
       choice.act == Act::kHalfOpen) {
-    const auto& sides = world_.wires().at(choice.conn).sides;
+    const auto& sides = world_.wires().at(choice.item).sides;
     other = sides[0].node == choice.node ? sides[1].node : sides[0].node;
   }
   world_.apply(choice);

@@ -55,38 +55,33 @@ class DigestSet {
   std::uint64_t size_ = 0;
 };
 
-std::string look_of(const SmallPlan& plan, const SmallWorld& world) {
-  std::string text;
-  for (const SmallWorld::Wire& wire : world.wires().all()) {
-    const auto& [dialer, acceptor] = wire.sides;
-    text += fmt::format("{}>{}{} ", plan.nodes[dialer.node], plan.nodes[acceptor.node],
-                        world.linked(dialer.node, acceptor.node) ? "" : "!");
-  }
-  return text;
-}
+template <typename World>
+std::vector<Choice> complete(World& world, const std::vector<Choice>& tape);
 
+template <typename World>
 class Explorer {
  public:
-  Explorer(const SmallPlan& plan, const ExploreLimits& limits,
-           const std::function<void(const ExploreCounts&)>& progress)
+  using Plan = typename World::Plan;
+
+  Explorer(const Plan& plan, const ExploreLimits& limits, const std::function<void(const ExploreCounts&)>& progress)
       : plan_(plan), limits_(limits), progress_(progress) {}
 
   ExploreResult run();
 
  private:
   struct Level {
-    std::unique_ptr<SmallWorld> world;
+    std::unique_ptr<World> world;
     std::uint64_t digest = 0;
     std::vector<Choice> choices;
     std::size_t next = 0;
   };
 
-  bool enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest);
+  bool enter(std::unique_ptr<World> world, std::uint64_t digest);
   [[nodiscard]] std::string exhausted() const;
   void found_violation();
   [[nodiscard]] std::vector<Choice> tape() const;
 
-  const SmallPlan& plan_;
+  const Plan& plan_;
   const ExploreLimits& limits_;
   const std::function<void(const ExploreCounts&)>& progress_;
   DigestSet seen_;
@@ -96,7 +91,8 @@ class Explorer {
 };
 
 /// Judges a new state and puts it on the way. False when it is wrong.
-bool Explorer::enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest) {
+template <typename World>
+bool Explorer<World>::enter(std::unique_ptr<World> world, std::uint64_t digest) {
   ExploreCounts& counts = result_.counts;
   ++counts.states;
   Level level{.world = std::move(world), .digest = digest, .choices = {}, .next = 0};
@@ -104,7 +100,7 @@ bool Explorer::enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest) {
   const bool at_rest = level.world->at_rest();
   if (at_rest || level.choices.empty()) {
     ++counts.terminals;
-    result_.ends.insert(look_of(plan_, *level.world));
+    result_.ends.insert(level.world->look());
   }
   result_.wrongs = level.world->wrongs();
   open_.insert(digest);
@@ -114,7 +110,8 @@ bool Explorer::enter(std::unique_ptr<SmallWorld> world, std::uint64_t digest) {
   return result_.wrongs.empty();
 }
 
-std::string Explorer::exhausted() const {
+template <typename World>
+std::string Explorer<World>::exhausted() const {
   if (seen_.size() >= limits_.states) return fmt::format("{} states are visited", limits_.states);
   if (seen_.bytes_at_next_growth() > limits_.bytes) {
     return fmt::format("the table of states would need more than {} MiB", limits_.bytes >> 20);
@@ -123,7 +120,8 @@ std::string Explorer::exhausted() const {
   return {};
 }
 
-std::vector<Choice> Explorer::tape() const {
+template <typename World>
+std::vector<Choice> Explorer<World>::tape() const {
   std::vector<Choice> way;
   for (const Level& level : levels_) {
     if (level.next > 0) way.push_back(level.choices[level.next - 1]);
@@ -131,8 +129,9 @@ std::vector<Choice> Explorer::tape() const {
   return way;
 }
 
-ExploreResult Explorer::run() {
-  auto first = std::make_unique<SmallWorld>(plan_);
+template <typename World>
+ExploreResult Explorer<World>::run() {
+  auto first = std::make_unique<World>(plan_);
   const std::uint64_t digest = first->digest();
   seen_.insert(digest);
   bool good = enter(std::move(first), digest);
@@ -145,7 +144,7 @@ ExploreResult Explorer::run() {
     }
     const Choice choice = level.choices[level.next++];
     const bool last = level.next == level.choices.size();
-    auto world = last ? std::move(level.world) : std::make_unique<SmallWorld>(*level.world);
+    auto world = last ? std::move(level.world) : std::make_unique<World>(*level.world);
     world->apply(choice);
     ++result_.counts.transitions;
     const std::uint64_t after = world->digest();
@@ -161,10 +160,11 @@ ExploreResult Explorer::run() {
   return std::move(result_);
 }
 
-void Explorer::found_violation() {
+template <typename World>
+void Explorer<World>::found_violation() {
   std::vector<Choice> kept = tape();
   const auto ends_wrong = [&](const std::vector<Choice>& candidate, std::vector<Choice>& whole) {
-    SmallWorld world(plan_);
+    World world(plan_);
     whole = complete(world, candidate);
     return !world.wrongs().empty();
   };
@@ -180,16 +180,16 @@ void Explorer::found_violation() {
       shorter = true;
     }
   }
-  SmallWorld world(plan_);
+  World world(plan_);
   result_.tape = complete(world, kept);
   result_.wrongs = world.wrongs();
 }
 
-}  // namespace
-
-std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape) {
+/// Applies the tape, leaving out what is not possible, then first choices until something is wrong, the world is at rest or
+/// nothing can happen. Gives all that was applied.
+template <typename World>
+std::vector<Choice> complete(World& world, const std::vector<Choice>& tape) {
   std::vector<Choice> applied;
-  const auto is_fault = [](const Choice& choice) { return choice.act >= Act::kReset; };
   const auto apply = [&](const Choice& choice) {
     world.apply(choice);
     applied.push_back(choice);
@@ -200,15 +200,22 @@ std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape)
   }
   while (world.wrongs().empty() && !world.at_rest() && applied.size() < sim_limits::kMaxChoices) {
     const std::vector<Choice> possible = world.choices();
-    if (possible.empty() || is_fault(possible.front())) break;
+    if (possible.empty() || is_fault(possible.front().act)) break;
     apply(possible.front());
   }
   return applied;
 }
 
+}  // namespace
+
 ExploreResult explore(const SmallPlan& plan, const ExploreLimits& limits,
                       const std::function<void(const ExploreCounts&)>& progress) {
-  return Explorer(plan, limits, progress).run();
+  return Explorer<SmallWorld>(plan, limits, progress).run();
+}
+
+ExploreResult explore(const ClaimPlan& plan, const ExploreLimits& limits,
+                      const std::function<void(const ExploreCounts&)>& progress) {
+  return Explorer<ClaimWorld>(plan, limits, progress).run();
 }
 
 }  // namespace meshdict::sim

@@ -1,10 +1,10 @@
 #pragma once
-// Every interleaving of a SmallWorld: depth first, each state once.
+// Every interleaving of a SmallWorld or a ClaimWorld: depth first, each state once.
 //
-// 1. A state is expanded by copying its world and applying one choice. States are told apart by SmallWorld::digest().
-// 2. No choice of SmallWorld::choices() is left out; what that leaves to no choice, and why, is said there (invariants 1
-//    and 7).
-// 3. Each state is judged (SmallWorld::wrongs()). Faults that are left strike at rest, too, and exploration goes on.
+// 1. A state is expanded by copying its world and applying one choice. States are told apart by digest().
+// 2. No choice of choices() is left out; what that leaves to no choice, and why, is said at the worlds (small_world.h, 1 and
+//    8; claim_world.h, 7).
+// 3. Each state is judged (wrongs()). Faults that are left strike at rest, too, and exploration goes on.
 // 4. A cycle would be a run that never comes to rest; cycles are counted. Without any, every run ends.
 // 5. On a violation the way there is made short: choices are left out one by one as long as what remains, completed by
 //    first choices until something is wrong or the world is at rest, still ends wrong.
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/explore/claim_world.h"
 #include "sim/explore/small_world.h"
 
 namespace meshdict::sim {
@@ -41,16 +42,14 @@ struct ExploreResult {
   std::string stopped;
   std::vector<std::string> wrongs;  ///< of the first violation; empty: none
   std::vector<Choice> tape;         ///< the short way to it
-  /// What the ends look like: of each pair, who dialled the connections that it has.
+  /// What the ends look like: look() of the world.
   std::set<std::string> ends;
 };
 
 /// `progress` is called now and then.
 ExploreResult explore(const SmallPlan& plan, const ExploreLimits& limits,
                       const std::function<void(const ExploreCounts&)>& progress);
-
-/// Applies the tape, leaving out what is not possible, then first choices until something is wrong, the world is at rest
-/// or nothing can happen. Gives all that was applied.
-std::vector<Choice> complete(SmallWorld& world, const std::vector<Choice>& tape);
+ExploreResult explore(const ClaimPlan& plan, const ExploreLimits& limits,
+                      const std::function<void(const ExploreCounts&)>& progress);
 
 }  // namespace meshdict::sim

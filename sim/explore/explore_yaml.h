@@ -3,14 +3,16 @@
 
 #include <expected>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "sim/explore/claim_world.h"
 #include "sim/explore/small_world.h"
 
 namespace meshdict::sim {
 
 struct Exploration {
-  SmallPlan plan;
+  std::variant<SmallPlan, ClaimPlan> plan;
   /// One interleaving, when the file is a found one.
   std::vector<Choice> choices;
 };
@@ -25,6 +27,6 @@ std::expected<Exploration, std::vector<std::string>> load_exploration(const std:
 std::string to_yaml(const Exploration& exploration, const std::vector<std::string>& heading);
 
 /// "deliver ana#1 bob"
-std::string text_of(const SmallPlan& plan, const Choice& choice);
+std::string text_of(const std::vector<std::string>& nodes, const Choice& choice);
 
 }  // namespace meshdict::sim

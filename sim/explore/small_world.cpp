@@ -6,6 +6,7 @@
 
 #include "core/encoding/frame.h"
 #include "core/limits.h"
+#include "sim/explore/small_ids.h"
 #include "sim/explore/small_world_life.h"
 
 namespace meshdict::sim {
@@ -17,13 +18,6 @@ Endpoint address_of(NodeIndex node) {
 
 LinkSettings settings_of(NodeIndex node) {
   return {{}, "small", address_of(node)};
-}
-
-/// Ids of two base58 digits, which grow with the index.
-NodeId id_of_node(NodeIndex node) {
-  constexpr std::string_view kDigits = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-  const std::string text = {kDigits[node / kDigits.size()], kDigits[node % kDigits.size()]};
-  return *NodeId::parse(text);
 }
 
 /// REQUIRES: it is a frame that Links has made.
@@ -44,16 +38,18 @@ SmallWorld::SmallWorld(const SmallPlan& plan, std::uint64_t seed, Delays* delays
   const std::size_t count = plan.nodes.size();
   tallies_.resize(count);
   ways_.resize(count * count);
-  for (const SmallDial& dial : plan.dials) {
+  for (const Course& dial : plan.dials) {
     Way& way = ways_[index(dial.from, dial.to)];
     ++way.dials_left;
     way.wanted = true;
   }
+  for (const Course& message : plan.says)
+    ++ways_[index(message.from, message.to)].says_left;
   lives_.resize(count);
   std::vector<NodeId> ids;
   ids.reserve(count);
   for (NodeIndex node = 0; node < count; ++node)
-    ids.push_back(id_of_node(node));
+    ids.push_back(small_id(node));
   ids_ = std::make_shared<const std::vector<NodeId>>(std::move(ids));
   for (NodeIndex node = 0; node < count; ++node)
     restart(node);
@@ -68,9 +64,9 @@ Links& SmallWorld::links_of(NodeIndex node) {
   return life->links;
 }
 
-ConnName SmallWorld::name_of(ConnId id) {
+ItemName SmallWorld::name_of(ConnId id) {
   const auto number = static_cast<std::uint64_t>(id);
-  return {.dialer = static_cast<NodeIndex>((number >> 32) - 1), .count = static_cast<std::uint32_t>(number)};
+  return {.of = static_cast<NodeIndex>((number >> 32) - 1), .count = static_cast<std::uint32_t>(number)};
 }
 
 SmallWorld::Side& SmallWorld::side_of(Wire& wire, NodeIndex node, bool other) {
@@ -79,17 +75,17 @@ SmallWorld::Side& SmallWorld::side_of(Wire& wire, NodeIndex node, bool other) {
 
 // Wires
 
-std::vector<std::shared_ptr<SmallWorld::Wire>>::const_iterator SmallWorld::Wires::place(ConnName name) const {
+std::vector<std::shared_ptr<SmallWorld::Wire>>::const_iterator SmallWorld::Wires::place(ItemName name) const {
   return std::ranges::lower_bound(wires_, name, {}, [](const auto& wire) { return wire->name; });
 }
 
-SmallWorld::Wire& SmallWorld::Wires::change(ConnName name) {
+SmallWorld::Wire& SmallWorld::Wires::change(ItemName name) {
   auto& wire = wires_[static_cast<std::size_t>(place(name) - wires_.begin())];
   if (wire.use_count() > 1) wire = std::make_shared<Wire>(*wire);
   return *wire;
 }
 
-SmallWorld::Wire& SmallWorld::Wires::add(ConnName name) {
+SmallWorld::Wire& SmallWorld::Wires::add(ItemName name) {
   const auto wire = *wires_.insert(place(name), std::make_shared<Wire>());
   wire->name = name;
   return *wire;
@@ -98,10 +94,11 @@ SmallWorld::Wire& SmallWorld::Wires::add(ConnName name) {
 // What lives do
 
 ConnId SmallWorld::dialed(NodeIndex from, NodeIndex to) {
-  const ConnName name{.dialer = from, .count = ++tallies_[from].dials};
+  const ItemName name{.of = from, .count = ++tallies_[from].dials};
   Wire& wire = wires_.add(name);
   wire.sides[0].node = from;
   wire.sides[0].state = SideState::kOpen;
+  wire.sides[0].opened = clock_.now;
   wire.sides[1].node = to;
   if (delays_ != nullptr) wire.dial_arrives = clock_.now + delays_->draw(from, to);
   return id_of(name);
@@ -114,10 +111,15 @@ void SmallWorld::sent(NodeIndex from, ConnId conn, const Frame& frame) {
 
 void SmallWorld::closed(NodeIndex from, ConnId conn) {
   Wire& wire = wires_.change(name_of(conn));
-  Side& side = side_of(wire, from);
+  const std::size_t at = wire.sides[0].node == from ? 0 : 1;
+  Side& side = wire.sides[at];
+  note_end(wire, from);
+  if (is_overdue(side)) wire.given_up = was_too_slow_ = true;
+  for (const Packet& packet : side.inbox)
+    lose(wire, at, packet);
   side.state = SideState::kClosed;
   side.inbox.clear();
-  push(wire, wire.sides[0].node == from ? 1 : 0, Thing::kEnd, {});
+  push(wire, 1 - at, Thing::kEnd, {});
 }
 
 // What befalls them
@@ -125,13 +127,13 @@ void SmallWorld::closed(NodeIndex from, ConnId conn) {
 void SmallWorld::push(Wire& wire, std::size_t to, Thing thing, Frame frame) {
   Side& side = wire.sides[to];
   const Side& sender = wire.sides[1 - to];
-  if (side.deaf || sender.deaf || side.state == SideState::kClosed) return;
-  // Towards a machine that has forgotten the connection goes what it will answer; it has sent nothing to be read.
-  Duration arrives = clock_.now;
-  if (delays_ != nullptr) arrives += delays_->draw(sender.node, side.node);
-  if (!side.inbox.empty()) arrives = std::max(arrives, side.inbox.back().arrives);
-  Packet packet{.thing = thing, .frame = std::move(frame), .opened = nullptr, .arrives = arrives};
+  Packet packet{
+      .thing = thing, .frame = std::move(frame), .opened = nullptr, .sent = clock_.now, .arrives = clock_.now};
   if (thing == Thing::kFrame) packet.opened = open_frame(packet.frame);
+  if (side.deaf || sender.deaf || side.state == SideState::kClosed) return lose(wire, to, packet);
+  // Towards a machine that has forgotten the connection goes what it will answer; it has sent nothing to be read.
+  if (delays_ != nullptr) packet.arrives += delays_->draw(sender.node, side.node);
+  if (!side.inbox.empty()) packet.arrives = std::max(packet.arrives, side.inbox.back().arrives);
   side.inbox.push_back(std::move(packet));
 }
 
@@ -145,11 +147,14 @@ void SmallWorld::apply(const Choice& choice) {
       --ways_[index(choice.node, choice.peer)].redials;
       links_of(choice.node).dial(address_of(choice.peer), DialKind::kLasting);
       break;
+    case Act::kSay:
+      say(choice.node, choice.peer);
+      break;
     case Act::kAccept:
-      accept(wires_.change(choice.conn));
+      accept(wires_.change(choice.item));
       break;
     case Act::kDeliver:
-      deliver(wires_.change(choice.conn), choice.node);
+      deliver(wires_.change(choice.item), choice.node);
       break;
     case Act::kTick:
       links_of(choice.node).on_time(clock_.monotonic());
@@ -161,14 +166,16 @@ void SmallWorld::apply(const Choice& choice) {
       pass_time();
       break;
     case Act::kReset:
-      reset(wires_.change(choice.conn));
+      reset(wires_.change(choice.item));
       break;
     case Act::kHalfOpen:
-      half_open(wires_.change(choice.conn), choice.node);
+      half_open(wires_.change(choice.item), choice.node);
       break;
     case Act::kCrash:
       crash(choice.node);
       break;
+    default:
+      assert(false);
   }
   sweep();
   if (!plan_.reduced || plan_.faults.late > 0 || delays_ != nullptr) return;
@@ -198,6 +205,7 @@ bool SmallWorld::is_private(const Wire& wire, std::size_t at) const {
   const Connection* const conn = connection(side.node, wire);
   if (side.state == SideState::kGone) return true;
   const Packet& packet = side.inbox.front();
+  if (packet.opened != nullptr && packet.opened->is<UserMessage>()) return false;
   // The peer's last word there ends it.
   if (conn->state == ConnState::kRetired) return packet.thing != Thing::kFrame || !packet.opened->is<KeepAck>();
   if (conn->late) return false;
@@ -241,6 +249,7 @@ void SmallWorld::pass_time() {
 void SmallWorld::accept(Wire& wire) {
   Side& side = wire.sides[1];
   side.state = SideState::kOpen;
+  side.opened = clock_.now;
   push(wire, 0, Thing::kAccepted, {});
   links_of(side.node).on_accepted(id_of(wire.name), address_of(wire.sides[0].node));
 }
@@ -265,6 +274,9 @@ void SmallWorld::deliver(Wire& wire, NodeIndex node) {
       links.on_connected(*conn);
       break;
     case Thing::kFrame:
+      // Before the hello only the link layer speaks.
+      if (!conn->established() && conn->state != ConnState::kRetired)
+        lose(wire, &side == &wire.sides[0] ? 0 : 1, packet);
       hear(node, id_of(wire.name), *packet.opened);
       break;
     case Thing::kEnd:
@@ -281,8 +293,12 @@ void SmallWorld::hear(NodeIndex node, ConnId id, const Opened& opened) {
   Links& links = links_of(node);
   Connection& conn = *links.find(id);
   conn.heard = clock_.monotonic();
-  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wires_.change(name_of(id)).nonce = hello->nonce;
+  Wire& wire = wires_.change(name_of(id));
+  if (const auto* const hello = std::get_if<Hello>(&opened.message)) wire.nonce = hello->nonce;
+  if (opened.is<Keep>()) note_choice(node, wire.name);
   links.handle(conn, opened.envelope, opened.message);
+  Side& side = side_of(wire, node);
+  if (!side.round_trip && conn.established()) side.round_trip = clock_.now - side.opened;
 }
 
 void SmallWorld::credit(NodeIndex a, NodeIndex b) {
@@ -330,8 +346,10 @@ void SmallWorld::crash(NodeIndex node) {
   for (const Wire& wire : wires_.all()) {
     for (const std::size_t at : {0U, 1U}) {
       const Side& side = wire.sides[at];
-      if (side.node != node || side.state != SideState::kOpen) continue;
-      wires_.change(wire.name).sides[at].state = SideState::kGone;
+      if (side.node != node || side.state == SideState::kWaiting) continue;
+      Wire& hit = wires_.change(wire.name);
+      hit.given_up = side.state == SideState::kClosed;
+      if (side.state == SideState::kOpen) hit.sides[at].state = SideState::kGone;
       break;
     }
   }

@@ -20,11 +20,17 @@
 // 6. The world is at rest when nothing is on its way, nobody is down, and all connections are links at both ends. Then,
 //    of each pair that the plan dials, exactly one connection must be open, and both ends must use it. Time does not
 //    pass at rest, nor when only a restart is waited for.
-// 7. With SmallPlan::reduced, and no `late`, arrivals that are nobody's business happen at once and are no choices: they
+// 7. A message of the plan is said at any moment at which its sender has a link to its receiver, as the engine says a
+//    broadcast: once, on the link that is used. It must arrive. Excused is what was sent on a connection that a fault broke;
+//    what, after a fault or on lines that are too slow, was sent on one that its receiver had retired; and what is on its way for longer than a retired
+//    link waits for it: limits::kLinger, or limits::kLingerRoundTrips times what the end that closes saw the hello exchange
+//    take; or on a connection whose hello exchange takes longer than limits::kHelloDeadline. With messages it is also demanded, as long as nothing went wrong and nothing was late: that a link which both
+//    ends had when one was told to keep another ends without a wait.
+// 8. With SmallPlan::reduced, and no `late`, arrivals that are nobody's business happen at once and are no choices: they
 //    change one connection at one end, and neither read nor change anything else, so that their order with other
 //    arrivals can make no difference. They are: the acceptance of a dial at the acceptor and the news of it at the
 //    dialer, the handshake at the acceptor where a hello must follow, pings, pongs where no probe waits for them, all
-//    that reaches a retired connection, and all that reaches a machine which has forgotten the connection. A fault
+//    but messages that reaches a retired connection, and all that reaches a machine which has forgotten the connection. A fault
 //    between two of them does what it does before or after both: a connection that is no link just goes.
 
 #include <cstdint>
@@ -41,6 +47,7 @@
 #include "core/links/links.h"
 #include "core/messages/message.h"
 #include "core/messages/originator.h"
+#include "sim/explore/choice.h"
 #include "sim/explore/link_policies.h"
 #include "sim/plan/plan.h"
 
@@ -55,40 +62,25 @@ struct FaultBudget {
   bool operator==(const FaultBudget&) const = default;
 };
 
-struct SmallDial {
+/// From one node to another.
+struct Course {
   NodeIndex from = 0;
   NodeIndex to = 0;
-  bool operator==(const SmallDial&) const = default;
+  bool operator==(const Course&) const = default;
 };
 
 struct SmallPlan {
   std::vector<std::string> nodes;
-  std::vector<SmallDial> dials;
+  std::vector<Course> dials;
+  std::vector<Course> says{};
   FaultBudget faults;
   Rule rule = Rule::kArbiter;
   /// When there is one, instead of the rule: of all nodes at once, so it must hold nothing itself. Not owned.
   LinkPolicy* policy = nullptr;
   /// Demands more, see wrongs(): holds where no connection breaks unseen while a second one is being made.
   bool prompt = false;
-  /// See invariant 7 of SmallWorld.
+  /// See invariant 8 of SmallWorld.
   bool reduced = true;
-};
-
-enum class Act : std::uint8_t { kDial, kRedial, kAccept, kDeliver, kTick, kRestart, kTime, kReset, kHalfOpen, kCrash };
-
-/// A connection's name: its dialer, and which of that node's dials it was, from 1.
-struct ConnName {
-  NodeIndex dialer = 0;
-  std::uint32_t count = 0;
-  auto operator<=>(const ConnName&) const = default;
-};
-
-struct Choice {
-  Act act = Act::kTime;
-  NodeIndex node = 0;  ///< who dials, hears, ticks, crashes; with half_open: the end that is told
-  NodeIndex peer = 0;  ///< with dials: to whom
-  ConnName conn{};     ///< with accept, deliver, reset and half_open
-  auto operator<=>(const Choice&) const = default;
 };
 
 /// How long the next thing sent takes. Without one all takes no time, and the caller orders.
@@ -100,6 +92,7 @@ class Delays {
 
 class SmallWorld {
  public:
+  using Plan = SmallPlan;
   enum class Thing : std::uint8_t { kAccepted, kFrame, kEnd, kReset };
   /// A frame, read once however many worlds it is copied to. Points into the frame's bytes.
   struct Opened {
@@ -115,6 +108,7 @@ class SmallWorld {
     Thing thing = Thing::kFrame;
     Frame frame;
     std::shared_ptr<const Opened> opened;  ///< of a frame
+    Duration sent{};
     Duration arrives{};
   };
   enum class SideState : std::uint8_t { kWaiting, kOpen, kClosed, kGone };
@@ -122,13 +116,18 @@ class SmallWorld {
     NodeIndex node = 0;
     SideState state = SideState::kWaiting;  ///< kWaiting: of the acceptor, who has not heard of it
     bool deaf = false;                      ///< nothing reaches it, and nothing that it sends arrives
+    Duration opened{};                      ///< when it was dialled or accepted
+    std::optional<Duration> round_trip{};   ///< from then until it was a link
     std::vector<Packet> inbox;
   };
   struct Wire {
-    ConnName name;
+    ItemName name;
     Nonce nonce = Nonce::kNone;  ///< once a hello has told it
     Duration dial_arrives{};
-    Side sides[2];  // dialer, acceptor
+    /// When its end of the smaller id was told to keep another, while both ends had it as a link. With messages only.
+    std::optional<Duration> passed_over{};
+    bool given_up = false;  ///< closed by an end for which it was too slow, or whose machine has died since
+    Side sides[2];          // dialer, acceptor
   };
   /// Sorted by name. Worlds share a wire until one of them changes it; references stay valid while others come.
   class Wires {
@@ -138,17 +137,17 @@ class SmallWorld {
     }
     [[nodiscard]] std::size_t size() const { return wires_.size(); }
     /// REQUIRES: it is there.
-    [[nodiscard]] const Wire& at(ConnName name) const { return **place(name); }
-    [[nodiscard]] Wire& change(ConnName name);
+    [[nodiscard]] const Wire& at(ItemName name) const { return **place(name); }
+    [[nodiscard]] Wire& change(ItemName name);
     /// REQUIRES: it is not there.
-    Wire& add(ConnName name);
+    Wire& add(ItemName name);
     template <typename Over>
     void erase_if(Over over) {
       std::erase_if(wires_, [&](const auto& wire) { return over(*wire); });
     }
 
    private:
-    [[nodiscard]] std::vector<std::shared_ptr<Wire>>::const_iterator place(ConnName name) const;
+    [[nodiscard]] std::vector<std::shared_ptr<Wire>>::const_iterator place(ItemName name) const;
 
     std::vector<std::shared_ptr<Wire>> wires_;
   };
@@ -162,7 +161,7 @@ class SmallWorld {
 
   // What can happen, and making it so
 
-  /// All that can happen next, in a fixed order: first what must happen some time, then time, then faults.
+  /// All that can happen next, in a fixed order: first what must happen some time, then messages, time and faults.
   [[nodiscard]] std::vector<Choice> choices() const;
   /// REQUIRES: it is one of choices(); with delays, of what could be at that time.
   void apply(const Choice& choice);
@@ -170,7 +169,7 @@ class SmallWorld {
 
   // Views
 
-  /// What is wrong: at rest, or when nothing can happen, what invariant 6 demands. With SmallPlan::prompt also, when
+  /// What is wrong. At any time: what invariant 7 forbids. At rest, or when nothing can happen: what invariant 6 demands. With SmallPlan::prompt also, when
   /// nothing is on its way: that two nodes with an open connection reach each other. Empty: nothing.
   [[nodiscard]] std::vector<std::string> wrongs() const;
   /// Equal for states that differ in nothing but the names of nonces and connections, and in absolute time.
@@ -180,7 +179,7 @@ class SmallWorld {
   [[nodiscard]] std::string describe(const Choice& choice) const;
   [[nodiscard]] const Wires& wires() const { return wires_; }
   /// Where `node` sends what is for `peer`; nothing when it goes nowhere.
-  [[nodiscard]] std::optional<ConnName> used(NodeIndex node, NodeIndex peer) const;
+  [[nodiscard]] std::optional<ItemName> used(NodeIndex node, NodeIndex peer) const;
   /// Whether what `node` sends to `peer` goes over a connection that is open at both ends.
   [[nodiscard]] bool reaches(NodeIndex node, NodeIndex peer) const;
   /// Whether both ends use the same open connection.
@@ -194,6 +193,8 @@ class SmallWorld {
   [[nodiscard]] bool due(NodeIndex node) const;
   void advance_to(Duration time) { clock_.now = time; }
   [[nodiscard]] bool may_redial(NodeIndex node, NodeIndex peer) const;
+  /// Of each connection: who dialled whom, with a mark when its ends do not both use it.
+  [[nodiscard]] std::string look() const;
 
  private:
   struct StillClock final : Clock {
@@ -212,19 +213,21 @@ class SmallWorld {
     bool wanted = false;
     std::uint32_t dials_left = 0;
     std::uint32_t redials = 0;
+    std::uint32_t says_left = 0;
   };
 
   [[nodiscard]] std::size_t index(NodeIndex a, NodeIndex b) const { return a * plan_.nodes.size() + b; }
-  [[nodiscard]] static ConnId id_of(ConnName name) {
-    return ConnId{(std::uint64_t{name.dialer} + 1) << 32 | name.count};
-  }
-  [[nodiscard]] static ConnName name_of(ConnId id);
+  [[nodiscard]] static ConnId id_of(ItemName name) { return ConnId{(std::uint64_t{name.of} + 1) << 32 | name.count}; }
+  [[nodiscard]] static ItemName name_of(ConnId id);
   [[nodiscard]] const Connection* connection(NodeIndex node, const Wire& wire) const;
   [[nodiscard]] Side& side_of(Wire& wire, NodeIndex node, bool other = false);
   [[nodiscard]] bool deliverable(const Side& side) const { return !side.inbox.empty() && up(side.node); }
   [[nodiscard]] bool is_link(NodeIndex node, const Wire& wire) const;
   void add_arrivals(std::vector<Choice>& found) const;
+  [[nodiscard]] std::uint32_t faults_struck() const { return spent_.reset + spent_.half_open + spent_.crash; }
   void add_faults(std::vector<Choice>& found) const;
+  [[nodiscard]] bool may_say(NodeIndex from, NodeIndex to) const;
+  [[nodiscard]] std::vector<Choice> says() const;
   /// At rest as far as nodes that are up can be.
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] std::vector<std::string> wrongs_of(NodeIndex a, NodeIndex b, bool final) const;
@@ -236,6 +239,14 @@ class SmallWorld {
   ConnId dialed(NodeIndex from, NodeIndex to);
   void sent(NodeIndex from, ConnId conn, const Frame& frame);
   void closed(NodeIndex from, ConnId conn);
+
+  // Messages (small_world_messages.cpp)
+  [[nodiscard]] static bool is_broken(const Wire& wire);
+  [[nodiscard]] bool is_overdue(const Side& side) const;
+  void say(NodeIndex from, NodeIndex to);
+  void lose(const Wire& wire, std::size_t to, const Packet& packet);
+  void note_choice(NodeIndex told, ItemName kept);
+  void note_end(const Wire& wire, NodeIndex closes);
 
   void push(Wire& wire, std::size_t to, Thing thing, Frame frame);
   void pass_time();
@@ -262,6 +273,9 @@ class SmallWorld {
   std::vector<Way> ways_;                     // by (from, to)
   FaultBudget spent_;
   Wires wires_;
+  bool was_too_slow_ = false;  // some connection, for messages
+  /// What must never happen, and has.
+  std::vector<std::string> misdeeds_;
 
   class Digest;
 };

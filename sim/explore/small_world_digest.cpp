@@ -7,7 +7,7 @@
 //    that has both, end in either order.
 // 2. A nonce is named by the connection that has it; one that no connection has equals no nonce of a link, and is "none".
 // 3. Times are relative to now; those that Links does not look at in the connection's state are left out.
-// 4. Left out, too, because Links does not look at them: stamps, the senders' clocks, when a connection was opened.
+// 4. Left out, too, because Links does not look at them: stamps, the senders' clocks, when a link was opened.
 // 5. 64 bits: with fifty million states, two fall together by chance in one of 15,000 explorations.
 
 #include <fmt/format.h>
@@ -31,8 +31,12 @@ class SmallWorld::Digest {
     const FaultBudget& spent = world_.spent_;
     for (const std::uint32_t count : {spent.reset, spent.half_open, spent.crash, spent.late})
       add(count);
-    for (const Way& way : world_.ways_)
+    add(world_.misdeeds_.size());
+    add(static_cast<std::uint64_t>(world_.was_too_slow_));
+    for (const Way& way : world_.ways_) {
       add(std::uint64_t{way.dials_left} << 32 | way.redials);
+      add(way.says_left);
+    }
     for (const Placed& placed : order_)
       add_wire(*placed.wire, true);
     for (NodeIndex node = 0; node < world_.lives_.size(); ++node)
@@ -50,7 +54,7 @@ class SmallWorld::Digest {
   void add(std::uint64_t word) { hash_.add(word); }
   void add_time(MonoTime time) { hash_.add(time.time_since_epoch() - world_.clock_.now); }
 
-  [[nodiscard]] std::uint64_t label(ConnName name) const {
+  [[nodiscard]] std::uint64_t label(ItemName name) const {
     for (std::size_t i = 0; i < order_.size(); ++i) {
       if (order_[i].wire->name == name) return i;
     }
@@ -104,6 +108,8 @@ class SmallWorld::Digest {
 
   void add_wire(const Wire& wire, bool with_nonces) {
     add(wire.sides[0].node);
+    if (wire.passed_over) add_time(MonoTime(*wire.passed_over));
+    if (wire.given_up) add(kNone);
     for (const Side& side : wire.sides) {
       add(std::uint64_t{side.node} << 8 | static_cast<std::uint64_t>(side.state) << 1 |
           static_cast<std::uint64_t>(side.deaf));
@@ -118,6 +124,7 @@ class SmallWorld::Digest {
     add(static_cast<std::uint64_t>(packet.thing));
     if (packet.opened == nullptr) return;
     add(packet.opened->message.index());
+    if (!world_.plan_.says.empty()) add_time(MonoTime(packet.sent));
     const auto* const hello = std::get_if<Hello>(&packet.opened->message);
     if (hello == nullptr) return;
     add(std::to_underlying(hello->boot));
@@ -131,13 +138,17 @@ class SmallWorld::Digest {
     add(std::to_underlying(conn.peer_boot));
     add(static_cast<std::uint64_t>(conn.nonce != Nonce::kNone));
     if (!conn.established()) {
+      // Its round trip is measured from then.
+      if (conn.state != ConnState::kRetired) add_time(conn.opened);
       if (conn.state == ConnState::kRetired) {
         add_time(conn.lingers_to);
         add_time(conn.told_to_keep);
+        add(static_cast<std::uint64_t>(conn.round_trip.count()));
       }
       return add_time(conn.deadline);
     }
     add_time(conn.heard);
+    if (conn.told_to_keep != MonoTime::min()) add_time(conn.told_to_keep);
     add_time(std::max(conn.heard, conn.pinged));
     if (conn.heard > conn.spoken) add_time(conn.spoken);
     add(static_cast<std::uint64_t>(conn.late));
@@ -181,7 +192,7 @@ std::uint64_t SmallWorld::digest() const {
 std::string SmallWorld::describe(const Choice& choice) const {
   if (choice.act == Act::kTime) return fmt::format("to {} s", seconds_text(next_deadline()));
   if (choice.act != Act::kDeliver) return {};
-  const Wire& wire = wires_.at(choice.conn);
+  const Wire& wire = wires_.at(choice.item);
   const Side& side = wire.sides[wire.sides[0].node == choice.node ? 0 : 1];
   if (side.state == SideState::kGone) return "unknown here";
   const Packet& packet = side.inbox.front();

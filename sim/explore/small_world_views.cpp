@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <numeric>
 
 #include "core/encoding/frame.h"
@@ -59,10 +60,10 @@ void SmallWorld::add_arrivals(std::vector<Choice>& found) const {
   for (const Wire& wire : wires_.all()) {
     const Side& acceptor = wire.sides[1];
     if (acceptor.state == SideState::kWaiting && up(acceptor.node)) {
-      found.push_back({.act = Act::kAccept, .node = acceptor.node, .conn = wire.name});
+      found.push_back({.act = Act::kAccept, .node = acceptor.node, .item = wire.name});
     }
     for (const Side& side : wire.sides) {
-      if (deliverable(side)) found.push_back({.act = Act::kDeliver, .node = side.node, .conn = wire.name});
+      if (deliverable(side)) found.push_back({.act = Act::kDeliver, .node = side.node, .item = wire.name});
     }
   }
 }
@@ -71,6 +72,7 @@ std::vector<Choice> SmallWorld::choices() const {
   std::vector<Choice> found;
   add_arrivals(found);
   const bool busy = !found.empty();
+  std::ranges::copy(says(), std::back_inserter(found));
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());
   bool any_due = false;
   for (NodeIndex node = 0; node < count; ++node) {
@@ -89,16 +91,16 @@ std::vector<Choice> SmallWorld::choices() const {
 
 void SmallWorld::add_faults(std::vector<Choice>& found) const {
   const FaultBudget& most = plan_.faults;
-  if (spent_.reset + spent_.half_open + spent_.crash >= most.in_all) return;
+  if (faults_struck() >= most.in_all) return;
   for (const Wire& wire : wires_.all()) {
     const auto& [dialer, acceptor] = wire.sides;
     const bool whole =
         dialer.state == SideState::kOpen && acceptor.state == SideState::kOpen && !dialer.deaf && !acceptor.deaf;
     if (!whole) continue;
-    if (spent_.reset < most.reset) found.push_back({.act = Act::kReset, .conn = wire.name});
+    if (spent_.reset < most.reset) found.push_back({.act = Act::kReset, .item = wire.name});
     if (spent_.half_open >= most.half_open) continue;
-    found.push_back({.act = Act::kHalfOpen, .node = dialer.node, .conn = wire.name});
-    found.push_back({.act = Act::kHalfOpen, .node = acceptor.node, .conn = wire.name});
+    found.push_back({.act = Act::kHalfOpen, .node = dialer.node, .item = wire.name});
+    found.push_back({.act = Act::kHalfOpen, .node = acceptor.node, .item = wire.name});
   }
   if (spent_.crash >= most.crash) return;
   for (NodeIndex node = 0; node < lives_.size(); ++node) {
@@ -108,7 +110,7 @@ void SmallWorld::add_faults(std::vector<Choice>& found) const {
 
 bool SmallWorld::at_rest() const {
   return std::ranges::none_of(lives_, [](const auto& life) { return life == nullptr; }) &&
-         std::ranges::none_of(ways_, [](const Way& way) { return way.dials_left > 0; }) && quiet();
+         std::ranges::none_of(ways_, [](const Way& way) { return way.dials_left > 0; }) && quiet() && says().empty();
 }
 
 bool SmallWorld::quiet() const {
@@ -129,7 +131,7 @@ bool SmallWorld::quiet() const {
   return true;
 }
 
-std::optional<ConnName> SmallWorld::used(NodeIndex node, NodeIndex peer) const {
+std::optional<ItemName> SmallWorld::used(NodeIndex node, NodeIndex peer) const {
   if (!up(node)) return std::nullopt;
   const Pair* const pair = lives_[node]->links.pair(ids_->at(peer));
   if (pair == nullptr) return std::nullopt;
@@ -146,6 +148,16 @@ bool SmallWorld::reaches(NodeIndex node, NodeIndex peer) const {
 
 bool SmallWorld::linked(NodeIndex a, NodeIndex b) const {
   return reaches(a, b) && used(a, b) == used(b, a);
+}
+
+std::string SmallWorld::look() const {
+  std::string text;
+  for (const Wire& wire : wires_.all()) {
+    const auto& [dialer, acceptor] = wire.sides;
+    text += fmt::format("{}>{}{} ", plan_.nodes[dialer.node], plan_.nodes[acceptor.node],
+                        linked(dialer.node, acceptor.node) ? "" : "!");
+  }
+  return text;
 }
 
 std::size_t SmallWorld::open_between(NodeIndex a, NodeIndex b) const {
@@ -170,6 +182,7 @@ std::vector<std::string> SmallWorld::wrongs_of(NodeIndex a, NodeIndex b, bool fi
 }
 
 std::vector<std::string> SmallWorld::wrongs() const {
+  if (!misdeeds_.empty()) return misdeeds_;
   std::vector<Choice> coming;
   add_arrivals(coming);
   const auto count = static_cast<NodeIndex>(plan_.nodes.size());

@@ -51,10 +51,14 @@ inline constexpr std::size_t kMaxListedWords = 20;
 
 // Small worlds, and the study of conflicts
 
-/// Nodes, dials and faults of each kind in an `explore` plan: with more, an exploration has no end.
+/// Nodes, dials, messages and faults of each kind in an `explore` plan: with more, an exploration has no end.
 inline constexpr std::size_t kMaxSmallNodes = 8;
-inline constexpr std::size_t kMaxSmallDials = 16;
+inline constexpr std::size_t kMaxCourses = 16;
 inline constexpr std::uint64_t kMaxSmallFaults = 8;
+/// Writes of one node, and deletions, in one that is about claims.
+inline constexpr std::uint64_t kMaxSmallWrites = 8;
+/// A pause there. Longer ones reach the horizon, beyond which deletions are forgotten.
+inline constexpr Duration kMaxSmallPause = 2h;
 /// Choices of one run: more would be a cycle.
 inline constexpr std::size_t kMaxChoices = 10'000;
 /// A run of the study that has not come to rest by then does not.

@@ -8,7 +8,8 @@
 namespace meshdict {
 
 /// A link that the peer does not list may be half-open, or its hello may have crossed: ask. `link` is used meanwhile.
-/// The smaller id only asks: a half-open link answers with a reset, or ends by its silence.
+/// The smaller id only asks: a half-open link answers with a reset, or ends by its silence. What it was told to keep while
+/// `link` was being made stays in use: the hello on `link` may be older, and the peer have retired `link` since.
 void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vector<Nonce>& open_nonces) {
   for (Connection* const incumbent : pair.links) {
     const bool asked = incumbent->probe_started || incumbent->late;
@@ -19,7 +20,7 @@ void Arbiter::examine(Links& links, Pair& pair, Connection& link, const std::vec
     } else {
       links.probe(*incumbent);
     }
-    if (pair.primary == incumbent) pair.primary = &link;
+    if (pair.primary == incumbent && incumbent->told_to_keep < link.opened) pair.primary = &link;
   }
 }
 
@@ -43,6 +44,7 @@ void Arbiter::arbitrate(Links& links, Pair& pair) {
 void Arbiter::on_keep(Links& links, Pair& pair, Connection& link, const Keep& keep) {
   if (keep.nonce != link.nonce) return;
   pair.primary = &link;
+  link.told_to_keep = link.heard;
   links.whisper(link, KeepAck{.nonce = link.nonce});
   for (Connection* const other : pair.links) {
     if (other != &link) links.whisper(*other, KeepAck{.nonce = link.nonce});

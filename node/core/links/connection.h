@@ -78,8 +78,8 @@ struct Connection {
   MonoTime lingers_to;
   /// Nonce of the link that the peer uses instead of this one, on which it has sent its last message.
   std::optional<Nonce> last_word;
-  /// Retired: when its peer was last told of the link that is kept.
-  MonoTime told_to_keep;
+  /// When the peer last told us to keep it. Retired: when the peer was last told of the link that is kept.
+  MonoTime told_to_keep = MonoTime::min();
 
   // What the peer's machine has taken of what we sent; see Transport::Progress.
   std::uint64_t taken = 0;

@@ -134,6 +134,20 @@ TEST_F(SlowLineTest, TheSmallerIdSaysItsLastOnTheLinksThatAreNotKept) {
   EXPECT_THAT(larger.heard(first), Contains("keep-ack"));
 }
 
+TEST_F(SlowLineTest, TheLinkThatIsToBeKeptStaysInUseWhenTheHelloOfAnotherIsLate) {
+  const ConnId kept = larger.join(1);
+  const ConnId other = larger.connect();
+  larger.say(kept, Keep{.nonce = Nonce{1}});
+  // It left before the other was known, and the peer may have retired this link since.
+  larger.say(other, larger.handshake(kCapability));
+  larger.say(other, larger.hello(2, {}));
+  larger.heard(kept);
+  larger.heard(other);
+  ASSERT_TRUE(node->set("key", bytes_value("value")));
+  EXPECT_THAT(larger.heard(kept), Contains("store"));
+  EXPECT_THAT(larger.heard(other), Not(Contains("store")));
+}
+
 TEST_F(SlowLineTest, WhatWasAskedOnALinkThatGaveWayIsAskedAgain) {
   ASSERT_TRUE(node->set("key", bytes_value("value")));
   const ConnId first = larger.join(1);
