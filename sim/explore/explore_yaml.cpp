@@ -320,6 +320,7 @@ std::string text_of(const ClaimPlan& plan) {
   text += text_of("writes", plan.nodes, plan.writes);
   text += text_of("deletes", plan.nodes, plan.deletes);
   std::vector<std::string> pauses;
+  pauses.reserve(plan.pauses.size());
   for (const Duration pause : plan.pauses)
     pauses.push_back(fmt::format("{}us", pause / 1us));
   text += fmt::format("  pauses: [{}]\n", fmt::join(pauses, ", "));

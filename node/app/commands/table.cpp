@@ -187,7 +187,7 @@ constexpr std::array kCommands{
          .last_key = 1,
          .key_step = 1,
          .group = "mesh",
-         .syntax = "key | RENEW key",
+         .syntax = "key",
          .summary = "Shows who holds a key, for how long, and the fence of the claim.",
          .subcommands = commands::lease_subcommands},
     Spec{.name = "memory",

@@ -44,7 +44,7 @@ class Progress {
     if (!is_shown_ || now - told_ < offline_limits::kTellEvery) return;
     told_ = now;
     was_shown_ = true;
-    std::fprintf(stderr, "\r%s %llu keys", what_.data(), static_cast<unsigned long long>(done_));
+    std::fputs(fmt::format("\r{} {} keys", what_, done_).c_str(), stderr);
   }
   [[nodiscard]] std::uint64_t done() const { return done_; }
 

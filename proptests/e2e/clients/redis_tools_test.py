@@ -31,7 +31,7 @@ class RedisCliTest(harness.MeshTestCase):
     def test_its_help_shows_the_syntax(self):
         node = self.start("node")
         out = re.sub("\x1b\\[[0-9;]*m", "", self.redis_cli(node, input="help set\nhelp dbsize\nhelp @mesh\n"))
-        self.assertIn("SET key value [NX | XX] [GET]", out)
+        self.assertIn("SET key value [NX | XX | IFFENCE fence] [GET]", out)
         self.assertIn("DBSIZE", out)
         self.assertRegex(out, r"MESH CONNECT host:port\n.*Dials a node now")
         self.assertIn("MESH PEERS", out)
