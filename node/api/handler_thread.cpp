@@ -2,7 +2,6 @@
 
 #include <cassert>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "api_limits.h"

@@ -4,7 +4,7 @@
 // 1. What is posted runs in that order, one at a time. post() never waits, and nothing of the loop ever waits for a handler: a
 //    handler may take as long as it likes, hold any lock, and use any socket.
 // 2. What waits is bounded (api_limits.h). Beyond it the oldest messages and new lines are dropped and counted. Of changes, none
-//    is dropped, but of two of one subject only the newer stays: as many wait as there are keys.
+//    is dropped, but of two of one subject only the newer stays: as many wait as there are keys, and as each new watch is told.
 // 3. When something was dropped or merged, the overflow hook runs before the next delivery; then not before nothing waits any more.
 // 4. Nothing begins after stop() but lines of the log, so that a program is told why its socket has ended.
 //
@@ -24,6 +24,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace meshdict {
@@ -38,6 +39,9 @@ struct HandlerLosses {
   std::uint64_t dropped_lines = 0;
 };
 
+/// What a change is about.
+enum class Topic : char { kNeighbours = 'n', kKey = 'k', kConflict = 'c', kWatch = 'w' };
+
 struct Delivery {
   enum class Kind : std::uint8_t {
     kMessage,
@@ -47,10 +51,16 @@ struct Delivery {
   Kind kind = Kind::kMessage;
   /// Must not throw.
   std::function<void()> run;
-  /// kChange: of what; a later one may stand for an earlier one of the same subject.
+  /// kChange: the topic, then what tells apart those that have it. A later one may stand for an earlier one of the same subject.
   std::string subject{};
   /// What it keeps in memory, about.
   std::size_t bytes = 0;
+
+  static Delivery change(Topic topic, std::string_view of, std::size_t bytes, std::function<void()> run) {
+    std::string subject(1, static_cast<char>(topic));
+    subject += of;
+    return {.kind = Kind::kChange, .run = std::move(run), .subject = std::move(subject), .bytes = bytes};
+  }
 };
 
 class HandlerThread {

@@ -79,8 +79,7 @@ void MeshNode::tell(const PeerUp& e) {
   known_.insert_or_assign(e.peer, Known{.content = content, .since = std::chrono::steady_clock::now()});
   log(1, "neighbour " + content.id + " up at " + to_string(content.address));
   if (!first) return;
-  core_.deliver(
-      {.kind = Delivery::Kind::kChange, .run = [this] { raise<event::Connect>(*facade_); }, .subject = "connect"});
+  core_.deliver(Delivery::change(Topic::kNeighbours, "", 0, [this] { raise<event::Connect>(*facade_); }));
 }
 
 void MeshNode::tell(const PeerDown& e) {

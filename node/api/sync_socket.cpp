@@ -114,17 +114,14 @@ WriteResult SyncSocket::set_if(TextView key, const Fence& fence, const Value& va
 
 bool SyncSocket::renew(TextView key) {
   bool there = false;
-  bool ours = false;
-  const auto done = node().core().call([&](Engine& engine) -> std::expected<void, WriteError> {
-    const auto view = engine.dictionary().lease(key);
-    there = view.has_value();
-    ours = there && view->held && view->ours;
-    return ours ? engine.set(key, *find(engine, key)) : std::expected<void, WriteError>();
+  const auto renewed = node().core().call([&](Engine& engine) {
+    there = find(engine, key).has_value();
+    return engine.renew(key);
   });
   if (!there) throw KeyError(std::string(key));
-  if (!done) refuse(node().core(), key, done.error());
-  if (ours) state_->note_write({std::string(key)});
-  return ours;
+  if (!renewed) refuse(node().core(), key, renewed.error());
+  if (*renewed) state_->note_write({std::string(key)});
+  return *renewed;
 }
 
 void SyncSocket::update(const Value::Map& items) {

@@ -8,18 +8,6 @@
 
 namespace meshdict::detail {
 
-namespace {
-
-constexpr char kOfKey = 'k';
-constexpr char kConflictOfKey = 'c';
-
-/// Of two deliveries of one subject the later one stands for both, when many wait.
-Delivery change(std::string subject, std::size_t bytes, std::function<void()> run) {
-  return {.kind = Delivery::Kind::kChange, .run = std::move(run), .subject = std::move(subject), .bytes = bytes};
-}
-
-}  // namespace
-
 Meta meta_of(const Version& version) {
   return {.owner = std::string(version.owner.text()),
           .timestamp =
@@ -92,8 +80,8 @@ void SyncState::tell(const Updated& e, const Dictionary& dictionary) {
   if (watches.empty() && !facade_.has_listeners(event::Update::kName)) return;
   const auto record = dictionary.find(e.key);
   if (!record) return;
-  node_.core().deliver(change(
-      kOfKey + e.key, e.key.size() + record->value.size(),
+  node_.core().deliver(Delivery::change(
+      Topic::kKey, e.key, e.key.size() + record->value.size(),
       [this, key = e.key, packed = Raw(record->value), meta = meta_of(record->version), watches = std::move(watches)] {
         const Change change{.key = key, .value = Value::unpacked(packed), .meta = meta};
         node_.raise<event::Update>(facade_, key, *change.value, meta);
@@ -108,19 +96,20 @@ void SyncState::tell(const Deleted& e, const Dictionary& dictionary) {
   if (watches.empty() && !facade_.has_listeners(event::Delete::kName)) return;
   const auto tombstone = dictionary.records().get(e.key);
   if (!tombstone) return;
-  node_.core().deliver(change(kOfKey + e.key, e.key.size(),
-                              [this, gone = Change{.key = e.key, .value = {}, .meta = meta_of(tombstone->version)},
-                               watches = std::move(watches)] {
-                                node_.raise<event::Delete>(facade_, gone.key);
-                                for (const auto& watch : watches)
-                                  hand_over(*watch, gone);
-                              }));
+  node_.core().deliver(
+      Delivery::change(Topic::kKey, e.key, e.key.size(),
+                       [this, gone = Change{.key = e.key, .value = {}, .meta = meta_of(tombstone->version)},
+                        watches = std::move(watches)] {
+                         node_.raise<event::Delete>(facade_, gone.key);
+                         for (const auto& watch : watches)
+                           hand_over(*watch, gone);
+                       }));
 }
 
 void SyncState::tell(const meshdict::Conflict& e) {
   node_.log(1, "our write of " + e.key + " lost to " + std::string(e.winning.owner.text()) + " by " + e.reason);
   if (!facade_.has_listeners(event::Conflict::kName)) return;
-  node_.core().deliver(change(kConflictOfKey + e.key, e.key.size() + e.losing_value.size(), [this, e] {
+  node_.core().deliver(Delivery::change(Topic::kConflict, e.key, e.key.size() + e.losing_value.size(), [this, e] {
     const ConflictInfo info{.lost = is_visible(e.losing) ? Value::unpacked(e.losing_value) : Value(),
                             .lost_meta = meta_of(e.losing),
                             .winner = meta_of(e.winning),
@@ -135,13 +124,14 @@ void SyncState::watch(const std::shared_ptr<WatchState>& watch, const Dictionary
   for (auto at = records.lower_bound(watch->prefix); at != records.end() && at->first.starts_with(watch->prefix);
        ++at) {
     if (!is_visible(at->second.version)) continue;
-    // For this watch alone: nothing stands for it.
-    const std::string subject = std::to_string(reinterpret_cast<std::uintptr_t>(watch.get())) + std::string(at->first);
-    node_.core().deliver(change(subject, at->first.size() + at->second.value.size(),
-                                [this, watch, key = std::string(at->first), packed = Raw(at->second.value),
-                                 meta = meta_of(at->second.version)] {
-                                  hand_over(*watch, {.key = key, .value = Value::unpacked(packed), .meta = meta});
-                                }));
+    // For this watch alone: nothing else stands for it.
+    const std::string of = std::to_string(reinterpret_cast<std::uintptr_t>(watch.get())) + ":" + std::string(at->first);
+    node_.core().deliver(Delivery::change(Topic::kWatch, of, at->first.size() + at->second.value.size(),
+                                          [this, watch, key = std::string(at->first), packed = Raw(at->second.value),
+                                           meta = meta_of(at->second.version)] {
+                                            hand_over(*watch,
+                                                      {.key = key, .value = Value::unpacked(packed), .meta = meta});
+                                          }));
   }
 }
 

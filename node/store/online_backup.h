@@ -1,8 +1,9 @@
 #pragma once
 // A copy of a database that is written meanwhile, on a thread of its own.
 //
-// 1. The copy is of one moment, soon after begin(): it has all that was committed before. The writer is not kept waiting; but its log is not merged until all is copied, and so
-//    grows by what is committed meanwhile. A log of store_limits::kMostLogPages ends the copy.
+// 1. The copy is of one moment, soon after begin(): it has all that was committed before. The writer is not kept waiting; but its
+//    log is not merged until all is copied, and so grows by what is committed meanwhile. A log of store_limits::kMostLogPages ends
+//    the copy.
 // 2. Either the whole copy is there under its name, synced and checked, or nothing (unfinished_file.h).
 // 3. When the log has to become shorter at once, because the disk is full, the copy gives way: end_reading().
 

@@ -66,8 +66,8 @@ class SqliteStore final : public Store {
   [[nodiscard]] bool has_room() const override { return has_room_; }
   std::expected<void, StoreError> commit() override;
 
-  /// Makes a copy of what the store holds after the next commit, or soon after it, as a new file of this name; see online_backup.h. `done` is
-  /// called unless the store fails before. Error: there is such a file, it cannot be made, or another backup is under way.
+  /// Makes a copy of what the store holds after the next commit, or soon after it, as a new file of this name; see online_backup.h.
+  /// `done` is called unless the store fails before. Error: there is such a file, it cannot be made, or another backup is under way.
   std::expected<void, std::string> begin_backup(const std::string& name, BackupDone done);
   /// Has a backup end that is still reading.
   void end_backup(const std::string& why);

@@ -7,7 +7,6 @@ import pathlib
 import sqlite3
 import subprocess
 import threading
-import time
 
 import redis
 
@@ -54,18 +53,16 @@ class BackupTest(harness.MeshTestCase):
 
     @contextlib.contextmanager
     def writes(self, node):
-        """Two keys that always have the same number, in one transaction each time; and how slow the slowest was."""
-        told = {"number": 0, "slowest": 0.0}
+        """Two keys that always have the same number, in one transaction each time."""
+        told = {"number": 0}
         over = threading.Event()
 
         def write():
             client = node.client()
             while not over.is_set():
                 number = told["number"] + 1
-                before = time.monotonic()
                 with client.pipeline(transaction=True) as pipe:
                     pipe.set("first", number).set(f"key:{number % KEYS}", b"w" * 500).set("second", number).execute()
-                told["slowest"] = max(told["slowest"], time.monotonic() - before)
                 told["number"] = number
 
         thread = threading.Thread(target=write)
@@ -103,8 +100,6 @@ class BackupTest(harness.MeshTestCase):
         self.assertEqual(first, second, "half a transaction")
         self.assertTrue(before <= first <= after, (before, first, after))
         self.assertTrue(again.redis.set("first", "mine still"))
-        if not harness.SANITIZED:
-            self.assertLess(told["slowest"], 2, "the loop was held")
 
     def test_as_a_new_node(self):
         node = self.start_filled(count=10)

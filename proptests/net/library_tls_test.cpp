@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "proptests/net/certificates.h"
@@ -86,20 +89,25 @@ TEST_F(LibraryTls, CertificatesMakeMembersAndTheirIds) {
 }
 
 TEST_F(LibraryTls, Py2psSslHasNoMembersAndSaysSo) {
+  std::mutex mutex;
   std::string told;
-  SyncOptions options{.protocol = {.network = "sync", .encryption = "SSL"},
-                      .debug_level = 1,
-                      .log = [&told](int level, std::string_view line) {
-                        if (level == 1 && line.find("nobody proves who it is") != std::string_view::npos) told += line;
-                      }};
+  const auto has_told = [&](std::string_view what) {
+    const std::lock_guard lock(mutex);
+    return told.find(what) != std::string::npos;
+  };
+  SyncOptions options{
+      .protocol = {.network = "sync", .encryption = "SSL"}, .debug_level = 1, .log = [&](int, std::string_view line) {
+        const std::lock_guard lock(mutex);
+        told += std::string(line) + "\n";
+      }};
   SyncSocket first("127.0.0.1", 0, std::move(options));
-  EXPECT_THAT(told, HasSubstr("encryption 'SSL'"));
+  EXPECT_TRUE(has_told("encryption 'SSL': as in py2p 0.6, nobody proves who it is")) << told;
   SyncSocket second("127.0.0.1", 0, {.protocol = {.network = "sync", .encryption = "SSL"}});
   expect_shared(first, second);
   EXPECT_TRUE(second.status().is_nominal()) << second.status().text();
   SyncSocket plain("127.0.0.1", 0);
   plain.connect("127.0.0.1", first.out_addr().port);
-  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(eventually([&] { return has_told("refused: without TLS"); }));
   EXPECT_THAT(first.routing_table(), SizeIs(1));
 }
 

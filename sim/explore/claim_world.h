@@ -84,7 +84,7 @@ class ClaimWorld {
   [[nodiscard]] Duration now() const { return now_; }
   /// What the choice brings, for people.
   [[nodiscard]] std::string describe(const Choice& choice) const;
-  /// Whose record all nodes have, and how many they are.
+  /// Whose record the nodes have, and of which epoch.
   [[nodiscard]] std::string look() const;
 
  private:
@@ -104,7 +104,6 @@ class ClaimWorld {
   void hear(NodeIndex node, const MadeRecordPtr& record);
   void end_turn(NodeIndex node);
   void compare(NodeIndex a, NodeIndex b);
-  void restart(NodeIndex node);
   void send_to_others(NodeIndex from, const MadeRecordPtr& record);
   MadeRecordPtr make(NodeIndex writer, const ClaimShown& shown);
   [[nodiscard]] std::string wrong_lease(NodeIndex at) const;

@@ -163,17 +163,10 @@ namespace {
 
 /// 1: the lease begins anew, with the value that is there. 0: this node does not hold the key (any more), or there is none.
 void renew_lease(RespSession& session, Arguments arguments) {
-  Engine& engine = session.service().engine;
-  const std::string_view key = arguments[2];
-  const auto view = engine.dictionary().lease(key);
-  if (!view || !view->held || !view->ours) {
-    session.reply().integer(0);
-    return;
-  }
-  const Raw value(engine.dictionary().find(key)->value);
-  if (const auto done = engine.set(key, value); !done) return reply_refused(session, done.error());
-  session.note_write(key);
-  session.reply().integer(1);
+  const auto renewed = session.service().engine.renew(arguments[2]);
+  if (!renewed) return reply_refused(session, renewed.error());
+  if (*renewed) session.note_write(arguments[2]);
+  session.reply().integer(*renewed ? 1 : 0);
 }
 
 }  // namespace

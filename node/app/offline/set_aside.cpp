@@ -27,11 +27,7 @@ std::string line_of(std::string_view key, std::string_view bytes, const std::str
 int append(const std::string& path, std::string_view lines) {
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return errno;
-  while (!lines.empty()) {
-    const ssize_t written = ::write(file.get(), lines.data(), lines.size());
-    if (written < 0 && errno != EINTR) return errno;
-    if (written > 0) lines.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (const int code = write_all(file.get(), lines); code != 0) return code;
   return ::fsync(file.get()) == 0 ? 0 : errno;
 }
 

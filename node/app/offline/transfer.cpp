@@ -40,8 +40,9 @@ class Progress {
 
   void step() {
     ++done_;
+    if (!is_shown_) return;
     const auto now = std::chrono::steady_clock::now();
-    if (!is_shown_ || now - told_ < offline_limits::kTellEvery) return;
+    if (now - told_ < offline_limits::kTellEvery) return;
     told_ = now;
     was_shown_ = true;
     std::fputs(fmt::format("\r{} {} keys", what_, done_).c_str(), stderr);
@@ -66,12 +67,7 @@ class Output {
   }
   /// The first errno, or 0.
   int flush() {
-    std::string_view left = waiting_;
-    while (!left.empty() && code_ == 0) {
-      const ssize_t written = ::write(descriptor_, left.data(), left.size());
-      if (written < 0 && errno != EINTR) code_ = errno;
-      if (written > 0) left.remove_prefix(static_cast<std::size_t>(written));
-    }
+    if (code_ == 0) code_ = write_all(descriptor_, waiting_);
     waiting_.clear();
     return code_;
   }
@@ -91,17 +87,18 @@ class Lines {
 
   /// The line is valid until the next call.
   Got next(std::string_view& line) {
-    buffer_.erase(0, std::exchange(taken_, 0));
-    std::size_t searched = 0;
+    std::size_t searched = taken_;
     while (true) {
       const std::size_t end = buffer_.find('\n', searched);
-      if (end != std::string::npos || (over_ && !buffer_.empty())) {
-        line = std::string_view(buffer_).substr(0, end);
+      if (end != std::string::npos || (over_ && taken_ < buffer_.size())) {
+        line = std::string_view(buffer_).substr(taken_, end == std::string::npos ? end : end - taken_);
         taken_ = end == std::string::npos ? buffer_.size() : end + 1;
         ++number_;
         return Got::kLine;
       }
       if (over_) return Got::kEnd;
+      // Once for all the lines of a piece.
+      buffer_.erase(0, std::exchange(taken_, 0));
       searched = buffer_.size();
       if (searched > offline_limits::kMaxLine) return Got::kTooLong;
       if (!read_some()) return Got::kFailed;

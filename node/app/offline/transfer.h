@@ -12,7 +12,8 @@
 
 namespace meshdict {
 
-/// Both return what to print, or the error. `file`: "-" is standard output or input; an exported one is new, for its owner only (mode 0600), and complete or not there at all.
+/// Both return what to print, or the error. `file`: "-" is standard output or input; an exported one is new, for its owner only
+/// (mode 0600), and complete or not there at all.
 std::expected<std::string, std::string> export_lines(const DataPlace& place, const std::string& file);
 std::expected<std::string, std::string> import_lines(const DataPlace& place, const std::string& file);
 

@@ -169,8 +169,10 @@ class RespSession final : public Subscriber {
   void run(std::string_view& bytes);
   RespParser::Result parse(std::string_view bytes);
   void execute(std::span<const std::string_view> arguments);
-  /// The error for a command that its user may not run, or not with these arguments; nothing when it may.
+  /// The error for a command that may not be run now: by this user, with these arguments, or with so few neighbours. Nothing when
+  /// it may.
   [[nodiscard]] std::optional<std::string> refusal(const CommandSpec& spec, Arguments arguments);
+  /// That of the user alone.
   [[nodiscard]] std::optional<std::string> lack_of_permission(const CommandSpec& spec, Arguments arguments);
   [[nodiscard]] bool may_touch(const CommandSpec& spec, const Subcommand* sub, Arguments arguments) const;
   void become(Users::UserPtr user);

@@ -203,6 +203,14 @@ std::expected<void, WriteError> Engine::erase(std::string_view key) {
   return {};
 }
 
+std::expected<bool, WriteError> Engine::renew(std::string_view key) {
+  const auto lease = parts_->dictionary.lease(key);
+  if (!lease || !lease->held || !lease->ours) return false;
+  const Raw value(parts_->dictionary.find(key)->value);
+  if (auto written = set(key, value); !written) return std::unexpected(std::move(written.error()));
+  return true;
+}
+
 std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
   parts_->clocks.look();
   const Dictionary& dictionary = parts_->dictionary;

@@ -121,6 +121,9 @@ class Engine {
 
   std::expected<void, WriteError> set(std::string_view key, RawView value);
   std::expected<void, WriteError> erase(std::string_view key);
+  /// Begins the lease of a key anew with the value that is there. False when this node does not hold the key, or there is none: then
+  /// nothing is written, so that a renewal never claims what another may have taken for free.
+  std::expected<bool, WriteError> renew(std::string_view key);
   /// Writes all or none: when a write is not admitted, the first such is returned with its position, and nothing is written.
   /// Otherwise returns how many keys were written or deleted.
   struct BatchError {

@@ -85,7 +85,8 @@ struct Status {
   /// Messages that were dropped, the oldest first: handlers were too slow, or nobody called recv(). (More than 16,384 waited, or
   /// 64 MiB.)
   std::uint64_t dropped_messages = 0;
-  /// Changes of the dictionary that no handler has seen, since a later one of the same key waited already. (As many waited.)
+  /// Changes of the dictionary that no handler has seen, since a later one of the same key waited already. (More than 16,384
+  /// waited, or 64 MiB.)
   std::uint64_t merged_changes = 0;
   /// Lines of the log, beyond 1,024 that waited.
   std::uint64_t dropped_lines = 0;

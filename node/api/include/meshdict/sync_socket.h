@@ -79,7 +79,7 @@ struct ConflictInfo {
 };
 
 /// What became of a write that may be refused in the ordinary course of things.
-struct WriteResult {
+struct [[nodiscard]] WriteResult {
   enum class Outcome : std::uint8_t {
     kDone,
     kLeased,      ///< another node holds the key
@@ -153,7 +153,8 @@ class SyncSocket : public MeshSocket {
   void update(const Items& items) {
     update(*Value(items).if_map());
   }
-  // The same, with the outcomes that are to be expected as values: none of these throws LeasedError. What is looked at and what
+
+  // Writing with the outcomes that are to be expected as values: none of these throws LeasedError. What is looked at and what
   // is written are of one moment at this node; against others the lease stands, as for every write.
 
   WriteResult try_set(TextView key, const Value& value);
@@ -162,7 +163,7 @@ class SyncSocket : public MeshSocket {
   WriteResult set_if(TextView key, const Fence& fence, const Value& value);
   /// Begins the lease of a key anew without another value. False when this node does not hold the key any more: then nothing is
   /// written, so that no claim of another's is overwritten. Throws KeyError when there is no such key.
-  bool renew(TextView key);
+  [[nodiscard]] bool renew(TextView key);
 
   /// Throws KeyError when there is no such key.
   void erase(TextView key);
