@@ -141,14 +141,14 @@ class BackupTest(harness.MeshTestCase):
             self.assertIn(said, self.run_program(*options, code=2))
 
     def ask_for_backup(self, node):
-        """From a client of its own, whose answer may not come. Returns its thread, which has sent it."""
-        client = node.client()
-        connection = client.connection_pool.get_connection("MESH")
+        """From a client of the thread alone, whose answer may not come. Returns its thread, which has sent it."""
+        connection = redis.Connection(*node.redis_address, socket_timeout=harness.DEADLINE)
         connection.send_command("MESH", "BACKUP", str(self.path("backup.db")))
 
         def read():
             with contextlib.suppress(redis.RedisError, OSError):
                 connection.read_response()
+            connection.disconnect()
 
         thread = threading.Thread(target=read)
         thread.start()
