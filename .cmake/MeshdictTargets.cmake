@@ -10,15 +10,20 @@
 #   meshdict_executable(NAME SOURCES f.cpp... [DEPS t...])
 #     Program NAME in <build>/bin.
 #
-#   meshdict_test(NAME SOURCES f.cpp... [DEPS t...] [LABELS l...] [TIMEOUT s])
+#   meshdict_test(NAME SOURCES f.cpp... [DEPS t...] [DEFINITIONS d...] [LABELS l...] [TIMEOUT s])
 #     GoogleTest and RapidCheck program, with a main, that is one CTest test NAME (default timeout 120 s). The label
 #     `determinism` makes the second compiler run it too. The program is <build>/proptests/NAME; it runs in its binary
 #     directory, and includes headers of other tests as in "proptests/core/engine/engine_fixture.h".
+#     With MESHDICT_UNITY_TESTS all tests of a folder are one program, <build>/proptests/tests_of_FOLDER, and NAME runs its part.
+#
+#   meshdict_test_program(NAME VARIABLE)
+#     The target that has the tests of NAME.
 #
 #   meshdict_check_tests()
 #     Behind all tests: a source *_test.cpp below the directory that none of them names stops the configuration.
 #
-# With MESHDICT_UNITY the sources of one folder are one translation unit: what two of them keep for themselves may not have one name.
+# With MESHDICT_UNITY, or MESHDICT_UNITY_TESTS for tests, the sources of one folder are one translation unit (of tests: a few): what
+# two of them keep for themselves may not have one name.
 #
 # All link meshdict_warnings and meshdict_sanitizers, and see MESHDICT_VERSION, a string.
 
@@ -29,6 +34,9 @@ set(MESHDICT_RC_PARAMS "seed=1" CACHE STRING
 
 option(MESHDICT_UNITY
        "Compile the sources of a library's folder as one: two thirds of the work from nothing, but no check of each source's own includes"
+       OFF)
+option(MESHDICT_UNITY_TESTS
+       "Compile the tests of a folder together, as one program: a third of the work from nothing, but more for one changed test"
        OFF)
 option(MESHDICT_FUZZ "Instrument for libFuzzer, and build the fuzz targets with it (clang only)" OFF)
 
@@ -49,9 +57,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(meshdict_warnings INTERFACE -Wno-deprecated-declarations)
 endif()
 
-if(MESHDICT_UNITY)
+if(MESHDICT_UNITY OR MESHDICT_UNITY_TESTS)
   # A local name may be that of another source of the folder; within one source the other presets see it.
-  target_compile_options(meshdict_warnings INTERFACE -Wno-shadow)
+  # And g++ takes a source that is included for a header.
+  target_compile_options(meshdict_warnings INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 
 add_library(meshdict_sanitizers INTERFACE)
@@ -159,29 +168,86 @@ endfunction()
 # What the tests labelled `determinism` run: all that the second compiler must build.
 add_custom_target(meshdict_determinism)
 
+# The program of the folder's tests, NAME_OF_PROGRAM in the parent's scope, made where it is not there yet.
+function(meshdict_folder_program_)
+  file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
+  string(REPLACE "/" "_" place "${place}")
+  set(program tests_of_${place})
+  if(NOT TARGET ${program})
+    add_executable(${program})
+    # Seven sources are compiled in a gigabyte of memory.
+    set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 7)
+  endif()
+  set(program ${program} PARENT_SCOPE)
+endfunction()
+
+# In `filter`, GoogleTest's filter for the tests of the sources. It is read from them, so a change of a source configures again.
+function(meshdict_filter_of_ sources)
+  set(names)
+  foreach(source IN LISTS sources)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+    file(STRINGS "${source}" lines REGEX "^[A-Z_]*(TEST|TEST_F|TEST_P|PROP)\\(")
+    foreach(line IN LISTS lines)
+      if(NOT line MATCHES "^(TEST|TEST_F|TEST_P|RC_GTEST_PROP)\\(([A-Za-z0-9]+), ([A-Za-z0-9]+)[,)]")
+        message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${source}: \"${line}\" is no test whose names can be read")
+      endif()
+      set(name "${CMAKE_MATCH_2}.${CMAKE_MATCH_3}")
+      if(CMAKE_MATCH_1 STREQUAL "TEST_P")
+        set(name "*/${name}/*")
+      endif()
+      list(APPEND names "${name}")
+    endforeach()
+  endforeach()
+  list(JOIN names ":" filter)
+  set(filter "${filter}" PARENT_SCOPE)
+endfunction()
+
 function(meshdict_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPS;DEFINITIONS;LABELS")
   meshdict_parse_(meshdict_test)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
-  add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck_gtest)
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  meshdict_common_(${name})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/proptests")
+  if(MESHDICT_UNITY_TESTS)
+    meshdict_folder_program_()
+    meshdict_filter_of_("${arg_SOURCES}")
+    get_target_property(there ${program} SOURCES)
+    if(there)
+      # Two tests of a folder may share a source.
+      list(REMOVE_ITEM arg_SOURCES ${there})
+    endif()
+    target_sources(${program} PRIVATE ${arg_SOURCES})
+    set(helpers ${arg_SOURCES})
+    list(FILTER helpers EXCLUDE REGEX "_test.cpp$")
+    set_source_files_properties(${helpers} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    add_test(NAME ${name} COMMAND ${program} "--gtest_filter=${filter}")
+  else()
+    set(program ${name})
+    add_executable(${program} ${arg_SOURCES})
+    add_test(NAME ${name} COMMAND ${program})
+  endif()
+  set_property(GLOBAL PROPERTY MESHDICT_PROGRAM_OF_${name} ${program})
+  target_link_libraries(${program} PRIVATE ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck_gtest)
+  target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(${program} PRIVATE ${arg_DEFINITIONS})
+  meshdict_common_(${program})
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/proptests")
   file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
   list(TRANSFORM arg_SOURCES PREPEND "${place}/")
   set_property(GLOBAL APPEND PROPERTY MESHDICT_TEST_SOURCES ${arg_SOURCES})
-  add_test(NAME ${name} COMMAND ${name})
   if("determinism" IN_LIST arg_LABELS)
-    add_dependencies(meshdict_determinism ${name})
+    add_dependencies(meshdict_determinism ${program})
   endif()
   set_tests_properties(
     ${name}
     PROPERTIES LABELS "${arg_LABELS}"
                TIMEOUT ${arg_TIMEOUT}
                ENVIRONMENT "RC_PARAMS=${MESHDICT_RC_PARAMS};UBSAN_OPTIONS=print_stacktrace=1")
+endfunction()
+
+function(meshdict_test_program name variable)
+  get_property(program GLOBAL PROPERTY MESHDICT_PROGRAM_OF_${name})
+  set(${variable} ${program} PARENT_SCOPE)
 endfunction()
 
 function(meshdict_check_tests)

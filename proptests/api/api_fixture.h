@@ -2,34 +2,16 @@
 // For the tests of the embeddable API: real sockets on loopback, and patience.
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "meshdict/meshdict.h"
+#include "proptests/base/eventually.h"
 
 namespace meshdict::api_test {
-
-/// Generous: only a hang lasts so long. MESHDICT_PATIENCE sets it in seconds: less where a test is expected to fail.
-inline const std::chrono::seconds kPatience = [] {
-  const char* const asked = std::getenv("MESHDICT_PATIENCE");
-  return std::chrono::seconds(asked == nullptr ? 60 : std::stoi(asked));
-}();
-
-/// Asks again and again until `done` is true. False when that takes too long.
-inline bool eventually(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 inline bool are_neighbours(const MeshSocket& left, const MeshSocket& right) {
   return left.routing_table().contains(right.id()) && right.routing_table().contains(left.id());

@@ -18,7 +18,6 @@
 namespace meshdict {
 namespace {
 
-using api_test::eventually;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

@@ -21,9 +21,7 @@
 namespace meshdict {
 namespace {
 
-using api_test::eventually;
 using api_test::join;
-using api_test::kPatience;
 using api_test::RawPeer;
 using api_test::TemporaryDirectory;
 using std::chrono_literals::operator""ms;

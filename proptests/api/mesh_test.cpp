@@ -15,9 +15,7 @@ namespace meshdict {
 namespace {
 
 using api_test::are_neighbours;
-using api_test::eventually;
 using api_test::join;
-using api_test::kPatience;
 using api_test::Lines;
 using api_test::RawPeer;
 using api_test::TemporaryDirectory;

@@ -15,9 +15,7 @@
 namespace meshdict {
 namespace {
 
-using api_test::eventually;
 using api_test::join;
-using api_test::kPatience;
 using ::testing::IsEmpty;
 
 // A null pointer constant is no text: a template, so that what does not compile is an answer and no error.

@@ -17,7 +17,6 @@
 namespace meshdict {
 namespace {
 
-using api_test::eventually;
 using api_test::join;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -366,7 +365,7 @@ TEST_F(ApiSync, TheDictionaryMayBeUsedFromInsideAHandler) {
 TEST_F(ApiSync, MessagesTravelBesideTheDictionary) {
   first.set("key", 1);
   first.send("hello");
-  const auto message = second.recv(api_test::kPatience);
+  const auto message = second.recv(kPatience);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->packets().front(), "hello");
 }

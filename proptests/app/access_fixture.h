@@ -18,6 +18,8 @@ namespace meshdict {
 inline constexpr std::string_view kHashOfSecret =
     "$scrypt$ln=15,r=8,p=3$AAECAwQFBgcICQoLDA0ODw$dJjH24E4NX6nzpVwT3tjaq4fioVPdvMyW6bGf5Y60ew";
 
+inline constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.\r\n";
+
 /// Stands in for the thread: it compares by what it knows, and tells when asked to.
 class PlannedWorker final : public HashWorker {
  public:

@@ -22,7 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.\r\n";
 constexpr std::string_view kNoPermission = "-NOPERM this user has no permissions to ";
 
 /// Each command and subcommand, with `words` as its arguments: as many as it wants at the least.

@@ -16,7 +16,6 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kWrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
-constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.\r\n";
 
 std::string ada() {
   return line_of("ada", "+read +write ~*");

@@ -23,12 +23,10 @@
 #include "net/net_limits.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
+#include "proptests/base/eventually.h"
 
 namespace meshdict {
 namespace {
-
-/// Generous: only a hang lasts so long.
-constexpr std::chrono::seconds kPatience{60};
 
 class FragileStore final : public Store {
  public:
@@ -119,15 +117,6 @@ class LoopNode : private Observer {
   bool in_turn_ = false;
   std::thread thread_;
 };
-
-bool eventually(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
 
 TEST(EngineLoop, NodesShareADictionaryAndSayGoodbye) {
   LoopNode first({});

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "proptests/base/eventually.h"
 #include "proptests/net/certificates.h"
 
 namespace meshdict {
@@ -23,17 +24,6 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr std::chrono::seconds kPatience{60};
-
-bool eventually(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
 
 class LibraryTls : public ::testing::Test {
  protected:

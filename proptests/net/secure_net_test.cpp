@@ -21,7 +21,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-std::shared_ptr<const Credentials> key_of(std::uint8_t fill) {
+std::shared_ptr<const Credentials> credentials_of(std::uint8_t fill) {
   MeshKey::Bytes bytes{};
   bytes.fill(fill);
   return *Credentials::of_mesh_keys({MeshKey(bytes)});
@@ -30,8 +30,8 @@ std::shared_ptr<const Credentials> key_of(std::uint8_t fill) {
 class SecureTransports : public TwoTransports {
  public:
   SecureTransports() {
-    server.set_credentials(key_of(1));
-    client.set_credentials(key_of(1));
+    server.set_credentials(credentials_of(1));
+    client.set_credentials(credentials_of(1));
   }
 
   /// One more connection, up on both sides. The acceptor speaks first, as a node does: by that the dialer is told that it is in.
@@ -109,7 +109,7 @@ TEST_F(SecureTransports, CloseSendsTheQueueFirst) {
 }
 
 TEST_F(SecureTransports, AnotherKeyIsTurnedAwayAndHearsOfIt) {
-  client.set_credentials(key_of(2));
+  client.set_credentials(credentials_of(2));
   const ConnId conn = client.dial(address);
   ASSERT_TRUE(run_until([&] { return client_events.refused.contains(conn) && !server_events.turned_away.empty(); }));
   EXPECT_EQ(client_events.refused[conn], EndReason::kAnotherMeshKey);
@@ -150,8 +150,8 @@ TEST_F(SecureTransports, ANodeWithoutTlsThatGreetsIsToldApartByTheDialer) {
 
 TEST_F(SecureTransports, NewCredentialsAreForNewConnections) {
   const ConnId before = connect();
-  server.set_credentials(key_of(2));
-  client.set_credentials(key_of(2));
+  server.set_credentials(credentials_of(2));
+  client.set_credentials(credentials_of(2));
   client.send(before, frame_of("as before"));
   const ConnId after = connect();
   client.send(after, frame_of("as well"));

@@ -13,11 +13,9 @@
 #include <vector>
 
 #include "net/asio_transport.h"
+#include "proptests/base/eventually.h"
 
 namespace meshdict {
-
-/// Generous: only a hang lasts so long.
-inline constexpr std::chrono::seconds kPatience{60};
 
 /// Writes down what a transport tells.
 class Recorder final : public TransportEvents {

@@ -31,7 +31,7 @@ constexpr Duration kCatchesUp = 60s;
 constexpr Duration kLongest = 2h;
 /// What a clock gains or loses until the end is a quarter of the skew at the most.
 constexpr std::int64_t kLongestSeconds = kLongest / 1s;
-constexpr int kKeys = 40;
+constexpr int kKeysOfIdleMesh = 40;
 /// Of a question about sets as small as these, and of "the same", before compression: some 100 are the head's.
 constexpr std::uint64_t kMostOfQuestion = 1'200;
 constexpr std::uint64_t kMostOfAnswer = 160;
@@ -43,7 +43,7 @@ struct Span {
   Duration until{};
 };
 
-struct Scene {
+struct IdleScene {
   Plan plan;
   Duration skew{};
   Duration horizon{};
@@ -53,11 +53,11 @@ struct Scene {
   bool restarts = false;
 };
 
-void showValue(const Scene& scene, std::ostream& os) {
+void showValue(const IdleScene& scene, std::ostream& os) {
   sim::showValue(scene.plan, os);
 }
 
-void add(Scene& scene, Duration when, Action action, std::optional<Duration> lasts = std::nullopt) {
+void add(IdleScene& scene, Duration when, Action action, std::optional<Duration> lasts = std::nullopt) {
   Step step;
   step.at = at(when);
   step.action = std::move(action);
@@ -66,7 +66,7 @@ void add(Scene& scene, Duration when, Action action, std::optional<Duration> las
 }
 
 /// Nodes that reach their neighbours only.
-void arrange(Scene& scene, Shape shape) {
+void arrange(IdleScene& scene, Shape shape) {
   const NodeIndex count = shape == Shape::kPair ? 2 : 5;
   const auto leasing = *rc::gen::element(Leasing::kOn, Leasing::kOff);
   for (NodeIndex i = 0; i < count; ++i) {
@@ -93,10 +93,10 @@ void arrange(Scene& scene, Shape shape) {
   }
 }
 
-void add_writes(Scene& scene) {
+void add_writes(IdleScene& scene) {
   const auto count = static_cast<NodeIndex>(scene.plan.nodes.size());
   const auto node = [&] { return *rc::gen::inRange<NodeIndex>(0, count); };
-  const auto key = [] { return "k" + std::to_string(*rc::gen::inRange(0, kKeys)); };
+  const auto key = [] { return "k" + std::to_string(*rc::gen::inRange(0, kKeysOfIdleMesh)); };
   const auto writes = *rc::gen::inRange(1, 80);
   for (int i = 0; i < writes; ++i) {
     const Duration when = *between(10s, kWritten);
@@ -110,21 +110,21 @@ void add_writes(Scene& scene) {
 }
 
 /// A clock jumps ahead, and is set right: what was written meanwhile waits at all others.
-void add_future(Scene& scene) {
+void add_future(IdleScene& scene) {
   const auto node = *rc::gen::inRange<NodeIndex>(0, static_cast<NodeIndex>(scene.plan.nodes.size()));
   const Duration jump = *between(2 * scene.skew, kLongest / 2);
   const Duration when = *between(20s, 40s);
   add(scene, when, ClockStep{.node = node, .jump = jump}, 10s);
   const auto writes = *rc::gen::inRange(1, 5);
   for (int i = 0; i < writes; ++i) {
-    const std::string key = "k" + std::to_string(*rc::gen::inRange(0, kKeys));
+    const std::string key = "k" + std::to_string(*rc::gen::inRange(0, kKeysOfIdleMesh));
     add(scene, when + 2s + i * 1s, SetStep{.node = node, .key = key, .value = "later"});
     if (*rc::gen::arbitrary<bool>()) add(scene, when + 2'500ms + i * 1s, DeleteStep{.node = node, .key = key});
   }
 }
 
 /// One after the other. `complete`: with their disks, and nothing else was to be found at them.
-void add_restarts(Scene& scene, bool complete) {
+void add_restarts(IdleScene& scene, bool complete) {
   const auto restarts = *rc::gen::inRange(1, 4);
   scene.restarts = true;
   Duration earliest = kWritten + kCatchesUp;
@@ -142,8 +142,8 @@ void add_restarts(Scene& scene, bool complete) {
   }
 }
 
-Scene any_scene() {
-  Scene scene;
+IdleScene any_idle_scene() {
+  IdleScene scene;
   scene.plan.name = "quiet";
   scene.skew = *rc::gen::element<Duration>(1s, 5s, 30s);
   // The lease is 12 skews, and its margins take two more.
@@ -161,7 +161,7 @@ Scene any_scene() {
 
 /// When nodes may find that their sets differ, although nobody has written: each takes a tombstone out of its set by its
 /// own clock, and its hybrid clock may be ahead by what another's is.
-std::vector<Span> passing_the_horizon(const Scene& scene, const World& world) {
+std::vector<Span> passing_the_horizon(const IdleScene& scene, const World& world) {
   const Duration looks_every = std::clamp<Duration>(scene.skew / 4, 100ms, limits::kSweepEvery);
   std::set<std::int64_t> written_ms;
   for (const auto& host : world.hosts()) {
@@ -181,7 +181,7 @@ std::vector<Span> passing_the_horizon(const Scene& scene, const World& world) {
 
 /// The same, because each takes what was from the future, and drops what that beats, when its own clock shows that its time has
 /// come.
-std::vector<Span> taking_what_was_from_the_future(const Scene& scene, const World& world) {
+std::vector<Span> taking_what_was_from_the_future(const IdleScene& scene, const World& world) {
   std::vector<Span> spans;
   for (const auto& host : world.hosts()) {
     if (!host->up()) continue;
@@ -233,7 +233,7 @@ class Listener {
   std::map<std::pair<std::uint64_t, std::string>, Turn> turns_;
 };
 
-void check_what_was_said(const Scene& scene, const std::vector<Span>& differing, std::FILE* transcript) {
+void check_what_was_said(const IdleScene& scene, const std::vector<Span>& differing, std::FILE* transcript) {
   const Duration from = kWritten + kCatchesUp;
   Listener listener(!scene.restarts);
   TranscriptReader reader(transcript, "transcript");
@@ -254,7 +254,7 @@ void check_what_was_said(const Scene& scene, const std::vector<Span>& differing,
 }
 
 RC_GTEST_PROP(Quiet, NodesThatHoldTheSameCompareAndSayNothingElse, ()) {
-  const Scene scene = *rc::gen::exec(any_scene);
+  const IdleScene scene = *rc::gen::exec(any_idle_scene);
   const auto seed = *rc::gen::arbitrary<std::uint64_t>();
   const Plan plan = expand(scene.plan, seed);
   const TestFile transcript = scratch_file();

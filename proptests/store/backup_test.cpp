@@ -29,18 +29,6 @@ namespace fs = std::filesystem;
 
 using Outcome = std::expected<void, std::string>;
 
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<std::string> names(const fs::path& directory) {
-  std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(directory))
-    found.push_back(entry.path().filename());
-  return found;
-}
-
 class Backups : public testing::Test {
  protected:
   Backups() { fs::create_directory(place()); }
@@ -89,7 +77,7 @@ TEST_F(Backups, AreOfOneMomentWhateverIsWrittenMeanwhile) {
   ASSERT_TRUE(is_there(outcome)) << "a writer keeps it from its end";
   ASSERT_TRUE(outcome.get());
   EXPECT_GT(number, 2) << "nothing was written meanwhile";
-  EXPECT_THAT(names(place()), testing::ElementsAre("node.db"));
+  EXPECT_THAT(names_in(place()), testing::ElementsAre("node.db"));
   EXPECT_EQ(fs::status(backup()).permissions(), fs::perms(0600));
   const auto made = restore(backup().string(), restored().string(), RestoreAs::kSameNode);
   ASSERT_TRUE(made) << made.error().describe();
@@ -109,8 +97,8 @@ TEST_F(Backups, KeepTheLogFromBeingMergedOnlyMeanwhile) {
   // A log that is long enough is merged: the next commits begin it anew.
   const auto length = [&] { return fs::file_size(data() / kLogFile); };
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  const std::string first = read(data() / kLogFile).substr(12, 12);
-  while (read(data() / kLogFile).substr(12, 12) == first) {
+  const std::string first = content_of(data() / kLogFile).substr(12, 12);
+  while (content_of(data() / kLogFile).substr(12, 12) == first) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "a log of " << length() << " bytes is never merged";
     store->put(Table::kRecords, "large", std::string(1'000'000, 'v'));
     ASSERT_TRUE(store->commit());
@@ -123,7 +111,7 @@ TEST_F(Backups, OverwriteNothingAndGoOneAtATime) {
   const auto refused = store->begin_backup(backup().string(), [](Outcome) { FAIL(); });
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error(), AllOf(HasSubstr(backup().string()), HasSubstr("is there already")));
-  EXPECT_EQ(read(backup()), "mine");
+  EXPECT_EQ(content_of(backup()), "mine");
   fs::remove(backup());
   auto outcome = begin(*store);
   EXPECT_EQ(outcome.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout)
@@ -142,7 +130,7 @@ TEST_F(Backups, LeaveNothingWhenTheyEndTooSoon) {
   auto outcome = begin(*store);
   ASSERT_TRUE(store->close());
   EXPECT_THROW(outcome.get(), std::future_error) << "it had not begun, and nobody is told";
-  EXPECT_THAT(names(place()), IsEmpty());
+  EXPECT_THAT(names_in(place()), IsEmpty());
 }
 
 TEST_F(Backups, GiveWayToAFullDisk) {
@@ -156,7 +144,7 @@ TEST_F(Backups, GiveWayToAFullDisk) {
   const Outcome failed = outcome.get();
   ASSERT_FALSE(failed);
   EXPECT_THAT(failed.error(), HasSubstr("the disk is full"));
-  EXPECT_THAT(names(place()), IsEmpty());
+  EXPECT_THAT(names_in(place()), IsEmpty());
   disk.writes_until_full = -1;
 }
 
@@ -167,7 +155,7 @@ TEST_F(Backups, TakeOverWhatAKilledProcessHasLeft) {
   auto outcome = begin(*store);
   put_number(*store, 1);
   ASSERT_TRUE(outcome.get());
-  EXPECT_THAT(names(place()), testing::ElementsAre("node.db"));
+  EXPECT_THAT(names_in(place()), testing::ElementsAre("node.db"));
   EXPECT_TRUE(restore(backup().string(), restored().string(), RestoreAs::kSameNode));
 }
 
@@ -183,7 +171,7 @@ TEST_F(Backups, GetTheirNameOnlyWhereThereIsNone) {
   ASSERT_TRUE(file);
   std::ofstream(backup()) << "mine";
   EXPECT_THAT(file->keep().error(), HasSubstr("is there already"));
-  EXPECT_EQ(read(backup()), "mine");
+  EXPECT_EQ(content_of(backup()), "mine");
 }
 
 class Restores : public Backups {
@@ -227,9 +215,9 @@ TEST_F(Restores, GiveTheSameNodeOrANewOne) {
 TEST_F(Restores, LeaveADirectoryThatHasData) {
   make_backup();
   ASSERT_EQ(why_refused(), "");
-  const std::string before = read(restored() / kDatabaseFile);
+  const std::string before = content_of(restored() / kDatabaseFile);
   EXPECT_THAT(why_refused(), AllOf(HasSubstr(restored().string()), HasSubstr("nothing is overwritten")));
-  EXPECT_EQ(read(restored() / kDatabaseFile), before);
+  EXPECT_EQ(content_of(restored() / kDatabaseFile), before);
   const auto running = open_sqlite(restored(), Durability::kAlways);
   EXPECT_THAT(why_refused(), HasSubstr("another node uses it"));
 }
@@ -237,7 +225,7 @@ TEST_F(Restores, LeaveADirectoryThatHasData) {
 TEST_F(Restores, RefuseWhatIsNoWholeBackup) {
   EXPECT_THAT(why_refused(), HasSubstr("No such file or directory"));
   make_backup();
-  const std::string whole = read(backup());
+  const std::string whole = content_of(backup());
   const auto refused_as = [&](const std::string& bytes) {
     std::ofstream(backup(), std::ios::binary) << bytes;
     return why_refused();
@@ -264,7 +252,7 @@ TEST_F(Restores, RefuseWhatIsNoWholeBackup) {
 TEST_F(Restores, AreReadWithoutAChange) {
   make_backup();
   ASSERT_EQ(why_refused(), "");
-  const std::string before = read(restored() / kDatabaseFile);
+  const std::string before = content_of(restored() / kDatabaseFile);
   {
     const auto stored = StoredData::open(restored().string());
     ASSERT_TRUE(stored) << stored.error().describe();
@@ -272,19 +260,19 @@ TEST_F(Restores, AreReadWithoutAChange) {
     EXPECT_FALSE((*stored)->was_killed());
     EXPECT_EQ(load(**stored, Table::kRecords).size(), 2U);
   }
-  EXPECT_EQ(read(restored() / kDatabaseFile), before);
+  EXPECT_EQ(content_of(restored() / kDatabaseFile), before);
   EXPECT_FALSE(fs::exists(restored() / kLogFile));
   {
     const auto killed = open_sqlite(restored(), Durability::kAlways);
     put_number(*killed, 8);
     put_number(*killed, 9);
   }
-  const std::string log = read(restored() / kLogFile);
+  const std::string log = content_of(restored() / kLogFile);
   const auto stored = StoredData::open(restored().string());
   ASSERT_TRUE(stored) << stored.error().describe();
   EXPECT_TRUE((*stored)->was_killed());
   EXPECT_EQ(load(**stored, Table::kRecords)["first"], "9");
-  EXPECT_EQ(read(restored() / kLogFile), log);
+  EXPECT_EQ(content_of(restored() / kLogFile), log);
 }
 
 }  // namespace

@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLock = "meshdict.lock";
 
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void write(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -34,7 +29,7 @@ void write(const fs::path& path, const std::string& bytes) {
 std::map<std::string, std::string> files(const fs::path& directory) {
   std::map<std::string, std::string> found;
   for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().filename() != kLock) found[entry.path().filename()] = read(entry.path());
+    if (entry.path().filename() != kLock) found[entry.path().filename()] = content_of(entry.path());
   }
   return found;
 }
@@ -91,7 +86,7 @@ class SqliteRefusals : public testing::Test {
 
 TEST_F(SqliteRefusals, ADamagedFile) {
   const fs::path good = filled("data", true);
-  const std::string whole = read(good / kDatabaseFile);
+  const std::string whole = content_of(good / kDatabaseFile);
   constexpr std::size_t kPage = 4'096;
   ASSERT_GT(whole.size(), 10 * kPage);
   for (std::size_t at = 0; at < whole.size(); at += kPage) {
@@ -115,7 +110,7 @@ TEST_F(SqliteRefusals, ADamagedFile) {
 TEST_F(SqliteRefusals, ADamagedFileBesideItsLog) {
   const fs::path good = filled("data", false);
   ASSERT_TRUE(fs::exists(good / kLogFile));
-  const std::string whole = read(good / kDatabaseFile);
+  const std::string whole = content_of(good / kDatabaseFile);
   for (const std::string& damaged : {std::string(), std::string(whole.size(), '\0'), std::string(100, 'x')}) {
     write(good / kDatabaseFile, damaged);
     expect_refused(good, HasSubstr("meshdict.db: it is damaged"));
@@ -153,7 +148,7 @@ TEST_F(SqliteRefusals, ADamagedPageBesideALog) {
 /// SQLite would take it for a log that was never begun, and the file below it for all that there is.
 TEST_F(SqliteRefusals, ALogWithoutItsHeader) {
   const fs::path good = filled("data", false);
-  const std::string whole = read(good / kLogFile);
+  const std::string whole = content_of(good / kLogFile);
   ASSERT_GT(whole.size(), 4'096U);
   for (std::size_t at = 0; at < 32; ++at) {
     std::string damaged = whole;
@@ -264,7 +259,7 @@ TEST_F(SqliteRefusals, WhatIsNoDirectory) {
   EXPECT_EQ(refusal(directory_.path() / "not" / "there" / "yet/"), "");
   fs::create_symlink(directory_.path() / "nowhere", directory_.path() / "link");
   EXPECT_THAT(refusal(directory_.path() / "link"), HasSubstr("cannot be opened: No such file or directory"));
-  EXPECT_EQ(read(directory_.path() / "file"), "text");
+  EXPECT_EQ(content_of(directory_.path() / "file"), "text");
 }
 
 TEST_F(SqliteRefusals, NoRoomToBegin) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "proptests/base/eventually.h"
 #include "proptests/store/store_fixture.h"
 #include "store/database_file.h"
 #include "store/store_limits.h"
@@ -40,29 +41,12 @@ using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 namespace fs = std::filesystem;
 
-std::vector<std::string> names(const fs::path& directory) {
-  std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(directory))
-    found.push_back(entry.path().filename());
-  return found;
-}
-
 /// Which of the logs begun one after the other this is: the counter and the salt in its header.
 std::string which_log(const fs::path& directory) {
   std::ifstream file(directory / kLogFile, std::ios::binary);
   std::string header(24, '\0');
   file.read(header.data(), static_cast<std::streamsize>(header.size()));
   return header.substr(12);
-}
-
-/// Only a hang lasts so long.
-bool eventually(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
 }
 
 /// The first commit marks the file, and the second begins the log that follows.
@@ -100,7 +84,7 @@ TEST_F(SqliteStores, LeaveNothingOfAnInterruptedCreation) {
   auto store = open_sqlite(data(), Durability::kAlways);
   EXPECT_TRUE(store->created());
   EXPECT_TRUE(store->close());
-  EXPECT_THAT(names(data()), UnorderedElementsAre(kDatabaseFile, "meshdict.lock"));
+  EXPECT_THAT(names_in(data()), UnorderedElementsAre(kDatabaseFile, "meshdict.lock"));
 }
 
 TEST_F(SqliteStores, AreCompleteInOneFileOnceClosed) {
@@ -111,7 +95,7 @@ TEST_F(SqliteStores, AreCompleteInOneFileOnceClosed) {
     store->put(Table::kRecords, "staged", "v");
     EXPECT_TRUE(store->close());
     EXPECT_TRUE(store->close()) << "twice does no harm";
-    EXPECT_THAT(names(data()), UnorderedElementsAre(kDatabaseFile, "meshdict.lock"));
+    EXPECT_THAT(names_in(data()), UnorderedElementsAre(kDatabaseFile, "meshdict.lock"));
     EXPECT_FALSE(store->commit());
     EXPECT_FALSE(store->load(Table::kRecords, [](auto, auto) {}));
   }

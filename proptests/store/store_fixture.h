@@ -9,12 +9,15 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "core/env/memory_store.h"
 #include "core/env/store.h"
@@ -204,6 +207,18 @@ inline constexpr std::array kStoreKinds{
 
 inline void PrintTo(const StoreKind& kind, std::ostream* out) {
   *out << kind.name;
+}
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline std::vector<std::string> names_in(const std::filesystem::path& directory) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    found.push_back(entry.path().filename());
+  return found;
 }
 
 }  // namespace meshdict

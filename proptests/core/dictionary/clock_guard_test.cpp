@@ -22,14 +22,6 @@ const WrongClock* refused_for_the_clock(const std::expected<void, WriteError>& r
   return result ? nullptr : std::get_if<WrongClock>(&result.error());
 }
 
-/// The keys that were written anew since the last call.
-std::vector<std::string> reissued(Fixture& node) {
-  std::vector<std::string> keys;
-  for (const OwnRecord& record : node.d->take_reissued())
-    keys.emplace_back(record.key());
-  return keys;
-}
-
 /// The neighbours say that the node's clock is ahead by so much.
 void tell_wrong(Fixture& node, Duration ahead) {
   node.d->set_clock({.standing = ahead > 0s ? ClockStanding::kAhead : ClockStanding::kBehind,

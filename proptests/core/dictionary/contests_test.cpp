@@ -27,13 +27,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Merged = Dictionary::Merged;
 
-std::vector<std::string> reissued(Fixture& node) {
-  std::vector<std::string> keys;
-  for (const OwnRecord& record : node.d->take_reissued())
-    keys.emplace_back(record.key());
-  return keys;
-}
-
 /// A node that has claimed "k" ten seconds after the start, and holds it.
 class Contest : public ::testing::Test {
  protected:

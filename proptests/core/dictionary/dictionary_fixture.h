@@ -173,4 +173,12 @@ inline void pass(Fixture& node, Duration time) {
   node.clock.advance(end - node.clock.mono);
 }
 
+/// The keys that were written anew since the last call.
+inline std::vector<std::string> reissued(Fixture& node) {
+  std::vector<std::string> keys;
+  for (const OwnRecord& record : node.d->take_reissued())
+    keys.emplace_back(record.key());
+  return keys;
+}
+
 }  // namespace meshdict

@@ -311,7 +311,7 @@ struct HeldList {
 };
 
 /// A version of few: so that the same ones come again, and keys have several.
-Version any_version() {
+Version one_of_few_versions() {
   const auto epoch = static_cast<std::uint64_t>(*rc::gen::inRange(1, 4));
   return claim(*rc::gen::element<std::string>("A", "B"), epoch, 20'000 * *rc::gen::inRange<std::int64_t>(0, 10));
 }
@@ -327,7 +327,7 @@ RC_GTEST_PROP(FutureRecords, AreHeldAsAListWouldHoldThem, ()) {
   const int steps = *rc::gen::inRange(1, 60);
   for (int step = 0; step < steps; ++step) {
     model.latest = Hlc::from_ms(clock.wall_time.time_since_epoch() / 1ms + config.skew / 1ms);
-    FutureRecord record{.version = any_version(),
+    FutureRecord record{.version = one_of_few_versions(),
                         .key = *rc::gen::element<std::string>("j", "k"),
                         .value = bytes_value(std::to_string(step))};
     RC_ASSERT(real.is_from_future(record.version) == model.is_from_future(record.version));
@@ -338,7 +338,7 @@ RC_GTEST_PROP(FutureRecords, AreHeldAsAListWouldHoldThem, ()) {
         model.hold(record);
         break;
       case 1: {
-        const Version present = any_version();
+        const Version present = one_of_few_versions();
         if (!model.is_smaller(record.version, present)) break;
         real.hold_as_others_do(record.key, record.value, record.version, present);
         model.hold_as_others_do(record, present);

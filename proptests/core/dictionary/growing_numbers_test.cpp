@@ -151,7 +151,7 @@ std::uint64_t around_the_bounds(std::int64_t written_ms) {
   return bound + *rc::gen::element<std::uint64_t>(0, 1, 2, kLargest, kLargest - 1);
 }
 
-Version any_version() {
+Version version_around_the_bounds() {
   const auto written_ms = *rc::gen::element<std::int64_t>(-90'000'000, -86'400'000, -3'700'000, -1, 0, 1, 29'999,
                                                           30'000, 30'001, 90'000'000);
   Version version = claim(*rc::gen::element<std::string>("A", "M", "Z"), around_the_bounds(written_ms), written_ms);
@@ -180,7 +180,7 @@ RC_GTEST_PROP(GrowingNumbers, WhateverIsSaidAFreeKeyCanBeWritten, ()) {
         node.restart(static_cast<std::uint64_t>(20 + i));
         break;
       default:
-        node.merge(key, "x", any_version());
+        node.merge(key, "x", version_around_the_bounds());
     }
     node.d->on_time();
     for (const auto& [name, record] : node.d->records())
