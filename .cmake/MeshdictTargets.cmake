@@ -57,10 +57,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(meshdict_warnings INTERFACE -Wno-deprecated-declarations)
 endif()
 
-if(MESHDICT_UNITY OR MESHDICT_UNITY_TESTS)
-  # A local name may be that of another source of the folder; within one source the other presets see it.
-  # And g++ takes a source that is included for a header.
-  target_compile_options(meshdict_warnings INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+# For sources that are compiled together: a local name may be that of another source (within one source the other presets see it),
+# and g++ takes a source that is included for a header.
+add_library(meshdict_unity INTERFACE)
+target_compile_options(meshdict_unity INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+if(MESHDICT_UNITY)
+  target_link_libraries(meshdict_warnings INTERFACE meshdict_unity)
 endif()
 
 add_library(meshdict_sanitizers INTERFACE)
@@ -231,6 +233,9 @@ function(meshdict_test name)
   target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(${program} PRIVATE ${arg_DEFINITIONS})
   meshdict_common_(${program})
+  if(MESHDICT_UNITY_TESTS)
+    target_link_libraries(${program} PRIVATE meshdict_unity)
+  endif()
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/proptests")
   file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
   list(TRANSFORM arg_SOURCES PREPEND "${place}/")
