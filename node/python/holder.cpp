@@ -127,8 +127,8 @@ void Holder::abandon_all() {
   }
 }
 
-bool in_handler() {
-  return handled_socket != nullptr;
+bool Holder::in_own_handler() const {
+  return handled_socket != nullptr && handled_socket == *cell_;
 }
 
 Callable::Callable(py::function function, SocketCell socket)

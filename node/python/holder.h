@@ -49,6 +49,8 @@ class Holder {
   /// Destroys the socket, unless it was done, when all calls in it have come back.
   void end();
   [[nodiscard]] const SocketCell& cell() const { return cell_; }
+  /// Whether the calling thread is in a handler of this socket's.
+  [[nodiscard]] bool in_own_handler() const;
 
   static void finish();
   static void abandon_all();
@@ -60,9 +62,6 @@ class Holder {
   SocketCell cell_;
   bool is_forked_ = false;
 };
-
-/// Whether the calling thread is in a handler of any socket's.
-bool in_handler();
 
 /// A function of Python's, held by a socket. Copied, called and destroyed without the GIL.
 class Callable {
@@ -87,7 +86,7 @@ class Callable {
   }
 
  private:
-  /// Marks the thread for in_handler().
+  /// Marks the thread for in_own_handler().
   class Entered {
    public:
     explicit Entered(const MeshSocket* socket);

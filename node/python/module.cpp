@@ -35,7 +35,7 @@ auto wait_in_slices(std::optional<double> timeout, Attempt attempt) {
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(until - now());
     auto result = attempt(std::clamp(left, milliseconds(0), kSlice));
-    if (result || left <= kSlice || in_handler()) return result;
+    if (result || left <= kSlice) return result;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
 }
@@ -299,6 +299,8 @@ void bind_mesh(py::class_<Holder>& socket) {
       .def("send", send, py::kw_only(), py::arg("flag"), py::arg("type"))
       .def("recv",
            [](const Holder& h, std::optional<double> timeout) {
+             // There it does not wait, however often one asks.
+             if (h.in_own_handler()) timeout = 0;
              return optional_message(wait_in_slices(
                  timeout, [&](milliseconds slice) { return h.with([&](MeshSocket& s) { return s.recv(slice); }); }));
            })

@@ -14,6 +14,7 @@ from meshdict import aio
 from conftest import join
 from programs import Interpreter, eventually
 
+
 def test_writes_that_tell_what_became_of_them(pair):
     ada, bob = pair
     assert ada.try_set("k", 1) and ada.set_if_absent("k", 2).outcome == "there" and ada["k"] == 1
@@ -92,6 +93,25 @@ def test_coroutines_wait_for_messages_and_changes(pair):
     assert bob.listeners("message") == []
 
 
+def test_calls_that_wait_in_a_handler(pair):
+    ada, bob = pair
+    seen = []
+
+    def handler(conn, key, data, meta):
+        seen.append(ada.recv(timeout=None))  # its own messages: the loop would have to bring them
+        threading.Timer(0.3, bob.send, ["hello"]).start()
+        seen.append(carol.recv(timeout=60).packets[1])
+        seen.append(ada.wait(2, timeout=60))
+
+    with meshdict.SyncSocket("127.0.0.1", 0) as carol:
+        join(carol, bob)
+        ada.on("update", handler)
+        ada["k"] = 1
+        # Carol becomes a neighbour of ada's by herself.
+        eventually(lambda: len(seen) == 3)
+        assert seen == [None, "hello", 2]
+
+
 def test_a_lock_may_be_held_around_writes_that_a_handler_takes(pair):
     ada, bob = pair
     lock, count = threading.Lock(), [0]
@@ -111,11 +131,20 @@ def test_a_lock_may_be_held_around_writes_that_a_handler_takes(pair):
 
 
 def test_a_socket_that_nobody_has_any_more_is_closed():
-    sock = meshdict.SyncSocket("127.0.0.1", 0)
-    sock.on("update", lambda *args: None)
-    sock.register_handler(lambda msg, conn: None)
+    class Own(meshdict.SyncSocket):
+        def changed(self, conn, key, data, meta):
+            pass
+
+        def take(self, msg, conn):
+            pass
+
+    sock = Own("127.0.0.1", 0)
+    sock.on("update", sock.changed)
+    sock.register_handler(sock.take)
+    sock.watched = sock.watch("", sock.emit)
     port, gone = sock.out_addr[1], weakref.ref(sock)
     del sock
+    gc.collect()  # its own handlers refer to it
     assert gone() is None
     meshdict.MeshSocket("127.0.0.1", port).close()
 
@@ -164,6 +193,8 @@ ENDS = {
     "a thread that receives for ever": "threading.Thread(target=receive, daemon=True).start(); time.sleep(0.1)",
     "busy handlers": "ada.on('update', lambda *args: time.sleep(0.001))\nfor i in range(2000): ada[str(i)] = i",
     "a handler that runs": "ada.on('update', lambda *args: time.sleep(0.5)); ada['k'] = 1; time.sleep(0.1)",
+    "a watch": "watch = ada.watch('', lambda change: None); ada['k'] = 1",
+    "a child of fork": "import multiprocessing as m; p = m.get_context('fork').Process(target=len, args=((),)); p.start(); p.join(60); assert p.exitcode == 0",
     "a thread that writes": "threading.Thread(target=write, daemon=True).start(); time.sleep(0.1)",
 }
 

@@ -6,7 +6,7 @@ import inspect
 import traceback
 import weakref
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from . import _core
 from .base import Message, Protocol, flags
@@ -30,13 +30,12 @@ class Missed(NamedTuple):
     log_lines: int
 
 
-def _relay(socket: "weakref.ref[MeshSocket]", event: str) -> Callable[..., None]:
-    """For the library, which must not keep the socket alive by its own handlers."""
+def _relay(receiver: "weakref.ref[Any]", method: str, *first: Any) -> Callable[..., Any]:
+    """What the library calls instead of a method: it must not keep alive what its handlers belong to."""
 
-    def relay(*args: Any) -> None:
-        there = socket()
-        if there is not None:
-            there._heard(event, args)
+    def relay(*args: Any) -> Any:
+        there = receiver()
+        return None if there is None else getattr(there, method)(*first, *args)
 
     return relay
 
@@ -67,7 +66,8 @@ class MeshSocket(EventEmitter):
 
     def _start(self, open_socket: Callable[..., Any], addr: str, port: int, options: Dict[str, Any]) -> None:
         self._errors: Deque[Tuple[BaseException, str]] = deque(maxlen=_MAX_ERRORS)
-        self._heard_events: set[str] = set()
+        self._heard_events: Set[str] = set()
+        self._handlers: List[Callable[[Message, MeshConnection], Any]] = []
         self._core = open_socket(addr, port, options)
         self._id = self._core.id()
         self._protocol = Protocol(self._core.network(), options["encryption"])
@@ -181,16 +181,9 @@ class MeshSocket(EventEmitter):
         if len(parameters) != (3 if parameters.get("self") else 2):
             raise ValueError("This method must contain exactly two arguments (or three if first is self)")
 
-        note = self._noter()
-
-        def guarded(message: Message, conn: MeshConnection) -> bool:
-            try:
-                return bool(method(message, conn))
-            except Exception as error:  # pylint: disable=broad-except
-                note(error)
-                return False
-
-        self._core.register_handler(guarded)
+        self._handlers.append(method)
+        if len(self._handlers) == 1:
+            self._core.register_handler(_relay(weakref.ref(self), "_take"))
 
     def handle_msg(self, msg: Message, conn: MeshConnection) -> Optional[bool]:
         """Shows a message to the handlers and, if none takes it, queues it."""
@@ -202,9 +195,9 @@ class MeshSocket(EventEmitter):
         super()._add(event, f, only_once)
         if event in self._EVENTS and event not in self._heard_events:
             self._heard_events.add(event)
-            self._core.on(event, _relay(weakref.ref(self), event))
+            self._core.on(event, _relay(weakref.ref(self), "_heard", event))
 
-    def _heard(self, event: str, args: Tuple[Any, ...]) -> None:
+    def _heard(self, event: str, *args: Any) -> None:
         """On the handlers' thread: all listeners are called, whatever one of them raises."""
         for f in self._due(event):
             try:
@@ -212,10 +205,15 @@ class MeshSocket(EventEmitter):
             except Exception as error:  # pylint: disable=broad-except
                 self._note(error)
 
-    def _note(self, error: BaseException) -> None:
-        self._noter()(error)
+    def _take(self, message: Message, conn: MeshConnection) -> bool:
+        """On the handlers' thread: until one of register_handler() takes it."""
+        for method in tuple(self._handlers):
+            try:
+                if method(message, conn):
+                    return True
+            except Exception as error:  # pylint: disable=broad-except
+                self._note(error)
+        return False
 
-    def _noter(self) -> Callable[[BaseException], None]:
-        """For handlers that the library keeps: it must not keep the socket alive by them."""
-        errors = self._errors
-        return lambda error: errors.append((error, "".join(traceback.format_exception(None, error, error.__traceback__))))
+    def _note(self, error: BaseException) -> None:
+        self._errors.append((error, traceback.format_exc()))

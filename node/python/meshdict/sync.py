@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from . import _core
 from .base import Protocol
 from .errors import NoSuchKey
-from .mesh import LogSink, MeshSocket, Tls
+from .mesh import LogSink, MeshSocket, Tls, _relay
 
 default_protocol = Protocol("sync", "Plaintext")
 
@@ -70,18 +71,27 @@ class Change(NamedTuple):
 class Watch:
     """Ends with cancel(), as a context manager, or when nobody has it any more."""
 
-    def __init__(self, core: "_core.Watch") -> None:
-        self._core = core
+    def __init__(self, handler: Callable[[Change], Any], note: Callable[[BaseException], None]) -> None:
+        self._handler = handler
+        self._note = note
+        self._core: Optional["_core.Watch"] = None
 
     def cancel(self) -> None:
         """The handler is not called any more; a call that has begun runs on."""
-        self._core.cancel()
+        if self._core is not None:
+            self._core.cancel()
 
     def __enter__(self) -> "Watch":
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.cancel()
+
+    def _told(self, key: bytes, exists: bool, value: Any, meta: Tuple[bytes, int]) -> None:
+        try:
+            self._handler(Change(key, value, not exists, _meta(meta)))
+        except Exception as error:  # pylint: disable=broad-except
+            self._note(error)
 
 
 def _meta(raw: Tuple[bytes, int]) -> metatuple:
@@ -240,25 +250,19 @@ class SyncSocket(MeshSocket):
 
     def watch(self, prefix: Key, handler: Callable[[Change], Any]) -> Watch:
         """Tells `handler` of every key that begins with `prefix`: of those that exist, then of each change, without a gap."""
-        note = self._noter()
-
-        def told(key: bytes, exists: bool, value: Any, meta: Tuple[bytes, int]) -> None:
-            try:
-                handler(Change(key, value, not exists, _meta(meta)))
-            except Exception as error:  # pylint: disable=broad-except
-                note(error)
-
-        return Watch(self._core.watch(prefix, told))
+        watch = Watch(handler, self._note)
+        watch._core = self._core.watch(prefix, _relay(weakref.ref(watch), "_told"))
+        return watch
 
     def wait(self, replicas: int = 1, timeout: Optional[float] = None) -> int:
         """Until so many neighbours have this socket's last write, or for `timeout` seconds. How many have."""
         return self._core.wait(replicas, timeout)
 
-    def _heard(self, event: str, args: Tuple[Any, ...]) -> None:
+    def _heard(self, event: str, *args: Any) -> None:
         if event == "update":
             key, value, meta = args
             args = (key, value, _meta(meta))
         elif event == "conflict":
             key, lost, lost_meta, winner, reason = args
             args = (key, ConflictInfo(lost, _meta(lost_meta), _meta(winner), reason))
-        super()._heard(event, args)
+        super()._heard(event, *args)
