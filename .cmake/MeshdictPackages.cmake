@@ -84,7 +84,9 @@ C, and files for CMake and pkg-config.")
 set(CPACK_DEBIAN_C_PACKAGE_NAME libmeshdict-c0)
 set(CPACK_DEBIAN_C_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_C_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_C_PACKAGE_GENERATE_SHLIBS ON)
+set(c_package "${PROJECT_SOURCE_DIR}/node/c/package/debian")
+configure_file("${c_package}/shlibs.in" shlibs @ONLY)
+set(CPACK_DEBIAN_C_PACKAGE_CONTROL_EXTRA "${c_package}/triggers" "${PROJECT_BINARY_DIR}/shlibs")
 set(CPACK_DEBIAN_C_DESCRIPTION "dictionary with leases, shared over a mesh: C library
 Programs that were linked with libmeshdict_c run with it: they are members of a
 meshdict mesh, and share its dictionary and messages.")
