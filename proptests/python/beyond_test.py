@@ -176,6 +176,7 @@ def test_a_child_of_fork_is_told_that_the_socket_is_its_parents(pair):
     ada, bob = pair
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # for one that hangs
         code = 1
         try:
             ada["k"] = 1
