@@ -1,7 +1,8 @@
-# Debian packages, by CPack: meshdict-node (program and service), meshdict-sim, libmeshdict-dev. `cpack -G DEB` in a build
+# Debian packages, by CPack: meshdict-node (program and service), meshdict-sim, libmeshdict-dev, libmeshdict-c0 (what programs in C
+# run with) and, where it is built, python3-meshdict. `cpack -G DEB` in a build
 # directory makes them of what has been built there; `cmake --workflow --preset packages` builds them as they should be given away.
 #
-# A component of install() is a package: node, simulator, library. What belongs to a machine and not below a prefix (the
+# A component of install() is a package: node, simulator, library, c, python. What belongs to a machine and not below a prefix (the
 # service, its options) is the component service, which comes only with the package of node.
 
 set(MESHDICT_PACKAGE_CONTACT "meshdict contributors <meshdict@example.org>" CACHE STRING
@@ -25,9 +26,16 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/.cmake/StripPackages.cmake")
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL node service simulator library)
+set(packed_components node=node service=node simulator=simulator library=library c=c)
+set(packed_names node=meshdict-node simulator=meshdict-sim library=libmeshdict-dev c=libmeshdict-c0)
+if(TARGET meshdict_python)
+  list(APPEND packed_components python=python)
+  list(APPEND packed_names python=python3-meshdict)
+endif()
+set(CPACK_COMPONENTS_ALL ${packed_components})
+list(TRANSFORM CPACK_COMPONENTS_ALL REPLACE "=.*" "")
 set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
-foreach(pair IN ITEMS node=node service=node simulator=simulator library=library)
+foreach(pair IN LISTS packed_components)
   string(REPLACE "=" ";" pair "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 group)
@@ -65,12 +73,31 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libmeshdict-dev)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libdevel)
 # Headers include Asio; the rest is what the static library is linked with.
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
-    "libasio-dev, libbz2-dev, libfmt-dev, liblzma-dev, libsnappy-dev, libsqlite3-dev, libssl-dev (>= 3.0), nettle-dev, zlib1g-dev")
+    "libmeshdict-c0 (= ${PROJECT_VERSION}-${MESHDICT_PACKAGE_RELEASE}), libasio-dev, libbz2-dev, libfmt-dev, liblzma-dev, libsnappy-dev, libsqlite3-dev, libssl-dev (>= 3.0), nettle-dev, zlib1g-dev")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SUGGESTS "cmake, pkg-config")
-set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "dictionary with leases, shared over a mesh: C++ library
+set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "dictionary with leases, shared over a mesh: C++ and C library
 A program that links it is a member of a meshdict mesh: it reads and writes the
 shared dictionary, sends and hears messages, and is told of conflicts. This
-package has headers, a static library, and files for CMake and pkg-config.")
+package has headers, a static library for C++, the link to the shared one for
+C, and files for CMake and pkg-config.")
+
+set(CPACK_DEBIAN_C_PACKAGE_NAME libmeshdict-c0)
+set(CPACK_DEBIAN_C_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_C_PACKAGE_SHLIBDEPS ON)
+set(c_package "${PROJECT_SOURCE_DIR}/node/c/package/debian")
+configure_file("${c_package}/shlibs.in" shlibs @ONLY)
+set(CPACK_DEBIAN_C_PACKAGE_CONTROL_EXTRA "${c_package}/triggers" "${PROJECT_BINARY_DIR}/shlibs")
+set(CPACK_DEBIAN_C_DESCRIPTION "dictionary with leases, shared over a mesh: C library
+Programs that were linked with libmeshdict_c run with it: they are members of a
+meshdict mesh, and share its dictionary and messages.")
+
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-meshdict)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
+get_property(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS GLOBAL PROPERTY MESHDICT_PYTHON_DEPENDS)
+set(CPACK_DEBIAN_PYTHON_DESCRIPTION "dictionary with leases, shared over a mesh: Python package
+A program that imports it is a member of a meshdict mesh. Classes and methods
+have the names of those of py2p 0.6, whose programs move by changing imports.")
 
 # What belongs to each package's documentation.
 set(VERSION "${PROJECT_VERSION}-${MESHDICT_PACKAGE_RELEASE}")
@@ -86,7 +113,7 @@ configure_file("${PROJECT_SOURCE_DIR}/.github/CHANGELOG.md" changelog COPYONLY)
 execute_process(COMMAND gzip --best --no-name --force --keep changelog changelog.Debian
                 WORKING_DIRECTORY "${PROJECT_BINARY_DIR}" COMMAND_ERROR_IS_FATAL ANY)
 include(GNUInstallDirs)
-foreach(pair IN ITEMS node=meshdict-node simulator=meshdict-sim library=libmeshdict-dev)
+foreach(pair IN LISTS packed_names)
   string(REPLACE "=" ";" pair "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 name)
@@ -96,6 +123,7 @@ foreach(pair IN ITEMS node=meshdict-node simulator=meshdict-sim library=libmeshd
 endforeach()
 
 include(CPack)
-foreach(group IN ITEMS node simulator library)
+foreach(pair IN LISTS packed_names)
+  string(REGEX REPLACE "=.*" "" group "${pair}")
   cpack_add_component_group(${group})
 endforeach()

@@ -1,11 +1,12 @@
 # What our own targets have in common. A directory's CMakeLists.txt uses:
 #
-#   meshdict_library(NAME SOURCES f.cpp... HEADERS f.h... [PRIVATE_HEADERS f.h...] [BASE_DIR dir] [DEPS t...]
+#   meshdict_library(NAME [EMBEDDED] SOURCES f.cpp... HEADERS f.h... [PRIVATE_HEADERS f.h...] [BASE_DIR dir] [DEPS t...]
 #                    [PRIVATE_DEPS t...])
 #     Static library meshdict_NAME, alias meshdict::NAME. HEADERS are its public headers, included relative to BASE_DIR
 #     (default: the source root, as in "sim/world/world.h"; the libraries under node/ pass ${PROJECT_SOURCE_DIR}/node, as in
 #     "core/engine/engine.h"). Each compiles on its own: its source says so, or `all_verify_interface_header_sets` checks it in the presets. A source
-#     or header below the directory that no list names stops the configuration.
+#     or header below the directory that no list names stops the configuration. EMBEDDED: it goes into shared objects, too, the
+#     C library, the Python module and those of users: position-independent, its symbols hidden.
 #
 #   meshdict_executable(NAME SOURCES f.cpp... [DEPS t...])
 #     Program NAME in <build>/bin.
@@ -105,7 +106,7 @@ function(meshdict_all_listed_ files listed where)
 endfunction()
 
 function(meshdict_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BASE_DIR" "SOURCES;HEADERS;PRIVATE_HEADERS;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "EMBEDDED" "BASE_DIR" "SOURCES;HEADERS;PRIVATE_HEADERS;DEPS;PRIVATE_DEPS")
   meshdict_parse_(meshdict_library)
   if(NOT arg_BASE_DIR)
     set(arg_BASE_DIR "${PROJECT_SOURCE_DIR}")
@@ -138,6 +139,10 @@ function(meshdict_library name)
     PUBLIC ${arg_DEPS}
     PRIVATE ${arg_PRIVATE_DEPS})
   meshdict_common_(${target})
+  if(arg_EMBEDDED)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+                                               VISIBILITY_INLINES_HIDDEN ON)
+  endif()
   if(MESHDICT_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
     foreach(source IN LISTS arg_SOURCES)

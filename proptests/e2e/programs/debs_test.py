@@ -35,10 +35,22 @@ FILES = {
         "/usr/lib/libmeshdict.a", "/usr/lib/pkgconfig/meshdict.pc", "/usr/lib/cmake/meshdict/meshdictConfig.cmake",
         "/usr/lib/cmake/meshdict/meshdictConfigVersion.cmake", "/usr/lib/cmake/meshdict/meshdictTargets.cmake",
         "/usr/share/doc/libmeshdict-dev/changelog.gz", "/usr/share/doc/libmeshdict-dev/README.md",
+        "/usr/include/meshdict.h", "/usr/lib/libmeshdict_c.so", "/usr/lib/pkgconfig/meshdict-c.pc",
+        "/usr/lib/cmake/meshdict-c/meshdict-cConfig.cmake", "/usr/lib/cmake/meshdict-c/meshdict-cConfigVersion.cmake",
         "/usr/share/doc/libmeshdict-dev/changelog.Debian.gz", "/usr/share/doc/libmeshdict-dev/copyright"},
+    "libmeshdict-c0": {
+        "/usr/lib/libmeshdict_c.so.0", "/usr/lib/libmeshdict_c.so.0.1.0", "/usr/share/doc/libmeshdict-c0/changelog.gz",
+        "/usr/share/doc/libmeshdict-c0/changelog.Debian.gz", "/usr/share/doc/libmeshdict-c0/copyright"},
+    "python3-meshdict": {
+        *(f"/usr/lib/python3/dist-packages/meshdict/{name}" for name in (
+            "__init__.py", "_core.pyi", "aio.py", "base.py", "emitter.py", "errors.py", "mesh.py", "py.typed", "sync.py")),
+        "/usr/share/doc/python3-meshdict/changelog.gz", "/usr/share/doc/python3-meshdict/changelog.Debian.gz",
+        "/usr/share/doc/python3-meshdict/copyright"},
 }
 MORE = re.compile(r"/usr/include/meshdict/\w+\.h|/usr/share/doc/meshdict-sim/examples/\w+\.yaml"
-                  r"|/usr/share/doc/libmeshdict-dev/examples/[\w.]+|/usr/lib/cmake/meshdict/meshdictTargets-\w+\.cmake")
+                  r"|/usr/share/doc/libmeshdict-dev/examples/[\w.]+|/usr/lib/cmake/meshdict/meshdictTargets-\w+\.cmake"
+                  r"|/usr/lib/cmake/meshdict-c/meshdict-cConfig-\w+\.cmake"
+                  r"|/usr/lib/python3/dist-packages/meshdict/_core\.cpython-3\d+-[\w-]+\.so")
 
 
 class DebsTest(unittest.TestCase):
@@ -59,11 +71,15 @@ class DebsTest(unittest.TestCase):
         for package, wanted in FILES.items():
             rows = [row.split(None, 5) for row in debs.run("dpkg-deb", "--contents", self.packages[package]).splitlines()]
             self.assertEqual({row[1] for row in rows}, {"root/root"})
-            files = {row[5][1:]: row[0] for row in rows if not row[0].startswith("d")}
+            links = {row[5][1:].partition(" -> ")[0] for row in rows if row[0].startswith("l")}
+            self.assertEqual(links, {file for file in wanted if re.search(r"\.so(\.0)?$", file)})
+            files = {row[5][1:].partition(" -> ")[0]: row[0] for row in rows if not row[0].startswith("d")}
             more = {file for file in files if MORE.fullmatch(file)}
             self.assertEqual(set(files) - more, wanted)
-            self.assertEqual(len(more) > 0, package != "meshdict-node")
+            self.assertEqual(len(more) > 0, package not in {"meshdict-node", "libmeshdict-c0"})
             for file, mode in files.items():
+                if file in links:
+                    continue
                 self.assertEqual(mode, "-rwxr-xr-x" if file.startswith("/usr/bin/") else "-rw-r--r--", file)
             self.assertEqual({row[0] for row in rows if row[0].startswith("d")}, {"drwxr-xr-x"})
 

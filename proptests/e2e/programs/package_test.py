@@ -186,6 +186,30 @@ class PackageTest(unittest.TestCase):
         run(CXX, "-std=c++20", "-Wall", "-Wextra", "-Werror", *cflags, source, "-o", self.directory / "tour", *libraries)
         self.assertEqual(run(self.directory / "tour"), output)
 
+    def test_c_with_pkg_config_and_with_cmake(self):
+        code, output = re.search(r"```c\n(.*?)```.*?```console\n\$ \./tour\n(.*?)```", (SOURCE / "node/c/README.md").read_text(),
+                                 re.DOTALL).groups()
+        directory = self.directory / "c"
+        directory.mkdir()
+        (directory / "tour.c").write_text(code)
+        libraries = self.prefix / "lib"
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "LD_LIBRARY_PATH": str(libraries)}
+        flags = run("pkg-config", "--cflags", "--libs", "meshdict-c", env=environment).split()
+        run("cc", "-std=c11", directory / "tour.c", "-o", directory / "tour", *flags)
+        self.assertEqual(run(directory / "tour", env=environment), output)
+        (directory / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.25)\nproject(tour LANGUAGES C)\nfind_package(meshdict-c 0.1 REQUIRED)\n"
+            "add_executable(tour tour.c)\ntarget_link_libraries(tour PRIVATE meshdict::c)\n")
+        run(CMAKE, "-S", directory, "-B", directory / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", "-G", "Ninja")
+        run(CMAKE, "--build", directory / "build")
+        self.assertEqual(run(directory / "build" / "tour"), output)
+
+    def test_python_package_stands_alone(self):
+        environment = {**os.environ, "PYTHONPATH": str(self.prefix / "lib/python3/dist-packages")}
+        said = run("/usr/bin/python3", "-B", "-c", "import meshdict; print(meshdict.__file__, meshdict.__version__)", cwd=self.directory,
+                   env=environment)
+        self.assertRegex(said, rf"^{self.prefix}/.*/meshdict/__init__.py [0-9.]+$")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
