@@ -10,10 +10,13 @@
 #include "sim/commands/seeds.h"
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
+#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 
 struct RunCommandOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   std::vector<std::string> files;
   std::uint64_t seed = 1;
   std::optional<SeedRange> seeds;  ///< instead

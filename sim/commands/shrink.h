@@ -9,10 +9,13 @@
 
 #include "core/base/time.h"
 #include "sim/plan/plan.h"
+#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 
 struct ShrinkOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   /// A seed of a swarm plan, or a file.
   std::string what;
   /// The seed of the file's run.

@@ -9,10 +9,13 @@
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
 #include "sim/runs/sweep_part.h"
+#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 
 struct SweepOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   /// Empty: swarm plans.
   std::string file;
   bool swarm = false;

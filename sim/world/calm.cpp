@@ -8,6 +8,7 @@
 
 #include "core/limits.h"
 #include "sim/swarm/swarm.h"
+#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 namespace {
@@ -33,7 +34,10 @@ Duration bound_of(const Stage& stage) {
 }  // namespace
 
 Calm::Calm(Stage& stage, Duration grace)
-    : stage_(stage), grace_(grace), bound_(bound_of(stage)), off_(has_limited_lines(stage.plan)) {
+    : stage_(stage),
+      grace_(grace),
+      bound_(bound_of(stage)),
+      off_(has_limited_lines(stage.plan) || has_programs(stage.plan)) {
   plan_look();
 }
 

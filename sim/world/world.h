@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "sim/world/calm.h"
 #include "sim/world/expectations.h"
 #include "sim/world/faults.h"
+#include "sim/world/guests.h"
 #include "sim/world/nodes.h"
 #include "sim/world/operations.h"
 #include "sim/world/run.h"
@@ -64,6 +66,8 @@ class World {
   std::optional<std::vector<ConnectionFault>> connections_before_;
   /// What ends the steps that waited for an event and last.
   std::deque<Step> ends_;
+  /// Null: the plan has no programs.
+  std::unique_ptr<Guests> guests_;
 };
 
 /// Draws the plan for the seed and runs it.
