@@ -168,10 +168,16 @@ using ProgramFaultsDeathTest = testing::Test;
 
 TEST(ProgramFaultsDeathTest, OneThatSleepsOutsideIsTold) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  EXPECT_EXIT(run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 5s\n",
-                           {{"p", [](Machine&) { std::this_thread::sleep_for(300ms); }}}),
-              testing::ExitedWithCode(2),
-              "program 'p' on ada, at 0.000000 s of seed 1: has waited for 0.[0-9]+ s outside the simulator");
+  EXPECT_EXIT(
+      run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 5s\n", {{"p",
+                                                                               [](Machine& machine) {
+                                                                                 while (true) {
+                                                                                   std::this_thread::sleep_for(200ms);
+                                                                                   machine.sleep_for(1s);
+                                                                                 }
+                                                                               }}}),
+      testing::ExitedWithCode(2),
+      "program 'p' on ada, at 2.000000 s of seed 1: has waited for 0.[0-9]+ s outside the simulator");
 }
 
 TEST(ProgramFaultsDeathTest, OneThatUsesAThreadOfItsOwnIsTold) {

@@ -92,10 +92,11 @@ inline constexpr std::size_t kMaxNotes = 1'000'000;
 inline constexpr std::size_t kMaxNoteBytes = std::size_t{64} << 20;
 /// How often a program may catch what unwinds it.
 inline constexpr std::size_t kMaxSwallowed = 100;
-/// For so long, by the real clock, a program may compute between two waiting calls, or wait for something else: a busy machine
-/// may look like the latter.
+/// For so long, by the real clock, a program may compute between two waiting calls, or wait for something else. The latter only so
+/// often in a run: a busy machine may look like it.
 inline constexpr std::chrono::milliseconds kMaxComputing{10'000};
 inline constexpr std::chrono::milliseconds kMaxOutside{100};
+inline constexpr std::size_t kMaxTimesOutside = 3;
 
 // Oracles: what would cost more time than the run
 

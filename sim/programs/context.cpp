@@ -67,20 +67,20 @@ void Context::work() {
     begin_ = usage();
   }
   body_();
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   ended_ = true;
-  give_back(lock);
+  give_back();
 }
 
 void Context::yield() {
   std::unique_lock lock(mutex_);
-  give_back(lock);
+  give_back();
   to_it_.wait(lock, [this] { return is_its_; });
   begin_ = usage();
 }
 
 /// A thread that was only kept from running has not waited.
-void Context::give_back(std::unique_lock<std::mutex>& /*lock*/) {
+void Context::give_back() {
   const Usage end = usage();
   const auto apart = (end.at - begin_.at) - (end.computed - begin_.computed);
   outside_ =

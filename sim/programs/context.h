@@ -19,12 +19,12 @@ namespace meshdict::sim {
 enum class Outside : unsigned char {
   kComputes,  ///< it has computed for too long, and still does
   kHangs,     ///< it waits, and still does
-  kWaited,    ///< it has waited for something else than the world, and has gone on
+  kWaited,    ///< it has waited for something else than the world, or so it seems, and has gone on
 };
 
 class Context {
  public:
-  /// `on_outside` is called in resume(), with how long that took, and does not return.
+  /// `on_outside` is called in resume(), with how long that took. It does not return, unless the context has gone on.
   Context(std::function<void()> body, std::function<void(Outside, std::chrono::milliseconds)> on_outside);
   /// REQUIRES: it has ended, or never begun.
   ~Context();
@@ -50,7 +50,8 @@ class Context {
   };
   [[nodiscard]] static Usage usage();
   void work();
-  void give_back(std::unique_lock<std::mutex>& lock);
+  /// REQUIRES: the mutex is held.
+  void give_back();
   [[noreturn]] void tell_of_stuck();
 
   const std::function<void()> body_;

@@ -24,6 +24,8 @@ class GuestWaitPoint final : public detail::WaitPoint {
       lock.unlock();
       wait_once(until);
       lock.lock();
+      // What unwinds it does not wait.
+      if (process_.killed) return;
     }
   }
   void notify_all() override {

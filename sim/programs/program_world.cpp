@@ -49,6 +49,7 @@ ProgramWorld::~ProgramWorld() {
     process->killed = true;
     unwind(*process);
   }
+  stage_.guests = nullptr;
 }
 
 // Lives
@@ -142,6 +143,7 @@ Task& ProgramWorld::begin(Process& process, std::function<void()> body) {
                                    "of the real world",
                                    seconds));
       case Outside::kWaited:
+        if (++times_outside_ < sim_limits::kMaxTimesOutside) return;
         return give_up(process,
                        fmt::format("has waited for {:g} s outside the simulator, expected its machine's sleep_for(), "
                                    "sockets and clocks instead of the real ones",
@@ -291,13 +293,21 @@ void ProgramWorld::forget_disk(const Process& process) {
   stage_.leases.forget(process.node, Duration::zero());
 }
 
-std::expected<void, StartError> ProgramWorld::begin_node(const Process& process, EngineConfig config) {
+std::expected<void, StartError> ProgramWorld::begin_node(Process& process, EngineConfig config) {
   stage_.claims.disturbed();
-  return nodes_.begin(process.node, std::move(config));
+  auto begun = nodes_.begin(process.node, std::move(config));
+  give_way_to_end(process);
+  return begun;
 }
 
-void ProgramWorld::end_turn(const Process& process) {
+void ProgramWorld::end_turn(Process& process) {
   nodes_.finish_turn(process.node);
+  give_way_to_end(process);
+}
+
+/// When its disk was full, and it has ended by that: what is unwound first is for the world to say.
+void ProgramWorld::give_way_to_end(Process& process) {
+  if (process.killed) self(process).context.yield();
 }
 
 void ProgramWorld::end_node(const Process& process) {

@@ -103,8 +103,8 @@ class ProgramWorld final : public Guests, private View {
   [[nodiscard]] Duration way_to_node(Process& process);
   /// Its memory has gone with its last socket.
   void forget_disk(const Process& process);
-  std::expected<void, StartError> begin_node(const Process& process, EngineConfig config);
-  void end_turn(const Process& process);
+  std::expected<void, StartError> begin_node(Process& process, EngineConfig config);
+  void end_turn(Process& process);
   void end_node(const Process& process);
 
  private:
@@ -128,6 +128,7 @@ class ProgramWorld final : public Guests, private View {
   void run(Task& task);
   void retire(Task& task);
   void unwind(Process& process);
+  void give_way_to_end(Process& process);
   [[noreturn]] void give_up(const Process& process, const std::string& what) const;
   [[nodiscard]] NodeIndex find(std::string_view node) const;
 
@@ -144,6 +145,7 @@ class ProgramWorld final : public Guests, private View {
   Task* running_ = nullptr;
   // Whose socket is being closed by its program.
   NodeIndex closing_ = kNobody;
+  std::size_t times_outside_ = 0;
   std::vector<Note> notes_;
   std::size_t note_bytes_ = 0;
   std::size_t seen_notes_ = 0;

@@ -21,6 +21,7 @@
 // 4. A machine has one socket at a time there, that listens at the machine's address (a second is a PortInUse); no encryption, and no
 //    coroutines.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,10 @@ class Machine {
   /// By the machine's own clocks, which may be wrong: the wall clock may jump, this one not.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const = 0;
-  void sleep_for(std::chrono::microseconds time) { sleep_until(now() + time); }
+  /// At most a hundred years.
+  void sleep_for(std::chrono::microseconds time) {
+    sleep_until(now() + std::min<std::chrono::microseconds>(time, std::chrono::years(100)));
+  }
   virtual void sleep_until(std::chrono::steady_clock::time_point time) = 0;
 
   /// Any 64 bits.
