@@ -88,7 +88,7 @@ TEST(ProgramFaults, ACrashReachesAProgramWithoutASocket) {
   int begun = 0;
   bool went_on = false;
   run_programs(
-      "nodes: [{name: ada, program: p}]\nprograms_until: 20s\nsteps:\n  - {at: 5s, crash: {node: ada}, for: 2s}\n",
+      "nodes: [{name: ada, program: p}]\nprograms_until: 20s\nsteps:\n  - {at: 5s, crash: {node: ada, for: 2s}}\n",
       {{"p", [&](Machine& machine) {
           if (++begun > 1) return;
           machine.sleep_for(10s);
@@ -101,7 +101,7 @@ TEST(ProgramFaults, ACrashReachesAProgramWithoutASocket) {
 TEST(ProgramFaults, APausedMachineStandsStillAndItsClockGoesOn) {
   std::vector<std::int64_t> seconds;
   run_programs(
-      "nodes: [{name: ada, program: p}]\nprograms_until: 30s\nsteps:\n  - {at: 5500ms, pause: {node: ada}, for: 10s}\n",
+      "nodes: [{name: ada, program: p}]\nprograms_until: 30s\nsteps:\n  - {at: 5500ms, pause: {node: ada, for: 10s}}\n",
       {{"p", [&](Machine& machine) {
           SyncSocket socket = machine.socket();
           const auto begin = machine.now();

@@ -1,8 +1,12 @@
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iterator>
+#include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -184,7 +188,8 @@ TEST(Programs, ClosedSocketsRefuse) {
 TEST(Programs, SamePlanAndSeedSameTraceAndNoThreadIsLeft) {
   const std::string yaml =
       "nodes: [{name: ada, program: p}, {name: bob, program: p}, {name: cay, program: p}]\nprograms_until: 60s\n"
-      "nemesis: {faults: {pause: 1, crash: 1, partition: 1, clock: 1}, every: 2s..5s, for: 1s..4s, from: 2s, until: "
+      "nemesis: {faults: {pause: 1, crash: 1, partition: 1, clock_rate: 1, clock_forward: 1}, every: 2s..5s, for: "
+      "1s..4s, from: 2s, until: "
       "50s}\n";
   const Program program = [](Machine& machine) {
     SyncSocket socket = machine.socket({.lease = 5s});
@@ -240,6 +245,87 @@ TEST(Programs, OraclesSeeDictionariesAndWhoIsUp) {
                  return std::nullopt;
                })});
   EXPECT_EQ(seen, "v down");
+}
+
+/// What holds for writes, handlers, waiting, errors and closing, told line by line.
+std::vector<std::string> try_all(Machine& machine) {
+  // Handlers tell, too; no call that waits is made under it.
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& what) {
+    const std::lock_guard lock(mutex);
+    told.push_back(what);
+  };
+  const auto wait_for = [&](std::size_t lines) {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex);
+        if (told.size() >= lines) return;
+      }
+      machine.sleep_for(1ms);
+    }
+  };
+  SyncSocket socket = machine.socket({.protocol = {.network = "both worlds"}});
+  const Watch watch =
+      socket.watch("", [&](const Change& change) { tell((change.value ? "has " : "has not ") + change.key); });
+  socket.set("a", 1);
+  socket.update(Value::Map{{"b", 2}, {"c", 3}});
+  socket.erase("b");
+  wait_for(4);
+  tell(std::to_string(socket.size()) + " keys, a is " + std::to_string(socket.get("a").as<int>()));
+  try {
+    socket.erase("b");
+  } catch (const KeyError& error) {
+    tell(error.what());
+  }
+  const auto begin = machine.now();
+  const bool received = socket.recv(20ms).has_value();
+  tell(received || machine.now() - begin < 20ms ? "no patience" : "nothing came");
+  tell(std::to_string(socket.wait(1, 10ms)) + " others");
+  socket.once<event::Update>(
+      [](SyncSocket&, const std::string&, const Value&, const Meta&) { throw std::runtime_error("a handler's own"); });
+  socket.set("d", 4);
+  while (socket.status().is_nominal())
+    machine.sleep_for(1ms);
+  wait_for(9);
+  tell(socket.status().text());
+  socket.close();
+  for (const auto& use : std::vector<std::function<void()>>{[&] { socket.close(); }, [&] { socket.set("a", 2); },
+                                                            [&] { static_cast<void>(socket.size()); }}) {
+    try {
+      use();
+      tell("went on");
+    } catch (const SocketClosed&) {
+      tell("closed");
+    }
+  }
+  return told;
+}
+
+TEST(Programs, SocketsKeepOneContractInBothWorlds) {
+  std::vector<std::string> virtually;
+  std::vector<std::string> really;
+  const auto result = run_programs(kOne, {{"p", [&](Machine& machine) { virtually = try_all(machine); }}});
+  const std::array<const char*, 3> words = {"program", "--name", "ada"};
+  const int code =
+      run_program([&](Machine& machine) { really = try_all(machine); }, static_cast<int>(words.size()), words.data());
+  EXPECT_EQ(wrong_in(result), "");
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(virtually, really);
+  EXPECT_EQ(virtually.back(), "closed");
+}
+
+TEST(Programs, OnARealMachineAreToldWhatIsWrongWithTheirArguments) {
+  std::vector<std::string> given;
+  const Program program = [&](Machine& machine) { given = machine.arguments(); };
+  const auto run = [&](std::vector<const char*> words) {
+    return run_program(program, static_cast<int>(words.size()), words.data());
+  };
+  EXPECT_EQ(run({"p", "--join", "nowhere"}), 2);
+  EXPECT_EQ(run({"p", "--listen"}), 2);
+  EXPECT_EQ(run({"p", "--listen", "127.0.0.1:0", "--join", "127.0.0.1:4000", "--", "--name", "x"}), 0);
+  EXPECT_EQ(given, (std::vector<std::string>{"--name", "x"}));
+  EXPECT_EQ(run_program([](Machine&) { throw Error("no luck"); }, 0, nullptr), 1);
 }
 
 TEST(ProgramPlans, NamePrograms) {

@@ -88,13 +88,14 @@ inline constexpr std::uint64_t kLookEvery = 1'024;
 inline constexpr Duration kLeastCall = 20us;
 inline constexpr Duration kMostCall = 120us;
 /// Notes of one run, and their bytes: beyond these a program has no end.
-inline constexpr std::size_t kMaxNotes = 1'000'000;
+inline constexpr std::size_t kMaxNotes = 100'000;
 inline constexpr std::size_t kMaxNoteBytes = std::size_t{64} << 20;
 /// How often a program may catch what unwinds it.
 inline constexpr std::size_t kMaxSwallowed = 100;
 /// For so long, by the real clock, a program may compute between two waiting calls, or wait for something else. The latter only so
 /// often in a run: a busy machine may look like it.
 inline constexpr std::chrono::milliseconds kMaxComputing{10'000};
+inline constexpr std::chrono::milliseconds kLookAtContext{500};
 inline constexpr std::chrono::milliseconds kMaxOutside{100};
 inline constexpr std::size_t kMaxTimesOutside = 3;
 

@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-#include <cstdlib>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "sim/plan/limits.h"
@@ -47,17 +49,39 @@ void Context::resume() {
   } else {
     thread_ = std::thread([this] { work(); });
   }
-  if (!back_.wait_for(lock, sim_limits::kMaxComputing, [this] { return !is_its_; })) tell_of_stuck();
+  wait_for_baton(lock);
   if (outside_ > sim_limits::kMaxOutside) on_outside_(Outside::kWaited, outside_);
 }
 
-/// By what it has computed meanwhile.
-void Context::tell_of_stuck() {
+/// A machine that has no processor for it is no reason to give up: only what it computes, or does not even try to, is.
+void Context::wait_for_baton(std::unique_lock<std::mutex>& lock) {
+  const auto is_back = [this] { return !is_its_; };
+  std::chrono::milliseconds asleep{};
+  std::chrono::nanoseconds last{};
+  while (!back_.wait_for(lock, sim_limits::kLookAtContext, is_back)) {
+    const std::chrono::nanoseconds computed = computed_so_far();
+    if (computed > sim_limits::kMaxComputing) on_outside_(Outside::kComputes, sim_limits::kMaxComputing);
+    const bool idles = computed == last && is_asleep();
+    asleep = idles ? asleep + sim_limits::kLookAtContext : std::chrono::milliseconds();
+    if (asleep >= sim_limits::kMaxComputing) on_outside_(Outside::kHangs, sim_limits::kMaxComputing);
+    last = computed;
+  }
+}
+
+/// In the turn under way.
+std::chrono::nanoseconds Context::computed_so_far() {
   clockid_t clock{};
-  const bool known = ::pthread_getcpuclockid(thread_.native_handle(), &clock) == 0;
-  const bool computes = known && read(clock) - begin_.computed > sim_limits::kMaxComputing / 4;
-  on_outside_(computes ? Outside::kComputes : Outside::kHangs, sim_limits::kMaxComputing);
-  std::abort();
+  return ::pthread_getcpuclockid(thread_.native_handle(), &clock) == 0 ? read(clock) - begin_.computed
+                                                                       : std::chrono::nanoseconds();
+}
+
+/// As the kernel says: behind the name of the program, in parentheses.
+bool Context::is_asleep() const {
+  std::ifstream file("/proc/self/task/" + std::to_string(number_) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && (line.substr(name_end + 2, 1) == "S" || line.substr(name_end + 2, 1) == "D");
 }
 
 void Context::work() {
@@ -65,6 +89,7 @@ void Context::work() {
   {
     const std::lock_guard lock(mutex_);
     begin_ = usage();
+    number_ = ::gettid();
   }
   body_();
   const std::lock_guard lock(mutex_);

@@ -7,6 +7,8 @@
 //
 // Rationale for threads: an exception unwinds them, every tool knows them, and a sanitizer sees what they do.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -52,7 +54,10 @@ class Context {
   void work();
   /// REQUIRES: the mutex is held.
   void give_back();
-  [[noreturn]] void tell_of_stuck();
+  /// REQUIRES: the mutex is held, as `lock` says.
+  void wait_for_baton(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] std::chrono::nanoseconds computed_so_far();
+  [[nodiscard]] bool is_asleep() const;
 
   const std::function<void()> body_;
   const std::function<void(Outside, std::chrono::milliseconds)> on_outside_;
@@ -63,6 +68,7 @@ class Context {
   bool is_its_ = false;
   // Of the turn under way; for how long it has waited outside, if it has.
   Usage begin_;
+  pid_t number_ = 0;
   std::chrono::milliseconds outside_{};
   bool ended_ = false;
   std::thread thread_;

@@ -301,7 +301,18 @@ std::expected<void, StartError> ProgramWorld::begin_node(Process& process, Engin
 }
 
 void ProgramWorld::end_turn(Process& process) {
-  nodes_.finish_turn(process.node);
+  const NodeIndex node = process.node;
+  // As for what a plan's clients write.
+  const std::vector<std::string> written = host(process).disk().touched();
+  if (nodes_.commit_turn(node)) {
+    for (const std::string& key : written) {
+      stage_.records.acknowledged(node, key);
+      stage_.claims.acknowledged(node, key);
+      stage_.losses.acknowledged(node, key);
+    }
+    nodes_.finish_turn(node);
+    stage_.claims.look();
+  }
   give_way_to_end(process);
 }
 
