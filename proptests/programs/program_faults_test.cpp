@@ -39,8 +39,8 @@ struct Guard {
 TEST(ProgramFaults, ACrashUnwindsAndARestartBeginsAtTheFirstLine) {
   std::vector<std::string> story;
   const auto result = run_programs(
-      "nodes: [{name: ada, program: p}]\nprograms_until: 60s\nquiet: 10s\nsteps:\n  - {at: 10s, crash: {node: ada}, "
-      "for: 5s}\n",
+      "nodes: [{name: ada, program: p}]\nprograms_until: 60s\nquiet: 10s\nsteps:\n  - {at: 10s, crash: {node: ada, "
+      "for: 5s}}\n",
       {{"p",
         [&](Machine& machine) {
           story.emplace_back("begins");
