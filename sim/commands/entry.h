@@ -1,7 +1,7 @@
 #pragma once
 // The command line of meshdict-sim, and of a simulator with programs of a user's.
 
-#include "sim/world/guests.h"
+#include "sim/machines/guests.h"
 
 namespace meshdict::sim {
 

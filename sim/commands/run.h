@@ -8,9 +8,9 @@
 
 #include "sim/commands/run_files.h"
 #include "sim/commands/seeds.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 

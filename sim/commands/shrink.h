@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "sim/commands/seeds.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
 #include "sim/runs/sweep_part.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "meshdict/sim/main.h"
+#include "sim/machines/guests.h"
 #include "sim/programs/program_world.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 

@@ -23,10 +23,10 @@
 
 #include "core/base/random.h"
 #include "meshdict/sim/main.h"
+#include "sim/machines/guests.h"
 #include "sim/programs/context.h"
 #include "sim/programs/guest_machine.h"
 #include "sim/programs/guest_node.h"
-#include "sim/world/guests.h"
 #include "sim/world/nodes.h"
 #include "sim/world/stage.h"
 

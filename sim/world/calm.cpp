@@ -7,8 +7,8 @@
 #include <variant>
 
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/swarm/swarm.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 namespace {

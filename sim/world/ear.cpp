@@ -7,8 +7,8 @@
 
 #include "core/encoding/msgpack.h"
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/trace/describe.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 

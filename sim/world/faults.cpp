@@ -11,7 +11,7 @@
 
 #include "core/base/random.h"
 #include "core/limits.h"
-#include "sim/world/guests.h"
+#include "sim/machines/guests.h"
 
 namespace meshdict::sim {
 

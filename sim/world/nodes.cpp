@@ -12,11 +12,11 @@
 
 #include "core/env/limits.h"
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/oracles/disks.h"
 #include "sim/plan/lasting_steps.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 namespace {

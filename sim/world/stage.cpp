@@ -8,9 +8,9 @@
 #include <variant>
 
 #include "core/base/random.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
-#include "sim/world/guests.h"
 
 namespace meshdict::sim {
 namespace {

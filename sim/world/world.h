@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "sim/machines/event_queue.h"
+#include "sim/machines/guests.h"
 #include "sim/machines/network.h"
 #include "sim/oracles/mesh.h"
 #include "sim/plan/plan.h"
 #include "sim/world/calm.h"
 #include "sim/world/expectations.h"
 #include "sim/world/faults.h"
-#include "sim/world/guests.h"
 #include "sim/world/nodes.h"
 #include "sim/world/operations.h"
 #include "sim/world/run.h"

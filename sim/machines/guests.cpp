@@ -1,4 +1,4 @@
-#include "sim/world/guests.h"
+#include "sim/machines/guests.h"
 
 #include <fmt/format.h>
 
