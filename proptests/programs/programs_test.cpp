@@ -15,6 +15,7 @@
 
 #include "meshdict/meshdict.h"
 #include "proptests/programs/programs_fixture.h"
+#include "sim/plan/yaml/writer.h"
 
 namespace meshdict {
 namespace {
@@ -343,6 +344,18 @@ TEST(ProgramPlans, NamePrograms) {
       sim::missing_program(*plan, nullptr),
       "f.yaml: node 'ada' runs the program 'leaser', and meshdict-sim has none: run the plan with the command that was "
       "built with it");
+  const auto again =
+      sim::load_plan(sim::to_yaml(*sim::load_plan(
+                         "nodes: [{name: ada, program: 'a b', arguments: ['1', c]}]\nprograms_until: 9s\n", "f")),
+                     "f");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->nodes.front().program, "a b");
+  EXPECT_EQ(again->nodes.front().arguments, (std::vector<std::string>{"1", "c"}));
+  EXPECT_EQ(again->programs_until, 9s);
+  auto none = *again;
+  none.nodes.front().program.clear();
+  none.nodes.front().arguments.clear();
+  EXPECT_TRUE(sim::load_plan(sim::to_yaml(none), "f"));
   const auto alone = sim::load_plan("nodes: [{name: ada, arguments: [a]}]\n", "f.yaml");
   ASSERT_FALSE(alone);
   EXPECT_THAT(alone.error().front(), testing::HasSubstr("these are of no program"));

@@ -227,7 +227,8 @@ int run_command_line(int argc, char** argv, const GuestMaker* programs) {
   app.set_version_flag("--version", "meshdict-sim " MESHDICT_VERSION);
   app.require_subcommand(1);
   int result = kPass;
-  RunCommandOptions run_options{.programs = programs};
+  RunCommandOptions run_options;
+  run_options.programs = programs;
   add_run(app, run_options, result);
   ExploreOptions explore_options;
   add_explore(app, explore_options, result);
@@ -238,7 +239,8 @@ int run_command_line(int argc, char** argv, const GuestMaker* programs) {
   add_diff(app, diff_files, result);
   TableOptions table_options;
   add_conflict_table(app, table_options, result);
-  SweepOptions sweep_options{.programs = programs};
+  SweepOptions sweep_options;
+  sweep_options.programs = programs;
   SummarizeOptions summarize_options;
   add_sweep(app, sweep_options, summarize_options, result);
   ReplayOptions replay_options;
@@ -246,7 +248,8 @@ int run_command_line(int argc, char** argv, const GuestMaker* programs) {
   app.add_subcommand("faults", "List the kinds of faults, what makes them and when they count")->callback([] {
     list_faults();
   });
-  ShrinkOptions shrink_options{.programs = programs};
+  ShrinkOptions shrink_options;
+  shrink_options.programs = programs;
   add_shrink(app, shrink_options, result);
   if (const std::string word = argc > 1 ? argv[1] : ""; !word.empty() && !word.starts_with('-')) {
     const auto commands = command_names(app);

@@ -115,7 +115,10 @@ std::string PlanWriter::write() {
   for (const Step& step : plan_.steps)
     write_step(step);
   out_ << YAML::EndSeq;
-  if (plan_.programs_until > Duration::zero()) plain("programs_until", text(plan_.programs_until));
+  // Of a plan that was shrunk all of them may be gone.
+  const bool has_programs =
+      std::ranges::any_of(plan_.nodes, [](const NodePlan& node) { return !node.program.empty(); });
+  if (has_programs && plan_.programs_until > Duration::zero()) plain("programs_until", text(plan_.programs_until));
   plain("quiet", text(plan_.quiet));
   if (plan_.strict) plain("strict", "on");
   out_ << YAML::Key << "check" << YAML::Value << YAML::Flow << YAML::BeginSeq;
