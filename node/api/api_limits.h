@@ -22,4 +22,7 @@ inline constexpr std::size_t kMaxLines = 1'024;
 inline constexpr std::size_t kMaxErrors = 64;
 inline constexpr std::size_t kMaxErrorText = 500;
 
+/// Bytes of a note's kind, and of its text (guess: what a person reads in a picture).
+inline constexpr std::size_t kMaxNote = 4'096;
+
 }  // namespace meshdict::api_limits

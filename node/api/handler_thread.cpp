@@ -142,22 +142,27 @@ Delivery HandlerThread::take_next() {
   return next;
 }
 
+bool HandlerThread::run_next() {
+  std::unique_lock lock(mutex_);
+  if (waiting_.empty()) return false;
+  const bool tells = overflowed_ && !told_ && !stopped_;
+  if (tells) {
+    overflowed_ = false;
+    told_ = true;
+  }
+  const Delivery next = take_next();
+  lock.unlock();
+  if (tells) on_overflow_();
+  next.run();
+  return true;
+}
+
 void HandlerThread::run() {
   id_ = std::this_thread::get_id();
-  for (;;) {
+  do {
     std::unique_lock lock(mutex_);
     posted_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
-    if (waiting_.empty()) break;
-    const bool tells = overflowed_ && !told_ && !stopped_;
-    if (tells) {
-      overflowed_ = false;
-      told_ = true;
-    }
-    const Delivery next = take_next();
-    lock.unlock();
-    if (tells) on_overflow_();
-    next.run();
-  }
+  } while (run_next());
   id_ = std::thread::id();
 }
 

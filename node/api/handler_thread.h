@@ -72,6 +72,8 @@ class HandlerThread {
   HandlerThread& operator=(const HandlerThread&) = delete;
 
   void start();
+  /// Instead of start(): runs what has waited for longest, on the calling thread. False when nothing waits.
+  bool run_next();
   void post(Delivery delivery);
   void post(std::vector<Delivery> deliveries);
   /// Discards what waits, but for lines. A delivery that has begun runs on.

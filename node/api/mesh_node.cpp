@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "api_limits.h"
-#include "patience.h"
+#include "meshdict/machine.h"
 
 namespace meshdict::detail {
 namespace {
@@ -30,6 +30,16 @@ std::string text_of(const std::exception_ptr& error) {
   }
 }
 
+/// It unwinds the program, and is nobody's to keep.
+void pass_on_kill(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const ProgramKilled&) {
+    throw;
+  } catch (...) {
+  }
+}
+
 bool is_closing(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -46,15 +56,20 @@ void check_flag(Flag flag) {
 
 }  // namespace
 
-MeshNode::MeshNode(Settings settings)
-    : protocol_(std::move(settings.protocol)),
+MeshNode::MeshNode(Settings settings, Runtime& runtime)
+    : runtime_(runtime),
+      protocol_(std::move(settings.protocol)),
       debug_level_(settings.debug_level),
       log_(std::move(settings.log)),
-      core_(std::move(settings.core),
-            {.on_event = [this](const Event& event, const Engine& engine) { on_event(event, engine); },
-             .on_trouble = [this](const std::string& what) { note_trouble(what); },
-             .on_end = [this] { wake_readers(); },
-             .on_overflow = [this] { tell_of_overflow(); }}) {
+      arrived_(runtime.make_wait_point()),
+      owned_core_(
+          runtime.make_core(std::move(settings.core),
+                            {.on_event = [this](const Event& event, const Engine& engine) { on_event(event, engine); },
+                             .on_trouble = [this](const std::string& what) { note_trouble(what); },
+                             .on_end = [this] { wake_readers(); },
+                             .on_overflow = [this] { tell_of_overflow(); }})),
+      core_(*owned_core_) {
+  core_.open();
   if (protocol_.encryption == "SSL") log(1, std::string("encryption 'SSL': ").append(kPy2pProvesNothing));
 }
 
@@ -76,7 +91,7 @@ void MeshNode::tell(const PeerUp& e) {
                                    .outgoing = e.dialed_by_us,
                                    .meshdict = e.meshdict};
   const bool first = known_.empty();
-  known_.insert_or_assign(e.peer, Known{.content = content, .since = std::chrono::steady_clock::now()});
+  known_.insert_or_assign(e.peer, Known{.content = content, .since = runtime_.now()});
   log(1, "neighbour " + content.id + " up at " + to_string(content.address));
   if (!first) return;
   core_.deliver(Delivery::change(Topic::kNeighbours, "", 0, [this] { raise<event::Connect>(*facade_); }));
@@ -113,8 +128,7 @@ void MeshNode::tell(const MessageArrived& e) {
   Neighbour::Content from{.id = std::string(e.from.text()), .address = {}};
   if (found != known_.end()) {
     from = found->second.content;
-    from.connected_for =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - found->second.since);
+    from.connected_for = std::chrono::duration_cast<std::chrono::microseconds>(runtime_.now() - found->second.since);
   }
   std::size_t bytes = 0;
   for (const Raw& packet : e.packets)
@@ -199,7 +213,7 @@ void MeshNode::enqueue(Message message) {
       dropped = dropped_++ == 0 || dropped;
     }
   }
-  arrived_.notify_all();
+  arrived_->notify_all();
   if (dropped) note_trouble("messages are dropped, the oldest first: nobody calls recv()");
 }
 
@@ -218,7 +232,7 @@ void MeshNode::wait_for_message(std::chrono::milliseconds patience) {
   // It is a handler's thread that queues them.
   if (core_.on_loop_thread() || core_.on_handler_thread()) return;
   std::unique_lock lock(queue_mutex_);
-  wait_patiently(arrived_, lock, patience, [this] { return !queue_.empty() || ended_; });
+  arrived_->wait(lock, patience, [this] { return !queue_.empty() || ended_; });
 }
 
 /// No message comes any more.
@@ -227,7 +241,7 @@ void MeshNode::wake_readers() {
     const std::lock_guard lock(queue_mutex_);
     ended_ = true;
   }
-  arrived_.notify_all();
+  arrived_->notify_all();
   if (on_end_) on_end_();
 }
 
@@ -259,6 +273,7 @@ void MeshNode::keep_error(const std::string& what) {
 
 /// A handler that finds the socket closed under it is nothing unexpected.
 void MeshNode::note_exception(std::string_view where, const std::exception_ptr& error) {
+  pass_on_kill(error);
   if (core_.is_closed() && is_closing(error)) return;
   note_trouble("exception in " + std::string(where) + ": " + text_of(error));
 }

@@ -1,12 +1,11 @@
 #pragma once
-// The inside of MeshSocket: a SocketCore, and what turns its events into messages, listeners' calls and a status.
+// The inside of MeshSocket: a NodeCore, and what turns its events into messages, listeners' calls and a status.
 //
 // 1. Held by shared_ptr: messages and neighbours that a program keeps refer to it weakly.
 // 2. The facade, the MeshSocket, outlives the loop, and with it every delivery.
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,14 +19,14 @@
 
 #include "meshdict/mesh_socket.h"
 #include "proof.h"
-#include "socket_core.h"
+#include "runtime.h"
 
 namespace meshdict::detail {
 
 class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshNode> {
  public:
   struct Settings {
-    SocketCore::Settings core;
+    NodeCore::Settings core;
     Protocol protocol;
     int debug_level = 0;
     LogSink log;
@@ -35,7 +34,8 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   /// Events of the dictionary, from within a call to the engine.
   using DictionaryHook = std::function<void(const Event& event, const Dictionary& dictionary)>;
 
-  explicit MeshNode(Settings settings);
+  /// On the real world, or on another, which outlives it.
+  explicit MeshNode(Settings settings, Runtime& runtime = real_runtime());
 
   /// Both before the core runs.
   void attach(MeshSocket& facade) { facade_ = &facade; }
@@ -44,7 +44,8 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
     on_end_ = std::move(on_end);
   }
 
-  [[nodiscard]] SocketCore& core() { return core_; }
+  [[nodiscard]] NodeCore& core() { return core_; }
+  [[nodiscard]] Runtime& runtime() { return runtime_; }
   [[nodiscard]] const Protocol& protocol() const { return protocol_; }
 
   // Messages
@@ -91,6 +92,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   void keep_error(const std::string& what);
   void deliver(const MessageArrived& e, const Neighbour::Content& from);
 
+  Runtime& runtime_;
   Protocol protocol_;
   std::atomic<int> debug_level_;
   LogSink log_;
@@ -109,7 +111,7 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   std::vector<std::shared_ptr<MeshSocket::MessageHandler>> handlers_;
 
   mutable std::mutex queue_mutex_;
-  std::condition_variable arrived_;
+  std::unique_ptr<WaitPoint> arrived_;
   std::deque<Message> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t dropped_ = 0;
@@ -119,7 +121,8 @@ class MeshNode final : public Spawner, public std::enable_shared_from_this<MeshN
   std::deque<std::string> errors_;
 
   /// Last: its loop ends before anything above goes.
-  SocketCore core_;
+  std::unique_ptr<NodeCore> owned_core_;
+  NodeCore& core_;
 };
 
 /// For the constructors: what the core needs of the options that both sockets have.

@@ -6,14 +6,16 @@
 #include "core/base/ids.h"
 #include "core/messages/protocol_id.h"
 #include "mesh_node.h"
+#include "meshdict/machine.h"
 
 namespace meshdict {
 namespace {
 
-std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port, const MeshOptions& options) {
+std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port, const MeshOptions& options,
+                                            detail::Runtime& runtime = detail::real_runtime()) {
   auto settings = detail::common_settings(std::move(addr), port, options);
   settings.core.engine.has_dictionary = false;
-  return std::make_shared<detail::MeshNode>(std::move(settings));
+  return std::make_shared<detail::MeshNode>(std::move(settings), runtime);
 }
 
 }  // namespace
@@ -30,8 +32,14 @@ std::string Status::text() const {
 }
 
 MeshSocket::MeshSocket(std::string addr, std::uint16_t port, MeshOptions options)
-    : MeshSocket(make_node(std::move(addr), port, options)) {
+    : MeshSocket(make_node(std::move(addr), port, options), Started()) {}
+
+MeshSocket::MeshSocket(std::shared_ptr<detail::MeshNode> node, Started) : MeshSocket(std::move(node)) {
   start();
+}
+
+MeshSocket Machine::mesh_socket(const MeshOptions& options) {
+  return MeshSocket(make_node("", 0, options, runtime()), MeshSocket::Started());
 }
 
 MeshSocket::MeshSocket(std::shared_ptr<detail::MeshNode> node) : node_(std::move(node)) {

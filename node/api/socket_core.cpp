@@ -133,11 +133,16 @@ struct SocketCore::Parts final : private Observer {
 };
 
 SocketCore::SocketCore(Settings settings, Hooks hooks)
-    : hooks_(std::move(hooks)), data_dir_(settings.data_dir), handlers_([this] { hooks_.on_overflow(); }) {
-  if (auto good = check_lease(settings.engine); !good) throw SettingsError(good.error().describe());
-  const Endpoint bind = settings.bind;
-  const Endpoint advertise = settings.engine.advertise;
-  parts_ = std::make_unique<Parts>(*this, std::move(settings));
+    : hooks_(std::move(hooks)),
+      settings_(std::move(settings)),
+      data_dir_(settings_.data_dir),
+      handlers_([this] { hooks_.on_overflow(); }) {}
+
+void SocketCore::open() {
+  if (auto good = check_lease(settings_.engine); !good) throw SettingsError(good.error().describe());
+  const Endpoint bind = settings_.bind;
+  const Endpoint advertise = settings_.engine.advertise;
+  parts_ = std::make_unique<Parts>(*this, std::move(settings_));
   const auto bound = parts_->transport.listen(bind);
   if (!bound) throw_listen(bound.error());
   address_ = *bound;
@@ -162,6 +167,8 @@ void SocketCore::run() {
 
 bool SocketCore::close() {
   if (closed_.exchange(true)) return false;
+  // It could not be opened.
+  if (parts_ == nullptr) return true;
   if (on_loop_thread()) {
     parts_->loop.stop();
   } else if (parts_->thread.joinable()) {
@@ -175,7 +182,7 @@ bool SocketCore::close() {
 void SocketCore::finish() {
   assert(!on_loop_thread() && "a socket must not be destroyed by one of its own coroutines");
   close();
-  if (parts_->thread.joinable()) parts_->thread.join();
+  if (parts_ != nullptr && parts_->thread.joinable()) parts_->thread.join();
   handlers_.stop();
   handlers_.join();
 }
@@ -261,6 +268,16 @@ void SocketCore::run_task(const std::function<void(Engine&)>& work) {
   const std::lock_guard queue_lock(queue_mutex_);
   if (task.outcome == Outcome::kFailed) throw_storage(*end_);
   throw_closed();
+}
+
+void SocketCore::run_look(const std::function<void(const Engine&)>& look) {
+  if (on_loop_thread()) {
+    check_open();
+    return look(engine());
+  }
+  const ReadHold hold(lock_);
+  check_open();
+  look(engine());
 }
 
 /// From a coroutine.

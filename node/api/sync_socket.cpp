@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "mesh_node.h"
+#include "meshdict/machine.h"
 #include "sync_state.h"
 
 namespace meshdict {
@@ -12,17 +13,18 @@ namespace {
 
 using detail::meta_of;
 
-std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port, const SyncOptions& options) {
+std::shared_ptr<detail::MeshNode> make_node(std::string addr, std::uint16_t port, const SyncOptions& options,
+                                            detail::Runtime& runtime = detail::real_runtime()) {
   auto settings = detail::common_settings(std::move(addr), port, options);
   settings.protocol.network += options.leasing ? "1" : "0";
   settings.core.engine.leasing = options.leasing ? Leasing::kOn : Leasing::kOff;
   settings.core.engine.set_lease(options.lease);
   settings.core.engine.clock_guard = options.clock_guard;
   settings.core.durability = options.sync_each_write ? Durability::kAlways : Durability::kInterval;
-  return std::make_shared<detail::MeshNode>(std::move(settings));
+  return std::make_shared<detail::MeshNode>(std::move(settings), runtime);
 }
 
-[[noreturn]] void refuse(const SocketCore& core, std::string_view key, const WriteError& error) {
+[[noreturn]] void refuse(const NodeCore& core, std::string_view key, const WriteError& error) {
   if (const auto* leased = std::get_if<Leased>(&error)) {
     throw LeasedError(std::string(key), std::string(leased->owner.text()),
                       std::chrono::ceil<std::chrono::milliseconds>(leased->left));
@@ -57,9 +59,15 @@ LeaseInfo info_of(const LeaseView& view) {
 }  // namespace
 
 SyncSocket::SyncSocket(std::string addr, std::uint16_t port, SyncOptions options)
-    : MeshSocket(make_node(std::move(addr), port, options)),
-      state_(std::make_unique<detail::SyncState>(node(), *this)) {
+    : SyncSocket(make_node(std::move(addr), port, options)) {}
+
+SyncSocket::SyncSocket(std::shared_ptr<detail::MeshNode> made)
+    : MeshSocket(std::move(made)), state_(std::make_unique<detail::SyncState>(node(), *this)) {
   start();
+}
+
+SyncSocket Machine::socket(const SyncOptions& options) {
+  return SyncSocket(make_node("", 0, options, runtime()));
 }
 
 SyncSocket::~SyncSocket() {

@@ -4,8 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "patience.h"
-
 namespace meshdict::detail {
 
 Meta meta_of(const Version& version) {
@@ -14,7 +12,8 @@ Meta meta_of(const Version& version) {
               std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(version.written.unix_ms()))};
 }
 
-SyncState::SyncState(MeshNode& node, SyncSocket& facade) : node_(node), facade_(facade) {
+SyncState::SyncState(MeshNode& node, SyncSocket& facade)
+    : node_(node), facade_(facade), confirmed_(node.runtime().make_wait_point()) {
   facade.declare(SyncSocket::OwnEvents());
   node.set_dictionary_hooks([this](const Event& event, const Dictionary& dictionary) { on_event(event, dictionary); },
                             [this] { end_waits(); });
@@ -30,7 +29,7 @@ void SyncState::on_event(const Event& event, const Dictionary& dictionary) {
   } else if (const auto* confirmed = std::get_if<Confirmed>(&event)) {
     const std::lock_guard lock(mutex_);
     if (const auto waiter = waiters_.find(confirmed->token); waiter != waiters_.end()) ++waiter->second;
-    confirmed_.notify_all();
+    confirmed_->notify_all();
   }
 }
 
@@ -57,7 +56,7 @@ std::size_t SyncState::wait(std::size_t replicas, std::chrono::milliseconds time
   {
     std::unique_lock lock(mutex_);
     const auto enough = [&] { return ended_ || waiters_.at(*token) >= replicas; };
-    if (!node_.core().on_loop_thread()) wait_patiently(confirmed_, lock, timeout, enough);
+    if (!node_.core().on_loop_thread()) confirmed_->wait(lock, timeout, enough);
     confirmed = waiters_.at(*token);
     ended = ended_;
     waiters_.erase(*token);
@@ -70,7 +69,7 @@ std::size_t SyncState::wait(std::size_t replicas, std::chrono::milliseconds time
 void SyncState::end_waits() {
   const std::lock_guard lock(mutex_);
   ended_ = true;
-  confirmed_.notify_all();
+  confirmed_->notify_all();
 }
 
 /// The value is copied here, where it is the one that the event speaks of, and only when somebody wants it.

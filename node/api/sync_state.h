@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -52,7 +51,7 @@ class SyncState {
   std::vector<std::shared_ptr<WatchState>> watches_;
 
   std::mutex mutex_;
-  std::condition_variable confirmed_;
+  std::unique_ptr<WaitPoint> confirmed_;
   // Guarded by the mutex, and so are the next two.
   std::vector<std::string> last_written_;
   // How many neighbours have confirmed, by token.

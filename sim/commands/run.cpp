@@ -42,8 +42,9 @@ void print_result(const RunResult& result, const RunCommandOptions& options) {
 
 int run_one(const Plan& plan, const RunCommandOptions& options, std::FILE* transcript) {
   const Stopwatch watch;
-  const RunResult result =
-      run_plan(plan, options.seed, {.transcript = transcript, .most_violations = most_violations(options.shown)});
+  const RunResult result = run_plan(
+      plan, options.seed,
+      {.programs = options.programs, .transcript = transcript, .most_violations = most_violations(options.shown)});
   fmt::print("{}", effects_text(result));
   print_result(result, options);
   watch.report(options.rate, result.counters.network.delivered);
@@ -60,7 +61,7 @@ int run_range(const Plan& plan, const SeedRange& seeds, const RunCommandOptions&
   Duration simulated{};
   TraceHash all;
   const RunOf run = [&](std::uint64_t seed) {
-    return run_plan(plan, seed, {.most_violations = most_violations(options.shown)});
+    return run_plan(plan, seed, {.programs = options.programs, .most_violations = most_violations(options.shown)});
   };
   const auto name = [&](std::uint64_t) { return plan.name; };
   run_seeds(run, each_of(all_of(seeds)), runner_options(options.how, name), [&](const RunResult& result) {
@@ -119,6 +120,11 @@ int run_command(const RunCommandOptions& options) {
       continue;
     }
     auto plan = load_plan_file(file);
+    if (const auto missing = plan ? missing_program(*plan, options.programs) : std::nullopt) {
+      good = false;
+      complain(*missing);
+      continue;
+    }
     if (plan) {
       if (!options.check.empty()) plan->check = options.check;
       plans.push_back(*std::move(plan));

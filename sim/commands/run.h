@@ -8,12 +8,15 @@
 
 #include "sim/commands/run_files.h"
 #include "sim/commands/seeds.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
 
 namespace meshdict::sim {
 
 struct RunCommandOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   std::vector<std::string> files;
   std::uint64_t seed = 1;
   std::optional<SeedRange> seeds;  ///< instead

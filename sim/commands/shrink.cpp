@@ -52,6 +52,10 @@ std::optional<Subject> load(const ShrinkOptions& options) {
       complain_of(plan.error());
       return std::nullopt;
     }
+    if (const auto missing = missing_program(*plan, options.programs)) {
+      complain("shrink: " + *missing);
+      return std::nullopt;
+    }
     subject = {.plan = *std::move(plan), .seed = options.seed.value_or(1)};
   }
   if (!options.check.empty()) subject.plan.check = options.check;
@@ -61,11 +65,11 @@ std::optional<Subject> load(const ShrinkOptions& options) {
 }
 
 /// Runs the plan's nodes with nothing to do until each has a neighbour: how long that took, in whole seconds; 0: they have not.
-RunResult watch_forming(Plan plan, std::uint64_t seed) {
+RunResult watch_forming(Plan plan, std::uint64_t seed, const GuestMaker* programs) {
   plan.steps.clear();
   plan.check.clear();
   const Plan drawn = expand(plan, seed);
-  World world(drawn, seed);
+  World world(drawn, seed, {.programs = programs});
   RunResult result;
   for (Duration time = 1s; time <= sim_limits::kMaxForming; time += 1s) {
     world.run_until(time);
@@ -146,14 +150,16 @@ class ShrinkRun {
   }
 
   std::unique_ptr<Worker> begin_run(const Plan& plan, std::uint64_t seed) const {
-    const RunOf run = [&](std::uint64_t with) { return run_plan(with_quiet(plan), with); };
+    const RunOf run = [&](std::uint64_t with) {
+      return run_plan(with_quiet(plan), with, {.programs = options_.programs});
+    };
     auto worker = std::make_unique<Worker>(run, share_of_memory(options_.jobs));
     worker->give({&seed, 1});
     return worker;
   }
 
   Duration formed_at(const Plan& plan) const {
-    const RunOf run = [&](std::uint64_t with) { return watch_forming(plan, with); };
+    const RunOf run = [&](std::uint64_t with) { return watch_forming(plan, with, options_.programs); };
     Worker worker(run, share_of_memory(1));
     worker.give({&seed_, 1});
     return result_of_only(worker, patience_).simulated;

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
 
 namespace meshdict::sim {
 
 struct ShrinkOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   /// A seed of a swarm plan, or a file.
   std::string what;
   /// The seed of the file's run.

@@ -114,7 +114,7 @@ class Sweep {
 RunResult Sweep::run_seed(std::uint64_t seed) const {
   Plan plan = expand(plan_ ? *plan_ : swarm_plan(seed), seed);
   if (!options_.check.empty()) plan.check = options_.check;
-  return World(plan, seed, {.most_violations = most_violations(options_.shown)}).run();
+  return World(plan, seed, {.programs = options_.programs, .most_violations = most_violations(options_.shown)}).run();
 }
 
 std::expected<void, std::string> Sweep::take_up(const Tally& run) {
@@ -200,6 +200,7 @@ int sweep_command(const SweepOptions& options) {
     auto loaded = load_plan_file(options.file);
     if (!loaded) return complain_of(loaded.error());
     plan = *std::move(loaded);
+    if (const auto missing = missing_program(*plan, options.programs)) return complain("sweep: " + *missing);
   }
   if (const auto trouble = check_writable("--junit", options.junit)) return complain(*trouble);
   return Sweep(options, std::move(plan)).run();

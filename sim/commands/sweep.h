@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/commands/seeds.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/plan.h"
 #include "sim/runs/report.h"
 #include "sim/runs/sweep_part.h"
@@ -13,6 +14,8 @@
 namespace meshdict::sim {
 
 struct SweepOptions {
+  /// Null: there are none.
+  const GuestMaker* programs = nullptr;
   /// Empty: swarm plans.
   std::string file;
   bool swarm = false;

@@ -27,6 +27,7 @@ enum class EventKind : std::uint8_t {
   kEnds,            ///< the end of what such a step has begun
   kWatch,           ///< a moment at which something that is expected over time is looked at
   kWaited,          ///< by now others must have confirmed a write
+  kProgram,         ///< a program goes on
 };
 
 struct QueuedEvent {

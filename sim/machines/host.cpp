@@ -64,7 +64,12 @@ void Host::end() {
   waits.clear();
 }
 
-std::expected<void, StartError> Host::start(const std::vector<NodePlan>& nodes) {
+void Host::set_plan(NodePlan plan) {
+  plan_ = std::move(plan);
+  disk_.set_syncs_commits(plan_.syncs_commits);
+}
+
+EngineConfig Host::config(const std::vector<NodePlan>& nodes) const {
   EngineConfig config{plan_};
   config.network = plan_.network;
   config.kept_deletions = plan_.kept_deletions;
@@ -72,6 +77,10 @@ std::expected<void, StartError> Host::start(const std::vector<NodePlan>& nodes) 
   config.advertise = {plan_.name, env_limits::kDefaultPort};
   for (const NodeIndex other : plan_.join)
     config.join.push_back({nodes[other].name, env_limits::kDefaultPort});
+  return config;
+}
+
+std::expected<void, StartError> Host::start(EngineConfig config) {
   random_.next_life(++life_);
   alive_since_ = world_.now();
   engine_ = std::make_unique<Engine>(std::move(config), clock_, transport_, disk_, random_, observer_);

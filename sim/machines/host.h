@@ -73,8 +73,10 @@ class Host {
   Host(NodeIndex index, const NodePlan& plan, std::uint64_t seed, bool keeps, const EventQueue& world, Network& network,
        const AddressBook& addresses, Observer& observer);
 
+  /// What the plan says of its engine.
+  [[nodiscard]] EngineConfig config(const std::vector<NodePlan>& nodes) const;
   /// Makes an engine and starts it.
-  std::expected<void, StartError> start(const std::vector<NodePlan>& nodes);
+  std::expected<void, StartError> start(EngineConfig config);
   /// Ends the process without a goodbye: what was not committed is lost, and so is what had arrived and waited.
   void end();
 
@@ -82,6 +84,8 @@ class Host {
   [[nodiscard]] Engine& engine() { return *engine_; }
   [[nodiscard]] const Engine& engine() const { return *engine_; }
   [[nodiscard]] const NodePlan& plan() const { return plan_; }
+  /// For a program, whose socket has settings of its own. REQUIRES: !up().
+  void set_plan(NodePlan plan);
   [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] const VirtualClock& clock() const { return clock_; }
   [[nodiscard]] VirtualDisk& disk() { return disk_; }
@@ -147,7 +151,7 @@ class Host {
   std::vector<std::string> sent;
 
  private:
-  const NodePlan& plan_;
+  NodePlan plan_;
   const EventQueue& world_;
   Observer& observer_;
   VirtualClock clock_;

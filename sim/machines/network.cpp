@@ -292,6 +292,7 @@ bool Network::handle(const QueuedEvent& event) {
     case EventKind::kEnds:
     case EventKind::kWatch:
     case EventKind::kWaited:
+    case EventKind::kProgram:
       break;
   }
   assert(false && "not an event of the network");

@@ -44,6 +44,8 @@ class VirtualDisk final : public Store {
   /// While the disk is full there is no room for another commit.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool is_full() const { return full_; }
+  /// What take_touched() would give.
+  [[nodiscard]] const std::vector<std::string>& touched() const { return touched_; }
   /// Keys whose records were put since the last call, whether it keeps them or not.
   [[nodiscard]] std::vector<std::string> take_touched() { return std::exchange(touched_, {}); }
   /// Whether commit() has anything to write.

@@ -14,6 +14,10 @@ namespace meshdict::sim_limits {
 
 /// Bytes of a file: more than any plan that yaml-cpp can take. So a device that never ends is not read into memory.
 inline constexpr std::size_t kMaxFile = 64'000'000;
+/// Programs of one plan: each has a thread or two. Ten times more than a person watches.
+inline constexpr std::size_t kMaxPrograms = 256;
+/// Words that a program is given.
+inline constexpr std::size_t kMaxArguments = 1'000;
 /// Ten times the nodes of the largest mesh that was run.
 inline constexpr std::uint64_t kMaxNodes = 100'000;
 /// Steps that the seed draws for one plan, from its workloads, nemeses and repeated steps together: all of them are in memory
@@ -76,6 +80,24 @@ inline constexpr std::uint64_t kMaxEvents = 1'000'000'000;
 inline constexpr std::size_t kMaxHeld = std::size_t{4} << 30;
 /// How many events pass from one look at these to the next: it walks over all connections.
 inline constexpr std::uint64_t kLookEvery = 1'024;
+
+// Programs
+
+/// What a call to a socket takes that changes something, as its way to another thread and back does: no two programs are ever in
+/// step (guess: from an idle machine to a busy one).
+inline constexpr Duration kLeastCall = 20us;
+inline constexpr Duration kMostCall = 120us;
+/// Notes of one run, and their bytes: beyond these a program has no end.
+inline constexpr std::size_t kMaxNotes = 100'000;
+inline constexpr std::size_t kMaxNoteBytes = std::size_t{64} << 20;
+/// How often a program may catch what unwinds it.
+inline constexpr std::size_t kMaxSwallowed = 100;
+/// For so long, by the real clock, a program may compute between two waiting calls, or wait for something else. The latter only so
+/// often in a run: a busy machine may look like it.
+inline constexpr std::chrono::milliseconds kMaxComputing{10'000};
+inline constexpr std::chrono::milliseconds kLookAtContext{500};
+inline constexpr std::chrono::milliseconds kMaxOutside{100};
+inline constexpr std::size_t kMaxTimesOutside = 3;
 
 // Oracles: what would cost more time than the run
 

@@ -60,6 +60,9 @@ struct NodePlan : MeshSettings {
   /// Whether its disk syncs each commit, and otherwise once in env_limits::kSyncEvery.
   bool syncs_commits = true;
   std::vector<NodeIndex> join;
+  /// Of a user's, that runs on it; empty: none, the node is one of ours.
+  std::string program;
+  std::vector<std::string> arguments;
 };
 
 /// What every connection between two nodes is like.
@@ -460,6 +463,8 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Workload> workloads;
   std::vector<Nemesis> nemeses;
+  /// Programs run until then, or until the last step, if that is later; in the quiet afterwards they stand still.
+  Duration programs_until{};
   /// How long the run goes on after the last step, before the promises about the end are checked.
   Duration quiet = 60s;
   /// Whether a step that changes nothing fails the run. It is told in any case.

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/swarm/swarm.h"
 
 namespace meshdict::sim {
@@ -33,7 +34,10 @@ Duration bound_of(const Stage& stage) {
 }  // namespace
 
 Calm::Calm(Stage& stage, Duration grace)
-    : stage_(stage), grace_(grace), bound_(bound_of(stage)), off_(has_limited_lines(stage.plan)) {
+    : stage_(stage),
+      grace_(grace),
+      bound_(bound_of(stage)),
+      off_(has_limited_lines(stage.plan) || has_programs(stage.plan)) {
   plan_look();
 }
 

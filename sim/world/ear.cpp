@@ -7,6 +7,7 @@
 
 #include "core/encoding/msgpack.h"
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/trace/describe.h"
 
 namespace meshdict::sim {
@@ -21,6 +22,14 @@ void Ear::on_event(const Event& event) {
   }
   std::visit([this](const auto& told) { hear(told); }, event);
   stage_.triggers.heard(node_, event);
+  if (stage_.guests != nullptr) stage_.guests->heard(node_, event);
+}
+
+/// Those of programs are not numbered, as the oracles need them.
+bool Ear::is_of_program(const NodeId& sender) const {
+  if (stage_.guests == nullptr) return false;
+  const auto found = stage_.identities.find(sender);
+  return found != stage_.identities.end() && !stage_.plan.nodes[found->second].program.empty();
 }
 
 void Ear::hear(const PeerUp& up) {
@@ -44,7 +53,7 @@ void Ear::hear(const PeerDown& down) {
 
 void Ear::hear(const MessageArrived& message) {
   ++host().messages;
-  if (message.packets.empty()) return;
+  if (message.packets.empty() || is_of_program(message.sender)) return;
   MsgpackCursor cursor(message.packets.front());
   const auto number = cursor.unsigned_integer();
   if (!number) return;
@@ -63,6 +72,7 @@ void Ear::hear(const Undeliverable& whisper) {
   const auto receiver = stage_.identities.find(whisper.receiver);
   if (receiver == stage_.identities.end()) return;
   stage_.measures.released(node_, receiver->second);
+  if (!stage_.plan.nodes[node_].program.empty()) return;
   stage_.whispers.undeliverable(node_, receiver->second, whisper.id);
 }
 

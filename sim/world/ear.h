@@ -25,6 +25,7 @@ class Ear final : public Observer {
   void hear(const Returned& /*returned*/) {}
   void hear(const ClockJudged& /*judged*/) {}
   void hear(const LeftOut& left_out);
+  [[nodiscard]] bool is_of_program(const NodeId& sender) const;
   void check_dropped(NodeIndex peer, const PeerDown& down);
   [[nodiscard]] Host& host() { return *stage_.hosts[node_]; }
 

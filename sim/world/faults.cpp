@@ -11,6 +11,7 @@
 
 #include "core/base/random.h"
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 
 namespace meshdict::sim {
 
@@ -33,7 +34,8 @@ void Faults::perform(const Step& step, const RestartStep& what) {
 }
 
 void Faults::perform(const Step& step, const StopStep& what) {
-  if (!stage_.up(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
+  if (!stage_.alive(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
+  if (!stage_.up(what.node)) return stage_.guests->kill(what.node);
   if (!stage_.usable(step, what.node, false)) return;
   stage_.claims.disturbed();
   stage_.hosts[what.node]->engine().stop();
@@ -41,10 +43,16 @@ void Faults::perform(const Step& step, const StopStep& what) {
 }
 
 void Faults::perform(const Step& step, const CrashStep& what) {
-  if (!stage_.up(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
+  if (!stage_.alive(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
   Host& host = *stage_.hosts[what.node];
-  stage_.records.ends(what.node);
-  nodes_.end(what.node, what.silent || what.power ? Machine::kDead : Machine::kRefusing);
+  const Machine left = what.silent || what.power ? Machine::kDead : Machine::kRefusing;
+  if (host.up()) {
+    stage_.records.ends(what.node);
+    nodes_.end(what.node, left);
+  } else {
+    stage_.guests->kill(what.node);
+    stage_.network.set_machine(what.node, left);
+  }
   ++stage_.counters.faults[what.silent || what.power ? Fault::kSilentCrash : Fault::kCrash];
   if (!what.power) return;
   host.clock().reboot();
@@ -60,7 +68,11 @@ void Faults::perform(const Step& step, const CrashStep& what) {
 }
 
 void Faults::perform(const Step& step, const CloneStep& what) {
-  if (stage_.up(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is up");
+  if (stage_.alive(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is up");
+  for (const NodeIndex node : {what.node, what.of}) {
+    if (stage_.plan.nodes[node].program.empty()) continue;
+    return stage_.changes_nothing(step, stage_.name(node) + " runs a program, and such a node is not cloned");
+  }
   if (stage_.hosts[what.of]->id().empty())
     return stage_.changes_nothing(step, stage_.name(what.of) + " has never been up");
   stage_.hosts[what.node]->disk().copy_from(stage_.hosts[what.of]->disk());
@@ -76,7 +88,7 @@ void Faults::perform(const Step& step, const CloneStep& what) {
 }
 
 void Faults::perform(const Step& step, const PauseStep& what) {
-  if (!stage_.up(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
+  if (!stage_.alive(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
   if (stage_.hosts[what.node]->paused) return stage_.changes_nothing(step, stage_.name(what.node) + " stands still");
   stage_.claims.disturbed();
   stage_.broadcasts.node_disturbed(what.node);
@@ -87,7 +99,8 @@ void Faults::perform(const Step& step, const PauseStep& what) {
 
 void Faults::perform(const Step& step, const ResumeStep& what) {
   Host& host = *stage_.hosts[what.node];
-  if (!host.up() || !host.paused) return stage_.changes_nothing(step, stage_.name(what.node) + " does not stand still");
+  if (!stage_.alive(what.node) || !host.paused)
+    return stage_.changes_nothing(step, stage_.name(what.node) + " does not stand still");
   stage_.broadcasts.node_disturbed(what.node);
   stage_.whispers.disturbed(what.node);
   host.paused = false;
@@ -106,7 +119,7 @@ void Faults::perform(const Step& step, const DiskStep& what) {
   if (what.delay) host.disk_delay = *what.delay;
   if (!what.full) return;
   host.disk().set_full(*what.full);
-  if (!*what.full && host.awaits_room && !host.up()) {
+  if (!*what.full && host.awaits_room && !stage_.alive(what.node)) {
     if (nodes_.start(step, what.node)) ++stage_.counters.faults[Fault::kRestart];
   }
 }
@@ -128,6 +141,7 @@ void Faults::perform(const Step& step, const ClockStep& what) {
   stage_.measures.clock_moved(what.node, what.jump);
   // What the node waits for is due at another time now.
   if (stage_.up(what.node)) nodes_.arm_timer(what.node);
+  if (stage_.guests != nullptr) stage_.guests->clock_changed(what.node);
 }
 
 // Network

@@ -12,6 +12,7 @@
 
 #include "core/env/limits.h"
 #include "core/limits.h"
+#include "sim/machines/guests.h"
 #include "sim/oracles/disks.h"
 #include "sim/plan/lasting_steps.h"
 #include "sim/plan/limits.h"
@@ -26,6 +27,9 @@ constexpr Duration kYoungMessage = limits::kBroadcastLifetime - limits::kClockSk
 // Nodes whose disk will be read again, or runs full.
 std::vector<bool> with_disk(const Plan& plan) {
   std::vector<bool> keeps(plan.nodes.size(), false);
+  // A program may open a socket with the same data directory again.
+  for (NodeIndex node = 0; node < plan.nodes.size(); ++node)
+    keeps[node] = !plan.nodes[node].program.empty();
   for (const Step& step : plan.steps) {
     if (const auto* restart = std::get_if<RestartStep>(&step.action)) keeps[restart->node] = true;
     // Of a step that waits for an event what ends it is no step of its own.
@@ -60,19 +64,31 @@ Nodes::~Nodes() {
 // Starting and ending
 
 bool Nodes::start(const Step& step, NodeIndex node) {
-  if (stage_.up(node)) {
+  if (stage_.alive(node)) {
     stage_.changes_nothing(step, stage_.name(node) + " is up");
     return false;
   }
-  stage_.network.set_machine(node, Machine::kUp);
   Host& host = *stage_.hosts[node];
   host.awaits_room = false;
-  const auto started = host.start(stage_.plan.nodes);
-  if (!started) {
-    stage_.fail(step, {stage_.name(node)}, "does not start: " + describe(started.error()));
+  if (stage_.guests != nullptr && !host.plan().program.empty()) {
+    stage_.network.set_machine(node, Machine::kRefusing);
+    stage_.guests->start(node);
+    return true;
+  }
+  if (const auto begun = begin(node, host.config(stage_.plan.nodes)); !begun) {
+    stage_.fail(step, {stage_.name(node)}, "does not start: " + describe(begun.error()));
+    return false;
+  }
+  return stage_.up(node);
+}
+
+std::expected<void, StartError> Nodes::begin(NodeIndex node, EngineConfig config) {
+  stage_.network.set_machine(node, Machine::kUp);
+  Host& host = *stage_.hosts[node];
+  if (auto started = host.start(std::move(config)); !started) {
     host.end();
     stage_.network.set_machine(node, Machine::kRefusing);
-    return false;
+    return started;
   }
   stage_.identities.insert_or_assign(host.id(), node);
   check_disk(node);
@@ -86,7 +102,7 @@ bool Nodes::start(const Step& step, NodeIndex node) {
   }
   host.armed = Duration::max();
   finish_turn(node);
-  return stage_.up(node);
+  return {};
 }
 
 // First the network: what an engine does while it is taken down is not meant to reach anyone.
@@ -108,6 +124,7 @@ void Nodes::end(NodeIndex node, Machine machine) {
     stage_.broadcasts.node_disturbed(other);
   }
   host.shares_identity = false;
+  if (stage_.guests != nullptr) stage_.guests->engine_ended(node);
 }
 
 // What arrives
@@ -212,6 +229,7 @@ void Nodes::go_on(NodeIndex node) {
     handle(node, arrival);
   }
   if (host.up() && !host.still()) arm_timer(node);
+  if (stage_.guests != nullptr && !host.still()) stage_.guests->goes_on(node);
 }
 
 void Nodes::handle(NodeIndex node, const Host::Arrival& arrival) {
@@ -351,6 +369,7 @@ void Nodes::finish_turn(NodeIndex node) {
     }
     if (stage_.transcript.enabled()) host.sent.insert(host.sent.end(), changed.begin(), changed.end());
   }
+  if (stage_.guests != nullptr) stage_.guests->turned(node);
   if (!host.waits.empty()) end_waits(host);
   for (const std::string& key : host.sent)
     record_lines_.tell(node, key);

@@ -12,6 +12,7 @@
 // REQUIRES: it is made behind the stage's other members, and ends before them. Not thread-safe.
 
 #include <cstdint>
+#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,8 @@ class Nodes final : public NetworkUser {
 
   /// False, and a failure or an idle step told, when it is up or does not start.
   [[nodiscard]] bool start(const Step& step, NodeIndex node);
+  /// An engine begins; of a node that has a program, that of its socket.
+  std::expected<void, StartError> begin(NodeIndex node, EngineConfig config);
   /// Without a goodbye; what is left of its machine is in `machine`.
   void end(NodeIndex node, Machine machine);
   /// Takes what has arrived while the node stood still.

@@ -18,7 +18,11 @@
 
 namespace meshdict::sim {
 
+class GuestMaker;
+
 struct RunOptions {
+  /// Null: there are no programs. REQUIRES: missing_program() finds none missing.
+  const GuestMaker* programs = nullptr;
   std::FILE* transcript = nullptr;
   /// Calls sanity_check() of the engine that an event has touched, at every so-manieth event; 0: never.
   std::uint64_t sanity_every = 0;

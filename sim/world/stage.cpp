@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "core/base/random.h"
+#include "sim/machines/guests.h"
 #include "sim/plan/limits.h"
 #include "sim/trace/describe.h"
 
@@ -52,7 +53,7 @@ Duration end_of(const Plan& plan) {
   Duration last{};
   for (const Step& step : plan.steps)
     if (!step.when) last = std::max(last, step.at.low + extent_of(step));
-  return last + plan.quiet;
+  return std::max(last, plan.programs_until) + plan.quiet;
 }
 
 // Over the longest path, with the slowest links that the plan has. Limited bandwidth leaves no bound: such plans are judged at
@@ -115,6 +116,10 @@ Stage::Stage(const Plan& plan_run, std::uint64_t seed_run, const RunOptions& opt
 
 bool Stage::checks(Property property) const {
   return std::ranges::find(plan.check, property) != plan.check.end();
+}
+
+bool Stage::alive(NodeIndex node) const {
+  return up(node) || (guests != nullptr && guests->runs(node));
 }
 
 std::string Stage::known_as(const NodeId& id) const {

@@ -29,8 +29,21 @@
 
 namespace meshdict::sim {
 
+class Guests;
+
 /// What a trace says of an event, in its hash.
-enum class Mark : std::uint8_t { kAccepted, kConnected, kReceived, kDrained, kClosed, kTimer, kStep, kEvent, kEnd };
+enum class Mark : std::uint8_t {
+  kAccepted,
+  kConnected,
+  kReceived,
+  kDrained,
+  kClosed,
+  kTimer,
+  kStep,
+  kEvent,
+  kEnd,
+  kProgram
+};
 
 /// "3", "2 to 4" or "at least 2".
 std::string text_of(const CountRange& range);
@@ -45,6 +58,8 @@ struct Stage {
   [[nodiscard]] Duration now() const { return queue.now(); }
   [[nodiscard]] const std::string& name(NodeIndex node) const { return plan.nodes[node].name; }
   [[nodiscard]] bool up(NodeIndex node) const { return hosts[node]->up(); }
+  /// Whether a process runs there: a node of ours, or a program, even if that has no socket.
+  [[nodiscard]] bool alive(NodeIndex node) const;
   [[nodiscard]] bool checks(Property property) const;
   /// The node's name; an id that is no node's (a clone's, or a peer's that lies) stays an id.
   [[nodiscard]] std::string known_as(const NodeId& id) const;
@@ -95,6 +110,8 @@ struct Stage {
   LossOracle losses;
   ClaimOracle claims;
   Measures measures;
+  /// Null: the plan has no programs.
+  Guests* guests = nullptr;
 };
 
 }  // namespace meshdict::sim

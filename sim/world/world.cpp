@@ -47,6 +47,10 @@ World::World(const Plan& plan, std::uint64_t seed, const RunOptions& options)
   if (!plan.steps.empty() && !plan.steps.front().when) {
     stage_.queue.push(plan.steps.front().at.low, EventKind::kStep, 0);
   }
+  if (!has_programs(plan)) return;
+  assert(options.programs != nullptr);
+  guests_ = options.programs->make(stage_, nodes_);
+  stage_.guests = guests_.get();
 }
 
 RunResult World::run() {
@@ -61,6 +65,7 @@ void World::run_until(Duration time) {
   while (!stage_.over && !queue.empty() && queue.next_time() <= time) {
     calm_.pass(queue.next_time());
     dispatch(queue.pop());
+    if (guests_) guests_->look();
     if (++dispatched_ % sim_limits::kLookEvery == 0 || stage_.events > stage_.options.most_events)
       check_bounds_of_run();
     if (expectations_.watches() && (queue.empty() || queue.next_time() > queue.now())) expectations_.look();
@@ -100,6 +105,8 @@ void World::dispatch(const QueuedEvent& event) {
       const Step& step = stage_.plan.steps[event.detail()];
       return operations_.check_waited(step, std::get<SetStep>(step.action));
     }
+    case EventKind::kProgram:
+      return guests_->due(event.detail());
   }
 }
 

@@ -9,10 +9,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "sim/machines/event_queue.h"
+#include "sim/machines/guests.h"
 #include "sim/machines/network.h"
 #include "sim/oracles/mesh.h"
 #include "sim/plan/plan.h"
@@ -64,6 +66,8 @@ class World {
   std::optional<std::vector<ConnectionFault>> connections_before_;
   /// What ends the steps that waited for an event and last.
   std::deque<Step> ends_;
+  /// Null: the plan has no programs.
+  std::unique_ptr<Guests> guests_;
 };
 
 /// Draws the plan for the seed and runs it.

@@ -69,6 +69,7 @@ class PlanReader {
   void read_settings(MapReader& map, NodePlan& node);
   void read_nodes(const YAML::Node& list);
   void read_node(const YAML::Node& item);
+  void read_program(MapReader& map, NodePlan& node);
   void read_start(const YAML::Node& start, NodePlan& node);
   bool add_node(const std::string& name, const YAML::Mark& mark, NodePlan node);
   void read_node_joins();
@@ -136,7 +137,17 @@ void PlanReader::read_root(const YAML::Node& root) {
   read_steps(map.optional("steps"));
   for_each_entry(map.optional("workload"), [this](const YAML::Node& one) { read_workload(one); });
   for_each_entry(map.optional("nemesis"), [this](const YAML::Node& one) { read_nemesis(one); });
-  if (!plan_.nemeses.empty()) plan_.quiet = kQuietAfterNemesis;
+  const YAML::Node programs_until = map.optional("programs_until");
+  plan_.programs_until = read_duration(programs_until, errors_).value_or(Duration{});
+  const auto has_program = [](const NodePlan& node) { return !node.program.empty(); };
+  const bool has_programs = std::ranges::any_of(plan_.nodes, has_program);
+  if (programs_until.IsDefined() && !has_programs) {
+    errors_.add(programs_until.Mark(), "no node runs a program, expected a node with 'program'");
+  }
+  if (std::ranges::count_if(plan_.nodes, has_program) > static_cast<std::ptrdiff_t>(sim_limits::kMaxPrograms)) {
+    errors_.add(map.mark(), fmt::format("too many nodes run programs, expected at most {}", sim_limits::kMaxPrograms));
+  }
+  if (!plan_.nemeses.empty() || has_programs) plan_.quiet = kQuietAfterNemesis;
   if (const auto quiet = read_duration(map.optional("quiet"), errors_)) plan_.quiet = *quiet;
   plan_.strict = read_flag(map.optional("strict"), errors_).value_or(false);
   read_check(map.optional("check"));
@@ -195,11 +206,29 @@ void PlanReader::read_node(const YAML::Node& item) {
   read_settings(map, node);
   read_start(map.optional("start"), node);
   node.clock = read_duration_range(map.optional("clock"), errors_, true).value_or(node.clock);
+  read_program(map, node);
   const YAML::Node join = map.optional("join");
   map.finish();
   if (!name) return;
   const bool added = add_node(*name, item.Mark(), std::move(node));
   if (added && join.IsDefined()) node_joins_.emplace_back(static_cast<NodeIndex>(names_.size() - 1), join);
+}
+
+void PlanReader::read_program(MapReader& map, NodePlan& node) {
+  const YAML::Node program = map.optional("program");
+  node.program = read_text(program, errors_).value_or("");
+  if (program.IsDefined() && node.program.empty()) errors_.add(program.Mark(), "this is no program, expected its name");
+  const YAML::Node arguments = map.optional("arguments");
+  if (!arguments.IsDefined()) return;
+  if (!arguments.IsSequence() || arguments.size() > sim_limits::kMaxArguments) {
+    errors_.add(arguments.Mark(),
+                fmt::format("these are no arguments, expected a list of up to {} texts", sim_limits::kMaxArguments));
+    return;
+  }
+  if (node.program.empty()) errors_.add(arguments.Mark(), "these are of no program, expected 'program' beside them");
+  for (const auto& argument : arguments) {
+    if (auto text = read_text(argument, errors_)) node.arguments.push_back(*std::move(text));
+  }
 }
 
 void PlanReader::read_start(const YAML::Node& start, NodePlan& node) {

@@ -115,6 +115,10 @@ std::string PlanWriter::write() {
   for (const Step& step : plan_.steps)
     write_step(step);
   out_ << YAML::EndSeq;
+  // Of a plan that was shrunk all of them may be gone.
+  const bool has_programs =
+      std::ranges::any_of(plan_.nodes, [](const NodePlan& node) { return !node.program.empty(); });
+  if (has_programs && plan_.programs_until > Duration::zero()) plain("programs_until", text(plan_.programs_until));
   plain("quiet", text(plan_.quiet));
   if (plan_.strict) plain("strict", "on");
   out_ << YAML::Key << "check" << YAML::Value << YAML::Flow << YAML::BeginSeq;
@@ -146,6 +150,13 @@ void PlanWriter::write_node(const NodePlan& node) {
   plain("start", node.starts ? text(node.start) : "never");
   plain("clock", text(node.clock));
   if (!node.join.empty()) names("join", node.join);
+  if (!node.program.empty()) quoted("program", node.program);
+  if (!node.arguments.empty()) {
+    out_ << YAML::Key << "arguments" << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& argument : node.arguments)
+      out_ << YAML::DoubleQuoted << argument;
+    out_ << YAML::EndSeq;
+  }
   out_ << YAML::EndMap;
 }
 

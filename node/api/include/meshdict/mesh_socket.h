@@ -38,6 +38,7 @@
 
 namespace meshdict {
 
+class Machine;
 class MeshSocket;
 
 /// Nodes of another protocol are refused.
@@ -222,6 +223,10 @@ class MeshSocket : public EventEmitter {
   [[nodiscard]] detail::MeshNode& node() const { return *node_; }
 
  private:
+  friend class Machine;
+  struct Started {};
+  MeshSocket(std::shared_ptr<detail::MeshNode> node, Started);
+
   std::shared_ptr<detail::MeshNode> node_;
 };
 

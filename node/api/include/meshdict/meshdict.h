@@ -3,6 +3,7 @@
 
 #include "meshdict/emitter.h"      // IWYU pragma: export
 #include "meshdict/errors.h"       // IWYU pragma: export
+#include "meshdict/machine.h"      // IWYU pragma: export
 #include "meshdict/mesh_socket.h"  // IWYU pragma: export
 #include "meshdict/message.h"      // IWYU pragma: export
 #include "meshdict/snapshot.h"     // IWYU pragma: export

@@ -38,6 +38,7 @@
 
 namespace meshdict {
 
+class Machine;
 class SyncSocket;
 
 namespace detail {
@@ -279,6 +280,9 @@ class SyncSocket : public MeshSocket {
   friend class detail::SyncState;
 
  private:
+  friend class Machine;
+  explicit SyncSocket(std::shared_ptr<detail::MeshNode> made);
+
   /// What stands against a write; nothing: it may be tried.
   using Objection = std::optional<WriteResult::Outcome>;
   template <typename Object>
