@@ -9,7 +9,8 @@
 namespace meshdict {
 namespace {
 
-constexpr std::array<std::string_view, 2> kAtOnce{"join", "log-level"};
+constexpr std::array<std::string_view, 6> kAtOnce{"join",      "log-format", "log-level",
+                                                  "low-water", "max-disk",   "max-memory"};
 
 std::vector<Endpoint> those_not_in(const std::vector<Endpoint>& some, const std::vector<Endpoint>& others) {
   std::vector<Endpoint> missing;
@@ -35,6 +36,8 @@ std::expected<void, std::string> ConfigKeeper::read_again() {
 
 ConfigChange ConfigKeeper::take_change() {
   ConfigChange change{.log_level = read_.log_level,
+                      .log_format = read_.log_format,
+                      .bounds = read_.bounds,
                       .join = those_not_in(read_.join, in_force_.join),
                       .join_no_more = those_not_in(in_force_.join, read_.join)};
   // Both have all options, in one order.

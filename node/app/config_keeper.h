@@ -1,7 +1,7 @@
 #pragma once
 // The file of --config, read again while the node runs: on SIGHUP, and when it changes.
 //
-// 1. The log's level and the addresses to join are in force at once. What else has changed is named, and waits for a restart.
+// 1. The log's level, the bounds of memory and disk, and the addresses to join are in force at once. What else has changed is named, and waits for a restart.
 // 2. A file that cannot be used changes nothing; why is told once.
 //
 // Not thread-safe: used from the thread of the io_context.
@@ -20,6 +20,8 @@ namespace meshdict {
 /// What a file that was read again changes.
 struct ConfigChange {
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  BoundSizes bounds{};
   std::vector<Endpoint> join{};  ///< new ones
   std::vector<Endpoint> join_no_more{};
   std::vector<std::string> applied{};  ///< names of options

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/log/format.h"
 #include "app/log/log.h"
 #include "app/node.h"
 #include "app/offline/offline.h"
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   }
   meshdict::memory_reserve::install();
   auto& options = std::get<meshdict::Options>(parsed);
+  meshdict::set_log_format(options.log_format);
   if (options.offline.task != meshdict::OfflineTask::kNone) {
     return meshdict::run_offline(options.offline,
                                  {options.data_dir, options.durability, meshdict::engine_config(options)});

@@ -18,6 +18,7 @@
 #include "app/http/limits.h"
 #include "app/http/server.h"
 #include "app/log/event_log.h"
+#include "app/log/format.h"
 #include "app/log/log.h"
 #include "app/offline/set_aside.h"
 #include "app/open_files.h"
@@ -25,6 +26,7 @@
 #include "app/resp/server.h"
 #include "app/resp/service.h"
 #include "app/shortages.h"
+#include "app/system/bounds.h"
 #include "app/system/memory_reserve.h"
 #include "app/system/service_manager.h"
 #include "core/base/overloaded.h"
@@ -55,6 +57,9 @@ class EventFan final : public Observer {
   EventLog lines_;
   RespService* service_ = nullptr;
 };
+
+/// Soon enough to see a queue that fills, and seldom enough to cost nothing.
+constexpr Duration kCountQueuesEvery = 50ms;
 
 /// Nor for other processes of this user: a debugger, or /proc.
 void keep_out_of_core_dumps() {
@@ -96,7 +101,8 @@ struct Node::Parts {
       : options(given),
         kept(kept_files),
         disk(std::move(on_disk)),
-        store(disk ? static_cast<Store&>(*disk) : nowhere),
+        bounds(disk.get(), given.bounds),
+        store(disk ? static_cast<Store&>(*disk) : nowhere, bounds.memory()),
         log(options.log_level, clock),
         events(log),
         transport(io),
@@ -124,7 +130,17 @@ struct Node::Parts {
     if (kept.users != nullptr) service.set_users(kept.users->users());
     transport.limit_closing(files.closing);
     service.max_clients = files.clients;
+    service.most_clients = files.clients;
+    service.log_level = options.log_level;
     service.min_neighbours = options.min_neighbours;
+    service.bounds = &bounds;
+    service.timeout = options.timeout;
+    service.keepalive = options.keepalive;
+    service.shut_down = [this](const std::string& why) {
+      log.write(LogLevel::kWarn, why);
+      loop.stop();
+    };
+    service.set_log_level = [this](LogLevel level) { log.set_level(level); };
     if (files.clients < resp_limits::kMaxClients || files.neighbours < limits::kMaxNeighbours) {
       log.write(
           LogLevel::kWarn,
@@ -149,6 +165,19 @@ struct Node::Parts {
               fmt::format("{} damaged records are set aside in '{}/{}'; what neighbours have of these keys comes back",
                           *aside, printable(options.data_dir), kSetAsideFile));
     return {};
+  }
+
+  /// After each turn.
+  void look_for_room() {
+    memory_reserve::refill();
+    // To count what is queued takes a look at each link.
+    const MonoTime now = clock.monotonic();
+    if (bounds.memory().marks().bounded() && now - queues_counted >= kCountQueuesEvery) {
+      queues_counted = now;
+      queued = service.queued_bytes();
+    }
+    if (bounds.look(store, queued)) engine.compare_with_all();
+    shortages.look(bounds.lacks(), service.stats.refused_by_memory);
   }
 
   /// Before the engine starts.
@@ -207,6 +236,9 @@ struct Node::Parts {
 
   void take_configuration(const ConfigChange& change) {
     log.set_level(change.log_level);
+    set_log_format(change.log_format);
+    service.log_level = change.log_level;
+    bounds.set(change.bounds);
     for (const Endpoint& address : change.join)
       engine.connect(address);
     for (const Endpoint& address : change.join_no_more)
@@ -239,14 +271,10 @@ struct Node::Parts {
             [this] {
               server.flush();
               if (http) http->flush();
-              shortages.look(disk == nullptr || disk->has_room(), service.stats.refused_by_memory);
+              look_for_room();
               log.report_suppressed();
             },
-        .after_turn =
-            [this](const TurnTimes& times) {
-              service.stats.longest_turn = std::max(service.stats.longest_turn, times.busy);
-              service.stats.longest_commit = std::max(service.stats.longest_commit, times.commit);
-            },
+        .after_turn = [this](const TurnTimes& times) { service.note_turn(times.busy, times.commit); },
         .before_stop =
             [this] {
               log.write(LogLevel::kInfo, "stopping");
@@ -294,6 +322,7 @@ struct Node::Parts {
   SystemRandom random;
   VolatileStore nowhere;
   std::unique_ptr<SqliteStore> disk;
+  Bounds bounds;
   RoomInMemory store;
   Log log;
   EventFan events;
@@ -314,6 +343,8 @@ struct Node::Parts {
   Endpoint http_address;  // with the port that was chosen
   ServiceManager manager{std::getenv("NOTIFY_SOCKET")};
   Shortages shortages{log, manager};
+  MonoTime queues_counted{};
+  std::uint64_t queued = 0;
   std::string why_given_up;
 };
 
@@ -367,7 +398,8 @@ std::expected<void, StartFailure> Node::start() {
   if (!files) return std::unexpected(StartFailure{.option = "", .why = SystemLimit{files.error()}});
   std::unique_ptr<SqliteStore> disk;
   if (!options_.data_dir.empty()) {
-    auto opened = open_for_network(options_.data_dir, options_.durability, engine_config(options_));
+    auto opened =
+        open_for_network(options_.data_dir, options_.durability, engine_config(options_), options_.bounds.of_disk());
     if (!opened) return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(opened.error())});
     disk = std::move(*opened);
   }
@@ -399,6 +431,9 @@ std::expected<void, StartFailure> Node::start() {
   if (auto started = p.engine.start(); !started) {
     if (p.disk) std::ignore = p.disk->close();
     return std::unexpected(failure_of(started.error(), options_.data_dir));
+  }
+  if (auto begun = p.bounds.begin(p.store, p.engine.dictionary().records()); !begun) {
+    return std::unexpected(StartFailure{.option = "--data-dir", .why = std::move(begun.error())});
   }
   if (const auto& move = p.engine.move(); !move.former.empty()) {
     p.log.write(

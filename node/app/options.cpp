@@ -5,10 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +18,7 @@
 #include "app/access/read_password.h"
 #include "app/http/limits.h"
 #include "app/known_options.h"
+#include "app/option_values.h"
 #include "core/base/nearest.h"
 #include "core/limits.h"
 #include "net/addresses.h"
@@ -37,14 +36,15 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 /// Only its hash is told to others; py2p has no bound.
 constexpr std::size_t kMaxNetworkName = 65'535;
 
+/// Of --max-memory and --max-disk: below it what is under way would fill a node that holds little.
+constexpr std::uint64_t kLeastBound = 1 << 20;
+
+/// Seconds: Redis's most, and what the system takes (MAX_TCP_KEEPIDLE).
+constexpr std::int64_t kLongestTimeout = 2'147'483'647;
+constexpr std::int64_t kLongestKeepalive = 32'767;
+
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
 constexpr std::array kNotYet{"--settle-ms"};
-
-constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
-                                                                        {"debug", LogLevel::kDebug},
-                                                                        {"info", LogLevel::kInfo},
-                                                                        {"warn", LogLevel::kWarn},
-                                                                        {"error", LogLevel::kError}}};
 
 /// The program's options, bound to where their values go.
 class CommandLine {
@@ -55,9 +55,11 @@ class CommandLine {
     add_addresses();
     add_dictionary();
     add_writes();
+    add_connections();
     add_security();
     add_client_security();
     add_storage();
+    add_bounds();
     add_offline();
     add_log_level();
     add_configuration();
@@ -117,6 +119,9 @@ class CommandLine {
     }
     if (options_.data_dir.empty() && known_.said("--durability")) {
       throw CLI::ValidationError("--durability", "needs --data-dir");
+    }
+    if (options_.data_dir.empty() && options_.bounds.disk > 0) {
+      throw CLI::ValidationError("--max-disk", "needs --data-dir");
     }
     if (options_.data_dir.empty() && options_.repair) {
       throw CLI::ValidationError("--repair-from-mesh", "needs --data-dir");
@@ -188,34 +193,28 @@ class CommandLine {
         ->allow_extra_args(false);
   }
 
-  static Endpoint endpoint(const char* name, const std::string& text) {
-    auto parsed = parse_endpoint(text);
-    if (!parsed) throw CLI::ValidationError(name, printable(parsed.error()));
-    return std::move(*parsed);
-  }
-
   void add_addresses() {
     add("--listen", "HOST:PORT", to_string(Options{}.listen),
         "Where other nodes reach this one; port 0 takes any free port",
-        [this](const std::string& text) { options_.listen = endpoint("--listen", text); });
+        [this](const std::string& text) { options_.listen = read_endpoint("--listen", text); });
     add("--advertise", "HOST:PORT", "", "The address told to other nodes, when it is not the one listened on",
         [this](const std::string& text) {
-          options_.advertise = endpoint("--advertise", text);
+          options_.advertise = read_endpoint("--advertise", text);
           if (options_.advertise.port == 0 || is_wildcard(options_.advertise.host)) {
             throw CLI::ValidationError("--advertise", "others cannot dial " + text);
           }
         });
     const auto join = [this](const std::string& text) {
-      options_.join.push_back(endpoint("--join", text));
+      options_.join.push_back(read_endpoint("--join", text));
       if (options_.join.back().port == 0) {
         throw CLI::ValidationError("--join", "port 0 cannot be dialled");
       }
     };
     add("--join", "HOST:PORT", "", "A node to connect to; may be given several times", join, Given::kOften);
     add("--resp", "HOST:PORT", "127.0.0.1:6480", "Where Redis clients connect; port 0 takes any free port",
-        [this](const std::string& text) { options_.resp = endpoint("--resp", text); });
+        [this](const std::string& text) { options_.resp = read_endpoint("--resp", text); });
     add("--http", "HOST:PORT", "", "Where browsers and Prometheus look: a live page, /metrics, /healthz, /readyz",
-        [this](const std::string& text) { options_.http = endpoint("--http", text); });
+        [this](const std::string& text) { options_.http = read_endpoint("--http", text); });
     const auto host = [this](const std::string& text) {
       if (text.empty() || options_.http_hosts.size() == http_limits::kMaxHosts) {
         throw CLI::ValidationError("--http-host",
@@ -238,22 +237,36 @@ class CommandLine {
         });
     add("--leasing", "on|off", "on", "Whether a key that one node has set is closed to others",
         [this](const std::string& text) {
-          options_.mesh.leasing = choose("--leasing", text, {"on", "off"}) == 0 ? Leasing::kOn : Leasing::kOff;
+          options_.mesh.leasing = read_choice("--leasing", text, {"on", "off"}) == 0 ? Leasing::kOn : Leasing::kOff;
         });
     add("--lease-seconds", "N", std::to_string(MeshSettings{}.lease / 1s),
         "How long a key stays closed after its last write; the same on all nodes", [this](const std::string& text) {
           options_.mesh.set_lease(
-              std::chrono::seconds(whole_number("--lease-seconds", text, kMinLeaseSeconds, kMaxLeaseSeconds)));
+              std::chrono::seconds(read_whole_number("--lease-seconds", text, kMinLeaseSeconds, kMaxLeaseSeconds)));
         });
     add("--clock-guard", "on|off", "on", "Whether no key is claimed here while our clock differs from the neighbours'",
-        [this](const std::string& text) { options_.clock_guard = choose("--clock-guard", text, {"on", "off"}) == 0; });
+        [this](const std::string& text) {
+          options_.clock_guard = read_choice("--clock-guard", text, {"on", "off"}) == 0;
+        });
   }
 
   void add_writes() {
     add("--min-neighbours", "N", "0", "With fewer neighbours no client writes: -NOREPLICAS",
         [this](const std::string& text) {
           options_.min_neighbours =
-              static_cast<std::size_t>(whole_number("--min-neighbours", text, 0, limits::kMaxNeighbours));
+              static_cast<std::size_t>(read_whole_number("--min-neighbours", text, 0, limits::kMaxNeighbours));
+        });
+  }
+
+  void add_connections() {
+    add("--timeout", "SECONDS", "0", "After so long without a word a Redis client is hung up on; 0: never",
+        [this](const std::string& text) {
+          options_.timeout = std::chrono::seconds(read_whole_number("--timeout", text, 0, kLongestTimeout));
+        });
+    add("--tcp-keepalive", "SECONDS", "300",
+        "After so long without a byte a Redis client's machine is asked whether it is still there; 0: never",
+        [this](const std::string& text) {
+          options_.keepalive = std::chrono::seconds(read_whole_number("--tcp-keepalive", text, 0, kLongestKeepalive));
         });
   }
 
@@ -265,7 +278,7 @@ class CommandLine {
         "tls: members prove themselves by certificates, of which see below; ssl: as py2p 0.6, without any proof",
         [this](const std::string& text) {
           constexpr std::array kProofs{MeshProof::kNone, MeshProof::kCertificates, MeshProof::kNoneWithSsl};
-          encryption_ = kProofs[choose("--encryption", text, {"plaintext", "tls", "ssl"})];
+          encryption_ = kProofs[read_choice("--encryption", text, {"plaintext", "tls", "ssl"})];
         });
     add_file("--tls-cert", "FILE", "This node's certificate in PEM form, and those between it and the authority",
              security.tls.certificate);
@@ -306,7 +319,7 @@ class CommandLine {
   void add_flag(const char* name, const char* help, bool& into, Stands stands = Stands::kEverywhere) {
     KnownOption& known = known_.remember(
         {.name = name, .shown_default = "off", .stands = stands, .take = [name, &into](const std::string& text) {
-           into = choose(name, text, {"on", "off"}) == 0;
+           into = read_choice(name, text, {"on", "off"}) == 0;
          }});
     app_.add_flag_function(name, [&known](std::int64_t) { known.take_all({"on"}, "the command line"); }, help);
   }
@@ -336,8 +349,23 @@ class CommandLine {
     add("--durability", "always|interval", "always",
         "Whether a power failure may take the last second of writes; a killed process loses none either way",
         [this](const std::string& text) {
-          const bool always = choose("--durability", text, {"always", "interval"}) == 0;
+          const bool always = read_choice("--durability", text, {"always", "interval"}) == 0;
           options_.durability = always ? Durability::kAlways : Durability::kInterval;
+        });
+  }
+
+  void add_bounds() {
+    add("--max-memory", "SIZE", "0",
+        "Bytes that keys and queues may take, such as 120MB: at these, no writes (-OOM) until some are deleted; 0: no "
+        "bound",
+        [this](const std::string& text) { options_.bounds.memory = read_size("--max-memory", text, kLeastBound); });
+    add("--max-disk", "SIZE", "0",
+        "Bytes that the files of --data-dir may take: at these, no writes (-MISCONF) until some are deleted; 0: no "
+        "bound",
+        [this](const std::string& text) { options_.bounds.disk = read_size("--max-disk", text, kLeastBound); });
+    add("--low-water", "PERCENT", "90", "How much of these bounds may be in use for writes to be taken again",
+        [this](const std::string& text) {
+          options_.bounds.low_water = static_cast<unsigned>(read_whole_number("--low-water", text, 10, 99));
         });
   }
 
@@ -358,36 +386,14 @@ class CommandLine {
   }
 
   void add_log_level() {
-    add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error", [this](const std::string& text) {
-      const auto found = std::ranges::find(kLevels, CLI::detail::to_lower(text),
-                                           [](const auto& entry) { return std::string(entry.first); });
-      if (found == kLevels.end()) {
-        throw CLI::ValidationError(
-            "--log-level", fmt::format("'{}' is not one of trace, debug, info, warn, error", printable(text, 40)));
-      }
-      options_.log_level = found->second;
-    });
-  }
-
-  /// The place of `text` among the choices, of which there are two at least.
-  static std::size_t choose(const char* name, const std::string& text,
-                            std::initializer_list<std::string_view> choices) {
-    const std::string_view* const found = std::ranges::find(choices, CLI::detail::to_lower(text));
-    if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
-    throw CLI::ValidationError(name, fmt::format("'{}' is neither {}", printable(text, 40),
-                                                 fmt::join(choices.begin(), choices.end(), " nor ")));
-  }
-
-  static std::int64_t whole_number(const std::string& option, const std::string& text, std::int64_t least,
-                                   std::int64_t most) {
-    std::int64_t number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && stop == text.data() + text.size();
-    if (!whole || number < least || number > most) {
-      throw CLI::ValidationError(option,
-                                 fmt::format("'{}' is not a number from {} to {}", printable(text, 40), least, most));
-    }
-    return number;
+    add("--log-level", "LEVEL", "info", "trace, debug, info, warn or error",
+        [this](const std::string& text) { options_.log_level = read_log_level("--log-level", text); });
+    add("--log-format", "text|json", "text",
+        "Whether a line of the log is for people, or a JSON object with time, level and message",
+        [this](const std::string& text) {
+          options_.log_format =
+              read_choice("--log-format", text, {"text", "json"}) == 0 ? LogFormat::kText : LogFormat::kJson;
+        });
   }
 
   std::optional<MeshProof> encryption_;

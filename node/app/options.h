@@ -5,13 +5,16 @@
 //    the command line before the environment, that before the file; then the default.
 // 2. A wrong name or value is an error that says where it stands, wherever it stands. Nothing starts with a part of what was meant.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "app/log/format.h"
 #include "app/log/log.h"
 #include "app/offline/offline.h"
+#include "app/system/bounds.h"
 #include "core/engine/engine.h"
 #include "core/env/limits.h"
 #include "core/env/transport.h"
@@ -67,14 +70,18 @@ struct Options {
   MeshSettings mesh;  ///< of these, leasing and the lease can be chosen
   bool clock_guard = true;
   std::size_t min_neighbours = 0;
+  std::chrono::seconds timeout{0};      ///< of clients that say nothing; 0: none
+  std::chrono::seconds keepalive{300};  ///< of their connections; 0: none
   Endpoint resp{"127.0.0.1", 6480};
   Endpoint http;                        ///< empty host: none
   std::vector<std::string> http_hosts;  ///< names that requests may call the node by
   std::string data_dir;                 ///< empty: all is kept in memory
   Durability durability = Durability::kAlways;
+  BoundSizes bounds;
   bool repair = false;  ///< damaged records are set aside
   OfflineOptions offline;
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
   SecurityOptions security;
   std::vector<std::string> words;          ///< the command line's, without the program's name
   std::string config_file;                 ///< of --config; empty without

@@ -2,8 +2,10 @@
 // Tells that the disk or the memory has no room left, and that it has some again: in the log, and to the service manager.
 
 #include <cstdint>
+#include <string_view>
 
 #include "app/log/log.h"
+#include "app/system/lacks.h"
 #include "app/system/service_manager.h"
 
 namespace meshdict {
@@ -15,17 +17,14 @@ class Shortages {
 
   /// To be called after each turn. `refused_by_memory`: how often clients have been refused something for want of memory; it may
   /// begin anew (CONFIG RESETSTAT).
-  void look(bool disk_has_room, std::uint64_t refused_by_memory);
+  void look(const Lacks& lacks, std::uint64_t refused_by_memory);
 
  private:
   void tell_of_refusals(std::uint64_t refused_by_memory);
-  void tell_of_memory(bool is_short);
-  void tell_of_disk(bool has_room);
 
   Log& log_;
   ServiceManager& manager_;
-  bool disk_had_room_ = true;
-  bool memory_was_short_ = false;
+  Lacks told_;
   /// When it was last told.
   std::uint64_t refused_by_memory_ = 0;
 };

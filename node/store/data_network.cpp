@@ -57,8 +57,9 @@ StoreError about_content(const std::string& directory, const StoreError& error) 
 
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
                                                                          Durability durability,
-                                                                         const EngineConfig& config) {
-  auto opened = SqliteStore::open(directory, durability);
+                                                                         const EngineConfig& config,
+                                                                         const WaterMarks& files) {
+  auto opened = SqliteStore::open(directory, durability, files);
   if (!opened) return opened;
   auto claimed = claim_for_network(**opened, config);
   if (claimed) return opened;

@@ -25,6 +25,7 @@ StoreError about_content(const std::string& directory, const StoreError& error);
 /// SqliteStore::open(), and then claim_for_network(). A directory that is refused is left as it is.
 std::expected<std::unique_ptr<SqliteStore>, StoreError> open_for_network(const std::string& directory,
                                                                          Durability durability,
-                                                                         const EngineConfig& config);
+                                                                         const EngineConfig& config,
+                                                                         const WaterMarks& files = {});
 
 }  // namespace meshdict

@@ -23,10 +23,11 @@ namespace {
 /// Holds the database while it is made, so that meshdict.db is complete from its first moment.
 constexpr std::string_view kUnfinished = "meshdict.db.new";
 
-/// Pages: on a small disk, or where no file of this process may be long, a part of what there is.
-int longest_log(const std::string& directory) {
+/// Pages: on a small disk, or where the files of this process may not be long, a part of what there is.
+int longest_log(const std::string& directory, const WaterMarks& files) {
   constexpr auto kMuch = ~std::uint64_t{0};
-  const std::uint64_t bytes = std::min(free_bytes(directory).value_or(kMuch), file_size_limit().value_or(kMuch));
+  const std::uint64_t bytes = std::min(
+      {free_bytes(directory).value_or(kMuch), file_size_limit().value_or(kMuch), files.bounded() ? files.most : kMuch});
   const std::uint64_t pages =
       std::min<std::uint64_t>(bytes / store_limits::kLogPart / 4'096, store_limits::kMergePages);
   return std::max(static_cast<int>(pages), store_limits::kLeastMergePages);
@@ -72,12 +73,13 @@ bool run(SqliteStatement& statement) {
 }  // namespace
 
 std::expected<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(const std::string& directory,
-                                                                          Durability durability) {
+                                                                          Durability durability,
+                                                                          const WaterMarks& files) {
   auto locked = DataDirectory::open(directory);
   if (!locked) return std::unexpected(std::move(locked.error()));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(*locked), durability));
   store->longest_file_ = file_size_limit();
-  store->merge_pages_ = longest_log(store->directory_->path());
+  store->merge_pages_ = longest_log(store->directory_->path(), files);
   const auto found = inspect_database(*store->directory_);
   if (!found) return std::unexpected(found.error());
   if (*found == FoundDatabase::kNone) {
@@ -255,7 +257,11 @@ std::expected<void, StoreError> SqliteStore::commit() {
   drop_staged();
   if (failure_) return std::unexpected(*failure_);
   if (has_room_ && !file_may_grow()) lack_room();
-  if (!has_room_) ask_for_room();
+  if (!files_are_full_ && file_marks_.bounded() && file_marks_.is_full(file_bytes(), false)) {
+    files_are_full_ = true;
+    room_asked_ = std::chrono::steady_clock::now();
+  }
+  if (!has_room()) ask_for_room();
   if (backup_) backup_->begin();
   return {};
 }
@@ -281,6 +287,22 @@ void SqliteStore::ask_for_room() {
   room_asked_ = now;
   make_room();
   has_room_ = file_may_grow() && (reserve_ || has_room_for_reserve());
+  files_are_full_ = file_marks_.is_full(file_bytes(), files_are_full_);
+}
+
+void SqliteStore::limit_files(const WaterMarks& marks, bool were_full) {
+  file_marks_ = marks;
+  files_are_full_ = marks.is_full(file_bytes(), were_full);
+}
+
+std::uint64_t SqliteStore::file_bytes() const {
+  if (!directory_) return 0;
+  std::uint64_t bytes = 0;
+  for (const std::string_view name : {kDatabaseFile, kLogFile}) {
+    struct stat file{};
+    if (::stat(directory_->file(name).c_str(), &file) == 0) bytes += static_cast<std::uint64_t>(file.st_size);
+  }
+  return bytes;
 }
 
 bool SqliteStore::has_room_for_reserve() {

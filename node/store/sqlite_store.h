@@ -12,6 +12,8 @@
 //    commit fails in the same way.
 //    A full disk is no failure: a reserve is given up first, with which the commit succeeds, and has_room() is false until
 //    there is room for the reserve again. Meanwhile the log is kept short, and what deletions leave is given back to the disk.
+//    So it is when file and log together have reached the length that they may have (limit_files()), until they are down to its
+//    low-water mark; what is committed meanwhile may go beyond it.
 // 5. No other process can open the database meanwhile, whatever program it is.
 //
 // Files: meshdict.db; meshdict.db-wal, the log, which belongs to it until the store has been closed; meshdict.lock. To
@@ -30,6 +32,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/water_marks.h"
 #include "core/env/store.h"
 #include "store/data_directory.h"
 #include "store/file_descriptor.h"
@@ -52,8 +55,10 @@ class SqliteStore final : public Store {
  public:
   /// Makes the directory and the database when absent. Checks the whole file, which takes less than a second for a million
   /// keys.
+  /// `files`: as for limit_files(); a short length also makes the log a short one.
   static std::expected<std::unique_ptr<SqliteStore>, StoreError> open(const std::string& directory,
-                                                                      Durability durability);
+                                                                      Durability durability,
+                                                                      const WaterMarks& files = {});
   /// Leaves the files as the end of the process would.
   ~SqliteStore() override;
   SqliteStore(const SqliteStore&) = delete;
@@ -63,8 +68,15 @@ class SqliteStore final : public Store {
   void put(Table table, std::string_view key, std::string_view value) override;
   void erase(Table table, std::string_view key) override;
   [[nodiscard]] std::size_t staged() const override { return staged_.size(); }
-  [[nodiscard]] bool has_room() const override { return has_room_; }
+  [[nodiscard]] bool has_room() const override { return has_room_ && !files_are_full_; }
   std::expected<void, StoreError> commit() override;
+
+  /// How many bytes file and log may have together. `were_full`: whether they had reached that, and have not come down yet.
+  void limit_files(const WaterMarks& marks, bool were_full);
+  [[nodiscard]] bool files_are_full() const { return files_are_full_; }
+  [[nodiscard]] bool disk_is_full() const { return !has_room_; }
+  /// Of file and log.
+  [[nodiscard]] std::uint64_t file_bytes() const;
 
   /// Makes a copy of what the store holds after the next commit, or soon after it, as a new file of this name; see online_backup.h.
   /// `done` is called unless the store fails before. Error: there is such a file, it cannot be made, or another backup is under way.
@@ -143,6 +155,8 @@ class SqliteStore final : public Store {
   int merge_pages_ = store_limits::kMergePages;
   /// Where files of this process have a limit.
   std::optional<std::uint64_t> longest_file_;
+  WaterMarks file_marks_;
+  bool files_are_full_ = false;
   LogMark mark_;
   /// Whether the next commit is the first.
   bool is_first_ = true;

@@ -21,6 +21,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 class OptionsTest : public testing::Test {
  protected:
@@ -185,17 +186,45 @@ RC_GTEST_PROP(ConfigFile, ALineIsReadAsItWasMeant, (const std::vector<std::strin
   RC_ASSERT(entries->front().values == values);
 }
 
+TEST_F(OptionsTest, BoundsAreSizesWithUnitsAndHaveALowWaterMark) {
+  const BoundSizes bounds =
+      good({"--max-memory", "120MB", "--data-dir", "d", "--max-disk", "2g", "--low-water", "50"}).bounds;
+  EXPECT_EQ(bounds.of_memory().most, 120U * 1024 * 1024);
+  EXPECT_EQ(bounds.of_memory().low, 60U * 1024 * 1024 - 10);  // whole hundredths
+  EXPECT_EQ(bounds.of_disk().most, 2'000'000'000U);
+  EXPECT_FALSE(good({}).bounds.of_memory().bounded());
+  for (const char* text : {"1048576", "1024kb", "1MiB", "1049k"})
+    EXPECT_GE(good({"--max-memory", text}).bounds.memory, 1'048'576U) << text;
+  EXPECT_THAT(error({"--max-memory", "much"}),
+              HasSubstr("--max-memory: 'much' is not a size such as 100000000, 120MB"));
+  EXPECT_THAT(error({"--max-memory", "99999999999gb"}), HasSubstr("is not a size"));
+  EXPECT_THAT(error({"--max-memory", "-1"}), HasSubstr("is not a size"));
+  EXPECT_THAT(error({"--max-memory", "1mbit"}), HasSubstr("is not a size"));
+  EXPECT_THAT(error({"--max-memory", "1000"}), HasSubstr("1000 bytes are too few: 1048576 at least, or 0"));
+  EXPECT_THAT(error({"--max-disk", "10mb"}), HasSubstr("--max-disk: needs --data-dir"));
+}
+
+TEST_F(OptionsTest, ABoundKeepsItsStateBetweenItsMarks) {
+  constexpr WaterMarks kMarks{.most = 100, .low = 90};
+  EXPECT_FALSE(kMarks.is_full(99, false));
+  EXPECT_TRUE(kMarks.is_full(100, false));
+  EXPECT_TRUE(kMarks.is_full(91, true));
+  EXPECT_FALSE(kMarks.is_full(90, true));
+  EXPECT_FALSE(WaterMarks().is_full(~std::uint64_t{0}, true));
+}
+
 TEST_F(OptionsTest, AFileReadAgainSaysWhatIsInForceAndWhatWaits) {
   const std::string path = file("log-level: info\njoin: [a:1, b:2]\nlease-seconds: 60\n");
   ConfigKeeper keeper(good({"--config", path}));
   ASSERT_TRUE(keeper.load());
-  file("log-level: debug\njoin: [b:2, c:3]\nlease-seconds: 70\n");
+  file("log-level: debug\njoin: [b:2, c:3]\nlease-seconds: 70\nmax-memory: 3mb\n");
   ASSERT_TRUE(keeper.load_again());
   const ConfigChange change = keeper.take_change();
   EXPECT_EQ(change.log_level, LogLevel::kDebug);
   EXPECT_THAT(change.join, ElementsAre(Endpoint{"c", 3}));
   EXPECT_THAT(change.join_no_more, ElementsAre(Endpoint{"a", 1}));
-  EXPECT_THAT(change.applied, ElementsAre("join", "log-level"));
+  EXPECT_EQ(change.bounds.memory, 3U * 1024 * 1024);
+  EXPECT_THAT(change.applied, UnorderedElementsAre("join", "log-level", "max-memory"));
   EXPECT_THAT(change.waiting, ElementsAre("lease-seconds"));
   // What waits goes on to wait, and is told again; what is in force is not.
   ASSERT_TRUE(keeper.load_again());

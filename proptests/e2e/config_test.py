@@ -1,5 +1,6 @@
 """A node that is told what to do by a file and by variables, and reads the file again while it runs."""
 
+import json
 import os
 import pathlib
 import signal
@@ -31,6 +32,28 @@ class ConfigTest(harness.MeshTestCase):
         node.process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: len(node.log_lines("in force: join, log-level")) == 2, "the file, once more")
         self.assertTrue(node.redis.ping())
+
+    def test_bounds_in_the_file_are_in_force_at_once(self):
+        node = self.start("node", "--config", str(self.write("max-memory: 0")))
+        self.write("max-memory: 3mb", "low-water: 80")
+        self.await_log(node, "in force: max-memory, low-water")
+        memory = node.redis.info("memory")
+        self.assertEqual((memory["maxmemory"], memory["maxmemory_low_water"]), (3145728, 2516560))
+
+    def test_a_log_of_json_lines(self):
+        node = self.start("node", "--log-format", "json", "--log-level", "trace")
+        node.redis.set('a "quoted" \\ key', "1")
+        node.redis.execute_command("CONFIG", "SET", "log-level", "info")
+        self.assertEqual(node.terminate(), 0)
+        lines = [json.loads(line) for line in node.log_lines()]
+        self.assertEqual({tuple(line) for line in lines}, {("time", "level", "message")})
+        self.assertTrue(any('a "quoted" \\ key' in line["message"] and line["level"] == "trace" for line in lines), lines)
+        self.assertEqual(lines[-1]["message"], "stopped")
+        self.assertRegex(lines[-1]["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        taken = self.start("first")
+        failed = self.launch("second", "--log-format", "json", "--resp", f"127.0.0.1:{taken.redis_address[1]}")
+        self.assertEqual(failed.process.wait(harness.DEADLINE), 1)
+        self.assertEqual(json.loads(failed.log_lines()[-1])["level"], "fatal")
 
     def test_a_mistake_changes_nothing_and_is_told_with_its_place(self):
         node = self.start("node", "--config", str(self.write("network: friends")))

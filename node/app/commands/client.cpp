@@ -211,6 +211,41 @@ void client_list(RespSession& session, Arguments arguments) {
   session.run_long(ClientsMatching(session, std::move(filter)), holds);
 }
 
+void client_pause(RespSession& session, Arguments arguments) {
+  const bool writes = arguments.size() == 4 && is_word(arguments[3], "write");
+  if (arguments.size() > 4) return reply_syntax_error(session);
+  if (arguments.size() == 4 && !writes && !is_word(arguments[3], "all")) {
+    session.reply().error("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    return;
+  }
+  const auto timeout = parse_integer(arguments[2]);
+  if (!timeout || *timeout < 0) {
+    session.reply().error(timeout ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
+    return;
+  }
+  RespService& service = session.service();
+  const std::int64_t ms = std::min<std::int64_t>(*timeout, resp_limits::kLongestPause.count());
+  Pause pause{.until = service.clock.monotonic() + std::chrono::milliseconds(ms), .writes_only = writes};
+  // Of two pauses the longer and the stricter holds.
+  if (service.pause && service.clock.monotonic() < service.pause->until) {
+    pause.until = std::max(pause.until, service.pause->until);
+    pause.writes_only &= service.pause->writes_only;
+  }
+  service.pause = pause;
+  session.reply().simple("OK");
+}
+
+void client_unpause(RespSession& session, Arguments) {
+  session.service().end_pause();
+  session.reply().simple("OK");
+}
+
+/// Nobody's keys are evicted and no reads are noted, so that either is in force for everybody.
+void client_on_or_off(RespSession& session, Arguments arguments) {
+  if (!is_word(arguments[2], "on") && !is_word(arguments[2], "off")) return reply_syntax_error(session);
+  session.reply().simple("OK");
+}
+
 }  // namespace
 
 std::span<const Subcommand> client_subcommands() {
@@ -226,9 +261,14 @@ std::span<const Subcommand> client_subcommands() {
        "Ends connections of clients."},
       {"list", -2, kAdminister, client_list, "[TYPE NORMAL | PUBSUB] [ID id [id ...]]",
        "Describes the connections of clients."},
+      {"no-evict", 3, kAdminister, client_on_or_off, "ON | OFF", "Answers OK: no client is ended to make room."},
+      {"no-touch", 3, Access::everybody(), client_on_or_off, "ON | OFF", "Answers OK: reads are not noted."},
+      {"pause", -3, kAdminister, client_pause, "timeout [WRITE | ALL]",
+       "Holds back the commands of clients, or those that write, for so many ms; CLIENT itself goes on."},
       {"setinfo", 4, Access::everybody(), client_setinfo, "LIB-NAME name | LIB-VER version",
        "Tells the name or version of the client's library."},
       {"setname", 3, Access::everybody(), client_setname, "name", "Names this connection."},
+      {"unpause", 2, kAdminister, client_unpause, "", "Ends the pause."},
   };
   return kSubcommands;
 }

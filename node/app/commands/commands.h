@@ -57,7 +57,13 @@ void getset(RespSession& session, Arguments arguments);
 void type(RespSession& session, Arguments arguments);
 void strlen(RespSession& session, Arguments arguments);
 void ttl(RespSession& session, Arguments arguments);
-std::span<const Subcommand> memory_subcommands();
+/// MEMORY USAGE.
+Subcommand memory_usage_subcommand();
+
+// Parts and copies of values (key_tools.cpp)
+void getrange(RespSession& session, Arguments arguments);
+void copy(RespSession& session, Arguments arguments);
+std::span<const Subcommand> object_subcommands();
 
 // Listings (scan.cpp)
 void keys(RespSession& session, Arguments arguments);
@@ -91,7 +97,19 @@ void watch(RespSession& session, Arguments arguments);
 // Until others have what was written (wait.cpp)
 void wait(RespSession& session, Arguments arguments);
 
-// The server (server.cpp, info.cpp)
+// What took long, and memory (monitoring.cpp)
+std::span<const Subcommand> slowlog_subcommands();
+std::span<const Subcommand> latency_subcommands();
+std::span<const Subcommand> memory_subcommands();
+
+// What a node is, and its end (lifecycle.cpp)
+void role(RespSession& session, Arguments arguments);
+void save(RespSession& session, Arguments arguments);
+void bgsave(RespSession& session, Arguments arguments);
+void lastsave(RespSession& session, Arguments arguments);
+void shutdown(RespSession& session, Arguments arguments);
+
+// The server (server.cpp, config.cpp, info.cpp)
 void command(RespSession& session, Arguments arguments);
 std::span<const Subcommand> command_subcommands();
 std::span<const Subcommand> config_subcommands();

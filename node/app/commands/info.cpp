@@ -42,6 +42,10 @@ void server(RespService& service, InfoText& out) {
   out.line("process_id", getpid());
   out.line("tcp_port", service.facts.resp_address.port);
   out.line("uptime_in_seconds", uptime.count());
+  out.line("uptime_in_days", uptime.count() / 86'400);
+  out.line("run_id", service.engine.id().text());
+  out.line("os", "Linux");
+  out.line("arch_bits", 8 * sizeof(void*));
 }
 
 /// The rows of the table of figures that belong to a section.
@@ -66,20 +70,67 @@ std::string for_people(std::size_t bytes) {
   return fmt::format("{}B", bytes);
 }
 
+/// To hundredths; 1 where one of them is not known.
+std::string ratio(std::size_t of, std::size_t to) {
+  const std::size_t hundredths = of == 0 || to == 0 ? 100 : of * 100 / to;
+  return fmt::format("{}.{:02}", hundredths / 100, hundredths % 100);
+}
+
 void memory(RespService& service, InfoText& out) {
   const std::size_t resident = process_resources().resident_bytes;
   out.section("Memory");
-  out.line("used_memory", resident);
-  out.line("used_memory_human", for_people(resident));
+  // What --max-memory bounds is less: used_memory_dataset and used_memory_queues.
+  const std::size_t allocated = allocated_bytes();
+  const std::size_t used = allocated == 0 ? resident : allocated;
+  out.line("used_memory", used);
+  out.line("used_memory_human", for_people(used));
   out.line("used_memory_rss", resident);
   out.line("used_memory_rss_human", for_people(resident));
-  out.line("maxmemory", 0);
-  out.line("maxmemory_human", "0B");
+  out.line("mem_fragmentation_ratio", ratio(resident, used));
+  out.line("mem_allocator", "libc");
+  out.line("maxmemory_human", for_people(service.memory_marks().most));
+  out.line("maxmemory_policy", "noeviction");
   figures_of("memory", service, out);
+}
+
+/// Of Redis's figures those that its tools look for. What a node acknowledges is on disk, if it has one.
+void persistence(RespService& service, InfoText& out) {
+  const bool keeps = service.back_up != nullptr;
+  const bool fails = service.lacks().disk || service.lacks().disk_limit;
+  const auto now = std::chrono::floor<std::chrono::seconds>(service.clock.wall().time_since_epoch()).count();
+  out.section("Persistence");
+  out.line("loading", 0);
+  out.line("rdb_changes_since_last_save", keeps ? std::uint64_t{0} : service.watch.counts().keys_set);
+  out.line("rdb_bgsave_in_progress", 0);
+  out.line("rdb_last_save_time", keeps ? now : 0);
+  out.line("rdb_last_bgsave_status", fails ? "err" : "ok");
+  out.line("aof_enabled", 0);
+}
+
+/// Every node takes writes: nobody is a replica.
+void replication(RespService&, InfoText& out) {
+  out.section("Replication");
+  out.line("role", "master");
+  out.line("connected_slaves", 0);
+  out.line("master_repl_offset", 0);
+}
+
+std::string seconds_of(std::chrono::microseconds time) {
+  return fmt::format("{}.{:06}", time.count() / 1'000'000, time.count() % 1'000'000);
+}
+
+void cpu(RespService&, InfoText& out) {
+  const ProcessResources used = process_resources();
+  out.section("CPU");
+  out.line("used_cpu_sys", seconds_of(used.system));
+  out.line("used_cpu_user", seconds_of(used.user));
 }
 
 void stats(RespService& service, InfoText& out) {
   out.section("Stats");
+  // There is neither.
+  for (const std::string_view none : {"expired_keys", "evicted_keys", "latest_fork_usec"})
+    out.line(none, 0);
   figures_of("stats", service, out);
 }
 
@@ -148,13 +199,16 @@ struct Section {
   void (*write)(RespService& service, InfoText& out);
 };
 
-constexpr std::array<Section, 7> kSections{{{"server", server},
-                                            {"clients", clients},
-                                            {"memory", memory},
-                                            {"stats", stats},
-                                            {"mesh", mesh_section},
-                                            {"security", security},
-                                            {"keyspace", keyspace}}};
+constexpr std::array<Section, 10> kSections{{{"server", server},
+                                             {"clients", clients},
+                                             {"memory", memory},
+                                             {"persistence", persistence},
+                                             {"stats", stats},
+                                             {"replication", replication},
+                                             {"cpu", cpu},
+                                             {"mesh", mesh_section},
+                                             {"security", security},
+                                             {"keyspace", keyspace}}};
 
 }  // namespace
 

@@ -11,7 +11,6 @@
 #include "app/commands/shown_value.h"
 #include "app/resp/integer.h"
 #include "app/resp/limits.h"
-#include "app/system/memory_reserve.h"
 #include "core/encoding/msgpack.h"
 #include "core/encoding/value.h"
 
@@ -44,6 +43,22 @@ void show_value(RespSession& session, RawView value) {
       value.size());
 }
 
+namespace {
+
+/// Memory comes first: what is kept there is more than what the disk has.
+void reply_no_room(RespSession& session, std::string_view where) {
+  const Lacks lacks = session.service().lacks();
+  RespStats& stats = session.service().stats;
+  ++(lacks.memory ? stats.refused_by_memory : stats.refused_by_room);
+  const std::string why = lacks.memory         ? std::string(kOutOfMemory)
+                          : lacks.memory_limit ? std::string(kMemoryLimitReached)
+                          : lacks.disk_limit   ? std::string(kDiskLimitReached)
+                                               : "MISCONF " + meshdict::describe(NoRoom{});
+  session.reply().error(fmt::format("{}{}", why, where));
+}
+
+}  // namespace
+
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
   const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
   if (const auto* leased = std::get_if<Leased>(&error)) {
@@ -52,15 +67,10 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
     session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
     return;
   }
+  if (std::holds_alternative<NoRoom>(error)) return reply_no_room(session, where);
   const bool clock = std::holds_alternative<WrongClock>(error);
   if (clock) ++session.service().stats.refused_by_clock;
-  if (std::holds_alternative<NoRoom>(error) && memory_reserve::used()) {
-    ++session.service().stats.refused_by_memory;
-    session.reply().error(fmt::format("{}{}", kOutOfMemory, where));
-    return;
-  }
-  const std::string_view kind = clock ? "CLOCK" : std::holds_alternative<NoRoom>(error) ? "MISCONF" : "ERR";
-  session.reply().error(fmt::format("{} {}{}", kind, meshdict::describe(error), where));
+  session.reply().error(fmt::format("{} {}{}", clock ? "CLOCK" : "ERR", meshdict::describe(error), where));
 }
 
 namespace commands {
@@ -68,6 +78,14 @@ namespace {
 
 std::optional<Record> find(RespSession& session, std::string_view key) {
   return session.service().engine.dictionary().find(key);
+}
+
+/// For a reader, who is counted.
+std::optional<Record> look_up(RespSession& session, std::string_view key) {
+  auto record = find(session, key);
+  RespStats& stats = session.service().stats;
+  ++(record ? stats.hits : stats.misses);
+  return record;
 }
 
 /// `bytes` as a value, in the shared scratch string.
@@ -231,7 +249,7 @@ void getset(RespSession& session, Arguments arguments) {
 }
 
 void get(RespSession& session, Arguments arguments) {
-  const auto record = find(session, arguments[1]);
+  const auto record = look_up(session, arguments[1]);
   if (!record) {
     session.reply().nil();
   } else {
@@ -292,7 +310,7 @@ class ValuesOfMany {
       const auto key = keys.next(steps);
       if (!key) return keys.over();
       const std::size_t before = reply.size();
-      const auto record = find(session_, *key);
+      const auto record = look_up(session_, *key);
       if (!record) {
         writer.nil();
       } else if (steps_to_show(record->value) > 0) {
@@ -378,13 +396,14 @@ void ttl(RespSession& session, Arguments arguments) {
   session.reply().integer(find(session, arguments[1]) ? -1 : -2);
 }
 
-std::span<const Subcommand> memory_subcommands() {
-  static constexpr Access kReadKeys{Right::kRead, Access::Touches::kKeys};
-  static constexpr Subcommand kSubcommands[] = {
-      {"usage", -3, kReadKeys, memory_usage, "key [SAMPLES count]",
-       "Estimates how many bytes of memory a key and its value take.", 2},
-  };
-  return kSubcommands;
+Subcommand memory_usage_subcommand() {
+  return {"usage",
+          -3,
+          {Right::kRead, Access::Touches::kKeys},
+          memory_usage,
+          "key [SAMPLES count]",
+          "Estimates how many bytes of memory a key and its value take.",
+          2};
 }
 
 }  // namespace commands

@@ -1,4 +1,4 @@
-// COMMAND and CONFIG: what client libraries ask before they begin.
+// COMMAND: what client libraries ask before they begin. And the clock.
 
 #include <fmt/format.h>
 
@@ -12,9 +12,7 @@
 #include <vector>
 
 #include "app/commands/commands.h"
-#include "app/commands/many_keys.h"
 #include "app/resp/glob.h"
-#include "app/resp/limits.h"
 
 namespace meshdict::commands {
 namespace {
@@ -172,57 +170,6 @@ void command_getkeys(RespSession& session, Arguments arguments) {
     session.reply().bulk(inner[i]);
 }
 
-/// Those that redis-benchmark and client libraries ask for.
-std::vector<std::pair<std::string_view, std::string>> settings(const RespService& service) {
-  return {{"appendonly", "no"},
-          {"databases", "1"},
-          {"maxclients", std::to_string(service.max_clients)},
-          {"maxmemory", "0"},
-          {"notify-keyspace-events", "E$g"},
-          {"proto-max-bulk-len", std::to_string(resp_limits::kMaxCommand)},
-          {"save", ""},
-          {"timeout", "0"}};
-}
-
-/// CONFIG GET, a pattern for each step.
-class SettingsMatching {
- public:
-  explicit SettingsMatching(const RespService& service) : left_(settings(service)) {}
-
-  bool operator()(ManyKeys& patterns, std::string& reply, std::size_t& steps) {
-    while (const auto text = patterns.next(steps)) {
-      patterns.charge(Glob::compile_cost(*text), steps);
-      const auto pattern = Glob::compile(to_lower(*text));
-      if (!pattern) {
-        ReplyWriter(reply).error(bad_pattern());
-        return true;
-      }
-      const auto matching =
-          std::ranges::stable_partition(left_, [&](const auto& setting) { return !pattern->matches(setting.first); });
-      std::ranges::move(matching, std::back_inserter(found_));
-      left_.erase(matching.begin(), matching.end());
-    }
-    if (patterns.over()) write(ReplyWriter(reply));
-    return patterns.over();
-  }
-
- private:
-  /// In the order of names, whatever the order of the patterns.
-  void write(ReplyWriter reply) {
-    std::ranges::sort(found_);
-    reply.array(2 * found_.size());
-    for (const auto& [name, value] : found_)
-      reply.field(name, value);
-  }
-
-  std::vector<std::pair<std::string_view, std::string>> left_;
-  std::vector<std::pair<std::string_view, std::string>> found_;
-};
-
-void config_get(RespSession& session, Arguments arguments) {
-  for_many_keys(session, arguments.subspan(2), SettingsMatching(session.service()));
-}
-
 }  // namespace
 
 void command(RespSession& session, Arguments arguments) {
@@ -243,25 +190,6 @@ std::span<const Subcommand> command_subcommands() {
       {"info", -2, Access::everybody(), command_info, "[name [name ...]]", "Describes commands."},
       {"list", -2, Access::everybody(), command_list, "[FILTERBY PATTERN pattern]",
        "Returns the names of commands and subcommands."},
-  };
-  return kSubcommands;
-}
-
-std::span<const Subcommand> config_subcommands() {
-  static constexpr Access kAdminister{Right::kAdmin, Access::Touches::kNothing};
-  static constexpr Subcommand kSubcommands[] = {
-      {"get", -3, kAdminister, config_get, "pattern [pattern ...]", "Shows settings whose names match."},
-      {"resetstat", 2, kAdminister,
-       [](RespSession& s, Arguments) {
-         s.service().stats = {};
-         s.reply().simple("OK");
-       },
-       "", "Sets the counters of INFO stats to zero."},
-      {"set", -4, kAdminister,
-       [](RespSession& s, Arguments) {
-         s.reply().error("ERR CONFIG SET is not available: options are given when the node starts");
-       },
-       "parameter value", "Always an error: options are given when the node starts."},
   };
   return kSubcommands;
 }

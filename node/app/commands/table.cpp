@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <utility>
 
 #include "app/commands/commands.h"
+#include "app/commands/more_commands.h"
 
 namespace meshdict {
 namespace {
@@ -58,7 +61,7 @@ constexpr std::array kCommands{
          .run = run_subcommand,
          .flags = Spec::kAdmin,
          .group = "server",
-         .summary = "Shows settings that Redis clients ask for; sets counters to zero.",
+         .summary = "Shows settings, changes some, and sets counters to zero.",
          .subcommands = commands::config_subcommands},
     Spec{.name = "dbsize",
          .arity = 1,
@@ -196,7 +199,7 @@ constexpr std::array kCommands{
          .run = run_subcommand,
          .flags = Spec::kReadonly,
          .group = "server",
-         .summary = "Tells of memory.",
+         .summary = "Tells of memory, and what a key takes of it.",
          .subcommands = commands::memory_subcommands},
     Spec{.name = "mesh",
          .arity = -2,
@@ -444,11 +447,22 @@ constexpr std::array kCommands{
 };
 
 static_assert(std::ranges::is_sorted(kCommands, {}, &Spec::name));
+static_assert(std::ranges::is_sorted(kMoreCommands, {}, &Spec::name));
+
+template <std::size_t... First, std::size_t... Second>
+constexpr auto together(std::index_sequence<First...>, std::index_sequence<Second...>) {
+  std::array all{kCommands[First]..., kMoreCommands[Second]...};
+  std::ranges::sort(all, {}, &Spec::name);
+  return all;
+}
+
+constexpr auto kAllCommands =
+    together(std::make_index_sequence<kCommands.size()>(), std::make_index_sequence<kMoreCommands.size()>());
 
 }  // namespace
 
 std::span<const CommandSpec> all_commands() {
-  return kCommands;
+  return kAllCommands;
 }
 
 }  // namespace meshdict

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "app/resp/session.h"
+#include "app/system/memory_limit.h"
 
 namespace meshdict {
 namespace {
@@ -16,6 +17,13 @@ std::uint64_t count(Duration duration) {
 std::uint64_t listening(const Reading& r) {
   return static_cast<std::uint64_t>(
       std::ranges::count_if(r.service.sessions, [](const auto& entry) { return entry.second->subscriptions() > 0; }));
+}
+
+std::uint64_t longest_round_trip(const Reading& r) {
+  Duration longest{};
+  for (const NeighbourView& peer : r.service.engine.neighbours())
+    longest = std::max(longest, peer.round_trip.value_or(Duration{}));
+  return count(longest);
 }
 
 constexpr auto kCounter = FigureKind::kCounter;
@@ -34,6 +42,21 @@ constexpr auto kFigures = std::to_array<Figure>({
     {"clients", "unfinished_bytes", "unfinished_command_bytes", kGauge,
      "Bytes of unfinished and queued commands, over all clients.",
      [](const Reading& r) -> std::uint64_t { return r.service.unfinished_bytes; }},
+    {"memory", "used_memory_dataset", "dataset_bytes", kGauge,
+     "Bytes of keys, values and deletions, with their places in tables.",
+     [](const Reading& r) { return counted_bytes(r.service.engine.dictionary().records()); }},
+    {"memory", "used_memory_queues", "memory_queued_bytes", kGauge,
+     "Bytes that wait: commands and replies of clients, frames to neighbours.",
+     [](const Reading& r) { return r.service.queued_bytes(); }},
+    {"memory", "maxmemory", "memory_limit_bytes", kGauge,
+     "What the two may be together before writes are refused (--max-memory); 0: there is no bound.",
+     [](const Reading& r) { return r.service.memory_marks().most; }},
+    {"memory", "maxmemory_low_water", "memory_low_water_bytes", kGauge,
+     "What they are to be down to for writes to be taken again.",
+     [](const Reading& r) { return r.service.memory_marks().low; }},
+    {"memory", "maxdisk", "disk_limit_bytes", kGauge,
+     "What the database and its log may take before writes are refused (--max-disk); 0: there is no bound.",
+     [](const Reading& r) { return r.service.disk_marks().most; }},
     {"memory", "unread_reply_bytes", "unread_reply_bytes", kGauge,
      "Bytes of replies that have not left, over all clients.",
      [](const Reading& r) -> std::uint64_t { return r.service.output_bytes; }},
@@ -62,6 +85,24 @@ constexpr auto kFigures = std::to_array<Figure>({
      [](const Reading& r) { return r.service.stats.refused_by_neighbours; }},
     {"stats", "refused_by_memory", "commands_refused_by_memory_total", kCounter,
      "Commands for which there was no memory.", [](const Reading& r) { return r.service.stats.refused_by_memory; }},
+    {"stats", "writes_refused_by_room", "writes_refused_by_room_total", kCounter,
+     "Writes of clients for which --max-memory, --max-disk or the disk had no room.",
+     [](const Reading& r) { return r.service.stats.refused_by_room; }},
+    {"stats", "instantaneous_ops_per_sec", "commands_per_second", kGauge,
+     "Commands of Redis clients in the last second.", [](const Reading& r) { return r.service.commands_per_second(); }},
+    {"stats", "total_net_input_bytes", "client_received_bytes_total", kCounter, "Bytes from Redis clients, before TLS.",
+     [](const Reading& r) { return r.service.stats.bytes_in; }},
+    {"stats", "total_net_output_bytes", "client_sent_bytes_total", kCounter, "Bytes to Redis clients, before TLS.",
+     [](const Reading& r) { return r.service.stats.bytes_out; }},
+    {"stats", "keyspace_hits", "key_hits_total", kCounter, "Keys that GET and MGET have found.",
+     [](const Reading& r) { return r.service.stats.hits; }},
+    {"stats", "keyspace_misses", "key_misses_total", kCounter, "Keys that GET and MGET have not found.",
+     [](const Reading& r) { return r.service.stats.misses; }},
+    {"stats", "clients_timed_out", "clients_timed_out_total", kCounter,
+     "Redis clients that said nothing for so long as --timeout lets them.",
+     [](const Reading& r) { return r.service.stats.timed_out; }},
+    {"stats", "slowlog_len", "slow_commands", kGauge, "Commands that SLOWLOG shows.",
+     [](const Reading& r) -> std::uint64_t { return r.service.slow_log.entries().size(); }},
     {"stats", "messages_published", "messages_published_total", kCounter, "Messages that clients have published.",
      [](const Reading& r) { return r.service.stats.published; }},
     {"stats", "messages_shown", "messages_shown_total", kCounter,
@@ -79,6 +120,8 @@ constexpr auto kFigures = std::to_array<Figure>({
      [](const Reading& r) -> std::uint64_t { return r.service.pubsub.patterns().size(); }},
     {"mesh", "neighbours", "neighbours", kGauge, "Nodes that this one is linked to.",
      [](const Reading& r) -> std::uint64_t { return r.service.engine.neighbour_count(); }},
+    {"mesh", "longest_round_trip_us", "longest_round_trip_seconds", kMicroseconds,
+     "The longest of the last round trips to neighbours.", longest_round_trip},
     {"mesh", "known_addresses", "known_addresses", kGauge, "Addresses of nodes that this one knows.",
      [](const Reading& r) -> std::uint64_t { return r.service.engine.known_addresses(); }},
     {"mesh", "conflicts", "conflicts_total", kCounter, "Acknowledged writes of this node that lost to another's.",

@@ -5,17 +5,20 @@
 #include <algorithm>
 
 #include "app/log/log.h"
-#include "app/system/memory_reserve.h"
 
 namespace meshdict {
 namespace {
 
-bool holds(Degraded state, const RespService& service) {
+bool holds(Degraded state, const Lacks& lacks, const RespService& service) {
   switch (state) {
     case Degraded::kDiskFull:
-      return !memory_reserve::used() && !service.engine.dictionary().has_room();
+      return lacks.disk;
+    case Degraded::kDiskLimit:
+      return lacks.disk_limit;
     case Degraded::kMemoryShort:
-      return memory_reserve::used();
+      return lacks.memory;
+    case Degraded::kMemoryLimit:
+      return lacks.memory_limit;
     case Degraded::kClockWrong:
       return is_beyond(service.engine.clock().standing);
     case Degraded::kIdentityInUse:
@@ -30,8 +33,12 @@ std::string_view to_string(Degraded state) {
   switch (state) {
     case Degraded::kDiskFull:
       return "disk_full";
+    case Degraded::kDiskLimit:
+      return "disk_limit";
     case Degraded::kMemoryShort:
       return "memory_short";
+    case Degraded::kMemoryLimit:
+      return "memory_limit";
     case Degraded::kClockWrong:
       return "clock_wrong";
     case Degraded::kIdentityInUse:
@@ -44,8 +51,15 @@ std::string_view describe(Degraded state) {
   switch (state) {
     case Degraded::kDiskFull:
       return "the disk is full: clients may read and delete, writes are refused until there is room";
+    case Degraded::kDiskLimit:
+      return "--max-disk is reached: clients may read and delete, writes are refused until the files are down to the "
+             "low-water mark";
     case Degraded::kMemoryShort:
       return "no memory is left: clients may read and delete, writes are refused until there is some";
+    case Degraded::kMemoryLimit:
+      return "--max-memory is reached: clients may read and delete, writes are refused until keys and queues are down "
+             "to "
+             "the low-water mark";
     case Degraded::kClockWrong:
       return "our clock is further from those of most neighbours than members allow: no key is claimed here (see "
              "--clock-guard); check the time service";
@@ -57,7 +71,9 @@ std::string_view describe(Degraded state) {
 
 std::vector<Degraded> degraded_states(const RespService& service) {
   std::vector<Degraded> states;
-  std::ranges::copy_if(kAllDegraded, std::back_inserter(states), [&](Degraded state) { return holds(state, service); });
+  const Lacks lacks = service.lacks();
+  std::ranges::copy_if(kAllDegraded, std::back_inserter(states),
+                       [&](Degraded state) { return holds(state, lacks, service); });
   return states;
 }
 

@@ -16,9 +16,16 @@
 
 namespace meshdict {
 
-enum class Degraded : std::uint8_t { kDiskFull, kMemoryShort, kClockWrong, kIdentityInUse };
-inline constexpr std::array kAllDegraded{Degraded::kDiskFull, Degraded::kMemoryShort, Degraded::kClockWrong,
-                                         Degraded::kIdentityInUse};
+enum class Degraded : std::uint8_t {
+  kDiskFull,
+  kDiskLimit,
+  kMemoryShort,
+  kMemoryLimit,
+  kClockWrong,
+  kIdentityInUse,
+};
+inline constexpr std::array kAllDegraded{Degraded::kDiskFull,    Degraded::kDiskLimit,  Degraded::kMemoryShort,
+                                         Degraded::kMemoryLimit, Degraded::kClockWrong, Degraded::kIdentityInUse};
 /// "disk_full", "memory_short", ...
 std::string_view to_string(Degraded state);
 /// What it means, and what to do: one line.

@@ -5,10 +5,13 @@
 #include <spdlog/pattern_formatter.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <iterator>
 #include <string>
 
+#include "app/log/format.h"
 #include "app/log/writer.h"
 
 namespace meshdict {
@@ -49,8 +52,36 @@ std::string_view colour_of(LogLevel level) {
   return {};
 }
 
+LogFormat format_of_lines = LogFormat::kText;
+
+std::string_view name_of(LogLevel level) {
+  constexpr std::array<std::string_view, 5> kNames{"trace", "debug", "info", "warning", "error"};
+  return kNames[static_cast<std::size_t>(level)];
+}
+
+/// `text` is printable, or nearly so: what is not ASCII stands as its bytes.
+std::string json_line(std::string_view level, std::string_view text) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::string line = fmt::format(R"({{"time":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z","level":"{}","message":")",
+                                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                                 now.time_since_epoch().count() % 1000, level);
+  for (const char c : text) {
+    if (c == '"' || c == '\\') line += '\\';
+    if (c >= ' ' && c <= '~') {
+      line += c;
+    } else {
+      fmt::format_to(std::back_inserter(line), "\\u{:04x}", static_cast<unsigned char>(c));
+    }
+  }
+  return line + "\"}\n";
+}
+
 /// With time and level, and the level in colour where there is one.
 std::string make_line(LogLevel level, std::string_view text) {
+  if (format_of_lines == LogFormat::kJson) return json_line(name_of(level), text);
   static spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%e %^%-7l%$ %v");
   const spdlog::details::log_msg message("meshdict", to_spdlog(level), text);
   spdlog::memory_buf_t made;
@@ -138,8 +169,12 @@ void Log::report_dropped() {
   }
 }
 
+void set_log_format(LogFormat format) {
+  format_of_lines = format;
+}
+
 void write_last_line(std::string_view text) {
-  writer().add_last(std::string(text) + "\n");
+  writer().add_last(format_of_lines == LogFormat::kJson ? json_line("fatal", text) : std::string(text) + "\n");
   flush_log();
 }
 

@@ -106,4 +106,9 @@ inline constexpr std::size_t kReadBuffer = 64 * 1024;
 /// Reads of one client in one turn come to kReadBuffer, so that none starves the others.
 inline constexpr std::size_t kMaxClientName = 256;
 
+/// The longest CLIENT PAUSE: one that an operator forgets ends.
+inline constexpr std::chrono::milliseconds kLongestPause{86'400'000};
+/// How often clients are looked at for --timeout, which is in seconds.
+inline constexpr std::chrono::seconds kLookForIdleEvery{1};
+
 }  // namespace meshdict::resp_limits

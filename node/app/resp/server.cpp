@@ -1,6 +1,7 @@
 #include "app/resp/server.h"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 
 #include <algorithm>
 #include <asio/buffer.hpp>
@@ -13,6 +14,7 @@
 #include "app/resp/limits.h"
 #include "app/resp/session.h"
 #include "net/accepted_stream.h"
+#include "net/addresses.h"
 #include "net/handshake_room.h"
 #include "net/tls/tls_limits.h"
 
@@ -42,7 +44,7 @@ struct RespServer::Client {
 };
 
 RespServer::RespServer(asio::io_context& io, RespService& service)
-    : io_(io), service_(service), read_buffer_(resp_limits::kReadBuffer) {}
+    : io_(io), service_(service), idle_timer_(io), read_buffer_(resp_limits::kReadBuffer) {}
 
 RespServer::~RespServer() {
   for (auto& [id, client] : clients_)
@@ -60,11 +62,50 @@ std::expected<Endpoint, ListenFailure> RespServer::listen(const Endpoint& at) {
 void RespServer::start() {
   listener_->start([this](tcp::socket socket, const Endpoint& remote) { on_socket(std::move(socket), remote); },
                    [this](std::string_view detail) { service_.tell("accept", std::string(detail)); });
+  look_for_idle();
+}
+
+void RespServer::look_for_idle() {
+  const MonoTime now = service_.clock.monotonic();
+  for (const auto& [id, session] : service_.sessions) {
+    if (service_.timeout == 0s || session->waiting() || session->held() || session->subscriptions() > 0) continue;
+    if (now - session->last_active() < service_.timeout) continue;
+    ++service_.stats.timed_out;
+    session->end();
+  }
+  idle_timer_.expires_after(resp_limits::kLookForIdleEvery);
+  idle_timer_.async_wait([this](asio::error_code cancelled) {
+    if (!cancelled && !stopping_) look_for_idle();
+  });
+}
+
+bool RespServer::has_place_for_operator(const Endpoint& remote) {
+  if (!is_loopback(remote.host)) return false;
+  const auto found = clients_.find(operator_);
+  if (found == clients_.end()) return true;
+  if (found->second->session->has_operated()) return false;
+  drop(ClientPtr(found->second));
+  return true;
+}
+
+/// As Redis does: after so long the system asks three times.
+void RespServer::set_keepalive(tcp::socket& socket) const {
+  const auto seconds = static_cast<int>(service_.keepalive.count());
+  asio::error_code ignored;
+  socket.set_option(tcp::socket::keep_alive(seconds > 0), ignored);
+  if (seconds == 0) return;
+  const auto set = [&](int option, int value) {
+    setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+  };
+  set(TCP_KEEPIDLE, seconds);
+  set(TCP_KEEPINTVL, std::max(1, seconds / 3));
+  set(TCP_KEEPCNT, 3);
 }
 
 void RespServer::stop() {
   stopping_ = true;
   listener_.reset();
+  idle_timer_.cancel();
   for (auto& [id, client] : clients_)
     service_.touch(*client->session);
 }
@@ -72,16 +113,21 @@ void RespServer::stop() {
 void RespServer::on_socket(tcp::socket socket, const Endpoint& remote) {
   ++service_.stats.connections;
   asio::error_code ignored;
-  if (clients_.size() >= service_.max_clients && !make_room()) {
+  const bool full = clients_.size() >= service_.max_clients && !make_room();
+  if (full && !has_place_for_operator(remote)) {
     ++service_.stats.rejected_connections;
     socket.write_some(asio::buffer(std::string_view("-ERR max number of clients reached\r\n")), ignored);
     service_.tell("max clients", "client " + to_string(remote) + " turned away: there are " +
                                      std::to_string(clients_.size()) + " already");
     return;
   }
-  socket.set_option(tcp::socket::keep_alive(true), ignored);
+  set_keepalive(socket);
   const auto client = std::make_shared<Client>(std::move(socket), credentials_, service_, remote);
   clients_.emplace(client->session->id(), client);
+  if (full) {
+    operator_ = client->session->id();
+    client->session->keep_for_operator();
+  }
   if (!client->stream.usable()) {
     return turn_away(client, {.reason = EndReason::kTlsFailed, .detail = "no memory for TLS"});
   }

@@ -8,10 +8,14 @@
 // 3. A client costs a socket and its session, and with TLS some 80 KiB more; one buffer serves all reads.
 // 4. With credentials every client speaks TLS. Of those in the middle of their handshake there are tls_limits::kMaxHandshakes,
 //    each for tls_limits::kHandshakeDeadline; one more takes the place of the oldest of the host that has most.
-// 5. Where there is no room for one more client, the oldest that has yet to log in gives way: strangers keep nobody out.
+// 5. Beyond the largest number of clients there is one more place, for an operator on this machine: its connection may do what
+//    touches no keys. One that has done nothing for an operator gives way to the next.
+// 6. A client that says nothing for RespService::timeout is hung up on, unless it listens or waits.
+// 7. Where there is no room for one more client, the oldest that has yet to log in gives way: strangers keep nobody out.
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -56,6 +60,9 @@ class RespServer {
 
   void on_socket(asio::ip::tcp::socket socket, const Endpoint& remote);
   bool make_room();
+  [[nodiscard]] bool has_place_for_operator(const Endpoint& remote);
+  void set_keepalive(asio::ip::tcp::socket& socket) const;
+  void look_for_idle();
   void limit_handshake(const ClientPtr& client, const Endpoint& remote);
   void turn_away(const ClientPtr& client, const Ending& why);
   void wait_readable(const ClientPtr& client);
@@ -78,6 +85,8 @@ class RespServer {
   std::unordered_map<std::uint64_t, ClientPtr> clients_;
   /// Those in the middle of a handshake, by the same.
   std::map<std::uint64_t, Endpoint> securing_;
+  std::uint64_t operator_ = 0;  ///< the id of the session that is kept for one; 0: none
+  asio::steady_timer idle_timer_;
   std::vector<RespSession*> serving_;
   std::vector<char> read_buffer_;
   bool stopping_ = false;

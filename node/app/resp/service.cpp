@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -34,7 +35,8 @@ RespService::RespService(Engine& engine_used, std::span<const CommandSpec> comma
       cursors(random_used.stream("scan cursors").next()),
       random(random_used.stream("random key")),
       started(clock_used.monotonic()),
-      max_clients(resp_limits::kMaxClients) {
+      max_clients(resp_limits::kMaxClients),
+      most_clients(resp_limits::kMaxClients) {
   logins.on_answer = [this](std::uint64_t client, Logins::Answer answer) {
     if (const auto found = sessions.find(client); found != sessions.end()) found->second->on_login(answer);
   };
@@ -99,10 +101,50 @@ void RespService::make_room(std::size_t bytes) {
   }
 }
 
+void RespService::end_pause() {
+  pause.reset();
+  for (RespSession* const session : std::exchange(paused, {}))
+    session->let_go_on();
+}
+
+void RespService::note_turn(Duration busy, Duration commit) {
+  stats.longest_turn = std::max(stats.longest_turn, busy);
+  stats.longest_commit = std::max(stats.longest_commit, commit);
+  if (latency.wants(busy)) latency.add(Spike::kTurn, busy, clock.wall());
+  if (latency.wants(commit)) latency.add(Spike::kCommit, commit, clock.wall());
+  const MonoTime now = clock.monotonic();
+  const Duration passed = now - rate_begun_;
+  if (passed < 1s) return;
+  // CONFIG RESETSTAT begins them anew.
+  const std::uint64_t done = stats.commands >= rate_from_ ? stats.commands - rate_from_ : 0;
+  rate_ = done * static_cast<std::uint64_t>(Duration(1s).count()) / static_cast<std::uint64_t>(passed.count());
+  rate_from_ = stats.commands;
+  rate_begun_ = now;
+}
+
 void RespService::look_for_room() {
   if (held.empty() || !engine.has_room_for_messages()) return;
   for (RespSession* const session : std::exchange(held, {}))
     session->let_go_on();
+}
+
+Lacks RespService::lacks() const {
+  return bounds != nullptr ? bounds->lacks() : Lacks{.disk = !engine.dictionary().has_room()};
+}
+
+WaterMarks RespService::memory_marks() const {
+  return bounds != nullptr ? bounds->memory().marks() : WaterMarks{};
+}
+
+WaterMarks RespService::disk_marks() const {
+  return bounds != nullptr ? bounds->sizes().of_disk() : WaterMarks{};
+}
+
+std::uint64_t RespService::queued_bytes() const {
+  std::uint64_t bytes = unfinished_bytes + output_bytes;
+  for (const NeighbourView& peer : engine.neighbours())
+    bytes += peer.queued;
+  return bytes;
 }
 
 void RespService::touch(RespSession& session) {

@@ -16,9 +16,13 @@
 #include <vector>
 
 #include "app/access/logins.h"
+#include "app/log/log.h"
 #include "app/resp/command_spec.h"
 #include "app/resp/pubsub.h"
 #include "app/resp/scan_cursors.h"
+#include "app/system/bounds.h"
+#include "app/watch/latency.h"
+#include "app/watch/slow_log.h"
 #include "app/watch/watch.h"
 #include "core/base/random.h"
 #include "core/engine/engine.h"
@@ -61,6 +65,12 @@ struct RespStats {
   std::uint64_t refused_by_clock = 0;
   std::uint64_t refused_by_neighbours = 0;  ///< with fewer than min_neighbours
   std::uint64_t refused_by_memory = 0;      ///< commands for which there was none left
+  std::uint64_t refused_by_room = 0;        ///< writes, at a full disk or one of the bounds of memory and disk
+  std::uint64_t hits = 0;                   ///< of GET and MGET
+  std::uint64_t misses = 0;
+  std::uint64_t bytes_in = 0;  ///< of clients, before TLS
+  std::uint64_t bytes_out = 0;
+  std::uint64_t timed_out = 0;  ///< clients that said nothing for --timeout
   std::uint64_t published = 0;
   std::uint64_t shown = 0;  ///< messages of other shapes than PUBLISH's that were converted for the channel "mesh"
   Duration longest_turn{};  ///< of the loop; the two are described in engine_loop.h
@@ -70,6 +80,12 @@ struct RespStats {
 /// Begins a backup to a new file. `done` is called from the loop, at the end; it is not when this returns an error.
 using BackupOutcome = std::expected<void, std::string>;
 using BackupMaker = std::function<BackupOutcome(const std::string& path, std::function<void(BackupOutcome)> done)>;
+
+/// Commands wait: all, or those that write.
+struct Pause {
+  MonoTime until;
+  bool writes_only = false;
+};
 
 class RespService {
  public:
@@ -88,11 +104,25 @@ class RespService {
   /// Lets go on who waits for neighbours to take messages, once they do. To be called in each turn.
   void look_for_room();
 
+  /// The pause, if there is one, is over.
+  void end_pause();
+
+  /// To be called after each turn of the loop.
+  void note_turn(Duration busy, Duration commit);
+  /// Commands in the last second that is over.
+  [[nodiscard]] std::uint64_t commands_per_second() const { return rate_; }
+
   /// Clients are these from now on; see RespSession::take_users().
   void set_users(std::shared_ptr<const Users> users);
 
   /// A client was refused for how it speaks or what it shows.
   void note_refused(EndReason reason);
+
+  [[nodiscard]] Lacks lacks() const;
+  [[nodiscard]] WaterMarks memory_marks() const;
+  [[nodiscard]] WaterMarks disk_marks() const;
+  /// Bytes that wait: commands and replies of clients, and what goes to neighbours.
+  [[nodiscard]] std::uint64_t queued_bytes() const;
 
   /// Announces output, or an end, of a session outside of its feed(); the server empties the list at the end of a turn.
   void touch(RespSession& session);
@@ -109,20 +139,35 @@ class RespService {
   std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
                                                                                   const std::string&) {};
   BackupMaker back_up;  ///< null: the node keeps nothing on disk
+  /// Ends the node in order; null where it is not its own program.
+  std::function<void(const std::string& why)> shut_down;
+  std::function<void(LogLevel level)> set_log_level = [](LogLevel) {};
+  LogLevel log_level = LogLevel::kInfo;
+  Bounds* bounds = nullptr;  ///< null: there are none, and what the store has no room for is the disk's fault
   Watch watch;
+  SlowLog slow_log;
+  Latency latency;
   PubSub pubsub;
   ScanCursors cursors;
   RandomStream random;
   const MonoTime started;
   std::size_t max_clients;
+  std::size_t most_clients;  ///< what that may become: what the limit of open files leaves
   /// With fewer neighbours no client writes.
   std::size_t min_neighbours = 0;
+  /// A client that says nothing for so long is hung up on, unless it listens or waits; 0: never.
+  std::chrono::seconds timeout{0};
+  /// So long without a byte, and the system asks whether a client is still there; 0: never.
+  std::chrono::seconds keepalive{300};
   std::uint64_t last_client_id = 0;
   std::map<std::uint64_t, RespSession*> sessions;
   /// Those in a WAIT, by the token of Engine::confirm().
   std::map<ConfirmationToken, RespSession*> waiting;
   /// Those of which a command waits until neighbours take messages.
   std::set<RespSession*> held;
+  /// Of CLIENT PAUSE, and who waits for its end.
+  std::optional<Pause> pause;
+  std::set<RespSession*> paused;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions
   std::size_t output_bytes = 0;      ///< of replies that have not left, over all sessions
@@ -134,6 +179,10 @@ class RespService {
 
  private:
   void on_message(const std::vector<Raw>& packets);
+
+  std::uint64_t rate_ = 0;
+  std::uint64_t rate_from_ = 0;  ///< commands at its beginning
+  MonoTime rate_begun_{};
 };
 
 /// A message of the mesh as PUBLISH sends them: two bytes packets are channel and payload. Nothing for another (a py2p node

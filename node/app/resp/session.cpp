@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/habits/refused.h"
 #include "app/resp/command_spec.h"
 #include "app/resp/limits.h"
 #include "app/system/memory_reserve.h"
@@ -20,21 +21,6 @@ constexpr std::string_view kErr = "ERR ";
 constexpr std::string_view kReplyTooLarge = "ERR the reply would be larger than 33554432 bytes; ask for less at a time";
 constexpr std::string_view kTooMuchForATransaction =
     "ERR the transaction looks at too much: nothing else runs meanwhile; read less in it, or outside";
-
-/// Redis hangs up on these: a browser that was made to send HTTP here would otherwise run its body as commands.
-bool is_http(std::string_view name) {
-  return is_word(name, "post") || is_word(name, "host:");
-}
-
-std::string unknown_command(std::span<const std::string_view> arguments) {
-  std::string text = fmt::format("ERR unknown command '{}', with args beginning with: ", arguments[0].substr(0, 128));
-  const std::size_t bound = text.size() + 128;
-  for (const std::string_view argument : arguments.subspan(1)) {
-    if (text.size() >= bound) break;
-    text += fmt::format("'{}' ", argument.substr(0, bound - text.size()));
-  }
-  return text;
-}
 
 /// To read them and to copy them.
 std::size_t steps_of(std::span<const std::string_view> arguments) {
@@ -72,14 +58,15 @@ RespSession::~RespSession() {
 void RespSession::feed(std::string_view bytes) {
   if (closing_ || cut_off_) return;
   last_active_ = service_.clock.monotonic();
+  service_.stats.bytes_in += bytes.size();
   steps_of_turn_ = resp_limits::kStepsPerTurn;
   if (has_waited()) {
     reply().integer(wait_->confirmed);
     if (wait_->confirmed >= wait_->wanted) written_.clear();
     end_wait();
   }
-  yielded_ = false;
-  const bool may_run = go_on() && !waiting();
+  if (!held()) yielded_ = false;
+  const bool may_run = go_on() && !waiting() && !held();
   if (may_run) behind_ = output().size() > output_bound();
   if (closing_ || cut_off_) return;
   if (may_run && !behind_ && pending_.empty()) {
@@ -127,7 +114,7 @@ void RespSession::release(std::size_t bytes) {
 
 bool RespSession::has_more() const {
   if (closing_ || cut_off_) return false;
-  return yielded_ || (going_on_ && !held()) || has_waited() || (behind_ && output().size() <= output_bound() / 2);
+  return ((yielded_ || going_on_) && !held()) || has_waited() || (behind_ && output().size() <= output_bound() / 2);
 }
 
 bool RespSession::wants_bytes() const {
@@ -163,6 +150,7 @@ void RespSession::run(std::string_view& bytes) {
         misunderstood_ = true;
         break;
       case RespParser::Result::kCommand:
+        if (is_paused(parser_.arguments())) return wait_for_pause();
         execute(parser_.arguments());
         [[fallthrough]];
       case RespParser::Result::kNothing:
@@ -223,7 +211,9 @@ void RespSession::execute(std::span<const std::string_view> arguments) {
 void RespSession::run_command(const CommandSpec& spec, std::span<const std::string_view> arguments) {
   const std::size_t start = output_.size();
   const std::size_t published = service_.pubsub.steps_done();
+  const MonoTime begun = service_.clock.monotonic();
   run_within_memory(spec, arguments);
+  note_time(arguments, service_.clock.monotonic() - begun);
   // Those of a long command are what it looks at, step by step.
   if (!spec.is(CommandSpec::kLong)) charge(steps_of(arguments));
   charge((output_.size() - start) / resp_limits::kBytesPerStep);
@@ -326,15 +316,20 @@ void RespSession::release_hold() {
   if (!held()) return;
   held_until_.reset();
   service_.held.erase(this);
+  service_.paused.erase(this);
 }
 
 bool RespSession::go_on() {
   if (!going_on_) return true;
   if (held()) return false;
   reply_start_ = output_.size();
-  if (!going_on_->command(going_on_->reply, steps())) return false;
-  const GoingOn done = *std::exchange(going_on_, std::nullopt);
+  const MonoTime begun = service_.clock.monotonic();
+  const bool over = going_on_->command(going_on_->reply, steps());
+  going_on_->took += service_.clock.monotonic() - begun;
+  if (!over) return false;
+  GoingOn done = *std::exchange(going_on_, std::nullopt);
   release(done.holds);
+  if (!done.shown.empty()) note_slow(std::move(done.shown), done.took);
   finish_long(done.reply);
   return true;
 }
@@ -393,6 +388,7 @@ bool RespSession::reply_full() const {
 
 void RespSession::sent(std::size_t bytes) {
   output_sent_ += bytes;
+  service_.stats.bytes_out += bytes;
   assert(output_sent_ <= output_.size());
   if (output_sent_ == output_.size()) {
     output_.clear();

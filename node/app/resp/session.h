@@ -41,6 +41,11 @@ struct CommandSpec;
 /// As Redis has it when its memory is used up.
 inline constexpr std::string_view kOutOfMemory =
     "OOM no memory is left for this; reads and deletions of a few keys at a time go on";
+/// The first words are Redis's.
+inline constexpr std::string_view kMemoryLimitReached =
+    "OOM command not allowed when used memory > 'maxmemory' (--max-memory): reads and deletions go on";
+inline constexpr std::string_view kDiskLimitReached =
+    "MISCONF the files of --data-dir are as large as --max-disk lets them be: reads and deletions go on";
 
 /// A command that looks at many things. Appends to `reply`, takes what it does off `steps` and stops at 0; true when it is
 /// done. Keeps copies of its arguments, and finds its place again whatever was written between two calls.
@@ -66,6 +71,7 @@ class RespSession final : public Subscriber {
   [[nodiscard]] bool waiting() const { return wait_.has_value(); }
   /// A command of it waits until neighbours take messages, its password is checked or a backup is made, and until wait_deadline() at
   /// the latest.
+  /// Also one whose commands CLIENT PAUSE holds back.
   [[nodiscard]] bool held() const { return held_until_.has_value(); }
   [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : held_until_; }
   /// What its command waits for is there.
@@ -157,6 +163,12 @@ class RespSession final : public Subscriber {
   [[nodiscard]] const std::string& remote() const { return remote_; }
   /// One line of CLIENT LIST.
   [[nodiscard]] std::string describe() const;
+  /// When the client last sent something.
+  [[nodiscard]] MonoTime last_active() const { return last_active_; }
+  /// Of the connection that is kept for an operator where there is no room for one more: it may say nothing that touches keys or
+  /// channels.
+  void keep_for_operator() { for_operator_ = true; }
+  [[nodiscard]] bool has_operated() const { return has_operated_; }
   std::string name;
   std::string library;
   std::string library_version;
@@ -175,6 +187,13 @@ class RespSession final : public Subscriber {
   /// That of the user alone.
   [[nodiscard]] std::optional<std::string> lack_of_permission(const CommandSpec& spec, Arguments arguments);
   [[nodiscard]] bool may_touch(const CommandSpec& spec, const Subcommand* sub, Arguments arguments) const;
+  /// Whether CLIENT PAUSE holds it back.
+  [[nodiscard]] bool is_paused(Arguments arguments) const;
+  void wait_for_pause();
+  [[nodiscard]] std::optional<std::string> not_for_operator(const CommandSpec& spec, const Subcommand* sub);
+  /// Of a command that was run; one that goes on in later turns is noted at its end.
+  void note_time(Arguments arguments, Duration took);
+  void note_slow(std::vector<std::string> shown, Duration took);
   void become(Users::UserPtr user);
   void answer_login(const Greeting& greet, ReplyWriter reply);
   void queue(const CommandSpec& spec, std::span<const std::string_view> arguments);
@@ -203,6 +222,8 @@ class RespSession final : public Subscriber {
     LongCommand command;
     std::size_t holds = 0;
     std::string reply;
+    std::vector<std::string> shown{};  ///< its arguments, for the slow log; none: it is not to be noted
+    Duration took{};
   };
   struct Wait {
     ConfirmationToken token = ConfirmationToken::kNone;
@@ -230,7 +251,8 @@ class RespSession final : public Subscriber {
   WrittenKeys written_;
   std::optional<Wait> wait_;
   std::optional<GoingOn> going_on_;
-  std::optional<MonoTime> held_until_;  ///< going_on_ waits for neighbours, for login_, or for a backup
+  std::optional<MonoTime>
+      held_until_;  ///< going_on_ waits for neighbours, for login_, or for a backup; or commands for the end of a pause
   Users::UserPtr user_;
   std::optional<Login> login_;
   std::string output_;
@@ -243,6 +265,8 @@ class RespSession final : public Subscriber {
   bool behind_ = false;                    ///< commands wait until more of output() has been sent
   bool yielded_ = false;                   ///< they wait for the next turn
   bool input_over_ = false;
+  bool for_operator_ = false;
+  bool has_operated_ = false;
   bool closing_ = false;
   bool misunderstood_ = false;
   bool cut_off_ = false;

@@ -1,4 +1,5 @@
-// The part of RespSession that knows who the client is: its user, what that one may do, and how it becomes one.
+// The part of RespSession that knows who the client is: its user, what that one may do, and how it becomes one. And what it may do
+// now, and how long that took.
 
 #include <fmt/format.h>
 
@@ -26,6 +27,9 @@ std::string_view host_of(std::string_view remote) {
 
 std::optional<std::string> RespSession::refusal(const CommandSpec& spec, Arguments arguments) {
   if (auto error = lack_of_permission(spec, arguments)) return error;
+  if (for_operator_) {
+    if (auto error = not_for_operator(spec, spec.named_subcommand(arguments))) return error;
+  }
   const std::size_t wanted = service_.min_neighbours;
   if (wanted == 0 || !spec.writes(arguments)) return std::nullopt;
   const std::size_t there = service_.engine.neighbour_count();
@@ -33,6 +37,49 @@ std::optional<std::string> RespSession::refusal(const CommandSpec& spec, Argumen
   ++service_.stats.refused_by_neighbours;
   return fmt::format("NOREPLICAS this node has {} {} and takes no writes with fewer than {} (--min-neighbours)", there,
                      there == 1 ? "neighbour" : "neighbours", wanted);
+}
+
+std::optional<std::string> RespSession::not_for_operator(const CommandSpec& spec, const Subcommand* sub) {
+  const Access& access = sub == nullptr ? spec.access : sub->access;
+  has_operated_ |= access.needs.include(Right::kAdmin);
+  if (access.touches == Access::Touches::kNothing && !spec.is(CommandSpec::kWrite)) return std::nullopt;
+  return "ERR max number of clients reached: this connection is the one that is kept for an operator (INFO, CLIENT "
+         "LIST, CLIENT "
+         "KILL, CONFIG SET maxclients)";
+}
+
+bool RespSession::is_paused(Arguments arguments) const {
+  const auto& pause = service_.pause;
+  if (!pause || service_.clock.monotonic() >= pause->until) return false;
+  const CommandSpec* const spec = service_.commands.find(arguments[0]);
+  // Who has paused all has to be able to end it.
+  if (spec == nullptr || spec->name == "client") return false;
+  if (!pause->writes_only || spec->name == "exec" || spec->name == "publish") return true;
+  return fits_arity(arguments.size(), spec->arity) && spec->writes(arguments);
+}
+
+/// The command stays where it is, and is read again when the pause is over.
+void RespSession::wait_for_pause() {
+  yielded_ = true;
+  held_until_ = service_.pause->until;
+  service_.paused.insert(this);
+}
+
+void RespSession::note_time(Arguments arguments, Duration took) {
+  if (service_.latency.wants(took)) service_.latency.add(Spike::kCommand, took, service_.clock.wall());
+  if (going_on_) {
+    going_on_->took = took;
+    // What waits is not slow, and may hold a password.
+    if (!held()) going_on_->shown = shown_arguments(arguments);
+  } else if (service_.slow_log.wants(took)) {
+    note_slow(shown_arguments(arguments), took);
+  }
+}
+
+void RespSession::note_slow(std::vector<std::string> shown, Duration took) {
+  if (!service_.slow_log.wants(took)) return;
+  service_.slow_log.add(
+      {.when = service_.clock.wall(), .took = took, .arguments = std::move(shown), .client = remote_, .name = name});
 }
 
 std::optional<std::string> RespSession::lack_of_permission(const CommandSpec& spec, Arguments arguments) {

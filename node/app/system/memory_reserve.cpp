@@ -56,6 +56,10 @@ bool used() {
   return installed && reserve.load() == nullptr;
 }
 
+std::size_t held() {
+  return reserve.load() == nullptr ? 0 : kBytes;
+}
+
 void refill() {
   if (reserve.load() == nullptr) reserve = std::malloc(kBytes);
 }

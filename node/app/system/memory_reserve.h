@@ -7,8 +7,6 @@
 
 #include <cstddef>
 
-#include "core/env/store.h"
-
 namespace meshdict::memory_reserve {
 
 /// What a turn may need to finish what it has begun: some ten copies of the largest frame (as it came, decompressed, as a
@@ -20,6 +18,8 @@ inline constexpr std::size_t kBytes = 64 * 1024 * 1024;
 void install();
 /// Whether the reserve is used up.
 [[nodiscard]] bool used();
+/// Bytes of the reserve; 0 when it is used up.
+[[nodiscard]] std::size_t held();
 /// Allocates the reserve again, if there is room. Cheap when it was not used.
 void refill();
 /// Whether so many bytes can be had. Does not throw.
@@ -28,24 +28,3 @@ void refill();
 void end_with_a_word();
 
 }  // namespace meshdict::memory_reserve
-
-namespace meshdict {
-
-/// A store that has no room for records while memory is short.
-class RoomInMemory final : public Store {
- public:
-  /// `store` outlives it.
-  explicit RoomInMemory(Store& store) : store_(store) {}
-
-  std::expected<void, StoreError> load(Table table, const Visitor& visit) override { return store_.load(table, visit); }
-  void put(Table table, std::string_view key, std::string_view value) override { store_.put(table, key, value); }
-  void erase(Table table, std::string_view key) override { store_.erase(table, key); }
-  [[nodiscard]] bool has_room() const override { return !memory_reserve::used() && store_.has_room(); }
-  [[nodiscard]] std::size_t staged() const override { return store_.staged(); }
-  std::expected<void, StoreError> commit() override { return store_.commit(); }
-
- private:
-  Store& store_;
-};
-
-}  // namespace meshdict

@@ -1,10 +1,14 @@
 #include "app/system/resources.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+
+#include "app/system/memory_reserve.h"
 
 namespace meshdict {
 namespace {
@@ -30,6 +34,12 @@ ProcessResources process_resources() {
     found.system = duration(usage.ru_stime);
   }
   return found;
+}
+
+std::size_t allocated_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  const std::size_t all = info.uordblks + info.hblkhd;
+  return all - std::min(all, memory_reserve::held());
 }
 
 std::uint64_t file_bytes(const std::string& path) {

@@ -17,6 +17,9 @@ struct ProcessResources {
 /// By /proc and getrusage; zeros where there is none.
 ProcessResources process_resources();
 
+/// Bytes that the program has from the allocator, without the reserve of memory_reserve.h; 0 where that does not say.
+std::size_t allocated_bytes();
+
 /// Bytes of a file; 0 when there is none.
 std::uint64_t file_bytes(const std::string& path);
 

@@ -16,4 +16,12 @@ inline constexpr std::size_t kMaxConflicts = 256;
 /// has other settings. Longer than the longest pause between two dials of an address of --join (a minute).
 inline constexpr std::chrono::minutes kGoesOnFor{3};
 
+/// Of a slow command, as Redis has them (SLOWLOG_ENTRY_MAX_ARGC, SLOWLOG_ENTRY_MAX_STRING).
+inline constexpr std::size_t kSlowArguments = 32;
+inline constexpr std::size_t kSlowArgumentBytes = 128;
+/// Slow commands that may be kept: some megabytes at the longest arguments.
+inline constexpr std::size_t kMostSlowCommands = 1'024;
+/// Seconds with spikes of each kind (Redis's LATENCY_TS_LEN).
+inline constexpr std::size_t kLatencySamples = 160;
+
 }  // namespace meshdict::watch_limits

@@ -287,6 +287,11 @@ bool Engine::forget(const Endpoint& address) {
   return known;
 }
 
+void Engine::compare_with_all() {
+  parts_->sessions.compare_with_all();
+  finish_input();
+}
+
 void Engine::request_peers() {
   for (const auto& [peer, pair] : parts_->links.pairs())
     parts_->links.whisper(*pair.primary, Request{});

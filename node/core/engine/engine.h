@@ -158,6 +158,8 @@ class Engine {
   bool forget(const Endpoint& address);
   /// Asks all neighbours for the nodes that they know.
   void request_peers();
+  /// Has dictionaries compared with all meshdict neighbours soon: for a store that has room again for what it had none for.
+  void compare_with_all();
   /// Says goodbye to one neighbour, and ends connections to it that are coming up. For limits::kMutedFor neither of the two
   /// dials the other, and what it dials all the same is refused, unless connect() or whisper() here wants a link again. False
   /// when there was no connection.

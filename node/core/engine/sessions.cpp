@@ -110,6 +110,13 @@ void Sessions::begin(MonoTime now) {
   }
 }
 
+void Sessions::compare_with_all() {
+  for (const auto& [peer, pair] : links_.pairs()) {
+    const auto found = of_links_.find(pair.primary->id);
+    if (pair.is_meshdict && found != of_links_.end() && found->second.comparable) compare(*pair.primary);
+  }
+}
+
 void Sessions::on_time(MonoTime now) {
   if (next_compare_ <= now) compare_with_somebody(now);
 }

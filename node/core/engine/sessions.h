@@ -81,6 +81,8 @@ class Sessions {
 
   /// Asks for a session on an established link; begin() begins it when its turn comes.
   void compare(Connection& link);
+  /// The same on the links of all meshdict neighbours.
+  void compare_with_all();
   /// Tells all neighbours but `from` of records that are news here. REQUIRES: the versions are complete.
   void pass_on(const Connection& from, const std::vector<RecordEntry>& entries);
 

@@ -126,6 +126,10 @@ Record CompactRecord::record() const {
   return record_of(*block_);
 }
 
+std::size_t CompactRecord::bytes() const {
+  return sizeof(Block) + block_->hash_size() + block_->key_size + block_->value_size;
+}
+
 std::string_view CompactRecord::key_at(Handle handle) {
   return key_of(block_at(handle));
 }

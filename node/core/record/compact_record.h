@@ -8,6 +8,7 @@
 // Cost: 56 bytes, 32 more for the hash of a value, and what the allocator adds. Not thread-safe.
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -73,6 +74,8 @@ class CompactRecord {
   [[nodiscard]] std::string_view key() const;
   [[nodiscard]] bool is_visible() const;
   [[nodiscard]] Record record() const;
+  /// Of the block, without what the allocator adds.
+  [[nodiscard]] std::size_t bytes() const;
 
   /// The block's address, an even number.
   using Handle = std::uint64_t;

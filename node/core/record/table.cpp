@@ -1,5 +1,7 @@
 #include "core/record/table.h"
 
+#include <cassert>
+
 namespace meshdict {
 
 RecordTable::Totals& RecordTable::Totals::operator+=(const Totals& other) {
@@ -65,7 +67,29 @@ RecordTable::Placed RecordTable::put(std::string_view key, const Version& versio
                                      MonoTime written_here) {
   CompactRecord fresh(origins_, key, version, value, written_here);
   const Handle handle = fresh.handle();
-  return {.before = tree_.put(std::move(fresh)), .handle = handle};
+  record_bytes_ += fresh.bytes();
+  Placed placed{.before = tree_.put(std::move(fresh)), .handle = handle};
+  if (placed.before) record_bytes_ -= placed.before.bytes();
+  return placed;
+}
+
+CompactRecord RecordTable::erase(std::string_view key) {
+  CompactRecord gone = tree_.erase(key);
+  record_bytes_ -= gone.bytes();
+  return gone;
+}
+
+void RecordTable::sanity_check() const {
+  tree_.sanity_check();
+  std::uint64_t bytes = 0;
+  std::string from;
+  for (auto run = tree_.run({});; run = tree_.run(from)) {
+    for (const CompactRecord& record : run.slots)
+      bytes += record.bytes();
+    if (run.next == nullptr) break;
+    from = *run.next;
+  }
+  assert(bytes == record_bytes_);
 }
 
 }  // namespace meshdict

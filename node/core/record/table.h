@@ -120,17 +120,21 @@ class RecordTable {
   };
   Placed put(std::string_view key, const Version& version, RawView value, MonoTime written_here);
   /// Returns the record that was there: not to be kept for longer than the table. REQUIRES: there is one.
-  CompactRecord erase(std::string_view key) { return tree_.erase(key); }
+  CompactRecord erase(std::string_view key);
+
+  /// Bytes of the records, without the tree and what the allocator adds: the same for the same records, however they came.
+  [[nodiscard]] std::uint64_t record_bytes() const { return record_bytes_; }
 
   /// Bytes of the tree, without the records.
   [[nodiscard]] std::size_t memory() const { return tree_.memory(); }
   /// Checks the invariants; aborts when one is broken. For tests.
-  void sanity_check() const { tree_.sanity_check(); }
+  void sanity_check() const;
 
  private:
   // Outlives the records.
   Origins origins_;
   Tree tree_;
+  std::uint64_t record_bytes_ = 0;
 };
 
 }  // namespace meshdict

@@ -189,6 +189,22 @@ TEST(Sessions, WhatFindsNoRoomIsCountedAndNotPassedOn) {
   EXPECT_THAT(node.heard(other.id), IsEmpty());
 }
 
+TEST(Sessions, WhereThereIsRoomAgainAllNeighboursAreCompared) {
+  SessionsFixture node;
+  node.comparable("A", 1);
+  node.comparable("B", 2);
+  // Neither has told its presence.
+  node.accept("C", 3);
+  node.accept_py2p("D");
+  node.sessions.compare_with_all();
+  // Nobody answers: each is waited for until the patience is over.
+  for (int times = 0; times < 4; ++times) {
+    node.turn();
+    node.clock.advance(limits::kSyncPatience);
+  }
+  EXPECT_EQ(node.stats.comparisons, 2U);
+}
+
 TEST(Sessions, NowAndThenARandomNeighbourIsCompared) {
   SessionsFixture node;
   node.sessions.start();

@@ -1,0 +1,43 @@
+#include "app/watch/slow_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/watch/limits.h"
+
+namespace meshdict {
+namespace {
+
+std::string cut(std::string_view argument) {
+  if (argument.size() <= watch_limits::kSlowArgumentBytes) return std::string(argument);
+  return fmt::format("{}... ({} more bytes)", argument.substr(0, watch_limits::kSlowArgumentBytes),
+                     argument.size() - watch_limits::kSlowArgumentBytes);
+}
+
+bool is(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+}
+
+}  // namespace
+
+std::vector<std::string> shown_arguments(std::span<const std::string_view> arguments) {
+  const bool secret = is(arguments[0], "auth") || is(arguments[0], "hello");
+  if (secret && arguments.size() > 1) return {std::string(arguments[0]), "(redacted)"};
+  const bool all = arguments.size() <= watch_limits::kSlowArguments;
+  std::vector<std::string> shown;
+  for (const std::string_view one : arguments.first(all ? arguments.size() : watch_limits::kSlowArguments - 1))
+    shown.push_back(cut(one));
+  if (!all) shown.push_back(fmt::format("... ({} more arguments)", arguments.size() - shown.size()));
+  return shown;
+}
+
+void SlowLog::add(SlowCommand command) {
+  command.id = next_++;
+  entries_.push_front(std::move(command));
+  while (entries_.size() > most)
+    entries_.pop_back();
+}
+
+}  // namespace meshdict
