@@ -36,7 +36,7 @@ inline std::string transcript_of(const std::string& yaml, std::uint64_t seed = 1
   const auto plan = load_plan(yaml, "f.yaml");
   EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().front());
   const TestFile file = scratch_file();
-  if (plan) run_plan(*plan, seed, {file.get(), 0});
+  if (plan) run_plan(*plan, seed, {.transcript = file.get(), .sanity_every = 0});
   return text_of(file.get());
 }
 

@@ -33,7 +33,7 @@ Told tell(const std::string& yaml) {
   if (!plan) return {};
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
   Told told;
-  told.result = run_plan(*plan, 1, {file.get(), 0});
+  told.result = run_plan(*plan, 1, {.transcript = file.get(), .sanity_every = 0});
   std::rewind(file.get());
   std::array<char, 4096> piece;
   while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get()))
