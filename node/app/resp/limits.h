@@ -74,6 +74,8 @@ inline constexpr std::size_t kMaxOutputOfAll = 512 * 1024 * 1024;
 inline constexpr std::size_t kPauseOutput = 256 * 1024;
 /// Redis's default.
 inline constexpr std::size_t kMaxClients = 10'000;
+/// Clients that the limit of open files leaves at the least where one more place is kept for an operator: below it each file counts.
+inline constexpr std::size_t kLeastForOperator = 128;
 /// From so many bytes of arguments on it is tried, before a command is run, whether there is memory for all that is made of
 /// them; and so many times of that.
 inline constexpr std::size_t kLargeArguments = 256 * 1024;

@@ -80,7 +80,7 @@ void RespServer::look_for_idle() {
 }
 
 bool RespServer::has_place_for_operator(const Endpoint& remote) {
-  if (!is_loopback(remote.host)) return false;
+  if (!is_loopback(remote.host) || service_.most_clients < resp_limits::kLeastForOperator) return false;
   const auto found = clients_.find(operator_);
   if (found == clients_.end()) return true;
   if (found->second->session->has_operated()) return false;
