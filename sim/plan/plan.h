@@ -337,15 +337,34 @@ struct ExpectStep {
   std::shared_ptr<const Expectation> what;
 };
 
+/// The node gives up what it holds, or its operator takes what another holds. kMissing: there is nothing of the kind.
+struct LeaseStep {
+  NodeIndex node = 0;
+  std::string key;
+  Outcome expect = Outcome::kAny;
+};
+struct ReleaseStep : LeaseStep {};
+struct BreakStep : LeaseStep {};
+/// Gives up all that it holds, tells everybody that it leaves, and ends.
+struct LeaveStep {
+  NodeIndex node = 0;
+};
+/// The operator of `node` removes the other for this time.
+struct RemoveStep {
+  NodeIndex node = 0;
+  NodeIndex of = 0;
+  Duration time{};
+};
 /// Gives this moment a name.
 struct MarkStep {
   std::string name;
 };
 
-using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
-                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep,
-                            CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
-                            DialsStep, StormStep, SlowReaderStep, TamperStep, MarkStep>;
+using Action =
+    std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep, StopStep,
+                 CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep, CloneStep, PauseStep,
+                 ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep, DialsStep, StormStep, SlowReaderStep,
+                 TamperStep, MarkStep, ReleaseStep, BreakStep, LeaveStep, RemoveStep>;
 
 /// The word for an action in YAML, transcripts and counters: "set", "partition", ...
 std::string_view verb(const Action& action);
@@ -367,6 +386,8 @@ enum class Told : std::uint8_t {
   kReturned,
   kClock,
   kLeftOut,
+  kBroken,
+  kParted,
 };
 /// In the order of the enumeration: "peer_up", ...
 const std::vector<std::string>& told_words();

@@ -25,6 +25,8 @@ class Ear final : public Observer {
   void hear(const Returned& /*returned*/) {}
   void hear(const ClockJudged& /*judged*/) {}
   void hear(const LeftOut& left_out);
+  void hear(const LeaseBroken& broken);
+  void hear(const MemberParted& /*parted*/) {}
   void check_dropped(NodeIndex peer, const PeerDown& down);
   [[nodiscard]] Host& host() { return *stage_.hosts[node_]; }
 

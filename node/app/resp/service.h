@@ -108,6 +108,8 @@ class RespService {
   /// What strangers can cause; for a log that limits repeated kinds.
   std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
                                                                                   const std::string&) {};
+  /// Ends the node in order, once what waits has left. In tests nobody sets it, and nothing ends.
+  std::function<void()> end_node = [] {};
   BackupMaker back_up;  ///< null: the node keeps nothing on disk
   Watch watch;
   PubSub pubsub;
