@@ -49,7 +49,8 @@ static_assert(static_cast<LeaseState>(LeaseInfo::State::kForeign) == LeaseState:
               static_cast<LeaseState>(LeaseInfo::State::kTentative) == LeaseState::kTentative &&
               static_cast<LeaseState>(LeaseInfo::State::kSettled) == LeaseState::kSettled &&
               static_cast<LeaseState>(LeaseInfo::State::kUnconfirmed) == LeaseState::kUnconfirmed &&
-              static_cast<LeaseState>(LeaseInfo::State::kLost) == LeaseState::kLost);
+              static_cast<LeaseState>(LeaseInfo::State::kLost) == LeaseState::kLost &&
+              static_cast<LeaseState>(LeaseInfo::State::kReleased) == LeaseState::kReleased);
 
 std::string_view to_string(LeaseInfo::State state) {
   return to_string(static_cast<LeaseState>(state));

@@ -120,16 +120,25 @@ WriteResult SyncSocket::set_if(TextView key, const Fence& fence, const Value& va
   });
 }
 
-bool SyncSocket::renew(TextView key) {
+template <typename Change>
+bool SyncSocket::change_lease(TextView key, Change change) {
   bool there = false;
-  const auto renewed = node().core().call([&](Engine& engine) {
+  const auto changed = node().core().call([&](Engine& engine) {
     there = find(engine, key).has_value();
-    return engine.renew(key);
+    return change(engine);
   });
   if (!there) throw KeyError(std::string(key));
-  if (!renewed) refuse(node().core(), key, renewed.error());
-  if (*renewed) state_->note_write({std::string(key)});
-  return *renewed;
+  if (!changed) refuse(node().core(), key, changed.error());
+  if (*changed) state_->note_write({std::string(key)});
+  return *changed;
+}
+
+bool SyncSocket::renew(TextView key) {
+  return change_lease(key, [&](Engine& engine) { return engine.renew(key); });
+}
+
+bool SyncSocket::release(TextView key) {
+  return change_lease(key, [&](Engine& engine) { return engine.release(key); });
 }
 
 void SyncSocket::update(const Value::Map& items) {

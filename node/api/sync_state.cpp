@@ -4,12 +4,14 @@
 #include <utility>
 #include <variant>
 
+#include "core/record/claim_marks.h"
+
 namespace meshdict::detail {
 
 Meta meta_of(const Version& version) {
   return {.owner = std::string(version.owner.text()),
-          .timestamp =
-              std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(version.written.unix_ms()))};
+          .timestamp = std::chrono::sys_time<std::chrono::milliseconds>(
+              std::chrono::milliseconds(last_held(version).unix_ms()))};
 }
 
 SyncState::SyncState(MeshNode& node, SyncSocket& facade)

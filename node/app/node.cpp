@@ -126,6 +126,10 @@ struct Node::Parts {
     };
     service.logins.set_worker(&hashes);
     if (disk) service.back_up = backups_of(*disk, io, log);
+    service.end_node = [this] {
+      log.write(LogLevel::kInfo, "this node has given up its leases, and leaves the mesh for good");
+      asio::post(io, [this] { loop.stop(); });
+    };
     if (kept.client_tls != nullptr) server.set_credentials(kept.client_tls->credentials());
     if (kept.users != nullptr) service.set_users(kept.users->users());
     transport.limit_closing(files.closing);

@@ -159,6 +159,20 @@ inline constexpr Duration kMutedFor = 10min;
 inline constexpr std::size_t kMaxKeptApart = 256;
 inline constexpr std::size_t kMaxHost = 255;
 
+// Members (engine/members.h)
+
+/// Members of whom a card is kept, and cards passed on in one roll call: more than any mesh that was tried with real processes.
+inline constexpr std::size_t kMaxMembers = 1'024;
+/// The way back of a roll call is remembered for so long: more than an answer takes over ten slow hops.
+inline constexpr Duration kRollCallLasts = 10s;
+/// Calls that are open at a time, of all nodes: some three a second.
+inline constexpr std::size_t kMaxRollCalls = 32;
+/// Our own come no closer.
+inline constexpr Duration kRollCallPause = 1s;
+/// Members that have left or were removed, and whom nobody dials meanwhile.
+inline constexpr std::size_t kMaxPartings = 64;
+inline constexpr Duration kLongestParting = 24h;
+
 // Messages
 
 /// py2p drops a broadcast older than this.

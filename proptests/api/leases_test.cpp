@@ -117,6 +117,27 @@ TEST(ApiWrite, ALeaseIsRenewedByItsHolderOnly) {
   EXPECT_FALSE(first.renew("key"));
 }
 
+TEST(ApiWrite, ALeaseIsGivenUpByItsHolder) {
+  SyncSocket first("127.0.0.1", 0);
+  SyncSocket second("127.0.0.1", 0);
+  ASSERT_TRUE(join(second, first));
+  EXPECT_THROW((void)first.release("key"), KeyError);
+  first.set("key", "kept");
+  const Fence fence = first.fence("key");
+  ASSERT_TRUE(eventually([&] { return second.contains("key"); }));
+  EXPECT_FALSE(second.release("key"));
+  EXPECT_THROW(second.set("key", "mine"), LeasedError);
+  EXPECT_TRUE(first.release("key"));
+  EXPECT_FALSE(first.release("key"));
+  EXPECT_EQ(first.lease("key")->state, LeaseInfo::State::kReleased);
+  EXPECT_EQ(first.at("key"), Value("kept"));
+  ASSERT_TRUE(eventually([&] { return !second.lease("key")->held; }));
+  EXPECT_EQ(second.at("key"), Value("kept"));
+  second.set("key", "mine");
+  EXPECT_GT(second.fence("key"), fence);
+  ASSERT_TRUE(eventually([&] { return first.at("key") == Value("mine"); }));
+}
+
 TEST(ApiLease, AFenceGrowsWithEachNewHolderAndOnlyThen) {
   SyncSocket first("127.0.0.1", 0);
   SyncSocket second("127.0.0.1", 0);

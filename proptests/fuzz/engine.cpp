@@ -126,7 +126,7 @@ class Play {
   }
   void say_small_talk() {
     const std::array<std::string, 1> text = {std::string(in_.text(300))};
-    switch (in_.below(10)) {
+    switch (in_.below(13)) {
       case 0:
         return say(Ping{.nonce = Nonce{in_.number()}});
       case 1:
@@ -145,6 +145,19 @@ class Play {
         return say(Peers{.entries = {{.address = {"y", static_cast<std::uint16_t>(1 + in_.byte())}, .id = someone()}}});
       case 8:
         return say(EpochFloors{.epochs = std::vector<Epoch>(in_.byte(), Epoch{in_.number()})});
+      case 9:
+        return say(RollCall{Nonce{in_.byte()}});
+      case 10:
+        return say(MemberCard{.call = Nonce{in_.byte()},
+                              .member = {.address = {"z", 9}, .id = someone()},
+                              .boot = Boot{in_.number()},
+                              .software = text[0],
+                              .neighbours = in_.number()});
+      case 11:
+        return say(Parting{.member = someone(),
+                           .boot = Boot{in_.number()},
+                           .kind = static_cast<PartingKind>(in_.below(2)),
+                           .left_ms = static_cast<std::int64_t>(in_.number() >> 20)});
       default: {
         Presence presence;
         presence.level = static_cast<Presence::Level>(in_.below(3));

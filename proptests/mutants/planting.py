@@ -30,6 +30,7 @@ class Bug:
         self.breaks = self.line_of(head, "Breaks")
         self.known_miss = self.line_of(head, "Missed")
         self.test = self.line_of(head, "Test")
+        self.first_seed = int(self.line_of(head, "From") or 1)
         self.rows = re.findall(r"^Row: (\S.*)$", head, re.M)
         self.files = re.findall(r"^\+\+\+ b/(\S+)", diff, re.M)
 

@@ -41,8 +41,27 @@ TEST(Swarm, KeepsAllPromisesAndUsesEveryFault) {
     EXPECT_GE(summary.runs_with(info.fault) * 100, usual * 30) << info.name;
 }
 
+/// From a certain seed on there are operators, too: leases are given up and broken, and nodes leave.
+TEST(Swarm, KeepsAllPromisesWithOperators) {
+  std::string failures;
+  std::uint64_t broken = 0;
+  std::uint64_t parted = 0;
+  const RunOf run = [](std::uint64_t seed) { return World(drawn(seed), seed, {.sanity_every = 50}).run(); };
+  run_seeds(run, each_of({.first = kFirstOperatedSeed, .count = kSeeds / 2}), {.jobs = 2},
+            [&](const RunResult& result) {
+              broken += result.counters.events[Event(LeaseBroken{}).index()];
+              parted += result.counters.events[Event(MemberParted{}).index()];
+              if (!result.passed()) failures += violations_text(result);
+              return true;
+            });
+  EXPECT_EQ(failures, "");
+  EXPECT_GE(broken, kSeeds);
+  EXPECT_GE(parted, kSeeds / 8);
+}
+
 TEST(Swarm, PlansCanBeWrittenAndReplayed) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t i = 1; i <= 80; ++i) {
+    const std::uint64_t seed = i <= 40 ? i : kFirstOperatedSeed + i;
     const Plan plan = swarm_plan(seed);
     const RunResult result = run_plan(plan, seed);
     EXPECT_EQ(run_plan(swarm_plan(seed), seed).trace, result.trace);

@@ -161,7 +161,7 @@ const Mistake kMistakes[] = {
     {"NoVerb", "nodes: [a]\nsteps:\n  - at: 1s\n",
      "f.yaml:3:5: a step does nothing, expected one of set, delete, broadcast, whisper, connect, disconnect, stop, "
      "crash, restart, clone, pause, resume, disk, clock, partition, cut, mend, heal, reset, half_open, dials, "
-     "cross_dial, storm, slow_reader, tamper, link, expect or mark"},
+     "cross_dial, storm, slow_reader, tamper, link, expect, mark, release, break, leave or remove"},
     {"NoUnit", "nodes: 2\nquiet: 50\n",
      "f.yaml:2:8: '50' is no time, expected a time such as 250us, 5ms, 1.5s, 2min or 1h"},
     {"WrongUnit", "nodes: 2\nnetwork: {latency: 5msec}\n",
@@ -315,7 +315,7 @@ const Mistake kMistakes[] = {
      "f.yaml:3:44: 'soon' is no span of time, expected within 5s or a form such as 5s..20s"},
     {"UnknownEvent", "nodes: [a]\nsteps:\n  - {when: {event: peer_op}, heal: }\n",
      "f.yaml:3:20: 'peer_op' is no event, expected 'peer_up'; all are peer_up, peer_down, broadcast, whisper, refused, "
-     "undeliverable, confirmed, updated, deleted, conflict, returned, clock or left_out"},
+     "undeliverable, confirmed, updated, deleted, conflict, returned, clock, left_out, broken or parted"},
     {"EventOfNoKey", "nodes: [a]\nsteps:\n  - {when: {event: peer_up, key: k}, heal: }\n",
      "f.yaml:3:34: 'peer_up' is about no key, expected it of updated, deleted, conflict or returned"},
     {"EventOfNobody", "nodes: [a, b]\nsteps:\n  - {when: {event: updated, who: b}, heal: }\n",

@@ -24,6 +24,11 @@ bool same_write(const Version& left, const Version& right) {
          left.written.bits == right.written.bits;
 }
 
+/// The last write of a claim, by which its owner gives it up: it pretends to be from before the claim began.
+bool gives_up(const Version& version) {
+  return version.written.bits < version.claim_start.bits;
+}
+
 /// Tells what was written apart, value or deletion.
 std::uint64_t content_of(const Version& version) {
   return version.kind == RecordKind::kTombstone ? 0 : version.value_hash.prefix();
@@ -77,6 +82,8 @@ void ClaimOracle::changed(NodeIndex node, const std::string& key) {
   const bool all_remembered = faults_[Fault::kPowerFailure] == 0 && faults_[Fault::kRestartWithIdentityOnly] == 0;
   const auto not_later = [&](const Version& earlier, const Version& later) {
     if (earlier.boot != later.boot && !all_remembered) return false;
+    if (gives_up(earlier)) return true;
+    if (gives_up(later)) return false;
     return later.written.bits < earlier.written.bits ||
            (later.written.bits == earlier.written.bits && !same_write(earlier, later));
   };

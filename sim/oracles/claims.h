@@ -3,6 +3,7 @@
 //
 // S3  what is held as somebody's, that node has written; a claim has one writer, whose writes follow one another: no two of them are of one place, and later ones are written
 //     later. Identities of which there were two at a time are left out.
+//     What gives a claim up is its last write.
 // S4  a resource that accepts only fences at least as large as the largest it has seen never accepts a superseded holder:
 //     it is asked at each acknowledged write, and refuses nobody whose claim is the later one.
 // S5  while nothing is cut off, delayed beyond D, down or paused, and clocks are within their bounds, at most one node

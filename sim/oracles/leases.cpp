@@ -24,6 +24,11 @@ Margin margin_of(const NodePlan& plan) {
   return {plan.skew + drift, plan.skew + drift + Duration(10 * plan.drift_ppm) + kRounding};
 }
 
+/// What gives a claim up pretends to be from before the claim began.
+bool is_free(const Version& version) {
+  return version.written.bits < version.claim_start.bits;
+}
+
 bool is_value(const Version& version) {
   return version.kind == RecordKind::kValue;
 }
@@ -102,7 +107,7 @@ LeaseOracle::Foreseen LeaseOracle::foresee(NodeIndex node, const std::string& ke
     return foreseen;
   }
   foreseen.shown = found->second.version;
-  foreseen.age = ages(node, key, foreseen.shown);
+  if (!is_free(foreseen.shown)) foreseen.age = ages(node, key, foreseen.shown);
   const auto owner = identities_.find(foreseen.shown.owner);
   if (owner != identities_.end()) foreseen.holder = owner->second;
   if (foreseen.shown.owner.text() == host.id().text()) {
@@ -110,6 +115,7 @@ LeaseOracle::Foreseen LeaseOracle::foresee(NodeIndex node, const std::string& ke
     foreseen.outcome = Outcome::kOk;
     return foreseen;
   }
+  if (is_free(foreseen.shown)) foreseen.outcome = Outcome::kOk;
   if (!foreseen.age) return foreseen;
   // What a machine has written it may write again, whatever it calls itself since it restarted.
   if (foreseen.holder == node) {
@@ -147,6 +153,7 @@ void LeaseOracle::tried(NodeIndex node, const std::string& key, const Foreseen& 
   check_told(node, key, foreseen, outcome);
   if (left) check_left(node, key, foreseen, *left);
   if (outcome != Outcome::kOk) return;
+  check_epoch(node, key, foreseen);
   check_holder(node, key, foreseen);
   check_renewal(node, key, foreseen);
 }
@@ -203,6 +210,23 @@ void LeaseOracle::check_told(NodeIndex node, const std::string& key, const Fores
                 fmt::format("a write of '{}' was {} {} s {} the end that its last refusal told", key,
                             too_early ? "admitted" : "refused", seconds_text(std::chrono::abs(early)),
                             too_early ? "before" : "after"));
+}
+
+void LeaseOracle::released(NodeIndex node, const std::string& key) {
+  if (!judges(node)) return;
+  const auto& records = hosts_[node]->engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found != records.end() && is_free(found->second.version)) return;
+  findings_.add("lease", {name(node)}, fmt::format("'{}' is said to be given up, and is not", key));
+}
+
+/// Rule 5.
+void LeaseOracle::check_epoch(NodeIndex node, const std::string& key, const Foreseen& foreseen) {
+  if (!is_free(foreseen.shown)) return;
+  const auto& records = hosts_[node]->engine().dictionary().records();
+  const auto found = records.find(key);
+  if (found == records.end() || found->second.version.epoch > foreseen.shown.epoch) return;
+  findings_.add("lease", {name(node)}, fmt::format("'{}' was given up, and written again without a larger epoch", key));
 }
 
 /// Rule 3: of the holder before.

@@ -9,6 +9,7 @@
 //    trust any more; with clocks in bounds.
 // 4. No write is refused for a clock when all clocks have agreed for so long that everybody has read them anew; on lines so fast that
 //    a reading is good.
+// 5. A claim that its owner has given up refuses nobody from the moment at which a node sees that, and the next has a larger epoch.
 //
 // By true time, whatever the clocks have done since: a node compares clocks once, when it first sees a write, and from then on
 // counts on its monotonic clock. So the oracle knows the true age of a write, how wrong its writer's clock was then, and how wrong
@@ -55,6 +56,8 @@ class LeaseOracle {
   /// After it; `left` is what a refusal told.
   void tried(NodeIndex node, const std::string& key, const Foreseen& foreseen, Outcome outcome,
              std::optional<Duration> left);
+  /// The node says that it has given the key up.
+  void released(NodeIndex node, const std::string& key);
   /// The node's record of `key` has changed.
   void changed(NodeIndex node, const std::string& key);
   /// It has read its disk again.
@@ -102,6 +105,7 @@ class LeaseOracle {
   void check_renewal(NodeIndex node, const std::string& key, const Foreseen& foreseen);
   void remember(NodeIndex node, const std::string& key);
   void check_clock(NodeIndex node, const std::string& key);
+  void check_epoch(NodeIndex node, const std::string& key, const Foreseen& foreseen);
   [[nodiscard]] bool are_apart(Duration by) const;
   [[nodiscard]] bool judges(NodeIndex node) const;
   [[nodiscard]] const std::string& name(NodeIndex node) const { return hosts_[node]->plan().name; }

@@ -50,6 +50,7 @@ void LossOracle::acknowledged(NodeIndex node, const std::string& key) {
   Claim* claim = find(claims, version);
   if (claim == nullptr) claim = &note(claims, version);
   if (version.kind == RecordKind::kTombstone) claim->deleted_at = world_.now();
+  claim->given_up = version.written.bits < version.claim_start.bits;
 }
 
 LossOracle::Claims LossOracle::at_epoch(const Claims& claims, Epoch epoch) {
@@ -104,7 +105,7 @@ bool LossOracle::has_right(const Claims& claims, const Version& version, const N
       return below.deleted_at && world_.now() - *below.deleted_at > plan.horizon - 2 * plan.skew - plan.horizon / 10;
     if (below.owner == version.owner) return below.boot < version.boot;
     const Duration later = std::chrono::milliseconds(version.written.unix_ms() - below.first_write.unix_ms());
-    return below.deleted_at.has_value() || later > plan.lease + margin;
+    return below.deleted_at.has_value() || below.given_up || later > plan.lease + margin;
   });
 }
 
@@ -124,6 +125,19 @@ void LossOracle::changed(NodeIndex node, const std::string& key) {
                     key, std::to_underlying(version.epoch), version.owner.brief(), version.claim_start.bits));
   }
   note(claims, version);
+}
+
+void LossOracle::breaks(NodeIndex node, const std::string& key) {
+  broken_.insert({key, hosts_[node]->engine().id()});
+}
+
+void LossOracle::broken(NodeIndex node, const LeaseBroken& broken) {
+  if (!judges(node) || cloned_.contains(broken.by)) return;
+  // Its own operator's deed it hears of in the call that does it.
+  if (broken.by == hosts_[node]->engine().id() || broken_.contains({broken.key, broken.by})) return;
+  findings_.add(
+      name_of(Property::kS8), {hosts_[node]->plan().name},
+      fmt::format("it was told that an operator of {} has taken '{}', and none has", broken.by.brief(), broken.key));
 }
 
 void LossOracle::conflict(NodeIndex node, const Conflict& conflict) {

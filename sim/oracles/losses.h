@@ -5,10 +5,11 @@
 // 1. A client's write made it, and was acknowledged.
 // 2. Its owner issued it again one epoch above a rival of its own epoch that it had beaten: one that began later.
 // 3. Its owner took it again one epoch above what nobody held: a deletion, a claim whose lease had ended by the times of the
-//    writes, or an older life of its own.
+//    writes or was given up, or an older life of its own.
 // 4. Its owner, whose clock had been wrong, wrote it again with its true time.
 // And what the writer of a loss is told is true: the winner is larger, and it is no successor in order, which came after the lease
 // was over.
+// And who is told that an operator has taken a key is told the truth.
 //
 // From what clients were promised the oracle works out for each key who can stand where, and asks of each claim that a node
 // shows whether it is among these. It leaves out identities of which there were two.
@@ -34,6 +35,9 @@ class LossOracle {
   /// The node's record of `key` has changed.
   void changed(NodeIndex node, const std::string& key);
   void conflict(NodeIndex node, const Conflict& conflict);
+  /// The operator of the node has taken the key from whoever held it.
+  void breaks(NodeIndex node, const std::string& key);
+  void broken(NodeIndex node, const LeaseBroken& broken);
   /// There are two of this identity.
   void cloned(const NodeId& id) { cloned_.insert(id); }
 
@@ -47,6 +51,7 @@ class LossOracle {
     Hlc first_write;
     Duration made_at{};  ///< when a client's write made it; the first sight of it otherwise
     std::optional<Duration> deleted_at{};
+    bool given_up = false;
   };
   using Claims = std::vector<Claim>;
 
@@ -64,7 +69,8 @@ class LossOracle {
   const bool on_;
   Findings& findings_;
   std::set<NodeId> cloned_;
-  std::unordered_map<std::string, Claims> claims_;  // by key; looked up only
+  std::set<std::pair<std::string, NodeId>> broken_;  // keys, and whose operator has taken them
+  std::unordered_map<std::string, Claims> claims_;   // by key; looked up only
 };
 
 }  // namespace meshdict::sim

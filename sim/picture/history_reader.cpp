@@ -17,8 +17,8 @@ namespace meshdict::sim {
 namespace {
 
 /// Steps by which clients act; what is none of these and no expectation is a fault.
-constexpr std::array<std::string_view, 7> kOperations = {"set",     "delete",     "broadcast", "whisper",
-                                                         "connect", "disconnect", "start"};
+constexpr std::array<std::string_view, 9> kOperations = {"set",        "delete", "broadcast", "whisper", "connect",
+                                                         "disconnect", "start",  "release",   "break"};
 
 constexpr Duration kUntilEnd = Duration::max();
 

@@ -35,6 +35,7 @@ Key key(Held held, NodeIndex node = kNobody) {
 struct Keys {
   std::vector<Key> operator()(const StartStep& s) const { return {key(Held::kLife, s.node)}; }
   std::vector<Key> operator()(const StopStep& s) const { return {key(Held::kLife, s.node)}; }
+  std::vector<Key> operator()(const LeaveStep& s) const { return {key(Held::kLife, s.node)}; }
   std::vector<Key> operator()(const CrashStep& s) const { return {key(Held::kLife, s.node)}; }
   std::vector<Key> operator()(const RestartStep& s) const { return {key(Held::kLife, s.node)}; }
   std::vector<Key> operator()(const CloneStep& s) const { return {key(Held::kLife, s.node)}; }
@@ -77,6 +78,7 @@ std::vector<Key> keys_of(const Action& action) {
 struct Undo {
   Action operator()(const CrashStep& crash) const { return RestartStep{crash.node, crash.disk}; }
   Action operator()(const StopStep& stop) const { return RestartStep{.node = stop.node}; }
+  Action operator()(const LeaveStep& leave) const { return RestartStep{.node = leave.node}; }
   Action operator()(const DisconnectStep& apart) const { return ConnectStep{apart.node, apart.from}; }
   Action operator()(const LinkStep& link) const {
     LinkStep over = link;
@@ -212,8 +214,9 @@ class Holders {
     if (all.empty()) return undo;
     const bool was_in_force = heir == all.end();
     if (was_in_force) --heir;
-    const bool is_down =
-        std::holds_alternative<CrashStep>(heir->action) || std::holds_alternative<StopStep>(heir->action);
+    const bool is_down = std::holds_alternative<CrashStep>(heir->action) ||
+                         std::holds_alternative<StopStep>(heir->action) ||
+                         std::holds_alternative<LeaveStep>(heir->action);
     if (was_in_force && !is_down) return undo;
     heir->disk = std::max(heir->disk, undo.disk);
     return std::nullopt;

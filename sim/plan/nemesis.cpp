@@ -69,6 +69,8 @@ void Occupied::add(const Step& step) {
     hold(What::kDown, crash->node);
   } else if (const auto* stop = std::get_if<StopStep>(&step.action)) {
     hold(What::kDown, stop->node);
+  } else if (const auto* leave = std::get_if<LeaveStep>(&step.action)) {
+    hold(What::kDown, leave->node);
   } else if (const auto* restart = std::get_if<RestartStep>(&step.action)) {
     free(What::kDown, restart->node);
   } else if (const auto* clone = std::get_if<CloneStep>(&step.action)) {

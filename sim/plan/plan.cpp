@@ -282,16 +282,17 @@ std::string_view verb(const Action& action) {
 
 std::string_view verb_of(std::size_t index) {
   static constexpr std::array<std::string_view, std::variant_size_v<Action>> kVerbs = {
-      "set",       "delete", "broadcast", "whisper", "connect", "disconnect",  "start",  "stop",   "crash", "restart",
-      "partition", "heal",   "reset",     "link",    "expect",  "clone",       "pause",  "resume", "disk",  "clock",
-      "cut",       "mend",   "half_open", "dials",   "storm",   "slow_reader", "tamper", "mark"};
+      "set",   "delete",      "broadcast", "whisper", "connect", "disconnect", "start",     "stop",
+      "crash", "restart",     "partition", "heal",    "reset",   "link",       "expect",    "clone",
+      "pause", "resume",      "disk",      "clock",   "cut",     "mend",       "half_open", "dials",
+      "storm", "slow_reader", "tamper",    "mark",    "release", "break",      "leave",     "remove"};
   return kVerbs[index];
 }
 
 const std::vector<std::string>& told_words() {
   static const std::vector<std::string> kWords = {"peer_up",       "peer_down", "broadcast", "whisper", "refused",
                                                   "undeliverable", "confirmed", "updated",   "deleted", "conflict",
-                                                  "returned",      "clock",     "left_out"};
+                                                  "returned",      "clock",     "left_out",  "broken",  "parted"};
   return kWords;
 }
 

@@ -21,6 +21,7 @@
 #include "core/links/end_reason.h"
 #include "core/record/mesh_settings.h"
 #include "sim/plan/property.h"
+#include "sim/plan/ranges.h"  // IWYU pragma: export
 
 namespace meshdict::sim {
 
@@ -29,21 +30,6 @@ using NodeIndex = std::uint32_t;
 inline constexpr NodeIndex kNobody = std::numeric_limits<NodeIndex>::max();
 /// In the steps of a plan as written: a node that the seed chooses, another one at each place of a step.
 inline constexpr NodeIndex kAnyNode = kNobody - 1;
-
-/// Drawn uniformly per seed, both ends included.
-struct DurationRange {
-  Duration low{};
-  Duration high{};
-  [[nodiscard]] bool fixed() const { return low == high; }
-  bool operator==(const DurationRange&) const = default;
-};
-
-/// How many of something must be there, both ends included.
-struct CountRange {
-  std::uint64_t low = 0;
-  std::uint64_t high = std::numeric_limits<std::uint64_t>::max();
-  [[nodiscard]] bool contains(std::uint64_t count) const { return low <= count && count <= high; }
-};
 
 struct NodePlan : MeshSettings {
   std::string name;
@@ -340,15 +326,34 @@ struct ExpectStep {
   std::shared_ptr<const Expectation> what;
 };
 
+/// The node gives up what it holds, or its operator takes what another holds. kMissing: there is nothing of the kind.
+struct LeaseStep {
+  NodeIndex node = 0;
+  std::string key;
+  Outcome expect = Outcome::kAny;
+};
+struct ReleaseStep : LeaseStep {};
+struct BreakStep : LeaseStep {};
+/// Gives up all that it holds, tells everybody that it leaves, and ends.
+struct LeaveStep {
+  NodeIndex node = 0;
+};
+/// The operator of `node` removes the other for this time.
+struct RemoveStep {
+  NodeIndex node = 0;
+  NodeIndex of = 0;
+  Duration time{};
+};
 /// Gives this moment a name.
 struct MarkStep {
   std::string name;
 };
 
-using Action = std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep,
-                            StopStep, CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep,
-                            CloneStep, PauseStep, ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep,
-                            DialsStep, StormStep, SlowReaderStep, TamperStep, MarkStep>;
+using Action =
+    std::variant<SetStep, DeleteStep, BroadcastStep, WhisperStep, ConnectStep, DisconnectStep, StartStep, StopStep,
+                 CrashStep, RestartStep, PartitionStep, HealStep, ResetStep, LinkStep, ExpectStep, CloneStep, PauseStep,
+                 ResumeStep, DiskStep, ClockStep, CutStep, MendStep, HalfOpenStep, DialsStep, StormStep, SlowReaderStep,
+                 TamperStep, MarkStep, ReleaseStep, BreakStep, LeaveStep, RemoveStep>;
 
 /// The word for an action in YAML, transcripts and counters: "set", "partition", ...
 std::string_view verb(const Action& action);
@@ -370,6 +375,8 @@ enum class Told : std::uint8_t {
   kReturned,
   kClock,
   kLeftOut,
+  kBroken,
+  kParted,
 };
 /// In the order of the enumeration: "peer_up", ...
 const std::vector<std::string>& told_words();

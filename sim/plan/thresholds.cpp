@@ -112,6 +112,13 @@ constexpr auto kUnmeasured = std::to_array<Unmeasured>({
     {"MaxGaps", "no honest node leaves gaps"},
     {"BootAhead", "no honest node restarts so often"},
     {"MaxPackets", "messages of plans have two packets"},
+    // What only an operator's commands reach: members_test.
+    {"MaxMembers", "roll calls and partings only"},
+    {"RollCallLasts", "roll calls only"},
+    {"MaxRollCalls", "roll calls only"},
+    {"RollCallPause", "roll calls only"},
+    {"MaxPartings", "partings only"},
+    {"LongestParting", "partings only"},
     // What only py2p nodes meet: py2p_test and the captured bytes; no machine of the simulator runs py2p.
     {"MaxPaced", "py2p only"},
     {"MaxPacedBytes", "py2p only"},

@@ -21,8 +21,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "peers_up", "peers_down", "messages",  "refused",  "undeliverable", "updated",
-    "deleted",  "conflicts",  "confirmed", "returned", "clocks_judged", "left_out"};
+    "peers_up",  "peers_down", "messages", "refused",       "undeliverable", "updated", "deleted",
+    "conflicts", "confirmed",  "returned", "clocks_judged", "left_out",      "broken",  "parted"};
 static_assert(std::ranges::none_of(kEventNames, &std::string_view::empty));
 
 Json counters_json(const Counters& counters) {

@@ -38,6 +38,7 @@ class SwarmPlan {
     settings();
     nodes();
     operations();
+    if (seed_ >= kFirstOperatedSeed) operate();
     if (!calm_) {
       for (const FaultInfo& info : fault_infos())
         faults_of(info);
@@ -65,6 +66,7 @@ class SwarmPlan {
   void nodes();
   void operations();
   void operation(RandomStream& random, Duration at, int number);
+  void operate();
   void bulk();
   void outlive_deletions();
   void traffic_between(NodeIndex a, NodeIndex b, Duration from, RandomStream& random);
@@ -173,6 +175,25 @@ void SwarmPlan::operation(RandomStream& random, Duration at, int number) {
       return add(at, SetStep{.node = node, .key = key, .value = std::move(value)});
     }
   }
+}
+
+/// Who has just written gives up its lease, and another wants it; operators break some; now and then a node leaves, and comes back.
+void SwarmPlan::operate() {
+  RandomStream random = stream("operators");
+  for (auto left = random.between(4, 20); left > 0; --left) {
+    const NodeIndex node = any(random);
+    const Duration at = draw(random, 1s, until_);
+    const std::string key = fmt::format("k{}", random.below(keys_));
+    if (random.chance(1, 5)) add(at, BreakStep{{.node = node, .key = key}});
+    add(at, SetStep{.node = node, .key = key, .value = fmt::format("held{}", left)});
+    const Duration given_up = at + draw(random, 0ms, 3s);
+    add(given_up, ReleaseStep{{.node = node, .key = key}});
+    add(given_up + draw(random, 0ms, 500ms),
+        SetStep{.node = another(random, node), .key = key, .value = fmt::format("next{}", left)});
+  }
+  if (calm_ || !random.chance(1, 2)) return;
+  if (const auto taken = take_any(Fault::kCrash, random))
+    add(taken->from, LeaveStep{taken->node}, taken->until - taken->from);
 }
 
 /// Dictionaries of more keys than one list names are compared by ranges.
@@ -468,7 +489,7 @@ std::string swarm_name(std::uint64_t seed) {
 }
 
 Plan swarm_plan(std::uint64_t seed) {
-  const SwarmRange* range = range_of(seed);
+  const SwarmRange* range = seed < kFirstOperatedSeed ? range_of(seed) : nullptr;
   if (range == nullptr) return SwarmPlan(seed).make();
   RandomStream random(derive_seed(derive_seed(seed, "swarm"), range->name));
   Plan plan = range->make(random);

@@ -18,6 +18,10 @@ std::string swarm_name(std::uint64_t seed);
 /// A pure function of the seed. Goes through expand() like any other plan; its name is swarm_name().
 Plan swarm_plan(std::uint64_t seed);
 
+/// From this seed on the plans of the swarm have operators and programs, too, that give up and break leases, and nodes that leave: the
+/// usual plan of the seed, and that. Below it plans are what they were before there was any of that.
+inline constexpr std::uint64_t kFirstOperatedSeed = 1'000'000'000;
+
 /// How long after the last fault of a plan of at most some twenty nodes its mesh is whole and its nodes are equal, at the
 /// latest: by the deadlines of core/limits.h and the plan's slowest links, clocks and disks.
 Duration settle_bound(const Plan& plan);

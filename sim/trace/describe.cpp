@@ -104,6 +104,15 @@ std::string describe(const Event& event, const NameOf& name_of) {
           [&](const LeftOut& left_out) {
             return fmt::format("left out {} messages for {}", left_out.messages, name_of(left_out.peer));
           },
+          [&](const LeaseBroken& broken) {
+            return fmt::format("broken {} of {} by {}", word_text(broken.key), name_of(broken.from),
+                               name_of(broken.by));
+          },
+          [&](const MemberParted& parted) {
+            return fmt::format("parted {} {} for {} s, told by {}", name_of(parted.member),
+                               parted.kind == PartingKind::kRemoved ? "removed" : "left", seconds_text(parted.lasts),
+                               name_of(parted.told_by));
+          },
           [&](const ClockJudged& judged) {
             return fmt::format("clock of {} {}, {} us ahead, error {} us",
                                judged.peer.empty() ? "ours" : name_of(judged.peer), to_string(judged.clock.standing),
@@ -162,6 +171,16 @@ void add_to(TraceHash& hash, const Event& event) {
                  [&](const LeftOut& left_out) {
                    hash.add(left_out.peer.text());
                    hash.add(left_out.messages);
+                 },
+                 [&](const LeaseBroken& broken) {
+                   hash.add(broken.key);
+                   hash.add(broken.from.text());
+                   hash.add(broken.by.text());
+                 },
+                 [&](const MemberParted& parted) {
+                   hash.add(parted.member.text());
+                   hash.add(static_cast<std::uint64_t>(parted.kind));
+                   hash.add(parted.told_by.text());
                  },
                  [&](const ClockJudged& judged) {
                    hash.add(judged.peer.text());

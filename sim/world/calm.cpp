@@ -46,10 +46,13 @@ void Calm::disturbed(const Action& action) {
   check_quiet();
   change_ = std::max(change_, stage_.now());
   records_judged_ = false;
-  if (!is_one_of<SetStep, DeleteStep, BroadcastStep, WhisperStep>(action)) {
+  if (!is_one_of<SetStep, DeleteStep, BroadcastStep, WhisperStep, ReleaseStep, BreakStep>(action)) {
     fault_ = std::max(fault_, stage_.now());
     // For so long the two do not dial each other, and then they do with no haste.
     if (is_one_of<DisconnectStep>(action)) fault_ = stage_.now() + limits::kMutedFor + limits::kStrangerPauseCap;
+    // Refused to the last moment, it leaves the others alone for as long again.
+    if (const auto* remove = std::get_if<RemoveStep>(&action))
+      fault_ = stage_.now() + remove->time + limits::kMutedFor + limits::kStrangerPauseCap;
     change_ = std::max(change_, fault_);
     mesh_judged_ = false;
     faults_before_.reset();

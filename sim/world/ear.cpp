@@ -93,6 +93,10 @@ void Ear::hear(const Confirmed& confirmed) {
   stage_.records.confirmed(node_, wait->keys, wait->since, peer->second);
 }
 
+void Ear::hear(const LeaseBroken& broken) {
+  stage_.losses.broken(node_, broken);
+}
+
 void Ear::hear(const LeftOut& left_out) {
   const auto peer = stage_.identities.find(left_out.peer);
   if (peer == stage_.identities.end()) return;

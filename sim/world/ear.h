@@ -26,6 +26,8 @@ class Ear final : public Observer {
   void hear(const ClockJudged& /*judged*/) {}
   void hear(const LeftOut& left_out);
   [[nodiscard]] bool is_of_program(const NodeId& sender) const;
+  void hear(const LeaseBroken& broken);
+  void hear(const MemberParted& /*parted*/) {}
   void check_dropped(NodeIndex peer, const PeerDown& down);
   [[nodiscard]] Host& host() { return *stage_.hosts[node_]; }
 

@@ -42,6 +42,32 @@ void Faults::perform(const Step& step, const StopStep& what) {
   if (nodes_.commit_turn(what.node)) nodes_.end(what.node, Machine::kRefusing);
 }
 
+void Faults::perform(const Step& step, const LeaveStep& what) {
+  if (!stage_.up(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
+  if (!stage_.usable(step, what.node, false)) return;
+  stage_.claims.disturbed();
+  Engine& engine = stage_.hosts[what.node]->engine();
+  std::vector<std::string> held;
+  for (const auto& [key, record] : engine.dictionary().records()) {
+    const auto lease = engine.dictionary().lease(key);
+    if (lease && lease->held && lease->ours) held.emplace_back(key);
+  }
+  std::vector<std::string> given_up;
+  for (const std::string& key : held) {
+    if (const auto released = engine.release(key); released && *released) given_up.push_back(key);
+  }
+  if (!nodes_.commit_turn(what.node)) return;
+  for (const std::string& key : given_up) {
+    stage_.leases.tried(what.node, key, {}, Outcome::kOk, std::nullopt);
+    stage_.records.acknowledged(what.node, key);
+    stage_.claims.acknowledged(what.node, key);
+    stage_.losses.acknowledged(what.node, key);
+  }
+  engine.say_left();
+  engine.stop();
+  if (nodes_.commit_turn(what.node)) nodes_.end(what.node, Machine::kRefusing);
+}
+
 void Faults::perform(const Step& step, const CrashStep& what) {
   if (!stage_.alive(what.node)) return stage_.changes_nothing(step, stage_.name(what.node) + " is down");
   Host& host = *stage_.hosts[what.node];

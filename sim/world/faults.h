@@ -22,6 +22,7 @@ class Faults {
   void perform(const Step& step, const StartStep& what);
   void perform(const Step& step, const RestartStep& what);
   void perform(const Step& step, const StopStep& what);
+  void perform(const Step& step, const LeaveStep& what);
   void perform(const Step& step, const CrashStep& what);
   void perform(const Step& step, const CloneStep& what);
   void perform(const Step& step, const PauseStep& what);

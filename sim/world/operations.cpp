@@ -100,6 +100,40 @@ void Operations::perform(const Step& step, const DeleteStep& what) {
               .result = result});
 }
 
+void Operations::perform(const Step& step, const ReleaseStep& what) {
+  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
+  const LeaseOracle::Foreseen foreseen = stage_.leases.foresee(what.node, what.key);
+  const auto released = stage_.hosts[what.node]->engine().release(what.key);
+  if (released && *released) stage_.leases.released(what.node, what.key);
+  note_about_lease(
+      step,
+      {.node = what.node, .keys = {&what.key, 1}, .foreseen = {&foreseen, 1}, .required = what.expect, .result = {}},
+      released);
+}
+
+void Operations::perform(const Step& step, const BreakStep& what) {
+  if (!stage_.usable(step, what.node, what.expect != Outcome::kAny)) return;
+  const auto broken = stage_.hosts[what.node]->engine().break_lease(what.key);
+  if (broken && *broken) stage_.losses.breaks(what.node, what.key);
+  // That a lease lasts refuses an operator nothing.
+  const LeaseOracle::Foreseen nothing;
+  note_about_lease(
+      step,
+      {.node = what.node, .keys = {&what.key, 1}, .foreseen = {&nothing, 1}, .required = what.expect, .result = {}},
+      broken);
+}
+
+/// `done`: whether there was something to do.
+void Operations::note_about_lease(const Step& step, const Written& written, std::expected<bool, WriteError> done) {
+  Written noted = written;
+  if (!done) {
+    noted.result = std::unexpected(std::move(done.error()));
+  } else if (!*done) {
+    noted.result = std::unexpected(NoSuchKey{});
+  }
+  note(step, noted);
+}
+
 void Operations::note(const Step& step, const Written& written) {
   const NodeIndex node = written.node;
   const std::string& key = written.keys.front();
@@ -200,6 +234,16 @@ void Operations::perform(const Step& step, const ConnectStep& what) {
   if (!stage_.usable(step, what.node, false)) return;
   stage_.measures.connected(what.node, what.to);
   nodes_.dial(what.node, what.to);
+}
+
+void Operations::perform(const Step& step, const RemoveStep& what) {
+  if (!stage_.usable(step, what.node, false)) return;
+  if (stage_.hosts[what.of]->id().empty()) {
+    return stage_.changes_nothing(step, stage_.name(what.of) + " has never been up");
+  }
+  stage_.claims.disturbed();
+  stage_.hosts[what.node]->engine().remove_member(stage_.hosts[what.of]->id(), what.time);
+  nodes_.finish_turn(what.node);
 }
 
 void Operations::perform(const Step& step, const DisconnectStep& what) {

@@ -21,6 +21,9 @@ class Operations {
   void perform(const Step& step, const WhisperStep& what);
   void perform(const Step& step, const ConnectStep& what);
   void perform(const Step& step, const DisconnectStep& what);
+  void perform(const Step& step, const ReleaseStep& what);
+  void perform(const Step& step, const BreakStep& what);
+  void perform(const Step& step, const RemoveStep& what);
 
   /// By now others must have said that they have what `step` wrote.
   void check_waited(const Step& step, const SetStep& what);
@@ -36,6 +39,7 @@ class Operations {
     std::expected<void, WriteError> result;
   };
   void note(const Step& step, const Written& written);
+  void note_about_lease(const Step& step, const Written& written, std::expected<bool, WriteError> done);
   void check_owner(const Step& step, const Written& written, const std::string& text);
 
   Stage& stage_;

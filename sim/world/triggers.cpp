@@ -37,6 +37,8 @@ ToldOf told_of(const Event& event) {
             return ToldOf{.event = Told::kReturned, .who = returned.from, .key = returned.key};
           },
           [](const LeftOut& left_out) { return ToldOf{.event = Told::kLeftOut, .who = left_out.peer}; },
+          [](const LeaseBroken& broken) { return ToldOf{.event = Told::kBroken, .who = broken.by, .key = broken.key}; },
+          [](const MemberParted& parted) { return ToldOf{.event = Told::kParted, .who = parted.member}; },
           [](const ClockJudged& judged) { return ToldOf{.event = Told::kClock, .who = judged.peer}; },
       },
       event);

@@ -1,6 +1,7 @@
 #pragma once
 // The commands of the Redis-protocol endpoint: their table, and the helpers that they share.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,6 +43,11 @@ std::string shown_fence(std::string_view fence);
 void run_subcommand(RespSession& session, Arguments arguments);
 
 namespace commands {
+
+/// As replies tell times.
+inline std::int64_t milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
 
 // Keys (keys.cpp)
 Rights more_rights_of_set(Arguments arguments);
@@ -124,11 +130,18 @@ void punsubscribe(RespSession& session, Arguments arguments);
 void publish(RespSession& session, Arguments arguments);
 std::span<const Subcommand> pubsub_subcommands();
 
-// The mesh and its leases (mesh.cpp)
+// The mesh (mesh.cpp)
 std::span<const Subcommand> mesh_subcommands();
+void explain(RespSession& session, Arguments arguments);
+
+// Its members (members.cpp): subcommands of MESH
+void mesh_leave(RespSession& session, Arguments arguments);
+void mesh_members(RespSession& session, Arguments arguments);
+void mesh_remove(RespSession& session, Arguments arguments);
+
+// Leases (leases.cpp)
 void lease(RespSession& session, Arguments arguments);
 std::span<const Subcommand> lease_subcommands();
-void explain(RespSession& session, Arguments arguments);
 
 }  // namespace commands
 }  // namespace meshdict

@@ -1,4 +1,4 @@
-// What Redis has no word for: neighbours, leases, and why a record won.
+// What Redis has no word for: neighbours, and why a record won. Leases are in leases.cpp, members in members.cpp.
 
 #include <fmt/format.h>
 
@@ -26,10 +26,6 @@ std::string shown_fence(std::string_view fence) {
 
 namespace commands {
 namespace {
-
-std::int64_t milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
 
 /// Positive: the neighbour's clock is ahead of ours. Nil while nothing was measured.
 void reply_clock(RespSession& session, const ClockView& clock) {
@@ -154,46 +150,14 @@ std::span<const Subcommand> mesh_subcommands() {
       {"forget", -3, kMesh, mesh_forget, "host:port", "Dials an address no more, until somebody tells of it again."},
       {"id", 2, kMesh, [](RespSession& s, Arguments) { s.reply().bulk(s.service().engine.id().text()); }, "",
        "Returns the id of this node."},
+      {"leave", 2, kAdminister, mesh_leave, "",
+       "Gives up all leases of this node, tells all members that it leaves for good, and ends it."},
+      {"members", 2, kMesh, mesh_members, "", "Asks the whole mesh who belongs to it, and lists the answers."},
       {"peers", 2, kMesh, mesh_peers, "", "Lists the neighbours."},
+      {"remove", -3, kAdminister, mesh_remove, "id [seconds]",
+       "Removes a member for ten minutes, or so long: all members part from it, and turn it away."},
   };
   return kSubcommands;
-}
-
-namespace {
-
-/// 1: the lease begins anew, with the value that is there. 0: this node does not hold the key (any more), or there is none.
-void renew_lease(RespSession& session, Arguments arguments) {
-  const auto renewed = session.service().engine.renew(arguments[2]);
-  if (!renewed) return reply_refused(session, renewed.error());
-  if (*renewed) session.note_write(arguments[2]);
-  session.reply().integer(*renewed ? 1 : 0);
-}
-
-}  // namespace
-
-std::span<const Subcommand> lease_subcommands() {
-  static constexpr Access kWriteKey{Right::kWrite, Access::Touches::kKeys};
-  static constexpr Subcommand kSubcommands[] = {
-      {"renew", 3, kWriteKey, renew_lease, "key",
-       "Begins the lease of a key anew with the value that is there. Returns 0 when this node does not hold it.", 2},
-  };
-  return kSubcommands;
-}
-
-void lease(RespSession& session, Arguments arguments) {
-  if (arguments.size() > 2) return run_subcommand(session, arguments);
-  const auto view = session.service().engine.dictionary().lease(arguments[1]);
-  if (!view) {
-    session.reply().nil_array();
-    return;
-  }
-  session.reply().array(14).field("owner", view->owner.text());
-  session.reply().field("held", view->held ? 1 : 0).field("ours", view->ours ? 1 : 0);
-  session.reply()
-      .field("state", to_string(view->state))
-      .field("left_ms", milliseconds(view->left))
-      .field("epoch", std::to_underlying(view->epoch));
-  session.reply().field("fence", shown_fence(view->fence));
 }
 
 void explain(RespSession& session, Arguments arguments) {

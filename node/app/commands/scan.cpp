@@ -11,6 +11,7 @@
 
 #include "app/access/prefixes.h"
 #include "app/commands/commands.h"
+#include "app/commands/key_walk.h"
 #include "app/resp/glob.h"
 #include "app/resp/integer.h"
 #include "app/resp/limits.h"
@@ -31,16 +32,6 @@ struct ScanOptions {
   std::int64_t count = kScanCount;
   bool none = false;  ///< asks for a type that no key has
 };
-
-/// As Redis reads it, with C's strtoull: nothing is 0, and a sign may stand before the digits; but none is below 0.
-std::optional<std::uint64_t> read_cursor(std::string_view text) {
-  if (text.empty()) return 0;
-  const bool negative = text.front() == '-';
-  if (negative || text.front() == '+') text.remove_prefix(1);
-  const auto number = parse_number<std::uint64_t>(text);
-  if (!number || (negative && *number != 0)) return std::nullopt;
-  return number;
-}
 
 /// False when it has replied with an error.
 bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
@@ -77,50 +68,6 @@ bool read_options(RespSession& session, Arguments options, ScanOptions& out) {
 
 namespace {
 
-/// A walk through the keys that begin with `prefix` and that a user may know of, in order. What it may not know of costs
-/// no step and is not counted: neither pages nor time tell how much of it there is.
-class Walk {
- public:
-  using Records = std::remove_cvref_t<decltype(std::declval<const Dictionary&>().records())>;
-
-  /// From `from` on. All outlive the walk.
-  Walk(const Records& all, std::string_view prefix, const Prefixes& names, std::string_view from)
-      : all_(all), prefix_(prefix), names_(names), at_(all.lower_bound(std::max(from, prefix))) {
-    skip();
-  }
-  [[nodiscard]] bool over() const { return at_ == all_.end() || !at_.key().starts_with(prefix_); }
-  [[nodiscard]] const auto& here() const { return at_; }
-  void next() {
-    ++at_;
-    skip();
-  }
-
- private:
-  /// At most once for each of the user's prefixes.
-  void skip() {
-    while (!over()) {
-      const auto allowed = names_.first_from(at_.key());
-      if (!allowed) {
-        at_ = all_.end();
-      } else if (*allowed == at_.key()) {
-        return;
-      } else {
-        at_ = all_.lower_bound(*allowed);
-      }
-    }
-  }
-
-  const Records& all_;
-  std::string_view prefix_;
-  const Prefixes& names_;
-  decltype(std::declval<const Records&>().end()) at_;
-};
-
-/// The first key behind this one.
-std::string behind(std::string_view key) {
-  return std::string(key) + '\0';
-}
-
 /// KEYS, step by step. The number of matches goes before them, so that they are written apart first.
 class KeysMatching {
  public:
@@ -129,7 +76,7 @@ class KeysMatching {
 
   bool operator()(std::string& reply, std::size_t& steps) {
     ReplyWriter writer(found_);
-    for (Walk walk(records(session_), pattern_.prefix(), *names_, from_); !walk.over(); walk.next()) {
+    for (KeyWalk walk(records(session_), pattern_.prefix(), *names_, from_); !walk.over(); walk.next()) {
       const std::string_view key = walk.here().key();
       if (steps == 0) {
         from_ = key;
@@ -166,40 +113,27 @@ void keys(RespSession& session, Arguments arguments) {
 }
 
 void scan(RespSession& session, Arguments arguments) {
-  const auto cursor = read_cursor(arguments[1]);
-  if (!cursor) {
-    session.reply().error("ERR invalid cursor");
-    return;
-  }
+  const auto from = begin_walk(session, arguments[1]);
+  if (!from) return;
   ScanOptions options;
   if (!read_options(session, arguments.subspan(2), options)) return;
   session.charge(Glob::compile_cost(options.pattern));
   const auto pattern = Glob::compile(options.pattern);
   if (!pattern) return reply_bad_pattern(session);
 
-  const std::string_view user = session.user()->name;
-  std::string from;
-  if (*cursor != 0) {
-    const auto last_key = session.service().cursors.take(*cursor, user);
-    if (!last_key) {
-      session.reply().error("ERR invalid cursor: unknown to this node, or forgotten; start again with 0");
-      return;
-    }
-    from = behind(*last_key);
-  }
   const auto names = session.names();
   std::vector<std::string_view> found;
   std::optional<std::string_view> last;
   // COUNT is a wish: a scan may stop anywhere behind its first key.
   std::size_t& steps = session.steps();
-  Walk walk(records(session), pattern->prefix(), *names, from);
+  KeyWalk walk(records(session), pattern->prefix(), *names, *from);
   for (std::int64_t seen = 0; seen < options.count && (steps > 0 || seen == 0) && !walk.over(); ++seen, walk.next()) {
     const std::string_view key = walk.here().key();
     steps -= std::min(steps, pattern->cost(key.size()));
     last = key;
     if (!options.none && walk.here().is_visible() && pattern->matches(key)) found.push_back(key);
   }
-  const std::uint64_t next = !walk.over() && last ? session.service().cursors.add(*last, user) : 0;
+  const std::uint64_t next = !walk.over() && last ? session.service().cursors.add(*last, session.user()->name) : 0;
   session.reply().array(2).bulk(std::to_string(next)).array(found.size());
   for (const std::string_view key : found)
     session.reply().bulk(key);

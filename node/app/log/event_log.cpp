@@ -113,6 +113,27 @@ void EventLog::tell(const LeftOut& e) {
                                  e.peer.brief(), e.messages));
 }
 
+void EventLog::tell(const LeaseBroken& e) {
+  log_.write_limited(LogLevel::kWarn, "broken lease",
+                     fmt::format("an operator of {} has taken {} from {}, which held it", e.by.brief(),
+                                 printable(e.key, 80), e.from.brief()));
+}
+
+void EventLog::tell(const MemberParted& e) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(e.lasts).count();
+  if (e.kind == PartingKind::kLeft) {
+    log_.write_limited(
+        LogLevel::kInfo, "member left",
+        fmt::format("member {} has left for good: it is not dialled for {} s", e.member.brief(), seconds));
+  } else {
+    log_.write_limited(
+        LogLevel::kWarn, "member removed",
+        fmt::format("an operator has removed member {}, which may be this node: it is turned away for {} s "
+                    "(told by {})",
+                    e.member.brief(), seconds, e.told_by.brief()));
+  }
+}
+
 void EventLog::tell(const ClockJudged& e) {
   const ClockOffset& offset = e.clock.offset;
   const double seconds = std::chrono::duration<double>(std::chrono::abs(offset.ahead)).count();

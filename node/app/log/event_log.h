@@ -30,6 +30,8 @@ class EventLog {
   void tell(const Returned& e);
   void tell(const LeftOut& e);
   void tell(const ClockJudged& e);
+  void tell(const LeaseBroken& e);
+  void tell(const MemberParted& e);
   void tell(const MessageArrived& e);
   void tell(const Updated& e);
   void tell(const Deleted& e);

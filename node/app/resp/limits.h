@@ -61,6 +61,10 @@ inline constexpr std::size_t kMaxWrittenBytes = limits::kMaxKey;
 inline constexpr std::chrono::seconds kRoomPatience{5};
 /// The longest that a client waits for its backup: longer than any that succeeds.
 inline constexpr std::chrono::hours kBackupPatience{24};
+/// MESH MEMBERS waits so long for answers: ten slow hops there and back.
+inline constexpr std::chrono::seconds kRollCallPatience{1};
+/// What giving up a lease costs beside a look at a key: a record is encoded, hashed twice, stored and sent.
+inline constexpr std::size_t kStepsOfRelease = 32;
 /// Replies that wait for a client. A subscriber that falls so far behind is cut off, the commands of others wait, and one
 /// reply may not be larger.
 inline constexpr std::size_t kMaxOutput = 32 * 1024 * 1024;

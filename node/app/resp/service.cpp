@@ -72,6 +72,8 @@ void RespService::on_event(const Event& event) {
                  [](const Returned&) {},
                  [](const ClockJudged&) {},
                  [](const LeftOut&) {},
+                 [this](const LeaseBroken& e) { pubsub.publish("__keyevent@0__:broken", e.key); },
+                 [](const MemberParted&) {},
              },
              event);
 }

@@ -138,6 +138,8 @@ class RespService {
   /// What strangers can cause; for a log that limits repeated kinds.
   std::function<void(std::string_view kind, const std::string& detail)> tell = [](std::string_view,
                                                                                   const std::string&) {};
+  /// Ends the node in order, once what waits has left. In tests nobody sets it, and nothing ends.
+  std::function<void()> end_node = [] {};
   BackupMaker back_up;  ///< null: the node keeps nothing on disk
   /// Ends the node in order; null where it is not its own program.
   std::function<void(const std::string& why)> shut_down;

@@ -25,6 +25,8 @@ void Watch::on_event(const Event& event) {
                  [](const Returned&) {},
                  [](const ClockJudged&) {},
                  [](const LeftOut&) {},
+                 [](const LeaseBroken&) {},
+                 [](const MemberParted&) {},
              },
              event);
 }

@@ -7,6 +7,7 @@
 #include "core/base/sha256.h"
 #include "core/dictionary/plain.h"
 #include "core/limits.h"
+#include "core/record/claim_marks.h"
 
 namespace meshdict {
 
@@ -31,7 +32,7 @@ Standing Admission::standing_of_plain(const std::optional<Record>& present, cons
   if (!present || !is_visible(present->version) || present->version.owner == writer) return usual;
   const Version& held = present->version;
   const std::int64_t held_seconds = whole_seconds(held.written);
-  if (seconds == held_seconds) {
+  if (seconds == held_seconds && !is_given_up(held)) {
     // A claim of a meshdict node is a rival's only in the second of its start: a lease that is held is held.
     const bool rival =
         config_.leasing == Leasing::kOff || held.boot == Boot::kNone || whole_seconds(held.claim_start) == seconds;
@@ -46,12 +47,21 @@ std::expected<void, WriteError> Admission::check(std::string_view key, const std
     return std::unexpected(
         BadKey{"the key has " + std::to_string(key.size()) + " bytes, more than " + std::to_string(limits::kMaxKey)});
   }
-  if (standing(present, config_.self) == Standing::kLeased) {
+  const Standing found = standing(present, config_.self);
+  if (found == Standing::kLeased) {
     return std::unexpected(Leased{.owner = present->version.owner, .left = terms_.left_for_others(*present)});
   }
-  if (guard_.forbids_claims() && standing(present, config_.self) == Standing::kFree) {
-    return std::unexpected(WrongClock{.ahead = guard_.ahead()});
-  }
+  return found == Standing::kFree ? check_claim(key, present) : check_epoch(key, present);
+}
+
+std::expected<void, WriteError> Admission::check_claim(std::string_view key,
+                                                       const std::optional<Record>& present) const {
+  if (guard_.forbids_claims()) return std::unexpected(WrongClock{.ahead = guard_.ahead()});
+  return check_epoch(key, present);
+}
+
+std::expected<void, WriteError> Admission::check_epoch(std::string_view key,
+                                                       const std::optional<Record>& present) const {
   const Hlc highest = earliest_write(highest_epoch(key, present));
   if (const Hlc reading = hlc_.next(config_.skew); highest >= reading) {
     const auto behind = std::chrono::ceil<std::chrono::milliseconds>(highest - reading + 1ms);
@@ -147,6 +157,24 @@ Admission::Write Admission::next_write(std::string_view key, const std::optional
   assert(!present || compare(next.version, present->version, config_.leasing) > 0);
   next.age = std::max(Duration::zero(), hlc_.now() - next.version.written);
   return next;
+}
+
+std::expected<Admission::Write, WriteError> Admission::giving_up(std::string_view key, const Record& held) {
+  const Hlc written = time_of_giving_up(held.version.claim_start, config_);
+  if (held.version.epoch > largest_epoch(written)) {
+    return std::unexpected(BadKey{"the clock of this node is too near to 1970 for a lease to be given up"});
+  }
+  Write last = next_write(key, held, held.value, RecordKind::kValue);
+  // Of a claim that had to be begun anew for it the start is later.
+  last.version.written = time_of_giving_up(last.version.claim_start, config_);
+  last.age = std::max(last.age, hlc_.now() - last.version.written);
+  return last;
+}
+
+Admission::Write Admission::taking(std::string_view key, const Record& held) {
+  Write claim = next_write(key, held, held.value, RecordKind::kValue);
+  claim.version.sequence = kFirstOfTaken;
+  return claim;
 }
 
 }  // namespace meshdict

@@ -17,6 +17,8 @@
 // A5. While the wall clock is wrong and the guard is on, only what is held is written (W2 in clock_guard.h).
 // A6. Every write beats what it replaces, and its epoch has room (largest_epoch()). A write for which there is no room yet is
 //     refused, with the time that our clock is behind.
+// A7. An owner may give up what it holds (M1 in claim_marks.h), and an operator may take what another holds: by a claim, with
+//     epoch + 1 and the mark of M2.
 //
 // Not thread-safe. Cost: O(1), one SHA-256 of the value for a write, and without leases O(log n) of the future records.
 
@@ -72,10 +74,20 @@ class Admission {
   [[nodiscard]] Write next_write(std::string_view key, const std::optional<Record>& present, RawView value,
                                  RecordKind kind);
 
+  /// Whether a claim of ours would be admitted now, although the key may be leased: for taking().
+  [[nodiscard]] std::expected<void, WriteError> check_claim(std::string_view key,
+                                                            const std::optional<Record>& present) const;
+  /// The write that gives up what we hold (M1 in claim_marks.h). REQUIRES: `held` is ours, and its lease trusted.
+  [[nodiscard]] std::expected<Write, WriteError> giving_up(std::string_view key, const Record& held);
+  /// The claim by which an operator takes what another holds (M2). REQUIRES: check_claim() admits it.
+  [[nodiscard]] Write taking(std::string_view key, const Record& held);
+
   /// The largest epoch that a new claim of the key must stand above.
   [[nodiscard]] Epoch highest_epoch(std::string_view key, const std::optional<Record>& present) const;
 
  private:
+  [[nodiscard]] std::expected<void, WriteError> check_epoch(std::string_view key,
+                                                            const std::optional<Record>& present) const;
   [[nodiscard]] Epoch epoch_above(std::string_view key, const std::optional<Record>& present,
                                   const Version* waiting) const;
   [[nodiscard]] Hlc time_of_write(const std::optional<Record>& present);

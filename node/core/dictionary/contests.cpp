@@ -6,6 +6,7 @@
 
 #include "core/dictionary/plain.h"
 #include "core/limits.h"
+#include "core/record/claim_marks.h"
 
 namespace meshdict {
 
@@ -44,13 +45,13 @@ bool Contests::should_take_again(const Record& present, const Version& winning) 
   const bool in_second_of_claim =
       winning.boot == Boot::kNone && whole_seconds(winning.written) == whole_seconds(present.version.claim_start);
   if (in_second_of_claim && !yields_in_its_second(present.version, winning.owner)) return true;
-  return winning.kind == RecordKind::kTombstone || terms_.is_over(hlc_.now() - winning.written);
+  return winning.kind == RecordKind::kTombstone || is_given_up(winning) || terms_.is_over(hlc_.now() - winning.written);
 }
 
 /// K3.
 bool Contests::should_propose_again(const Record& present, const Version& winning) const {
   return present.version.owner == config_.self && is_visible(present.version) && !is_visible(winning) &&
-         winning.written < present.version.written && winning.epoch < largest_epoch(present.version.written) &&
+         winning.written < last_held(present.version) && winning.epoch < largest_epoch(present.version.written) &&
          hlc_.now() - winning.written > config_.horizon - config_.skew;
 }
 

@@ -10,6 +10,7 @@
 #include "core/dictionary/stored_record.h"
 #include "core/encoding/value.h"
 #include "core/limits.h"
+#include "core/record/claim_marks.h"
 #include "core/record/codec.h"
 
 namespace meshdict {
@@ -82,6 +83,7 @@ std::size_t Dictionary::take_over(const NodeId& former) {
     version.epoch = next(version.epoch);
     version.owner = config_.self;
     version.boot = config_.boot;
+    if (is_taken(version)) version.sequence = Sequence::kFirst;
     accept_aged(key, present.value, version, Origin::kReissued, terms_.age(present));
   }
   return keys.size();
@@ -272,6 +274,9 @@ void Dictionary::accept_aged(std::string_view key, RawView value, const Version&
                    .losing = old->version,
                    .winning = version,
                    .reason = std::string(to_string(deciding_field(version, old->version, config_.leasing)))});
+  }
+  if (old && is_taken(version) && old->version.owner != version.owner) {
+    sink_(LeaseBroken{.key = std::string(key), .from = old->version.owner, .by = version.owner});
   }
   if (is_visible(version)) {
     sink_(Updated{.key = std::string(key), .local = origin == Origin::kLocal});

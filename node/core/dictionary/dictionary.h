@@ -87,6 +87,13 @@ class Dictionary {
   /// Leaves a tombstone, admitted like any write. NoSuchKey when there is nothing to delete.
   std::expected<OwnRecord, WriteError> erase(std::string_view key);
 
+  /// Gives up a lease of ours: the value stays, anybody may claim the key at once, and that claim's fence is larger. Nothing when we
+  /// do not hold the key.
+  std::expected<std::optional<OwnRecord>, WriteError> release(std::string_view key);
+  /// For an operator: takes a key that another node holds, with the value that is there. Its holder is told of a conflict, and every
+  /// node of LeaseBroken. Nothing when nobody else holds the key.
+  std::expected<std::optional<OwnRecord>, WriteError> break_lease(std::string_view key);
+
   /// The visible record: nothing for an unknown or deleted key. Valid until the next non-const call.
   [[nodiscard]] std::optional<Record> find(std::string_view key) const;
   /// Nothing for an unknown or deleted key.
@@ -173,6 +180,7 @@ class Dictionary {
 
   // local.cpp
   OwnRecord write(std::string_view key, RawView value, RecordKind kind);
+  OwnRecord place(std::string_view key, RawView value, const Admission::Write& next);
   [[nodiscard]] LeaseState state_of(std::string_view key, const Record& record) const;
 
   // dictionary.cpp

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "core/base/ids.h"
 #include "core/encoding/msgpack.h"
 #include "core/record/version.h"
 
@@ -36,6 +37,15 @@ struct Conflict {
   /// The field of the version that decided.
   std::string reason;
 };
-using DictionaryEvent = std::variant<Updated, Deleted, Conflict>;
+/// An operator has taken a key from its holder (M2 in claim_marks.h). Raised at each node that had the holder's claim, before the
+/// Updated of the new one.
+struct LeaseBroken {
+  std::string key;
+  /// Who held it.
+  NodeId from;
+  /// Whose operator has taken it.
+  NodeId by;
+};
+using DictionaryEvent = std::variant<Updated, Deleted, Conflict, LeaseBroken>;
 
 }  // namespace meshdict

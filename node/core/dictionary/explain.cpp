@@ -1,6 +1,7 @@
 #include "core/dictionary/explain.h"
 
 #include "core/encoding/value.h"
+#include "core/record/claim_marks.h"
 
 namespace meshdict {
 namespace {
@@ -79,12 +80,19 @@ std::string step_text(const ClaimHistory::Step& step) {
          std::string(rule_text(step.decided_by)) + ")";
 }
 
+/// How many writes of the claim went before.
+std::uint64_t number_in_claim(const Version& version) {
+  return std::to_underlying(version.sequence) - (is_taken(version) ? std::to_underlying(kFirstOfTaken) : 0);
+}
+
 std::string lease_text(const LeaseView& view) {
+  if (view.state == LeaseState::kReleased) return "given up by its owner; the next node that writes claims the key";
   if (!view.held) {
     return view.ours ? "lapsed; our next write claims the key anew"
                      : "lapsed; the next node that writes claims the key";
   }
   std::string text = "held for " + seconds_left_text(view.left);
+  if (view.taken) text += "; an operator has taken it from an earlier holder";
   switch (view.state) {
     case LeaseState::kForeign:
       return text;
@@ -94,6 +102,8 @@ std::string lease_text(const LeaseView& view) {
       return text + "; tentative: a rival's claim may still be on its way";
     case LeaseState::kSettled:
       return text + "; settled: we were in contact with the mesh, and no rival has shown itself";
+    case LeaseState::kReleased:
+      return text;
     case LeaseState::kUnconfirmed:
       return text + "; unconfirmed: we have not been in contact with the mesh for long enough since it began";
   }
@@ -131,7 +141,7 @@ std::string explain(const KeyStory& story) {
   text += visible ? ", owned by " : " by ";
   text += story.ours ? "this node" : "another node";
   text += "\nclaim: " + claim_text(version);
-  text += "\nversion: write " + std::to_string(std::to_underlying(version.sequence)) + " of the claim, by process " +
+  text += "\nversion: write " + std::to_string(number_in_claim(version)) + " of the claim, by process " +
           std::to_string(std::to_underlying(version.boot)) + " of its owner, at " + time_text(version.written) + ", " +
           whole_seconds_past(story.age) + " ago";
   if (story.met != nullptr) {

@@ -8,6 +8,7 @@
 //     Rationale: each side pays for its own error, so that with clocks in bounds the owner stops before anyone else may start.
 // L3. Margin: the skew between two clocks, the drift of one over lease + margin, and the millisecond that a reading leaves open.
 //     A lease shorter than eight margins is refused at the start (check_lease() in mesh_settings.h).
+// L4. A lease that its owner has given up is over for everybody, whatever the clocks say (M1 in claim_marks.h).
 //
 // Not thread-safe, as the clock is not.
 
@@ -16,6 +17,7 @@
 #include "core/base/time.h"
 #include "core/dictionary/config.h"
 #include "core/env/clock.h"
+#include "core/record/claim_marks.h"
 #include "core/record/table.h"
 
 namespace meshdict {
@@ -30,8 +32,12 @@ class LeaseTerms {
 
   [[nodiscard]] Duration age(const Record& record) const { return clock_.monotonic() - record.written_here; }
   /// Whether its owner still trusts the lease.
-  [[nodiscard]] bool is_trusted(const Record& record) const { return age(record) <= trusted_; }
-  [[nodiscard]] bool has_lapsed_for_others(const Record& record) const { return is_over(age(record)); }
+  [[nodiscard]] bool is_trusted(const Record& record) const {
+    return !is_given_up(record.version) && age(record) <= trusted_;
+  }
+  [[nodiscard]] bool has_lapsed_for_others(const Record& record) const {
+    return is_given_up(record.version) || is_over(age(record));
+  }
   /// The same, of a lease of this age.
   [[nodiscard]] bool is_over(Duration age) const { return age > waited_for_; }
 

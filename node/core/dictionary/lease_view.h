@@ -18,6 +18,7 @@ enum class LeaseState : std::uint8_t {
   kSettled,    ///< ours, and for 2 D since its start we were in contact with the mesh: a rival would have shown itself
   kUnconfirmed,  ///< ours, but without such contact so far
   kLost,         ///< a claim of ours has lost to this record
+  kReleased,     ///< its owner, we or another, has given it up: the key is free
 };
 /// "foreign", "tentative", ...
 constexpr std::string_view to_string(LeaseState state) {
@@ -32,6 +33,8 @@ constexpr std::string_view to_string(LeaseState state) {
       return "unconfirmed";
     case LeaseState::kLost:
       return "lost";
+    case LeaseState::kReleased:
+      return "released";
   }
   return "foreign";
 }
@@ -45,6 +48,8 @@ struct LeaseView {
   /// Live, as seen from here.
   bool held = false;
   bool ours = false;
+  /// An operator has taken it from an earlier holder.
+  bool taken = false;
   LeaseState state = LeaseState::kForeign;
   Epoch epoch = Epoch::kNone;
   std::string fence;

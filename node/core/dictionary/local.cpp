@@ -6,6 +6,7 @@
 #include "core/dictionary/dictionary.h"
 #include "core/dictionary/explain.h"
 #include "core/encoding/value.h"
+#include "core/record/claim_marks.h"
 
 namespace meshdict {
 
@@ -30,9 +31,35 @@ OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind
   forget_jump();
   const auto present = records_.get(key);
   const Admission::Write next = admission_.next_write(key, present, value, kind);
-  accept_aged(key, value, next.version, Origin::kLocal, next.age);
+  return place(key, value, next);
+}
+
+OwnRecord Dictionary::place(std::string_view key, RawView value, const Admission::Write& as) {
+  accept_aged(key, value, as.version, Origin::kLocal, as.age);
   const auto placed = records_.find(key);
   return {placed->first, placed->second};
+}
+
+std::expected<std::optional<OwnRecord>, WriteError> Dictionary::release(std::string_view key) {
+  const auto present = find(key);
+  const bool holds = config_.leasing == Leasing::kOn && present && present->version.owner == config_.self &&
+                     terms_.is_trusted(*present);
+  if (!holds) return std::nullopt;
+  if (!has_room()) return std::unexpected(NoRoom{});
+  forget_jump();
+  const auto last = admission_.giving_up(key, *present);
+  if (!last) return std::unexpected(last.error());
+  return place(key, Raw(present->value), *last);
+}
+
+std::expected<std::optional<OwnRecord>, WriteError> Dictionary::break_lease(std::string_view key) {
+  const auto present = find(key);
+  if (admission_.standing(present, config_.self) != Standing::kLeased) return std::nullopt;
+  if (auto good = admission_.check_claim(key, present); !good) return std::unexpected(std::move(good.error()));
+  if (!has_room()) return std::unexpected(NoRoom{});
+  forget_jump();
+  const Admission::Write claim = admission_.taking(key, *present);
+  return place(key, Raw(present->value), claim);
 }
 
 std::optional<Record> Dictionary::find(std::string_view key) const {
@@ -43,6 +70,7 @@ std::optional<Record> Dictionary::find(std::string_view key) const {
 
 LeaseState Dictionary::state_of(std::string_view key, const Record& record) const {
   const Version& version = record.version;
+  if (config_.leasing == Leasing::kOn && is_given_up(version)) return LeaseState::kReleased;
   if (version.owner != config_.self) {
     const ClaimHistory::Steps* const steps = history_.find(key);
     if (steps == nullptr) return LeaseState::kForeign;
@@ -65,6 +93,7 @@ std::optional<LeaseView> Dictionary::lease(std::string_view key) const {
                  .left = {},
                  .held = false,
                  .ours = version.owner == config_.self,
+                 .taken = is_taken(version),
                  .state = state_of(key, *record),
                  .epoch = version.epoch,
                  .fence = fence(version)};

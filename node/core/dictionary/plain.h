@@ -7,6 +7,8 @@
 //     arrival.
 // P3. A store that comes from a py2p node's dictionary must be younger than the present record: py2p sends its whole dictionary
 //     at each handshake, and what was deleted or overwritten meanwhile must not come back with it.
+// P4. A plain store of a meshdict node is an echo of what that node wrote. One of a claim that it has given up has no place: py2p
+//     nodes do not know that, and would bring the lease back.
 
 #include <cstdint>
 #include <optional>

@@ -5,6 +5,7 @@
 #include "core/base/sha256.h"
 #include "core/encoding/msgpack.h"
 #include "core/limits.h"
+#include "core/record/claim_marks.h"
 
 namespace meshdict {
 namespace {
@@ -176,7 +177,7 @@ std::optional<RecordEntry> Tombstones::old_deletion_above(std::string_view key, 
 }
 
 bool Tombstones::may_be_discarded(std::string_view key, const Version& version) const {
-  return is_visible(version) && version.written <= collected_.discarded && version.epoch <= floor_of(key) &&
+  return is_visible(version) && last_held(version) <= collected_.discarded && version.epoch <= floor_of(key) &&
          !records_.contains(key);
 }
 

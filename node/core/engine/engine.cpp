@@ -155,6 +155,7 @@ void Engine::on_time() {
       parts.broadcasts.expire(now);
       parts.overlay.expire(now);
       parts.searches.expire(now);
+      parts.members.expire(now);
       next_expiry_ = now + limits::kExpireEvery;
     }
     parts.confirmations.on_time(now);
@@ -209,6 +210,41 @@ std::expected<bool, WriteError> Engine::renew(std::string_view key) {
   const Raw value(parts_->dictionary.find(key)->value);
   if (auto written = set(key, value); !written) return std::unexpected(std::move(written.error()));
   return true;
+}
+
+std::expected<bool, WriteError> Engine::release(std::string_view key) {
+  parts_->clocks.look();
+  const HasKey had = parts_->py2p.had(key);
+  const auto given_up = parts_->dictionary.release(key);
+  if (!given_up) return std::unexpected(given_up.error());
+  if (*given_up) parts_->broadcasts.publish(**given_up, had);
+  return given_up->has_value();
+}
+
+std::expected<std::optional<std::string>, WriteError> Engine::release_from(std::string_view from, std::size_t most) {
+  std::vector<std::string> keys;
+  std::optional<std::string> next;
+  const Dictionary::Records& records = parts_->dictionary.records();
+  for (auto at = records.lower_bound(from); at != records.end(); ++at) {
+    if (most-- == 0) {
+      next = std::string(at->first);
+      break;
+    }
+    if (at->second.version.owner == self_) keys.emplace_back(at->first);
+  }
+  for (const std::string& key : keys) {
+    if (auto given_up = release(key); !given_up) return std::unexpected(std::move(given_up.error()));
+  }
+  return next;
+}
+
+std::expected<bool, WriteError> Engine::break_lease(std::string_view key) {
+  parts_->clocks.look();
+  const HasKey had = parts_->py2p.had(key);
+  const auto taken = parts_->dictionary.break_lease(key);
+  if (!taken) return std::unexpected(taken.error());
+  if (*taken) parts_->broadcasts.publish(**taken, had);
+  return taken->has_value();
 }
 
 std::expected<std::size_t, Engine::BatchError> Engine::write(std::span<const WriteOp> ops) {
@@ -303,6 +339,27 @@ bool Engine::disconnect(const NodeId& peer) {
   return parted;
 }
 
+bool Engine::call_members() {
+  const bool called = parts_->members.call();
+  finish_input();
+  return called;
+}
+
+std::vector<MemberView> Engine::members() const {
+  return parts_->members.list();
+}
+
+bool Engine::remove_member(const NodeId& member, Duration lasts) {
+  if (member == self_ || member.empty()) return false;
+  parts_->members.remove(member, lasts);
+  finish_input();
+  return true;
+}
+
+void Engine::say_left() {
+  parts_->members.leave();
+}
+
 void Engine::set_address(const Endpoint& advertise) {
   config_.advertise = advertise;
   if (parts_ != nullptr) parts_->links.set_address(advertise);
@@ -360,6 +417,7 @@ void Engine::sanity_check() const {
   parts_->broadcasts.sanity_check();
   parts_->searches.sanity_check();
   parts_->confirmations.sanity_check();
+  parts_->members.sanity_check();
 }
 
 }  // namespace meshdict

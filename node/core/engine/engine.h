@@ -124,6 +124,13 @@ class Engine {
   /// Begins the lease of a key anew with the value that is there. False when this node does not hold the key, or there is none: then
   /// nothing is written, so that a renewal never claims what another may have taken for free.
   std::expected<bool, WriteError> renew(std::string_view key);
+  /// Gives up the lease of a key that this node holds: the value stays, and anybody may claim it at once. False when this node does
+  /// not hold it.
+  std::expected<bool, WriteError> release(std::string_view key);
+  /// The same of those of the next `most` keys from `from` on that it holds. Returns the key to go on at; nothing at the end.
+  std::expected<std::optional<std::string>, WriteError> release_from(std::string_view from, std::size_t most);
+  /// For an operator: takes a key from the node that holds it (Dictionary::break_lease()). False when nobody else holds it.
+  std::expected<bool, WriteError> break_lease(std::string_view key);
   /// Writes all or none: when a write is not admitted, the first such is returned with its position, and nothing is written.
   /// Otherwise returns how many keys were written or deleted.
   struct BatchError {
@@ -164,6 +171,17 @@ class Engine {
   /// dials the other, and what it dials all the same is refused, unless connect() or whisper() here wants a link again. False
   /// when there was no connection.
   bool disconnect(const NodeId& peer);
+
+  // Members (members.h)
+
+  /// Asks all members that can be reached to show themselves: they are in members() as their answers come. False when the last
+  /// such call is less than limits::kRollCallPause ago.
+  bool call_members();
+  [[nodiscard]] std::vector<MemberView> members() const;
+  /// Removes a member for so long, everywhere: links to it end, and it is neither dialled nor let in. False for our own id.
+  bool remove_member(const NodeId& member, Duration lasts);
+  /// Tells all that this node leaves for good, so that nobody dials it for limits::kMutedFor. To be followed by stop().
+  void say_left();
 
   [[nodiscard]] const NodeId& id() const { return self_; }
   [[nodiscard]] Boot boot() const { return boot_; }

@@ -13,6 +13,7 @@
 #include "core/env/transport.h"
 #include "core/links/end_reason.h"
 #include "core/messages/flags.h"
+#include "core/messages/message.h"
 #include "core/record/clock_offsets.h"
 
 namespace meshdict {
@@ -87,8 +88,18 @@ struct ClockJudged {
   ClockView clock;
 };
 
+/// A member has left for good, or an operator has removed it: us, when it is our id. Told once for each parting (members.h).
+struct MemberParted {
+  NodeId member;
+  PartingKind kind = PartingKind::kLeft;
+  /// For how long yet it is left alone.
+  Duration lasts{};
+  /// The neighbour that told us; ourselves, when it is our user's wish.
+  NodeId told_by;
+};
+
 using Event = std::variant<PeerUp, PeerDown, MessageArrived, Refused, Undeliverable, Updated, Deleted, Conflict,
-                           Confirmed, Returned, ClockJudged, LeftOut>;
+                           Confirmed, Returned, ClockJudged, LeftOut, LeaseBroken, MemberParted>;
 
 /// Receives events during calls into the engine. An observer must not change the engine. It may look at the dictionary, in
 /// which the record that an event is about is already in place.

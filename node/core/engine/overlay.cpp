@@ -29,7 +29,7 @@ std::size_t Overlay::outgoing_count() const {
 AddressBook::Wanted Overlay::stranger_filter() const {
   return [this](const Endpoint& address, const AddressBook::Entry& entry) {
     if (address == links_.settings().address || (!entry.id.empty() && entry.id == links_.self())) return false;
-    if (!entry.id.empty() && links_.linked_to(entry.id)) return false;
+    if (!entry.id.empty() && (links_.linked_to(entry.id) || is_kept_out(entry.id, KeptOut::kNotDialled))) return false;
     return std::ranges::none_of(links_.connections(), [&](const auto& known) {
       const Connection& conn = *known.second;
       if (conn.state == ConnState::kRetired) return false;
@@ -54,6 +54,7 @@ void Overlay::expire(MonoTime now) {
   note_living_links(now);
   book_.expire();
   std::erase_if(kept_apart_, [now](const auto& entry) { return entry.second.until <= now; });
+  std::erase_if(kept_out_, [now](const auto& entry) { return entry.second.until <= now; });
 }
 
 void Overlay::dial_all_needed() {
@@ -134,13 +135,15 @@ Connection& Overlay::dial_now(const Endpoint& to, DialKind kind) {
 
 std::uint64_t Overlay::wish_for(const NodeId& wanted) {
   const std::uint64_t wish = ++wishes_;
+  if (is_kept_out(wanted, KeptOut::kNotDialled)) return wish;
   if (const auto address = book_.find(wanted)) dial_now(*address, DialKind::kExtra).wish = wish;
   return wish;
 }
 
 void Overlay::found(const NodeId& wanted, const Endpoint& address, const NodeId& told_by, std::uint64_t wish) {
   book_.add(address, wanted, address_source(told_by.text()));
-  if (!links_.linked_to(wanted)) dial_now(address, DialKind::kExtra).wish = wish;
+  if (!links_.linked_to(wanted) && !is_kept_out(wanted, KeptOut::kNotDialled))
+    dial_now(address, DialKind::kExtra).wish = wish;
 }
 
 bool Overlay::disconnect(const NodeId& peer) {
@@ -157,8 +160,24 @@ bool Overlay::disconnect(const NodeId& peer) {
   return true;
 }
 
+void Overlay::keep_out(const NodeId& peer, MonoTime until, KeptOut how) {
+  if (kept_out_.size() >= limits::kMaxPartings && !kept_out_.contains(peer)) {
+    kept_out_.erase(std::ranges::min_element(kept_out_, {}, [](const auto& entry) { return entry.second.until; }));
+  }
+  kept_out_[peer] = {.until = until, .how = how};
+  if (how == KeptOut::kNotDialled) return;
+  links_.part(peer, ByeReason::kUnwanted);
+  links_.refuse_pending(peer);
+}
+
+bool Overlay::is_kept_out(const NodeId& peer, KeptOut at_least) const {
+  const auto found = kept_out_.find(peer);
+  return found != kept_out_.end() && found->second.how >= at_least && found->second.until > clock_.monotonic();
+}
+
 /// Until the time is over, or our user's own later wish brings it: to connect, or to whisper to that node.
 bool Overlay::keeps_apart(const Connection& conn) {
+  if (is_kept_out(conn.peer, KeptOut::kRefused)) return true;
   const auto found = kept_apart_.find(conn.peer);
   if (found == kept_apart_.end()) return false;
   if (found->second.until > clock_.monotonic() && found->second.wish > conn.wish) return true;
@@ -180,6 +199,7 @@ void Overlay::on_link_up(const Connection& link) {
 
 void Overlay::on_pair_up(const NodeId& peer) {
   std::erase_if(departed_, [&](const Departed& one) { return one.id == peer; });
+  kept_out_.erase(peer);
   changed_ = true;
 }
 
@@ -292,7 +312,7 @@ std::vector<DepartedView> Overlay::departed() const {
 
 void Overlay::sanity_check() const {
   book_.sanity_check();
-  assert(kept_apart_.size() <= limits::kMaxKeptApart);
+  assert(kept_apart_.size() <= limits::kMaxKeptApart && kept_out_.size() <= limits::kMaxPartings);
   assert(departed_.size() <= limits::kMaxDeparted && turned_away_.size() <= limits::kMaxDeparted);
   for (const auto& [peer, apart] : kept_apart_)
     assert(apart.wish <= wishes_);

@@ -11,6 +11,8 @@
 //    whisper) and a wish against one (to disconnect), the later counts. A wish against a link lasts for limits::kMutedFor.
 // 5. No more than limits::kMaxNeighbours links are sought, limits::kMaxKeptApart nodes kept apart (the oldest wish gives way)
 //    and limits::kMaxDeparted former neighbours remembered.
+// 6. Who has left the mesh for good, or was removed from it, is not dialled for the time that was said; at most
+//    limits::kMaxPartings of them are known (the one that ends first gives way).
 //
 // Usage: tell it of pairs and refusals as Links tells of them; after each input dial_where_needed(), and on_time() when
 // next_deadline() has come. What it dials and parts from, it does through Links. Not thread-safe.
@@ -62,6 +64,15 @@ class Overlay {
   /// Whether the user wants no link with the node that has shown itself on this connection.
   bool keeps_apart(const Connection& conn);
 
+  // What the mesh says (members.h)
+
+  enum class KeptOut : std::uint8_t {
+    kNotDialled,  ///< it is welcome when it comes by itself
+    kRefused,     ///< links to it are ended, and it is turned away
+  };
+  /// Until then the node is dialled by nobody here, whatever our user wishes.
+  void keep_out(const NodeId& peer, MonoTime until, KeptOut how);
+
   // What becomes of neighbours and addresses
 
   void on_address(const Endpoint& address, const Connection& conn);
@@ -99,6 +110,10 @@ class Overlay {
     MonoTime until;
     std::uint64_t wish = 0;
   };
+  struct OutsideUntil {
+    MonoTime until;
+    KeptOut how = KeptOut::kNotDialled;
+  };
   struct Departed {
     NodeId id;
     /// Of a node that was turned away.
@@ -107,6 +122,7 @@ class Overlay {
     MonoTime when;
   };
 
+  [[nodiscard]] bool is_kept_out(const NodeId& peer, KeptOut at_least) const;
   Connection& dial(const Endpoint& to, DialKind kind);
   Connection& dial_now(const Endpoint& to, DialKind kind);
   void dial_all_needed();
@@ -125,6 +141,7 @@ class Overlay {
   EngineStats& stats_;
 
   std::map<NodeId, KeptApart> kept_apart_;
+  std::map<NodeId, OutsideUntil> kept_out_;
   std::uint64_t wishes_ = 0;
   // The newest last.
   std::vector<Departed> departed_;

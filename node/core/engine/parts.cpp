@@ -62,6 +62,8 @@ Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& setting
                      .alarm = alarm,
                      .observer = observer},
                     random.stream("confirmations")),
+      members({.originator = originator, .links = links, .overlay = overlay, .clock = clock, .observer = observer},
+              random.stream("members")),
       transfers(links, transport, alarm, sessions, confirmations),
       receiver({.links = links,
                 .overlay = overlay,
@@ -69,6 +71,7 @@ Engine::Parts::Parts(const EngineConfig& config, const DictionaryConfig& setting
                 .py2p = py2p,
                 .broadcasts = broadcasts,
                 .searches = searches,
+                .members = members,
                 .clock = clock,
                 .stats = stats,
                 .observer = observer},
@@ -91,6 +94,7 @@ void Engine::Parts::on_link_up(Connection& link) {
   if (!link.is_meshdict) return;
   sessions.on_link_up(link);
   confirmations.on_link(link);
+  members.on_link_up(link);
 }
 
 void Engine::Parts::on_link_gone(const Connection& link) {

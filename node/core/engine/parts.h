@@ -13,6 +13,7 @@
 #include "core/engine/clock_watch.h"
 #include "core/engine/confirmations.h"
 #include "core/engine/engine.h"
+#include "core/engine/members.h"
 #include "core/engine/overlay.h"
 #include "core/engine/py2p.h"
 #include "core/engine/receiver.h"
@@ -66,6 +67,7 @@ struct Engine::Parts final : LinksHost {
   Broadcasts broadcasts;
   Searches searches;
   Confirmations confirmations;
+  Members members;
   Transfers transfers;
   Receiver receiver;
 };

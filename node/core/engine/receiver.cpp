@@ -17,6 +17,7 @@ Receiver::Receiver(const Surroundings& surroundings, bool has_dictionary)
       py2p_(surroundings.py2p),
       broadcasts_(surroundings.broadcasts),
       searches_(surroundings.searches),
+      members_(surroundings.members),
       clock_(surroundings.clock),
       stats_(surroundings.stats),
       observer_(surroundings.observer),
@@ -123,6 +124,9 @@ void Receiver::hand_on(Connection& conn, const Envelope& envelope, const Message
           },
           [&](const Response& response) { searches_.take_response(conn, response); },
           [&](const RenegotiateCompression& methods) { conn.compressions = common_compressions(methods.methods); },
+          [&](const RollCall& call) { members_.take_call(conn, call); },
+          [&](const MemberCard& card) { members_.take_card(conn, card); },
+          [&](const Parting& parting) { members_.take_parting(conn, parting); },
           [](const LinkMessage auto&) {},  // Links has handled it
           [](const IgnoredMessage auto&) {},
       },

@@ -19,6 +19,7 @@
 #include "core/encoding/frame.h"
 #include "core/engine/broadcasts.h"
 #include "core/engine/event.h"
+#include "core/engine/members.h"
 #include "core/engine/overlay.h"
 #include "core/engine/py2p.h"
 #include "core/engine/searches.h"
@@ -41,6 +42,7 @@ class Receiver {
     Py2p& py2p;
     Broadcasts& broadcasts;
     Searches& searches;
+    Members& members;
     const Clock& clock;
     EngineStats& stats;
     Observer& observer;
@@ -66,6 +68,7 @@ class Receiver {
   Py2p& py2p_;
   Broadcasts& broadcasts_;
   Searches& searches_;
+  Members& members_;
   const Clock& clock_;
   EngineStats& stats_;
   Observer& observer_;

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "core/base/ids.h"
+#include "core/base/numbers.h"
 #include "core/base/time.h"
 #include "core/env/transport.h"
 #include "core/links/end_reason.h"
@@ -43,6 +46,33 @@ struct DepartedView {
   Endpoint address;
   EndReason reason = EndReason::kClosedByPeer;
   Duration ago{};
+};
+
+enum class MemberState : std::uint8_t {
+  kSelf,
+  kNeighbour,
+  kReached,  ///< has answered the last roll call, through others
+  kSilent,   ///< has not
+  kLeft,     ///< has left for good: it is not dialled for a time
+  kRemoved,  ///< an operator has removed it: it is turned away for a time
+};
+/// "self", "neighbour", ...
+std::string_view to_string(MemberState state);
+
+/// A member of the mesh, as far as we know (members.h).
+struct MemberView {
+  NodeId id;
+  /// Empty host: it does not say where it can be dialled.
+  Endpoint address;
+  MemberState state = MemberState::kSilent;
+  Boot boot = Boot::kNone;
+  /// Empty: it has told nobody.
+  std::string software{};
+  std::uint64_t neighbours = 0;
+  /// Since its last card, or since anything came from a neighbour. Nothing: never.
+  std::optional<Duration> heard_ago{};
+  /// Of kLeft and kRemoved: for how long yet.
+  Duration state_lasts{};
 };
 
 /// Counters since the start. The parts of the engine share one, and each counts there what it does.

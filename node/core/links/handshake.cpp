@@ -7,6 +7,7 @@
 #include "core/base/overloaded.h"
 #include "core/limits.h"
 #include "core/links/links.h"
+#include "core/links/software.h"
 
 namespace meshdict {
 namespace {
@@ -130,7 +131,7 @@ void Links::send_hello(Connection& conn) {
   Hello hello{.boot = originator_.boot(),
               .nonce = conn.nonce,
               .open_nonces = {},
-              .software = "meshdict/" MESHDICT_VERSION,
+              .software = std::string(kSoftware),
               .features = 0,
               .lease_ms = ms(settings_.lease),
               .settle_ms = ms(settings_.settle),

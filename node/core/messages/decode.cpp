@@ -339,6 +339,41 @@ Decoded decode_presence(Payload payload) {
   return fields.result(Message(presence));
 }
 
+/// [call, [address, id], boot, software, neighbours, ...]
+Decoded decode_member_card(Payload payload) {
+  if (payload.size() < 5) return std::unexpected(missing("card of a member"));
+  Fields fields;
+  const auto number = [&](std::size_t at, std::string_view name) {
+    return fields.take(MsgpackCursor(payload[at]).unsigned_integer(), name);
+  };
+  MemberCard card{.call = Nonce{number(0, "number of a call")}};
+  MsgpackCursor member(payload[1]);
+  const std::uint32_t size = fields.take(member.array_size(), "member");
+  if (size < 2) fields.fail("member", "fewer than two elements");
+  if (fields.failed()) return fields.result(Message(std::move(card)));
+  const RawView address = fields.take(member.value(), "address of a member");
+  card.member.id = fields.take(read_id(member), "id of a member");
+  if (!fields.failed()) card.member.address = read_endpoint(address).value_or(Endpoint{});
+  card.boot = Boot{number(2, "boot of a member")};
+  card.software = printable(fields.take(MsgpackCursor(payload[3]).bin_or_str(), "software of a member"));
+  card.neighbours = number(4, "neighbours of a member");
+  return fields.result(Message(std::move(card)));
+}
+
+/// [member, boot, kind, what is left in milliseconds, ...]
+Decoded decode_parting(Payload payload) {
+  if (payload.size() < 4) return std::unexpected(missing("parting"));
+  Fields fields;
+  MsgpackCursor member(payload[0]);
+  Parting parting{.member = fields.take(read_id(member), "member of a parting"),
+                  .boot = Boot{fields.take(MsgpackCursor(payload[1]).unsigned_integer(), "boot of a parting")}};
+  const std::uint64_t kind = fields.take(MsgpackCursor(payload[2]).unsigned_integer(), "kind of a parting");
+  if (kind == static_cast<std::uint64_t>(PartingKind::kRemoved)) parting.kind = PartingKind::kRemoved;
+  MsgpackCursor left(payload[3]);
+  parting.left_ms = fields.take(read_ms(left), "time of a parting");
+  return fields.result(Message(parting));
+}
+
 template <typename T>
 Decoded decode_sync(Payload payload) {
   auto ranges = read_range_message(payload);
@@ -417,6 +452,12 @@ Decoded decode_addition(SubFlag sub, Payload payload) {
       return decode_presence(payload);
     case SubFlag::kRecords:
       return decode_records(payload);
+    case SubFlag::kRollCall:
+      return decode_nonce<RollCall>(payload);
+    case SubFlag::kMemberCard:
+      return decode_member_card(payload);
+    case SubFlag::kParting:
+      return decode_parting(payload);
     default:
       return Unknown{};
   }

@@ -37,6 +37,9 @@ enum class SubFlag : std::uint8_t {
   kRecords = 0x4A,
   kFloors = 0x4B,
   kPresence = 0x4C,
+  kRollCall = 0x4D,
+  kMemberCard = 0x4E,
+  kParting = 0x4F,
 };
 
 }  // namespace meshdict

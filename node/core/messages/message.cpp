@@ -55,6 +55,9 @@ struct ShapeOf {
   Shape operator()(const EpochFloors& /*m*/) const { return whisper(SubFlag::kFloors, 1); }
   Shape operator()(const Presence& /*m*/) const { return whisper(SubFlag::kPresence, 5); }
   Shape operator()(const Refusal& /*m*/) const { return whisper(SubFlag::kRefusal, 2); }
+  Shape operator()(const RollCall& /*m*/) const { return whisper(SubFlag::kRollCall, 1); }
+  Shape operator()(const MemberCard& /*m*/) const { return whisper(SubFlag::kMemberCard, 5); }
+  Shape operator()(const Parting& /*m*/) const { return whisper(SubFlag::kParting, 4); }
   Shape operator()(const Unknown& /*m*/) const {
     assert(false && "an unknown message cannot be encoded");
     return {};
@@ -145,6 +148,16 @@ class PayloadWriter {
     to_.bin(batch);
   }
   void operator()(const Refusal& m) { to_.integer(static_cast<std::uint64_t>(m.code)).str(m.text); }
+  void operator()(const RollCall& m) { to_.integer(std::to_underlying(m.number)); }
+  void operator()(const MemberCard& m) {
+    to_.integer(std::to_underlying(m.call));
+    write(m.member);
+    to_.integer(std::to_underlying(m.boot)).str(m.software).integer(m.neighbours);
+  }
+  void operator()(const Parting& m) {
+    to_.bin(m.member.text()).integer(std::to_underlying(m.boot)).integer(static_cast<std::uint64_t>(m.kind));
+    to_.integer(m.left_ms);
+  }
   void operator()(const Unknown& /*m*/) {}
 
  private:
@@ -211,6 +224,9 @@ struct NameOf {
   std::string_view operator()(const EpochFloors& /*m*/) const { return "floors"; }
   std::string_view operator()(const Presence& /*m*/) const { return "presence"; }
   std::string_view operator()(const Refusal& /*m*/) const { return "refusal"; }
+  std::string_view operator()(const RollCall& /*m*/) const { return "roll-call"; }
+  std::string_view operator()(const MemberCard& /*m*/) const { return "member-card"; }
+  std::string_view operator()(const Parting& /*m*/) const { return "parting"; }
   std::string_view operator()(const Unknown& /*m*/) const { return "unknown"; }
 };
 

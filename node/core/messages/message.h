@@ -220,23 +220,53 @@ struct Records {
   std::vector<RecordEntry> entries;
 };
 
+/// Asks each member that it reaches for its card. Who gets it for the first time passes it on and answers.
+struct RollCall {
+  Nonce number = Nonce::kNone;
+};
+/// What a member says of itself; goes back the way that the call came.
+struct MemberCard {
+  Nonce call = Nonce::kNone;
+  /// The address is empty when the member does not know where it can be dialled.
+  PeerEntry member{};
+  Boot boot = Boot::kNone;
+  std::string software{};
+  std::uint64_t neighbours = 0;
+};
+/// Numbers of the wire. Any other is taken for the first, which demands less.
+enum class PartingKind : std::uint8_t {
+  kLeft = 0,     ///< it has left for good
+  kRemoved = 1,  ///< an operator has removed it
+};
+/// A member is not to be dialled for a time; a removed one is to be turned away, too.
+struct Parting {
+  NodeId member;
+  /// Of the incarnation that has left; none when it was removed.
+  Boot boot = Boot::kNone;
+  PartingKind kind = PartingKind::kLeft;
+  /// What is left of the time.
+  std::int64_t left_ms = 0;
+};
+
 /// A sub-flag or form that this version does not know: ignored, relayed when broadcast.
 struct Unknown {};
 
 template <typename T, typename... Others>
 inline constexpr bool kIsOneOf = (std::is_same_v<T, Others> || ...);
 
-using Message = std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
-                             RenegotiateCompression, Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion,
-                             SyncAnswer, Records, EpochFloors, Presence, Refusal, Unknown>;
+using Message =
+    std::variant<Handshake, Peers, StoreSet, StoredEntry, UserMessage, Request, Response, RenegotiateCompression,
+                 Resend, Hello, Keep, KeepAck, Bye, Ping, Pong, SyncQuestion, SyncAnswer, Records, EpochFloors,
+                 Presence, Refusal, RollCall, MemberCard, Parting, Unknown>;
 
 /// Messages in three parts: those that Links handles, those that the engine handles, and those that are ignored. Links and the
 /// engine both visit all of them, so a new message that is in no part does not compile.
 template <typename T>
 concept LinkMessage = kIsOneOf<T, Handshake, Hello, Keep, KeepAck, Bye, Ping, Pong, Refusal>;
 template <typename T>
-concept EngineMessage = kIsOneOf<T, Peers, StoreSet, StoredEntry, UserMessage, Request, Response,
-                                 RenegotiateCompression, SyncQuestion, SyncAnswer, Records, EpochFloors, Presence>;
+concept EngineMessage =
+    kIsOneOf<T, Peers, StoreSet, StoredEntry, UserMessage, Request, Response, RenegotiateCompression, SyncQuestion,
+             SyncAnswer, Records, EpochFloors, Presence, RollCall, MemberCard, Parting>;
 /// They have no effect. In particular, nobody keeps what a py2p node might want to be sent again.
 template <typename T>
 concept IgnoredMessage = kIsOneOf<T, Resend, Unknown>;

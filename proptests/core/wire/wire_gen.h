@@ -245,6 +245,22 @@ inline Presence presence() {
           .settled = *rc::gen::arbitrary<bool>()};
 }
 
+/// A roll call, a card or a parting.
+inline Message of_members(std::size_t type) {
+  if (type == 21) return RollCall{Nonce{number()}};
+  if (type == 22) {
+    return MemberCard{.call = Nonce{number()},
+                      .member = {.address = endpoint(), .id = node_id()},
+                      .boot = Boot{number()},
+                      .software = word(60),
+                      .neighbours = number()};
+  }
+  return Parting{.member = node_id(),
+                 .boot = Boot{number()},
+                 .kind = *rc::gen::element(PartingKind::kLeft, PartingKind::kRemoved),
+                 .left_ms = static_cast<std::int64_t>(number((std::uint64_t{1} << 48) - 1))};
+}
+
 /// One of every type but Unknown, by its place in the variant.
 inline EpochFloors floors() {
   EpochFloors floors;
@@ -254,6 +270,7 @@ inline EpochFloors floors() {
 }
 
 inline Message message(std::size_t type, Arena& arena) {
+  if (type > 20) return of_members(type);
   switch (type) {
     case 0: {
       Handshake drawn{node_id(), word(44), std::nullopt, numbers(10)};
@@ -282,8 +299,7 @@ inline Message message(std::size_t type, Arena& arena) {
       return drawn;
     }
     case 5:
-      if (*rc::gen::arbitrary<bool>()) return Request{};
-      return Request{arena.keep(bytes(66)), node_id()};
+      return *rc::gen::arbitrary<bool>() ? Request{} : Request{arena.keep(bytes(66)), node_id()};
     case 6:
       return Response{arena.keep(bytes(66)), peer()};
     case 7:
@@ -381,6 +397,14 @@ class Rendering {
          << m.settled;
   }
   void show(const Refusal& m) { out_ << static_cast<int>(m.code) << ' ' << m.text; }
+  void show(const RollCall& m) { out_ << std::to_underlying(m.number); }
+  void show(const MemberCard& m) {
+    out_ << std::to_underlying(m.call) << ' ' << m.member.address.host << ' ' << m.member.address.port << ' '
+         << m.member.id.text() << ' ' << std::to_underlying(m.boot) << ' ' << m.software << ' ' << m.neighbours;
+  }
+  void show(const Parting& m) {
+    out_ << m.member.text() << ' ' << std::to_underlying(m.boot) << ' ' << static_cast<int>(m.kind) << ' ' << m.left_ms;
+  }
   void show(const RangeMessage& m) {
     out_ << std::to_underlying(m.session) << ' ' << m.reach << ' ' << m.more << m.closing << ' ' << hex(m.ranges);
   }

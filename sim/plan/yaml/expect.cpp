@@ -102,7 +102,7 @@ void StepReader::read_lease(MapReader& map, Expectation& what) {
   if (const auto word = read_word(lease, "word for a lease", {"held", "lapsed", "none"}, errors_)) {
     what.lease = static_cast<LeaseHeld>(*word);
   }
-  const std::vector<std::string> states = {"foreign", "tentative", "settled", "unconfirmed", "lost"};
+  const std::vector<std::string> states = {"foreign", "tentative", "settled", "unconfirmed", "lost", "released"};
   if (const auto word = read_word(state, "state of a lease", states, errors_)) {
     what.state = static_cast<LeaseState>(*word);
   }

@@ -16,11 +16,11 @@
 namespace meshdict::sim {
 namespace {
 
-const std::vector<std::string> kVerbs = {"set",    "delete",    "broadcast", "whisper",    "connect", "disconnect",
-                                         "stop",   "crash",     "restart",   "clone",      "pause",   "resume",
-                                         "disk",   "clock",     "partition", "cut",        "mend",    "heal",
-                                         "reset",  "half_open", "dials",     "cross_dial", "storm",   "slow_reader",
-                                         "tamper", "link",      "expect",    "mark"};
+const std::vector<std::string> kVerbs = {
+    "set",     "delete", "broadcast", "whisper",   "connect", "disconnect", "stop",      "crash",
+    "restart", "clone",  "pause",     "resume",    "disk",    "clock",      "partition", "cut",
+    "mend",    "heal",   "reset",     "half_open", "dials",   "cross_dial", "storm",     "slow_reader",
+    "tamper",  "link",   "expect",    "mark",      "release", "break",      "leave",     "remove"};
 
 /// Where the name of a moment ends, in `healed + 5s`.
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -144,11 +144,13 @@ void StepReader::read_when(const YAML::Node& node, Step& step) {
   trigger.from = read_duration(map.optional("from"), errors_).value_or(Duration{});
   map.finish();
   const bool of_key = trigger.event == Told::kUpdated || trigger.event == Told::kDeleted;
-  const bool of_both = trigger.event == Told::kConflict || trigger.event == Told::kReturned;
+  const bool of_both =
+      trigger.event == Told::kConflict || trigger.event == Told::kReturned || trigger.event == Told::kBroken;
   const std::string& word = told_words()[static_cast<std::size_t>(trigger.event)];
   if (key.IsDefined() && !of_key && !of_both) {
-    errors_.add(key.Mark(),
-                fmt::format("'{}' is about no key, expected it of updated, deleted, conflict or returned", word));
+    errors_.add(
+        key.Mark(),
+        fmt::format("'{}' is about no key, expected it of updated, deleted, conflict, returned or broken", word));
   }
   if (who.IsDefined() && of_key) {
     errors_.add(who.Mark(), fmt::format("'{}' does not tell of whom, expected 'key' or nothing in its place", word));
@@ -217,6 +219,16 @@ Action StepReader::read_action(std::string_view verb, MapReader& map, Step& step
     read_lasts(map, step);
     return StopStep{node(map, "node")};
   }
+  if (verb == "release" || verb == "break") return read_about_lease(verb, map);
+  if (verb == "leave") {
+    read_lasts(map, step);
+    return LeaveStep{node(map, "node")};
+  }
+  if (verb == "remove") {
+    const auto [node, of] = both(map, "node", "of");
+    const auto time = read_duration(map.required("time"), errors_);
+    return RemoveStep{node, of, time.value_or(Duration{})};
+  }
   if (verb == "mark") return read_mark(map.required("name"));
   if (verb == "expect") return read_expect(map);
   return read_fault(verb, map, step);
@@ -282,6 +294,16 @@ Action StepReader::read_delete(MapReader& map) {
   erase.key = text(map, "key");
   read_write(map, erase.expect, erase.owner, {"any", "ok", "leased", "clock", "missing"});
   return erase;
+}
+
+Action StepReader::read_about_lease(std::string_view verb, MapReader& map) {
+  const NodeIndex who = node(map, "node");
+  const std::string key = text(map, "key");
+  Outcome expect = Outcome::kAny;
+  const auto word = read_word(map.optional("expect"), "outcome", {"any", "ok", "missing"}, errors_);
+  if (word) expect = std::array{Outcome::kAny, Outcome::kOk, Outcome::kMissing}[*word];
+  if (verb == "release") return ReleaseStep{{who, key, expect}};
+  return BreakStep{{who, key, expect}};
 }
 
 std::pair<NodeIndex, NodeIndex> StepReader::both(MapReader& map, const std::string& one, const std::string& other) {

@@ -61,6 +61,7 @@ class StepReader {
   }
   bool flag(MapReader& map, const std::string& key) { return read_flag(map.optional(key), errors_).value_or(false); }
 
+  Action read_about_lease(std::string_view verb, MapReader& map);
   void read_write(MapReader& map, Outcome& expect, NodeIndex& owner, const std::vector<std::string>& outcomes);
   void read_time(MapReader& map, Step& step);
   void read_moment(const YAML::Node& at, Step& step);

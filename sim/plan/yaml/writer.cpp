@@ -76,6 +76,9 @@ class PlanWriter {
   void write_arguments(const LinkStep& what);
   void write_arguments(const ExpectStep& what);
   void write_arguments(const MarkStep& what) { quoted("name", what.name); }
+  void write_arguments(const LeaseStep& what);
+  void write_arguments(const LeaveStep& what) { name("node", what.node); }
+  void write_arguments(const RemoveStep& what);
   void write_sites();
   void write_time(const Step& step);
   void write_when(const Trigger& when);
@@ -284,6 +287,18 @@ void PlanWriter::write_arguments(const ConnectStep& what) {
 void PlanWriter::write_arguments(const DisconnectStep& what) {
   name("node", what.node);
   name("from", what.from);
+}
+
+void PlanWriter::write_arguments(const LeaseStep& what) {
+  name("node", what.node);
+  quoted("key", what.key);
+  if (what.expect != Outcome::kAny) plain("expect", what.expect == Outcome::kOk ? "ok" : "missing");
+}
+
+void PlanWriter::write_arguments(const RemoveStep& what) {
+  name("node", what.node);
+  name("of", what.of);
+  plain("time", text(what.time));
 }
 
 void PlanWriter::write_arguments(const CrashStep& what) {

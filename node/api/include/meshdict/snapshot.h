@@ -109,6 +109,7 @@ struct LeaseInfo {
     kSettled,      ///< ours, and we were in contact with the mesh for long enough that a rival would have shown itself
     kUnconfirmed,  ///< ours, but without that contact
     kLost,         ///< another node's, and a claim of ours has lost to it
+    kReleased,     ///< its owner, we or another, has given it up: the key is free
   };
 
   std::string owner;

@@ -165,6 +165,9 @@ class SyncSocket : public MeshSocket {
   /// Begins the lease of a key anew without another value. False when this node does not hold the key any more: then nothing is
   /// written, so that no claim of another's is overwritten. Throws KeyError when there is no such key.
   [[nodiscard]] bool renew(TextView key);
+  /// Gives a lease up: the value stays, anybody may claim the key at once, and whoever does has a larger fence. False when this node
+  /// does not hold the key (any more). Throws KeyError when there is no such key. What this node writes there next claims it anew.
+  bool release(TextView key);
 
   /// Throws KeyError when there is no such key.
   void erase(TextView key);
@@ -287,6 +290,8 @@ class SyncSocket : public MeshSocket {
   using Objection = std::optional<WriteResult::Outcome>;
   template <typename Object>
   WriteResult write_unless(TextView key, const Value& value, Object object);
+  template <typename Change>
+  bool change_lease(TextView key, Change change);
 
   std::unique_ptr<detail::SyncState> state_;
 };
