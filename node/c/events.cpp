@@ -31,8 +31,8 @@ struct Handler {
 };
 
 template <typename Event>
-ListenerId on_plain(const Handler& handler) {
-  return handler.socket->mesh->on<Event>([handler](MeshSocket&) { handler({.name = Event::kName.data()}); });
+ListenerId on_plain(const Handler& handler, const char* name) {
+  return handler.socket->mesh->on<Event>([handler, name](MeshSocket&) { handler({.name = name}); });
 }
 
 ListenerId on_update(const Handler& handler) {
@@ -57,9 +57,9 @@ ListenerId on_conflict(const Handler& handler) {
 }
 
 ListenerId add(std::string_view name, const Handler& handler) {
-  if (name == event::Connect::kName) return on_plain<event::Connect>(handler);
-  if (name == event::Message::kName) return on_plain<event::Message>(handler);
-  if (name == event::Overflow::kName) return on_plain<event::Overflow>(handler);
+  if (name == event::Connect::kName) return on_plain<event::Connect>(handler, "connect");
+  if (name == event::Message::kName) return on_plain<event::Message>(handler, "message");
+  if (name == event::Overflow::kName) return on_plain<event::Overflow>(handler, "overflow");
   if (name == event::Update::kName) return on_update(handler);
   if (name == event::Delete::kName) return on_delete(handler);
   if (name == event::Conflict::kName) return on_conflict(handler);

@@ -51,8 +51,8 @@ class Undertakers {
 
 Undertakers& undertakers() {
   // Never destroyed: its threads may still run when static objects go.
-  static auto* const all = new Undertakers;
-  return *all;
+  static Undertakers& all = *new Undertakers;
+  return all;
 }
 
 /// REQUIRES: the GIL is not held.
@@ -61,6 +61,16 @@ void destroy(MeshSocket* socket) {
     undertakers().bury(socket);
   } else {
     delete socket;
+  }
+}
+
+/// False when it was done before.
+bool close(MeshSocket& socket) {
+  try {
+    socket.close();
+    return true;
+  } catch (const SocketClosed&) {
+    return false;
   }
 }
 
@@ -102,11 +112,7 @@ void Holder::finish() {
     holders().erase(holders().begin());
     if (!socket) continue;
     const py::gil_scoped_release released;
-    try {
-      socket->close();
-    } catch (const SocketClosed&) {
-      // It was done before.
-    }
+    close(*socket);
     const std::weak_ptr<MeshSocket> rest = socket;
     socket.reset();
     // Another thread may be on its way out of it, and take the GIL for that.

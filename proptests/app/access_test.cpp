@@ -165,6 +165,7 @@ TEST(Access, KeysOfItsPrefixesAreThere) {
                                              {"EXPLAIN", "a"},
                                              {"LEASE", "a"},
                                              {"LEASE", "RENEW", "a"},
+                                             {"LEASE", "RELEASE", "a"},
                                              {"WATCH", "a"},
                                              {"SET", "a", "x", "GET"}}) {
     EXPECT_EQ(node.run(command), std::string(kNoPermission) + "access one of the keys used as arguments\r\n")

@@ -141,7 +141,7 @@ TEST(RespCommandTable, ListsSubcommandsBehindTheirContainers) {
   LonelyNode node;
   EXPECT_THAT(array_elements(node.run({"COMMAND", "LIST", "FILTERBY", "PATTERN", "MESH*"})),
               ElementsAre("mesh", "mesh|backup", "mesh|connect", "mesh|departed", "mesh|disconnect", "mesh|forget",
-                          "mesh|id", "mesh|peers"));
+                          "mesh|id", "mesh|leave", "mesh|members", "mesh|peers", "mesh|remove"));
   EXPECT_EQ(node.run({"COMMAND", "COUNT"}), ":" + std::to_string(all_commands().size()) + "\r\n");
   EXPECT_EQ(node.run({"COMMAND", "LIST", "FILTERBY", "MODULE", "x"}), "-ERR syntax error\r\n");
   EXPECT_THAT(node.run({"COMMAND", "DOCS", "mesh|connect"}), HasSubstr("host:port"));

@@ -317,7 +317,7 @@ const Mistake kMistakes[] = {
      "f.yaml:3:20: 'peer_op' is no event, expected 'peer_up'; all are peer_up, peer_down, broadcast, whisper, refused, "
      "undeliverable, confirmed, updated, deleted, conflict, returned, clock, left_out, broken or parted"},
     {"EventOfNoKey", "nodes: [a]\nsteps:\n  - {when: {event: peer_up, key: k}, heal: }\n",
-     "f.yaml:3:34: 'peer_up' is about no key, expected it of updated, deleted, conflict or returned"},
+     "f.yaml:3:34: 'peer_up' is about no key, expected it of updated, deleted, conflict, returned or broken"},
     {"EventOfNobody", "nodes: [a, b]\nsteps:\n  - {when: {event: updated, who: b}, heal: }\n",
      "f.yaml:3:34: 'updated' does not tell of whom, expected 'key' or nothing in its place"},
     {"AtAndWhen", "nodes: [a]\nsteps:\n  - {at: 1s, when: {event: peer_up}, heal: }\n",

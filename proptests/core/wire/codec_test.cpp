@@ -363,7 +363,9 @@ TEST(Additions, AreForNeighboursOnlyAndIgnoreWhatTheyDoNotKnow) {
   EXPECT_EQ(outcome(raw_message(kWhisper, "\x03"sv, {"\xA1x"sv})), "unknown");
   EXPECT_EQ(outcome(raw_message(kWhisper, "\x43"sv, {})), "bye");
   EXPECT_EQ(outcome(raw_message(kWhisper, "\x48"sv, {"\x01"sv, "\xC4\x01x"sv})).substr(0, 6), "error:");
-  EXPECT_EQ(outcome(raw_message(kWhisper, "\x4F"sv, {})), "unknown");
+  EXPECT_EQ(outcome(raw_message(kWhisper, "\x5F"sv, {})), "unknown");
+  EXPECT_EQ(outcome(raw_message(kWhisper, "\x4F"sv, {})).substr(0, 6), "error:");
+  EXPECT_EQ(outcome(raw_message(kBroadcast, "\x4D"sv, {"\x01"sv})), "unknown");
   EXPECT_EQ(outcome(raw_message(kWhisper, "\xCD\x01\x0B"sv, {"\xC4\x01k"sv, "\x01"sv})), "unknown");
   std::string long_reason = "\xDA";
   wire_gen::append_number(long_reason, 400, 2);
