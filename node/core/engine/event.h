@@ -13,7 +13,7 @@
 #include "core/env/transport.h"
 #include "core/links/end_reason.h"
 #include "core/messages/flags.h"
-#include "core/messages/message.h"
+#include "core/messages/parting_kind.h"
 #include "core/record/clock_offsets.h"
 
 namespace meshdict {

@@ -20,6 +20,7 @@
 #include "core/env/transport.h"
 #include "core/messages/bye_reason.h"
 #include "core/messages/flags.h"
+#include "core/messages/parting_kind.h"
 #include "core/record/entry.h"
 #include "core/sync/presence.h"
 #include "core/sync/range_message.h"
@@ -232,11 +233,6 @@ struct MemberCard {
   Boot boot = Boot::kNone;
   std::string software{};
   std::uint64_t neighbours = 0;
-};
-/// Numbers of the wire. Any other is taken for the first, which demands less.
-enum class PartingKind : std::uint8_t {
-  kLeft = 0,     ///< it has left for good
-  kRemoved = 1,  ///< an operator has removed it
 };
 /// A member is not to be dialled for a time; a removed one is to be turned away, too.
 struct Parting {
