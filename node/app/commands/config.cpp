@@ -144,7 +144,8 @@ constexpr auto kSettings = std::to_array<Setting>({
      }},
     {"timeout", [](const RespService& s) { return std::to_string(s.timeout.count()); },
      [](RespService& s, std::string_view value, bool apply) {
-       return number(value, 0, 2'147'483'647, apply, [&](std::int64_t time) { s.timeout = std::chrono::seconds(time); });
+       return number(value, 0, 2'147'483'647, apply,
+                     [&](std::int64_t time) { s.timeout = std::chrono::seconds(time); });
      }},
 });
 
