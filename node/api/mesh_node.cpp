@@ -30,14 +30,19 @@ std::string text_of(const std::exception_ptr& error) {
   }
 }
 
-/// It unwinds the program, and is nobody's to keep.
-void pass_on_kill(const std::exception_ptr& error) {
+bool is_kill(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const ProgramKilled&) {
-    throw;
+    return true;
   } catch (...) {
+    return false;
   }
+}
+
+/// It unwinds the program, and is nobody's to keep.
+void pass_on_kill(const std::exception_ptr& error) {
+  if (is_kill(error)) std::rethrow_exception(error);
 }
 
 bool is_closing(const std::exception_ptr& error) {
