@@ -58,12 +58,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(meshdict_warnings INTERFACE -Wno-deprecated-declarations)
 endif()
 
-# For sources that are compiled together: a local name may be that of another source (within one source the other presets see it),
-# and g++ takes a source that is included for a header.
-add_library(meshdict_unity INTERFACE)
-target_compile_options(meshdict_unity INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 if(MESHDICT_UNITY)
-  target_link_libraries(meshdict_warnings INTERFACE meshdict_unity)
+  # A local name may be that of another source of the folder; within one source the other presets see it.
+  target_compile_options(meshdict_warnings INTERFACE -Wno-shadow)
+endif()
+if(MESHDICT_UNITY_TESTS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A source that is included is taken for a header, whose anonymous namespaces would be a mistake.
+  set(meshdict_unity_tests_options -Wno-subobject-linkage)
 endif()
 
 add_library(meshdict_sanitizers INTERFACE)
@@ -175,7 +176,7 @@ endfunction()
 # What the tests labelled `determinism` run: all that the second compiler must build.
 add_custom_target(meshdict_determinism)
 
-# The program of the folder's tests, NAME_OF_PROGRAM in the parent's scope, made where it is not there yet.
+# In `program`, the program of the folder's tests, made where it is not there yet.
 function(meshdict_folder_program_)
   file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
   string(REPLACE "/" "_" place "${place}")
@@ -189,11 +190,15 @@ function(meshdict_folder_program_)
 endfunction()
 
 # In `filter`, GoogleTest's filter for the tests of the sources. It is read from them, so a change of a source configures again.
+# GoogleTest's own is there only to fail: for a parameterised test that nothing instantiates.
 function(meshdict_filter_of_ sources)
-  set(names)
+  set(names "GoogleTestVerification.*")
   foreach(source IN LISTS sources)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
     file(STRINGS "${source}" lines REGEX "^[A-Z_]*(TEST|TEST_F|TEST_P|PROP)\\(")
+    if(source MATCHES "_test.cpp$" AND NOT lines)
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${source}: no test begins a line: none of them would run")
+    endif()
     foreach(line IN LISTS lines)
       if(NOT line MATCHES "^(TEST|TEST_F|TEST_P|RC_GTEST_PROP)\\(([A-Za-z0-9]+), ([A-Za-z0-9]+)[,)]")
         message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${source}: \"${line}\" is no test whose names can be read")
@@ -238,9 +243,7 @@ function(meshdict_test name)
   target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(${program} PRIVATE ${arg_DEFINITIONS})
   meshdict_common_(${program})
-  if(MESHDICT_UNITY_TESTS)
-    target_link_libraries(${program} PRIVATE meshdict_unity)
-  endif()
+  target_compile_options(${program} PRIVATE ${meshdict_unity_tests_options})
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/proptests")
   file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/proptests" "${CMAKE_CURRENT_SOURCE_DIR}")
   list(TRANSFORM arg_SOURCES PREPEND "${place}/")

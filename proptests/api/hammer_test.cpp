@@ -2,7 +2,8 @@
 // under them, again and again. The sanitizers' presets look for races; here it is checked that every thread reads its
 // own writes, that listeners hear of them in order, that nothing but SocketClosed is thrown, and that nothing hangs.
 //
-// Runs MESHDICT_HAMMER_SECONDS (10): for a minute by hand, MESHDICT_HAMMER_SECONDS=60 build/tsan/proptests/api_hammer_test
+// Runs MESHDICT_HAMMER_SECONDS (10): for a minute by hand,
+// MESHDICT_HAMMER_SECONDS=60 build/tsan/proptests/tests_of_api --gtest_filter='ApiHammer.*'
 
 #include <gtest/gtest.h>
 

@@ -141,7 +141,7 @@ class BackupTest(harness.MeshTestCase):
             self.assertIn(said, self.run_program(*options, code=2))
 
     def ask_for_backup(self, node):
-        """From a client of the thread alone, whose answer may not come. Returns its thread, which has sent it."""
+        """From a client of the thread alone, whose answer may not come. Returns its thread, once the backup has begun."""
         connection = redis.Connection(*node.redis_address, socket_timeout=harness.DEADLINE)
         connection.send_command("MESH", "BACKUP", str(self.path("backup.db")))
 
@@ -152,6 +152,8 @@ class BackupTest(harness.MeshTestCase):
 
         thread = threading.Thread(target=read)
         thread.start()
+        begun = (self.path("backup.db.unfinished"), self.path("backup.db"))
+        harness.wait_until(lambda: any(path.exists() for path in begun), "the backup to begin")
         return thread
 
     def test_killed_during_a_backup(self):
@@ -161,7 +163,6 @@ class BackupTest(harness.MeshTestCase):
             with contextlib.suppress(FileNotFoundError):
                 unfinished.unlink()
             thread = self.ask_for_backup(node)
-            harness.wait_until(unfinished.exists, "the backup to begin")
             node.process.kill()
             thread.join()
             node.kill()

@@ -189,6 +189,6 @@ def chosen(parser, bugs, options):
         bugs = [bug for bug in bugs if {bug.name, bug.family, str(bug)} & set(options.names)]
     if options.sample is not None:
         bugs = [bug for bug in bugs if bug.suits_a_sample()]
-    if options.sample is not None and options.sample < len(bugs):
-        bugs = [bugs[(2 * i + 1) * len(bugs) // (2 * options.sample)] for i in range(options.sample)]
+        count = min(options.sample, len(bugs))
+        bugs = [bugs[(2 * i + 1) * len(bugs) // (2 * count)] for i in range(count)]
     return bugs

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <fstream>
 #include <future>
-#include <iterator>
 #include <string>
 #include <thread>
 

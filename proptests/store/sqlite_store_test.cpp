@@ -10,11 +10,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <thread>
 
 #include "proptests/base/eventually.h"
 #include "proptests/store/store_fixture.h"

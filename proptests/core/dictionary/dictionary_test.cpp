@@ -318,14 +318,14 @@ RC_GTEST_PROP(Store, ARestartFindsTheSameState, ()) {
     if (*rc::gen::arbitrary<bool>()) node.try_write(item.key, client_text(item.value));
     if (*rc::gen::inRange(0, 4) == 0) node.try_remove(item.key);
   }
-  struct Kept {
+  struct Before {
     Version version;
     Raw value;
     MonoTime written_here;
   };
-  std::map<std::string, Kept> before;
+  std::map<std::string, Before> before;
   for (const auto& [key, record] : node.d->records())
-    before.emplace(key, Kept{record.version, Raw(record.value), record.written_here});
+    before.emplace(key, Before{record.version, Raw(record.value), record.written_here});
   const ReconcileTotal summary = node.total();
   const std::size_t visible = node.d->size();
   node.told();
