@@ -1,7 +1,7 @@
 """A disk that fills up: the node goes on with what needs no room, says what it refuses, keeps all that it has acknowledged, and
 takes up again what it missed once there is room.
 
-The disk is a small file system in memory, which only root may mount.
+The disk is that of small_disk.py.
 """
 
 import contextlib
@@ -10,30 +10,20 @@ import pathlib
 import resource
 import shutil
 import subprocess
-import time
 import unittest
 
 import redis
 
 import harness
+import small_disk
+from small_disk import VALUE
 
 MEBIBYTE = 1024 * 1024
 DISK = 32 * MEBIBYTE
-VALUE = b"v" * 100_000
 
 
-@unittest.skipUnless(os.geteuid() == 0, "only root may mount a small disk")
-class FullDiskTest(harness.MeshTestCase):
-    def mount(self, size=DISK):
-        """A small disk; the test is skipped where even root may not make one."""
-        disk = pathlib.Path(self.directory, f"disk{size}")
-        disk.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False)
-        if done.returncode != 0:
-            self.skipTest("no small disk can be mounted here")
-        self.addCleanup(lambda: subprocess.run(["umount", "-l", disk], check=False))
-        return disk
-
+@small_disk.needs_root
+class FullDiskTest(small_disk.SmallDiskCase):
     def fill(self, disk):
         """Another program takes all the room that is left. Returns its file."""
         rest = disk / "rest"
@@ -43,31 +33,8 @@ class FullDiskTest(harness.MeshTestCase):
                 file.flush()
         return rest
 
-    def set_until_refused(self, node):
-        """Keys that were acknowledged."""
-        done = []
-        with self.assertRaisesRegex(redis.ResponseError, "^MISCONF the disk is full"):
-            for number in range(2 * DISK // len(VALUE)):
-                node.redis.set(f"key:{number}", VALUE)
-                done.append(f"key:{number}")
-        return done
-
-    def fill_up(self, node):
-        """As set_until_refused(), until merging the log, which the node does every second, makes no more room."""
-        done = self.set_until_refused(node)
-        refused = 0
-        while refused < 3:
-            try:
-                node.redis.set(f"more:{len(done)}", VALUE)
-                done.append(f"more:{len(done)}")
-                refused = 0
-            except redis.ResponseError:
-                refused += 1
-                time.sleep(1.2)
-        return done
-
     def test_reads_and_deletions_go_on_and_it_recovers(self):
-        disk = self.mount()
+        disk = self.mount(DISK)
         node = self.start("small", "--data-dir", str(disk / "data"))
         node.redis.set("first", "1")
         done = [f"before:{number}" for number in range(20)]
@@ -138,7 +105,7 @@ class FullDiskTest(harness.MeshTestCase):
         self.assertEqual(node.terminate(), 0)
 
     def test_what_a_neighbour_writes_does_not_end_it(self):
-        disk = self.mount()
+        disk = self.mount(DISK)
         node = self.start("small", "--data-dir", str(disk / "data"))
         other = self.start("other", join=[node])
         harness.wait_until(node.peers, "a neighbour")

@@ -6,10 +6,10 @@ to look at.
 
 import os
 import pathlib
-import subprocess
 import unittest
 
 import harness
+import small_disk
 from browser import Browser, find_browser
 from harness import wait_until
 
@@ -18,7 +18,7 @@ EVIL = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'
 
 
 @unittest.skipUnless(find_browser(), "no Chromium is installed")
-class HttpPageTest(harness.MeshTestCase):
+class HttpPageTest(small_disk.SmallDiskCase):
     def setUp(self):
         super().setUp()
         self.browser = Browser(find_browser(), 1280, 900)
@@ -103,27 +103,15 @@ class HttpPageTest(harness.MeshTestCase):
         self.shoot("conflict")
         self.assert_quiet()
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root may mount a small disk")
+    @small_disk.needs_root
     def test_a_full_disk(self):
-        disk = pathlib.Path(self.directory, "disk")
-        disk.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8388608", "tmpfs", disk], capture_output=True, check=False)
-        if done.returncode != 0:
-            self.skipTest("no small disk can be mounted here")
-        self.addCleanup(lambda: subprocess.run(["umount", "-l", disk], check=False))
-        node = self.start_http("small", "--data-dir", str(disk / "data"))
-        number = 0
-        while "the disk is full" not in node.log():
-            try:
-                node.redis.set(f"key:{number}", b"v" * 100_000)
-                number += 1
-            except harness.redis.ResponseError:
-                break
+        node = self.start_http("small", "--data-dir", str(self.mount(8 * 1024 * 1024) / "data"))
+        keys = self.fill_up(node)
         self.look_at(node)
         self.wait_for("badge", "degraded")
         self.assertIn("disk_full", self.text("alerts"))
         self.shoot("full")
-        node.redis.delete(*[f"key:{k}" for k in range(number)])
+        node.redis.delete(*keys)
         self.browser.wait("document.getElementById('badge').textContent === 'ready'")
         self.assert_quiet()
 

@@ -148,7 +148,7 @@ TEST_P(PlanMistakes, AreReportedWithLineColumnAndExpectation) {
 const Mistake kMistakes[] = {
     {"UnknownKey", "nodes: 2\nquite: 5s\n",
      "f.yaml:2:1: 'quite' is no key of the plan, expected 'quiet'; all are settings, start, nodes, join, network, "
-     "steps, workload, nemesis, quiet, strict or check"},
+     "steps, workload, nemesis, programs_until, quiet, strict or check"},
     {"UnknownStepKey", "nodes: [a]\nsteps:\n  - at: 1s\n    set: {node: a, kay: k, value: v}\n",
      "f.yaml:4:20: 'kay' is no key of 'set', expected 'key'; all are node, key, value, count, key_size, value_size, "
      "wait, waited, within, expect or owner"},

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/dictionary/dictionary.h"
+#include "core/record/claim_marks.h"
 #include "proptests/core/dictionary/dictionary_fixture.h"
 
 namespace meshdict {
@@ -29,14 +30,17 @@ struct NaiveKey {
   Hlc written;
   std::int64_t age_when_seen = 0;
   std::int64_t seen = 0;
+
+  /// M1 in claim_marks.h.
+  [[nodiscard]] bool given_up() const { return written < start; }
 };
 
 /// Runs random operations on one dictionary and predicts each answer. Other nodes are only heard of: they take keys
-/// whenever they like, always with the next epoch, or renew what they have. Clocks jump within the skew.
+/// whenever they like, always with the next epoch, or renew what they have, or give it up. Clocks jump within the skew.
 class Model {
  public:
   void step() {
-    switch (*rc::gen::weightedElement<int>({{4, 0}, {2, 1}, {3, 2}, {4, 3}, {1, 4}, {1, 5}})) {
+    switch (*rc::gen::weightedElement<int>({{4, 0}, {2, 1}, {3, 2}, {4, 3}, {1, 4}, {1, 5}, {1, 6}})) {
       case 0:
         write(false);
         break;
@@ -53,8 +57,11 @@ class Model {
       case 4:
         offset_ = *rc::gen::element<Duration>(-10s, 0s, 10s);
         break;
-      default:
+      case 5:
         restart();
+        break;
+      default:
+        release();
     }
     node_.clock.wall_time = WallTime(kStart + node_.clock.mono.time_since_epoch() + offset_);
     for (const std::string key : {"a", "b", "c"})
@@ -66,7 +73,7 @@ class Model {
   [[nodiscard]] std::int64_t now() const { return node_.clock.mono.time_since_epoch().count(); }
   [[nodiscard]] std::int64_t age(const NaiveKey& key) const { return key.age_when_seen + now() - key.seen; }
   [[nodiscard]] bool trusted(const NaiveKey& key) const {
-    return key.owner == "M" && age(key) <= (kLease - kMargin).count();
+    return key.owner == "M" && !key.given_up() && age(key) <= (kLease - kMargin).count();
   }
 
   /// What our hybrid clock shows: the wall clock, or what it has seen.
@@ -78,7 +85,8 @@ class Model {
   /// The time until `key` is free for us; nothing when it is.
   [[nodiscard]] std::optional<std::int64_t> refusal(const std::string& key) const {
     const auto known = keys_.find(key);
-    if (known == keys_.end() || known->second.deleted || known->second.owner == "M") return std::nullopt;
+    if (known == keys_.end() || known->second.deleted || known->second.owner == "M" || known->second.given_up())
+      return std::nullopt;
     const std::int64_t left = (kLease + kMargin).count() - age(known->second);
     if (left < 0) return std::nullopt;
     return std::max<std::int64_t>(left, 1'000);
@@ -134,6 +142,30 @@ class Model {
                   .seen = now()};
   }
 
+  void release() {
+    const std::string key = *rc::gen::element<std::string>("a", "b", "c");
+    const NaiveKey known = keys_.contains(key) ? keys_.at(key) : NaiveKey{};
+    const bool holds = trusted(known) && !known.deleted;
+    const auto released = node_.d->release(key);
+    RC_ASSERT(released.has_value());
+    RC_ASSERT(released->has_value() == holds);
+    if (!holds) return;
+    const Version& version = node_.version(key);
+    RC_ASSERT(version.owner == id("M"));
+    RC_ASSERT(version.kind == RecordKind::kValue);
+    RC_ASSERT(version.epoch == known.epoch);
+    RC_ASSERT(version.sequence == next(known.sequence));
+    RC_ASSERT(version.claim_start == known.start);
+    RC_ASSERT(known.start - version.written > kLease + 2 * kMargin - 1ms);
+    // The clock has moved on for it, although the write does not say when.
+    highest_ = std::max(highest_, Hlc::from_ms(clock_ms()));
+    NaiveKey& now_known = keys_.at(key);
+    now_known.sequence = version.sequence;
+    now_known.written = version.written;
+    now_known.age_when_seen = (clock_ms() - version.written.unix_ms()) * 1'000;
+    now_known.seen = now();
+  }
+
   bool first_contest(const std::string& key, const std::string& rival) {
     auto& [began, rivals] = contests_[key];
     if (rivals.empty() || now() - began > kLease.count()) {
@@ -158,11 +190,12 @@ class Model {
       version.claim_start = known.start;
       version.sequence = next(known.sequence);
     }
+    if (*rc::gen::inRange(0, 4) == 0) version.written = time_of_giving_up(version.claim_start, MeshSettings());
     if (*rc::gen::inRange(0, 4) == 0) version.kind = RecordKind::kTombstone;
-    const bool reclaims =
-        trusted(known) && !known.deleted && version.kind == RecordKind::kTombstone && first_contest(key, owner);
+    const bool nobodys = version.kind == RecordKind::kTombstone || is_given_up(version);
+    const bool reclaims = trusted(known) && !known.deleted && nobodys && first_contest(key, owner);
     RC_ASSERT(node_.merge(key, "theirs", version) == (reclaims ? Merged::kLost : Merged::kWon));
-    highest_ = std::max(highest_, written);
+    highest_ = std::max(highest_, version.written);
     if (reclaims) {
       const Version& taken = node_.version(key);
       RC_ASSERT(taken.epoch == next(version.epoch));
@@ -180,14 +213,14 @@ class Model {
       return;
     }
     // The same write under a larger epoch is as old as it was.
-    const bool again = known.owner == owner && known.written == written;
-    const std::int64_t age_ms = std::max<std::int64_t>(0, clock_ms() - written.unix_ms());
+    const bool again = known.owner == owner && known.written == version.written;
+    const std::int64_t age_ms = std::max<std::int64_t>(0, clock_ms() - version.written.unix_ms());
     keys_[key] = {.owner = owner,
                   .deleted = version.kind == RecordKind::kTombstone,
                   .epoch = version.epoch,
                   .sequence = version.sequence,
                   .start = version.claim_start,
-                  .written = written,
+                  .written = version.written,
                   .age_when_seen = again ? known.age_when_seen : age_ms * 1'000,
                   .seen = again ? known.seen : now()};
   }
