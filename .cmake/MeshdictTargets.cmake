@@ -13,7 +13,8 @@
 #
 #   meshdict_test(NAME SOURCES f.cpp... [DEPS t...] [DEFINITIONS d...] [LABELS l...] [TIMEOUT s])
 #     GoogleTest and RapidCheck program, with a main, that is one CTest test NAME (default timeout 120 s). The label
-#     `determinism` makes the second compiler run it too. The program is <build>/proptests/NAME; it runs in its binary
+#     `determinism` makes the second compiler run it too; under the sanitizers `slow` ones (more than half a minute of a core)
+#     run in .ci/long. The program is <build>/proptests/NAME; it runs in its binary
 #     directory, and includes headers of other tests as in "proptests/core/engine/engine_fixture.h".
 #     With MESHDICT_UNITY_TESTS all tests of a folder are one program, <build>/proptests/tests_of_FOLDER, and NAME runs its part.
 #
