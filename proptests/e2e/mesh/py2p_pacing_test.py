@@ -78,8 +78,8 @@ class PacingTest(harness.MeshTestCase):
         self.assertEqual(pipeline.execute(), [1] * 6_000)
         line = self.await_log(self.node, "warn", "messages for neighbour", "are left out")
         self.assertIn("it takes less than comes", line)
-        left_out = harness.wait_until(lambda: self.node.redis.info("mesh")["messages_left_out"], "a count")
-        self.assertGreater(left_out, 1_000)
+        # The other node was told that all are under way; here they come in meanwhile.
+        harness.wait_until(lambda: self.node.redis.info("mesh")["messages_left_out"] > 1_000, "more than 1,000 left out")
         shown = {peer["speaks"]: peer["messages_left_out"] for peer in self.node.peers()}
         self.assertGreater(shown["py2p"], 0)
         self.assertEqual(shown["meshdict"], 0)
