@@ -127,7 +127,7 @@ const char* meshdict_version(void) {
   return MESHDICT_VERSION;
 }
 
-const char* meshdict_code_name(meshdict_code code) {
+const char* meshdict_code_name(int code) {
   switch (code) {
     case MESHDICT_OK:
       return "OK";

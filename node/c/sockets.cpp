@@ -14,8 +14,9 @@ namespace {
 using namespace meshdict::c;
 using meshdict::Value;
 
-meshdict::SendOptions send_options(meshdict_flag flag) {
-  // Only these two: as with the other flags of the protocol, send() says so by an exception.
+meshdict::SendOptions send_options(int flag) {
+  if (flag != MESHDICT_BROADCAST && flag != MESHDICT_WHISPER)
+    throw Misuse("a flag is MESHDICT_BROADCAST or MESHDICT_WHISPER");
   const auto chosen = static_cast<meshdict::Flag>(flag);
   return {.flag = chosen, .type = chosen};
 }
@@ -129,15 +130,14 @@ meshdict_code meshdict_neighbours(const meshdict_socket* socket, meshdict_value*
   });
 }
 
-meshdict_code meshdict_send(meshdict_socket* socket, meshdict_flag flag, const meshdict_value* const* packets,
-                            size_t count) {
+meshdict_code meshdict_send(meshdict_socket* socket, int flag, const meshdict_value* const* packets, size_t count) {
   return guarded([&] {
     mesh_of(socket).send_packets(packets_given(packets, count), send_options(flag));
     return MESHDICT_OK;
   });
 }
 
-meshdict_code meshdict_send_text(meshdict_socket* socket, meshdict_flag flag, const char* text, size_t size) {
+meshdict_code meshdict_send_text(meshdict_socket* socket, int flag, const char* text, size_t size) {
   return guarded([&] {
     mesh_of(socket).send_packets({std::string(text_given(text, size, "text"))}, send_options(flag));
     return MESHDICT_OK;

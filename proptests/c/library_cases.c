@@ -246,7 +246,7 @@ const char* c_case_ErrorsAreOfTheThread(void) {
   CHECK(thrd_create(&thread, fail_elsewhere, NULL) == thrd_success && thrd_join(thread, &noted) == thrd_success);
   CHECK(noted && strcmp(meshdict_error_text(), "socket is NULL") == 0);
   CHECK(strcmp(meshdict_code_name(MESHDICT_USAGE), "USAGE") == 0 &&
-        strcmp(meshdict_code_name((meshdict_code)99), "?") == 0);
+        strcmp(meshdict_code_name(99), "?") == 0);
   CHECK(meshdict_version()[0] != '\0');
   return "";
 }

@@ -174,7 +174,8 @@ const char* c_case_MessagesAreSentReceivedAndAnswered(void) {
   OK(meshdict_recv(ada, -1, &answer));
   CHECK(has_json(meshdict_message_packet(answer, 0), "\"hello, ada\""));
   CHECK(meshdict_message_flag(answer) == MESHDICT_WHISPER);
-  CHECK(meshdict_send_text(ada, (meshdict_flag)3, "no", 2) == MESHDICT_USAGE);
+  CHECK(meshdict_send_text(ada, 3, "no", 2) == MESHDICT_USAGE);
+  CHECK(meshdict_send_text(ada, 256, "no", 2) == MESHDICT_USAGE && meshdict_send_text(ada, -1, "no", 2) == MESHDICT_USAGE);
   meshdict_message_free(answer);
   OK(meshdict_disconnect(ada, meshdict_id(bob)));
   CHECK(meshdict_disconnect(ada, "nobody") == MESHDICT_NOTHING);

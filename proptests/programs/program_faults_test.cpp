@@ -155,6 +155,19 @@ TEST(ProgramFaults, AProgramThatThrowsFailsTheRun) {
   EXPECT_EQ(wrong_in(result), "program: program 'p' has ended by an exception: no luck");
 }
 
+TEST(ProgramFaults, AHandlerThatThrowsAProgramKilledIsTold) {
+  const auto result = run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 10s\nquiet: 5s\n",
+                                   {{"p", [](Machine& machine) {
+                                       SyncSocket socket = machine.socket();
+                                       socket.on<event::Update>([](auto&&...) { throw ProgramKilled(); });
+                                       for (const auto* const key : {"a", "b"}) {
+                                         socket.set(key, "v");
+                                         machine.sleep_for(1s);
+                                       }
+                                     }}});
+  EXPECT_EQ(wrong_in(result), "program: program 'p' has ended by a ProgramKilled of its own");
+}
+
 TEST(ProgramFaults, NotesWithoutEndEndTheRun) {
   const auto result =
       run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 5s\n", {{"p", [](Machine& machine) {

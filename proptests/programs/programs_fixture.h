@@ -16,7 +16,7 @@
 namespace meshdict::test {
 
 inline sim::RunResult run_programs(const std::string& yaml, sim::Programs programs, std::uint64_t seed = 1,
-                                   std::vector<sim::Always> oracles = {}) {
+                                   std::vector<sim::Oracle> oracles = {}) {
   const sim::ProgramMaker maker(std::move(programs), std::move(oracles));
   const auto plan = sim::load_plan(yaml, "f.yaml");
   EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().front());

@@ -253,6 +253,86 @@ TEST(Programs, OraclesSeeDictionariesAndWhoIsUp) {
   EXPECT_EQ(seen, "v down");
 }
 
+/// A program that counts at once, and a second later again.
+void count_twice(Machine& machine) {
+  machine.note("count", "1");
+  machine.sleep_for(1s);
+  machine.note("count", "2");
+}
+
+sim::Check counted_to(const std::string& number) {
+  return [number](const sim::View& view) -> std::optional<std::string> {
+    if (!view.notes().empty() && view.notes().back().text == number) return std::nullopt;
+    return "nobody has counted to " + number;
+  };
+}
+
+constexpr std::string_view kOneWithASecondStep =
+    "nodes: [{name: ada, program: p}]\nprograms_until: 20s\nquiet: 5s\nsteps:\n  - {at: 500ms, clock: {node: ada, "
+    "rate: 100ppm}}\n";
+
+TEST(Programs, WhatIsToHoldEventuallyHasItsTimeAfterTheLastStep) {
+  const std::string plan(kOneWithASecondStep);
+  const auto eventually = [&](const std::string& number, std::chrono::microseconds bound) {
+    return run_programs(plan, {{"p", count_twice}}, 1, {sim::eventually("counts", bound, counted_to(number))});
+  };
+  EXPECT_EQ(wrong_in(eventually("2", 1s)), "");
+  EXPECT_EQ(wrong_in(eventually("2", 400ms)),
+            "counts: not within 0.400000 s of the plan's last step, at 0.500000 s: nobody has counted to 2");
+  EXPECT_EQ(wrong_in(eventually("3", 10s)),
+            "counts: not within 10.000000 s of the plan's last step, at 0.500000 s: nobody has counted to 3");
+  EXPECT_EQ(wrong_in(eventually("3", 1h)),
+            "counts: not within 19.500000 s of the plan's last step, at 0.500000 s, when programs end (see "
+            "programs_until): nobody has "
+            "counted to 3");
+}
+
+TEST(Programs, WhatHeldBeforeTheLastStepOnlyIsNotEnough) {
+  const std::string plan =
+      "nodes: [{name: ada, program: p}]\nprograms_until: 20s\nquiet: 5s\nsteps:\n  - {at: 5s, clock: {node: ada, "
+      "rate: 100ppm}}\n";
+  const auto result = run_programs(plan, {{"p", count_twice}}, 1, {sim::eventually("counts", 3s, counted_to("1"))});
+  ASSERT_EQ(wrong_in(result),
+            "counts: not within 3.000000 s of the plan's last step, at 5.000000 s: nobody has counted to 1");
+}
+
+TEST(Programs, WhatIsToHoldAtTheEndIsAskedOnce) {
+  int asked = 0;
+  const auto result = run_programs(std::string(kOneWithASecondStep), {{"p", count_twice}}, 1,
+                                   {sim::at_end("counts",
+                                                [&](const sim::View& view) {
+                                                  ++asked;
+                                                  return counted_to("1")(view);
+                                                }),
+                                    sim::at_end("other", counted_to("2"))});
+  EXPECT_EQ(wrong_in(result), "counts: nobody has counted to 1");
+  EXPECT_EQ(result.violation_count, 1U);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Programs, OneAtATimeIsInTrueTimeAndEndsWithTheProgram) {
+  const std::string plan =
+      "nodes: [{name: ada, program: p}, {name: bob, program: q}]\nprograms_until: 20s\nquiet: 5s\nsteps:\n  - {at: "
+      "15s, heal: }\n";
+  const auto leads = [](std::chrono::seconds begins, std::chrono::seconds ends) {
+    return [=](Machine& machine) {
+      machine.sleep_for(begins);
+      machine.note("leads", "");
+      machine.sleep_for(ends - begins);
+      machine.note("led", "");
+      machine.sleep_for(5s);
+    };
+  };
+  const auto ends_inside = [](Machine& machine) { machine.note("leads", ""); };
+  const auto wrong = [&](const Program& ada, const Program& bob) {
+    return wrong_in(run_programs(plan, {{"p", ada}, {"q", bob}}, 1, {sim::one_at_a_time("one", "leads", "led")}));
+  };
+  EXPECT_EQ(wrong(leads(1s, 3s), leads(4s, 5s)), "");
+  EXPECT_EQ(wrong(leads(1s, 3s), leads(2s, 5s)),
+            "one: bob has 'leads' at 2.000000 s, while ada has it since 1.000000 s");
+  EXPECT_EQ(wrong(ends_inside, leads(2s, 5s)), "") << "it is down";
+}
+
 /// What holds for writes, handlers, waiting, errors and closing, told line by line.
 std::vector<std::string> try_all(Machine& machine) {
   // Handlers tell, too; no call that waits is made under it.

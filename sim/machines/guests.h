@@ -44,8 +44,10 @@ class Guests {
   /// The node's engine has ended, whatever the reason.
   virtual void engine_ended(NodeIndex node) = 0;
 
-  /// After each event, and at the end of the run: the oracles that came with the programs.
+  /// After each event: the oracles that came with the programs.
   virtual void look() = 0;
+  /// The run is over: the same.
+  virtual void finish() = 0;
 };
 
 class GuestMaker {

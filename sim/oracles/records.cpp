@@ -56,8 +56,13 @@ bool is_old_deletion(const Host& host, const Record& record) {
   return record.version.kind == RecordKind::kTombstone && age > host.plan().horizon - host.plan().skew;
 }
 
+/// The write time of a claim that was given up lies before its start.
+std::uint64_t last_held_bits(const Version& version) {
+  return std::max(version.written.bits, version.claim_start.bits);
+}
+
 std::int64_t milliseconds_between(const Version& earlier, const Version& later) {
-  return static_cast<std::int64_t>(later.written.bits >> 16) - static_cast<std::int64_t>(earlier.written.bits >> 16);
+  return static_cast<std::int64_t>(last_held_bits(later) >> 16) - static_cast<std::int64_t>(earlier.written.bits >> 16);
 }
 
 }  // namespace
@@ -217,7 +222,7 @@ void RecordOracle::check_reported(NodeIndex node, const std::string& key, Acknow
   const Version& version = promised.version;
   promised.settled = true;
   const std::int64_t ahead_ms = promised.ahead > plan.skew ? promised.ahead / 1ms : 0;
-  const bool later = there.written.bits > version.written.bits || is_later_write(key, there, promised) ||
+  const bool later = last_held_bits(there) > version.written.bits || is_later_write(key, there, promised) ||
                      (ahead_ms > 0 && there.written.unix_ms() > version.written.unix_ms() - ahead_ms);
   const bool freed = version.kind == RecordKind::kTombstone && later;
   const bool lapsed = milliseconds_between(version, there) + ahead_ms > plan.lease / 1ms;

@@ -172,11 +172,19 @@ void GuestNode::begin_handlers() {
 }
 
 void GuestNode::handle() {
-  while (true) {
-    while (handlers_.run_next()) {
+  try {
+    while (true) {
+      while (handlers_.run_next()) {
+      }
+      if (closed_) break;
+      world_.block(*handling_, std::nullopt);
     }
-    if (closed_) break;
-    world_.block(*handling_, std::nullopt);
+  } catch (const ProgramKilled&) {
+    // By a crash, or by a handler that throws one of its own: the context ends either way, and nobody may wake it.
+    handled_all_ = true;
+    handling_ = nullptr;
+    if (joiner_ != nullptr && !process_.killed) world_.wake(*joiner_);
+    throw;
   }
   handled_all_ = true;
   if (joiner_ != nullptr) world_.wake(*joiner_);

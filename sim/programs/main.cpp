@@ -7,7 +7,7 @@
 
 namespace meshdict::sim {
 
-int main(int argc, char** argv, const Programs& programs, const std::vector<Always>& oracles) {
+int main(int argc, char** argv, const Programs& programs, const std::vector<Oracle>& oracles) {
 #ifdef M_ARENA_MAX
   // One thread runs at a time: without this each would reserve 64 MiB of addresses, which worker processes have few of.
   ::mallopt(M_ARENA_MAX, 1);

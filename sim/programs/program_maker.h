@@ -14,7 +14,7 @@ namespace meshdict::sim {
 
 class ProgramMaker final : public GuestMaker {
  public:
-  explicit ProgramMaker(Programs programs, std::vector<Always> oracles = {})
+  explicit ProgramMaker(Programs programs, std::vector<Oracle> oracles = {})
       : programs_(std::move(programs)), oracles_(std::move(oracles)) {}
 
   [[nodiscard]] std::vector<std::string> names() const override {
@@ -29,7 +29,7 @@ class ProgramMaker final : public GuestMaker {
 
  private:
   Programs programs_;
-  std::vector<Always> oracles_;
+  std::vector<Oracle> oracles_;
 };
 
 }  // namespace meshdict::sim

@@ -21,26 +21,24 @@ std::uint64_t seed_of(const Stage& stage, NodeIndex node, std::uint64_t life, st
   return derive_seed(derive_seed(derive_seed(stage.seed, what), stage.name(node)), life);
 }
 
-/// What a check that throws has to say.
-std::optional<std::string> judge(Check& check, const View& view) {
-  try {
-    return check(view);
-  } catch (const std::exception& error) {
-    return fmt::format("the check has thrown: {}", error.what());
-  }
+/// When a plan's last step is, of those whose time it says.
+Duration last_step_of(const Plan& plan) {
+  Duration last{};
+  for (const Step& step : plan.steps)
+    if (!step.when) last = std::max(last, step.at.low);
+  return last;
 }
 
 }  // namespace
 
-ProgramWorld::ProgramWorld(Stage& stage, Nodes& nodes, const Programs& programs, const std::vector<Always>& oracles)
+ProgramWorld::ProgramWorld(Stage& stage, Nodes& nodes, const Programs& programs, const std::vector<Oracle>& oracles)
     : stage_(stage),
       nodes_(nodes),
       programs_(programs),
+      judges_(oracles, *this, stage.findings, stage.end - stage.plan.quiet),
       until_(stage.end - stage.plan.quiet),
-      processes_(stage.plan.nodes.size()) {
-  for (const Always& oracle : oracles)
-    judges_.push_back({.oracle = &oracle, .check = oracle.check});
-}
+      processes_(stage.plan.nodes.size()),
+      settled_(last_step_of(stage.plan)) {}
 
 /// Without a goodbye: the run is over.
 ProgramWorld::~ProgramWorld() {
@@ -376,17 +374,17 @@ void ProgramWorld::note(Process& process, std::string_view kind, std::string_vie
 }
 
 void ProgramWorld::look() {
+  const Duration settled = std::max(settled_, stage_.last_step);
+  if (std::exchange(settled_, settled) != settled || settled == stage_.now()) news_ = true;
+  // What came too late does not count.
+  judges_.pass(settled_);
   if (!std::exchange(news_, false)) return;
-  for (Judge& one : judges_) {
-    if (one.done) continue;
-    auto wrong = judge(one.check, *this);
-    if (!wrong) continue;
-    one.done = true;
-    std::vector<std::string> nodes;
-    if (!new_notes().empty()) nodes.push_back(new_notes().back().node);
-    stage_.findings.add(one.oracle->name, std::move(nodes), *std::move(wrong));
-  }
+  judges_.look(settled_);
   seen_notes_ = notes_.size();
+}
+
+void ProgramWorld::finish() {
+  if (!stage_.over) judges_.at_end(settled_);
 }
 
 NodeIndex ProgramWorld::find(std::string_view node) const {
@@ -395,6 +393,7 @@ NodeIndex ProgramWorld::find(std::string_view node) const {
 
 std::vector<std::string> ProgramWorld::nodes() const {
   std::vector<std::string> names;
+  names.reserve(stage_.plan.nodes.size());
   for (const NodePlan& node : stage_.plan.nodes)
     names.push_back(node.name);
   return names;

@@ -27,6 +27,7 @@
 #include "sim/programs/context.h"
 #include "sim/programs/guest_machine.h"
 #include "sim/programs/guest_node.h"
+#include "sim/programs/judges.h"
 #include "sim/world/nodes.h"
 #include "sim/world/stage.h"
 
@@ -65,7 +66,7 @@ struct Task {
 class ProgramWorld final : public Guests, private View {
  public:
   /// All outlive it.
-  ProgramWorld(Stage& stage, Nodes& nodes, const Programs& programs, const std::vector<Always>& oracles);
+  ProgramWorld(Stage& stage, Nodes& nodes, const Programs& programs, const std::vector<Oracle>& oracles);
   ~ProgramWorld() override;
 
   void start(NodeIndex node) override;
@@ -78,6 +79,7 @@ class ProgramWorld final : public Guests, private View {
   void turned(NodeIndex node) override;
   void engine_ended(NodeIndex node) override;
   void look() override;
+  void finish() override;
 
   // For what programs call, on their contexts
 
@@ -108,12 +110,6 @@ class ProgramWorld final : public Guests, private View {
   void end_node(const Process& process);
 
  private:
-  struct Judge {
-    const Always* oracle;
-    Check check;
-    bool done = false;
-  };
-
   // View
   [[nodiscard]] std::chrono::microseconds now() const override { return stage_.now(); }
   [[nodiscard]] std::span<const Note> notes() const override { return notes_; }
@@ -135,7 +131,7 @@ class ProgramWorld final : public Guests, private View {
   Stage& stage_;
   Nodes& nodes_;
   const Programs& programs_;
-  std::vector<Judge> judges_;
+  Judges judges_;
   const Duration until_;
   // By node; null: none runs.
   std::vector<std::unique_ptr<Process>> processes_;
@@ -149,6 +145,8 @@ class ProgramWorld final : public Guests, private View {
   std::vector<Note> notes_;
   std::size_t note_bytes_ = 0;
   std::size_t seen_notes_ = 0;
+  // From when on the plan does nothing more, as far as it has shown.
+  Duration settled_;
   // Something that oracles see has changed.
   bool news_ = false;
 };

@@ -88,6 +88,8 @@ struct Stage {
   std::vector<std::string> idle_steps;  ///< see RunResult
   Counters counters;
   std::uint64_t events = 0;
+  /// When a step was last performed.
+  Duration last_step{};
   /// A bound of the run is exceeded: it ends here.
   bool over = false;
   EventQueue queue;

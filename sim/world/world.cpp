@@ -57,6 +57,7 @@ RunResult World::run() {
   run_until(end() - grace_);
   connections_before_ = connection_faults(stage_.hosts, stage_.network, stage_.identities);
   run_until(end());
+  if (guests_) guests_->finish();
   return finish();
 }
 
@@ -131,6 +132,7 @@ void World::triggered(std::size_t index) {
 
 void World::perform(const Step& step, std::size_t index) {
   calm_.disturbed(step.action);
+  stage_.last_step = now();
   stage_.mark(Mark::kStep, kNobody, index << 8 | step.action.index());
   ++stage_.counters.steps[step.action.index()];
   if (stage_.transcript.enabled()) {

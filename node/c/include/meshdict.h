@@ -76,7 +76,7 @@ typedef struct meshdict_watch meshdict_watch;
 /// The library's version, "0.1.0".
 MESHDICT_API const char* meshdict_version(void);
 /// The name of a code: "LEASED". Of a number that is none, "?".
-MESHDICT_API const char* meshdict_code_name(meshdict_code code);
+MESHDICT_API const char* meshdict_code_name(int code);
 /// Of the last call on this thread that failed: what was wrong, for people; "" before any. Good until the next that fails.
 MESHDICT_API const char* meshdict_error_text(void);
 /// Of the last MESHDICT_LEASED on this thread: the id of the node that holds the key, and how long until it is free (1 or more).
@@ -102,7 +102,7 @@ MESHDICT_API void meshdict_options_free(meshdict_options* options);
 ///   data-dir          keeps id, dictionary and leases                 (nowhere)
 ///   lease-ms          how long a key is held after a write            3600000
 ///   leasing           yes or no: no, and everybody may write all      yes
-///   clock-guard       yes or no: claim keys by a wrong clock?         yes
+///   clock-guard       yes or no: a wrong clock claims no keys         yes
 ///   sync-each-write   yes or no: a write waits for the disk           yes
 ///   debug-level       0 to 4: how much is logged                      0
 MESHDICT_API meshdict_code meshdict_options_set(meshdict_options* options, const char* name, const char* value);
@@ -257,7 +257,8 @@ typedef enum meshdict_lease_state {
   MESHDICT_TENTATIVE = 1,    ///< ours, and so young that a rival's claim may be on its way
   MESHDICT_SETTLED = 2,      ///< ours, and a rival would have shown itself by now
   MESHDICT_UNCONFIRMED = 3,  ///< ours, but without contact to the mesh
-  MESHDICT_LOST = 4          ///< another node's, and a claim of ours has lost to it
+  MESHDICT_LOST = 4,         ///< another node's, and a claim of ours has lost to it
+  MESHDICT_RELEASED = 5      ///< its owner has given it up: anybody may claim it
 } meshdict_lease_state;
 
 typedef struct meshdict_lease {
@@ -295,12 +296,12 @@ typedef enum meshdict_flag {
   MESHDICT_WHISPER = 2     ///< to the neighbours, which do not pass it on
 } meshdict_flag;
 
-/// MESHDICT_BAD_VALUE: they cannot be sent, or exceed 4 MiB. MESHDICT_CLOSED.
-MESHDICT_API meshdict_code meshdict_send(meshdict_socket* socket, meshdict_flag flag,
-                                         const meshdict_value* const* packets, size_t count);
+/// `flag`: a meshdict_flag; another number is MESHDICT_USAGE. MESHDICT_BAD_VALUE: they cannot be sent, or exceed 4 MiB.
+/// MESHDICT_CLOSED.
+MESHDICT_API meshdict_code meshdict_send(meshdict_socket* socket, int flag, const meshdict_value* const* packets,
+                                         size_t count);
 /// One packet, a text.
-MESHDICT_API meshdict_code meshdict_send_text(meshdict_socket* socket, meshdict_flag flag, const char* text,
-                                              size_t size);
+MESHDICT_API meshdict_code meshdict_send_text(meshdict_socket* socket, int flag, const char* text, size_t size);
 /// The oldest message that no handler took; waits for one up to `timeout_ms`, in a handler not at all. MESHDICT_NOTHING: none came.
 MESHDICT_API meshdict_code meshdict_recv(meshdict_socket* socket, int64_t timeout_ms, meshdict_message** message);
 MESHDICT_API void meshdict_message_free(meshdict_message* message);

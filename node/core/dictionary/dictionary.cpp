@@ -302,7 +302,9 @@ bool Dictionary::is_of_a_copy(const Version& winning, const Version& lost) const
 bool Dictionary::is_conflict(const Record& losing, const Version& winning) const {
   const Version& lost = losing.version;
   if (lost.owner != config_.self) return false;
-  const bool later = winning.written > lost.written;
+  // A claim that was given up began after ours all the same.
+  const Hlc won_at = last_held(winning);
+  const bool later = won_at > lost.written;
   if (winning.owner == config_.self) {
     // An earlier incarnation's write that beats a later one; or one of a process with a copy of our identity.
     return (!later || is_of_a_copy(winning, lost)) &&
@@ -312,7 +314,7 @@ bool Dictionary::is_conflict(const Record& losing, const Version& winning) const
   if (config_.leasing == Leasing::kOff) return false;
   if (winning.epoch <= lost.epoch) return true;
   if (!is_visible(lost)) return false;
-  return terms_.is_trusted(losing) || winning.written - lost.written <= config_.lease;
+  return terms_.is_trusted(losing) || won_at - lost.written <= config_.lease;
 }
 
 void Dictionary::note_turned_away(std::string_view key, const Version& present, const Version& incoming) {

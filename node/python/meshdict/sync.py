@@ -38,7 +38,7 @@ class WriteResult(NamedTuple):
 
 
 class LeaseInfo(NamedTuple):
-    """How a key is held. `state`: "foreign", "tentative", "settled", "unconfirmed" or "lost"; `left` in seconds: ours, how long
+    """How a key is held. `state`: "foreign", "tentative", "settled", "unconfirmed", "lost" or "released"; `left` in seconds: ours, how long
     we may rely on it; another's, how long we must wait."""
 
     owner: bytes

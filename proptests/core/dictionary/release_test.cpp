@@ -86,6 +86,16 @@ TEST_F(Releases, ItsFormerHolderClaimsAnew) {
   EXPECT_EQ(holder.version("k").epoch, Epoch{2});
 }
 
+/// The write time of the other's last write lies before all that the former holder has.
+TEST_F(Releases, WhatHadLapsedBeforeAnotherClaimedAndGaveUpIsNoConflict) {
+  pass(2h);
+  other.write("k", "w");
+  given_up(other);
+  EXPECT_EQ(carry(other, holder), Merged::kWon);
+  EXPECT_EQ(holder.told(), "+k");
+  EXPECT_EQ(holder.get("k"), "w");
+}
+
 TEST_F(Releases, OnlyTheHolderGivesUp) {
   EXPECT_EQ(*other.d->release("k"), std::nullopt);
   EXPECT_EQ(*other.d->release("unknown"), std::nullopt);

@@ -21,6 +21,6 @@ namespace meshdict::sim {
 using Programs = std::map<std::string, Program, std::less<>>;
 
 /// Returns the exit code, as meshdict-sim's.
-int main(int argc, char** argv, const Programs& programs, const std::vector<Always>& oracles = {});
+int main(int argc, char** argv, const Programs& programs, const std::vector<Oracle>& oracles = {});
 
 }  // namespace meshdict::sim

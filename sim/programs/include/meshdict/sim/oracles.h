@@ -2,6 +2,7 @@
 // What a user demands of the programs of a run: checks in C++, over what the world knows and no program sees.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -45,18 +46,38 @@ class View {
 /// Nothing, or what is wrong. Each run has its own copy: what a mutable lambda keeps is of one run.
 using Check = std::function<std::optional<std::string>(const View& view)>;
 
-/// Judged after each event that has changed something, until it fails once.
-struct Always {
+/// A demand by its name, which is the name of the violation, and when it is judged.
+struct Oracle {
+  enum class When : std::uint8_t { kAlways, kEventually, kAtEnd };
   std::string name;
+  When when = When::kAlways;
   Check check;
+  /// Of kEventually: true time.
+  std::chrono::microseconds bound{};
 };
 
-inline Always always(std::string name, Check check) {
-  return {.name = std::move(name), .check = std::move(check)};
+/// Judged after each event that has changed something, until it fails once.
+inline Oracle always(std::string name, Check check) {
+  return {.name = std::move(name), .when = Oracle::When::kAlways, .check = std::move(check)};
+}
+
+/// Has to hold at some moment after the last step of the plan (faults of a nemesis and their ends are steps, too), at most `bound` later.
+/// Programs stand still in the quiet at the end of a plan: where `programs_until` leaves less than `bound`, that is all the time there is.
+inline Oracle eventually(std::string name, std::chrono::microseconds bound, Check check) {
+  return {.name = std::move(name), .when = Oracle::When::kEventually, .check = std::move(check), .bound = bound};
+}
+
+/// Judged once, when the run is over, after the quiet.
+inline Oracle at_end(std::string name, Check check) {
+  return {.name = std::move(name), .when = Oracle::When::kAtEnd, .check = std::move(check)};
 }
 
 /// Mutual exclusion by fence, as a resource saw it: the first words of all notes of this kind never become smaller, as text. For a
 /// resource that notes what it has accepted, with the fence first.
-Always fences_grow(std::string name, std::string kind);
+Oracle fences_grow(std::string name, std::string kind);
+
+/// Mutual exclusion in true time: no node makes a note of kind `begins` while another, which is up, has made one and none of kind `ends`
+/// since. A lease alone does not give that to a program that stood still and does not know: there fences_grow() is what can be had.
+Oracle one_at_a_time(std::string name, std::string begins, std::string ends);
 
 }  // namespace meshdict::sim
