@@ -36,9 +36,6 @@ constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 /// Only its hash is told to others; py2p has no bound.
 constexpr std::size_t kMaxNetworkName = 65'535;
 
-/// Of --max-memory and --max-disk: below it what is under way would fill a node that holds little.
-constexpr std::uint64_t kLeastBound = 1 << 20;
-
 /// Seconds: Redis's most, and what the system takes (MAX_TCP_KEEPIDLE).
 constexpr std::int64_t kLongestTimeout = 2'147'483'647;
 constexpr std::int64_t kLongestKeepalive = 32'767;
@@ -358,11 +355,13 @@ class CommandLine {
     add("--max-memory", "SIZE", "0",
         "Bytes that keys and queues may take, such as 120MB: at these, no writes (-OOM) until some are deleted; 0: no "
         "bound",
-        [this](const std::string& text) { options_.bounds.memory = read_size("--max-memory", text, kLeastBound); });
+        [this](const std::string& text) {
+          options_.bounds.memory = read_size("--max-memory", text, BoundSizes::kLeast);
+        });
     add("--max-disk", "SIZE", "0",
         "Bytes that the files of --data-dir may take: at these, no writes (-MISCONF) until some are deleted; 0: no "
         "bound",
-        [this](const std::string& text) { options_.bounds.disk = read_size("--max-disk", text, kLeastBound); });
+        [this](const std::string& text) { options_.bounds.disk = read_size("--max-disk", text, BoundSizes::kLeast); });
     add("--low-water", "PERCENT", "90", "How much of these bounds may be in use for writes to be taken again",
         [this](const std::string& text) {
           options_.bounds.low_water = static_cast<unsigned>(read_whole_number("--low-water", text, 10, 99));

@@ -149,6 +149,7 @@ meshdict_code meshdict_recv(meshdict_socket* socket, int64_t timeout_ms, meshdic
     given(message, "message");
     meshdict::MeshSocket& mesh = mesh_of(socket);
     auto received = timeout_ms == 0 ? mesh.recv() : mesh.recv(patience_of(timeout_ms));
+    if (!received && mesh.is_closed()) return fail(MESHDICT_CLOSED, "the socket is closed: no message comes");
     if (!received) return fail(MESHDICT_NOTHING, "no message came");
     *message = new meshdict_message{*std::move(received)};
     return MESHDICT_OK;

@@ -301,8 +301,14 @@ void bind_mesh(py::class_<Holder>& socket) {
            [](const Holder& h, std::optional<double> timeout) {
              // There it does not wait, however often one asks.
              if (h.in_own_handler()) timeout = 0;
-             return optional_message(wait_in_slices(
-                 timeout, [&](milliseconds slice) { return h.with([&](MeshSocket& s) { return s.recv(slice); }); }));
+             return optional_message(wait_in_slices(timeout, [&](milliseconds slice) {
+               return h.with([&](MeshSocket& s) {
+                 auto message = s.recv(slice);
+                 if (!message && timeout != 0 && s.is_closed())
+                   throw SocketClosed("the socket is closed: no message comes");
+                 return message;
+               });
+             }));
            })
       .def("recv_many", [](const Holder& h,
                            std::size_t quantity) { return h.with([&](MeshSocket& s) { return s.recv(quantity); }); })

@@ -94,6 +94,9 @@ TEST(RespMembers, ANodeThatLeavesGivesUpItsLeasesFirst) {
   nodes.first.service.end_node = [&] { ended = true; };
   EXPECT_EQ(nodes.first.run({"MESH", "LEAVE"}), "+OK\r\n");
   EXPECT_TRUE(ended);
+  EXPECT_EQ(nodes.first.run({"SET", "late", "v"}),
+            "-ERR this node leaves the mesh for good (MESH LEAVE), and takes no writes any more\r\n");
+  EXPECT_EQ(nodes.first.run({"GET", "k"}), "$1\r\nv\r\n");
   nodes.settle();
   EXPECT_EQ(nodes.second.run({"SET", "k", "w"}), "+OK\r\n");
 }

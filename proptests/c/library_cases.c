@@ -185,6 +185,8 @@ const char* c_case_AClosedSocketRefusesWhatNeedsTheMesh(void) {
   CHECK(meshdict_open("192.0.2.1", 0, NULL, &second) == MESHDICT_LISTEN);
   OK(meshdict_close(socket));
   CHECK(meshdict_close(socket) == MESHDICT_CLOSED);
+  meshdict_message* message = NULL;
+  CHECK(meshdict_recv(socket, -1, &message) == MESHDICT_CLOSED && meshdict_recv(socket, 0, &message) == MESHDICT_CLOSED);
   CHECK(meshdict_set_int(socket, "k", 1, 1) == MESHDICT_CLOSED);
   CHECK(meshdict_connect(socket, "127.0.0.1", 1, NULL, NULL) == MESHDICT_CLOSED);
   meshdict_value* status = NULL;

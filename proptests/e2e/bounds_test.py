@@ -87,6 +87,18 @@ class MemoryBoundTest(BoundsCase):
         self.assertEqual(len(node.log_lines("--max-memory is reached")), 1)
         self.assertGreaterEqual(node.redis.info("stats")["writes_refused_by_room"], 6)
 
+    def test_what_is_no_bound_and_what_needs_room_is_said(self):
+        node = self.start_small()
+        for name, value, why in (("maxmemory", "100", "at least 1048576 bytes"), ("max-disk", "10mb", "keeps nothing in files")):
+            with self.assertRaisesRegex(redis.ResponseError, why):
+                node.redis.config_set(name, value)
+        self.fill(node, self.OOM)
+        with self.assertRaisesRegex(redis.ResponseError, "this node stays.*used memory > 'maxmemory'"):
+            node.redis.execute_command("MESH", "LEAVE")
+        # It takes writes again: it has not left.
+        self.assertTrue(node.redis.config_set("maxmemory", "64mb"))
+        self.assertTrue(node.redis.set("a", "1"))
+
     def test_it_starts_again_in_that_state(self):
         data = self.directory + "/data"
         node = self.start_small("small", "--data-dir", data)

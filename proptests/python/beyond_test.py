@@ -93,6 +93,37 @@ def test_coroutines_wait_for_messages_and_changes(pair):
     assert bob.listeners("message") == []
 
 
+def test_what_waits_for_messages_ends_with_its_socket():
+    ended = []
+
+    def wait_for_ever():
+        with pytest.raises(meshdict.SocketClosed):
+            sock.recv(timeout=None)
+        ended.append(True)
+
+    async def use():
+        receiving = asyncio.ensure_future(aio.recv(sock))
+
+        async def follow():
+            return [change.key async for change in aio.changes(sock)]
+
+        following = asyncio.ensure_future(follow())
+        await asyncio.sleep(0.3)
+        await aio.call(sock.close)
+        with pytest.raises(meshdict.SocketClosed):
+            await receiving
+        return await following
+
+    sock = meshdict.SyncSocket("127.0.0.1", 0)
+    sock["k"] = 1
+    waiting = threading.Thread(target=wait_for_ever)
+    waiting.start()
+    assert asyncio.run(use()) == [b"k"]
+    waiting.join(10)
+    assert ended == [True]
+    assert sock.recv() is None, "one that does not wait is no error, as in py2p"
+
+
 def test_calls_that_wait_in_a_handler(pair):
     ada, bob = pair
     seen = []

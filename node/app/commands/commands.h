@@ -23,6 +23,8 @@ std::span<const CommandSpec> all_commands();
 /// Replies for a write that was refused, and counts it. `key` is named when it is not empty, for writes of several
 /// keys.
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key = {});
+/// What a write is refused with for want of room: of which kind.
+std::string no_room_error(const RespService& service);
 void reply_syntax_error(RespSession& session);
 void reply_not_integer(RespSession& session);
 /// Of a subcommand, `name` is "mesh|connect".

@@ -48,7 +48,12 @@ std::optional<std::string> set_bound(RespService& service, std::string_view valu
                                      std::uint64_t BoundSizes::* which) {
   const auto size = parse_byte_size(value);
   if (!size) return "argument must be a memory value";
+  if (*size > 0 && *size < BoundSizes::kLeast) {
+    return fmt::format("argument must be at least {} bytes, or 0 for no bound", BoundSizes::kLeast);
+  }
   if (service.bounds == nullptr) return "this node has no bounds";
+  if (which == &BoundSizes::disk && !service.bounds->has_files())
+    return "this node keeps nothing in files (--data-dir)";
   if (apply) {
     BoundSizes sizes = service.bounds->sizes();
     sizes.*which = *size;
@@ -133,10 +138,10 @@ constexpr auto kSettings = std::to_array<Setting>({
          s.slow_log.threshold = us < 0 ? std::nullopt : std::optional<Duration>(std::chrono::microseconds(us));
        });
      }},
-    {"slowlog-max-len", [](const RespService& s) { return std::to_string(s.slow_log.most); },
+    {"slowlog-max-len", [](const RespService& s) { return std::to_string(s.slow_log.most()); },
      [](RespService& s, std::string_view value, bool apply) {
        return number(value, 0, watch_limits::kMostSlowCommands, apply,
-                     [&](std::int64_t most) { s.slow_log.most = static_cast<std::size_t>(most); });
+                     [&](std::int64_t most) { s.slow_log.limit(static_cast<std::size_t>(most)); });
      }},
     {"tcp-keepalive", [](const RespService& s) { return std::to_string(s.keepalive.count()); },
      [](RespService& s, std::string_view value, bool apply) {

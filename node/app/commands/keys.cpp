@@ -43,21 +43,14 @@ void show_value(RespSession& session, RawView value) {
       value.size());
 }
 
-namespace {
-
 /// Memory comes first: what is kept there is more than what the disk has.
-void reply_no_room(RespSession& session, std::string_view where) {
-  const Lacks lacks = session.service().lacks();
-  RespStats& stats = session.service().stats;
-  ++(lacks.memory ? stats.refused_by_memory : stats.refused_by_room);
-  const std::string why = lacks.memory         ? std::string(kOutOfMemory)
-                          : lacks.memory_limit ? std::string(kMemoryLimitReached)
-                          : lacks.disk_limit   ? std::string(kDiskLimitReached)
-                                               : "MISCONF " + meshdict::describe(NoRoom{});
-  session.reply().error(fmt::format("{}{}", why, where));
+std::string no_room_error(const RespService& service) {
+  const Lacks lacks = service.lacks();
+  if (lacks.memory) return std::string(kOutOfMemory);
+  if (lacks.memory_limit) return std::string(kMemoryLimitReached);
+  if (lacks.disk_limit) return std::string(kDiskLimitReached);
+  return "MISCONF " + meshdict::describe(NoRoom{});
 }
-
-}  // namespace
 
 void reply_refused(RespSession& session, const WriteError& error, std::string_view key) {
   const std::string where = key.empty() ? "" : fmt::format(": {}; nothing was written", key.substr(0, 64));
@@ -67,7 +60,12 @@ void reply_refused(RespSession& session, const WriteError& error, std::string_vi
     session.reply().error(fmt::format("LEASED {} holds this key for {} s{}", leased->owner.text(), left, where));
     return;
   }
-  if (std::holds_alternative<NoRoom>(error)) return reply_no_room(session, where);
+  if (std::holds_alternative<NoRoom>(error)) {
+    RespService& service = session.service();
+    ++(service.lacks().memory ? service.stats.refused_by_memory : service.stats.refused_by_room);
+    session.reply().error(no_room_error(service) + where);
+    return;
+  }
   const bool clock = std::holds_alternative<WrongClock>(error);
   if (clock) ++session.service().stats.refused_by_clock;
   session.reply().error(fmt::format("{} {}{}", clock ? "CLOCK" : "ERR", meshdict::describe(error), where));

@@ -35,10 +35,11 @@ void reply_members(ReplyWriter reply, const std::vector<MemberView>& members) {
 /// Shorter ones would be over before all have heard of them.
 constexpr std::int64_t kLeastRemoval = 5;
 
-/// Gives up what the node holds, a part in each turn, and then ends the node.
+/// Gives up what the node holds, a part in each turn, and then ends the node. Meanwhile it takes no writes: they would hold keys for
+/// a node that is gone.
 class Leaving {
  public:
-  explicit Leaving(RespService& service) : service_(service) {}
+  explicit Leaving(RespService& service) : service_(service) { service_.leaving = true; }
 
   bool operator()(std::string& reply, std::size_t& steps) {
     if (steps == 0) return false;
@@ -46,10 +47,12 @@ class Leaving {
     const auto next = service_.engine.release_from(from_, most);
     steps -= std::min(steps, most * resp_limits::kStepsOfRelease);
     if (!next) {
+      service_.leaving = false;
+      const bool room = !std::holds_alternative<NoRoom>(next.error());
       ReplyWriter(reply).error(
           fmt::format("ERR this node stays, since it cannot give up all of its leases: {}; end it by "
                       "a signal, and they lapse by themselves",
-                      describe(next.error())));
+                      room ? describe(next.error()) : no_room_error(service_)));
       return true;
     }
     if (*next) {

@@ -169,6 +169,8 @@ class RespService {
   std::set<RespSession*> held;
   /// Of CLIENT PAUSE, and who waits for its end.
   std::optional<Pause> pause;
+  /// MESH LEAVE is under way, or done: no writes are taken.
+  bool leaving = false;
   std::set<RespSession*> paused;
   std::vector<RespSession*> touched;
   std::size_t unfinished_bytes = 0;  ///< of commands, over all sessions

@@ -30,6 +30,9 @@ std::optional<std::string> RespSession::refusal(const CommandSpec& spec, Argumen
   if (for_operator_) {
     if (auto error = not_for_operator(spec, spec.named_subcommand(arguments))) return error;
   }
+  if (service_.leaving && (spec.writes(arguments) || spec.name == "exec")) {
+    return "ERR this node leaves the mesh for good (MESH LEAVE), and takes no writes any more";
+  }
   const std::size_t wanted = service_.min_neighbours;
   if (wanted == 0 || !spec.writes(arguments)) return std::nullopt;
   const std::size_t there = service_.engine.neighbour_count();

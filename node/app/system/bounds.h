@@ -20,6 +20,9 @@ namespace meshdict {
 
 /// As options say it.
 struct BoundSizes {
+  /// Of either bound: below it what is under way would fill a node that holds little.
+  static constexpr std::uint64_t kLeast = 1 << 20;
+
   std::uint64_t memory = 0;  ///< bytes, as memory_limit.h counts them; 0: no bound
   std::uint64_t disk = 0;    ///< bytes of the database and its log; 0: no bound
   unsigned low_water = 90;   ///< in percent of these
@@ -43,6 +46,8 @@ class Bounds {
   [[nodiscard]] Lacks lacks() const;
   [[nodiscard]] const MemoryLimit& memory() const { return memory_; }
   [[nodiscard]] const BoundSizes& sizes() const { return sizes_; }
+  /// Whether the node keeps anything in files.
+  [[nodiscard]] bool has_files() const { return disk_ != nullptr; }
 
  private:
   SqliteStore* disk_;

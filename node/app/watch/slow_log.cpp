@@ -36,8 +36,12 @@ std::vector<std::string> shown_arguments(std::span<const std::string_view> argum
 void SlowLog::add(SlowCommand command) {
   command.id = next_++;
   entries_.push_front(std::move(command));
-  while (entries_.size() > most)
-    entries_.pop_back();
+  limit(most_);
+}
+
+void SlowLog::limit(std::size_t most) {
+  most_ = most;
+  if (entries_.size() > most) entries_.resize(most);
 }
 
 }  // namespace meshdict

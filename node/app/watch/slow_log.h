@@ -35,17 +35,21 @@ struct SlowCommand {
 class SlowLog {
  public:
   /// Whether a command that took so long is to be added.
-  [[nodiscard]] bool wants(Duration took) const { return threshold && took >= *threshold && most > 0; }
+  [[nodiscard]] bool wants(Duration took) const { return threshold && took >= *threshold && most_ > 0; }
   void add(SlowCommand command);
+  /// How many are kept; the oldest go at once.
+  void limit(std::size_t most);
+  [[nodiscard]] std::size_t most() const { return most_; }
   void clear() { entries_.clear(); }
   /// Newest first.
   [[nodiscard]] const std::deque<SlowCommand>& entries() const { return entries_; }
 
-  /// Redis's defaults.
-  std::optional<Duration> threshold = 10ms;  ///< nothing: none is added
-  std::size_t most = 128;
+  /// Nothing: none is added. Redis's default.
+  std::optional<Duration> threshold = 10ms;
 
  private:
+  /// Redis's default.
+  std::size_t most_ = 128;
   std::deque<SlowCommand> entries_;
   std::uint64_t next_ = 0;
 };

@@ -303,6 +303,7 @@ MESHDICT_API meshdict_code meshdict_send(meshdict_socket* socket, int flag, cons
 /// One packet, a text.
 MESHDICT_API meshdict_code meshdict_send_text(meshdict_socket* socket, int flag, const char* text, size_t size);
 /// The oldest message that no handler took; waits for one up to `timeout_ms`, in a handler not at all. MESHDICT_NOTHING: none came.
+/// MESHDICT_CLOSED: none is there, and none comes any more.
 MESHDICT_API meshdict_code meshdict_recv(meshdict_socket* socket, int64_t timeout_ms, meshdict_message** message);
 MESHDICT_API void meshdict_message_free(meshdict_message* message);
 MESHDICT_API size_t meshdict_message_count(const meshdict_message* message);

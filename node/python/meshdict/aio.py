@@ -14,8 +14,13 @@ import asyncio
 from typing import Any, AsyncIterator, Callable, Optional, Union
 
 from .base import Message
+from .errors import SocketClosed
 from .mesh import MeshSocket
 from .sync import Change, SyncSocket
+
+
+# In seconds: so often what waits looks whether its socket was closed meanwhile.
+_LOOK = 0.25
 
 
 async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -24,7 +29,8 @@ async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 async def recv(socket: MeshSocket, timeout: Optional[float] = None) -> Optional[Message]:
-    """The oldest message; None after `timeout` seconds. A message is never lost to a cancelled call."""
+    """The oldest message; None after `timeout` seconds. A message is never lost to a cancelled call. SocketClosed: none comes any
+    more."""
     loop = asyncio.get_running_loop()
     came = asyncio.Event()
 
@@ -37,7 +43,12 @@ async def recv(socket: MeshSocket, timeout: Optional[float] = None) -> Optional[
             message = socket.recv()
             if message is not None:
                 return message
-            await came.wait()
+            if socket.is_closed:
+                raise SocketClosed("the socket is closed: no message comes")
+            try:
+                await asyncio.wait_for(came.wait(), _LOOK)
+            except asyncio.TimeoutError:
+                pass
 
     socket.on("message", told)
     try:
@@ -54,12 +65,17 @@ async def wait(socket: SyncSocket, replicas: int = 1, timeout: Optional[float] =
 
 
 async def changes(socket: SyncSocket, prefix: Union[str, bytes] = b"") -> AsyncIterator[Change]:
-    """Every key that begins with `prefix`: those that exist, then each change, without a gap. They wait for the reader."""
+    """Every key that begins with `prefix`: those that exist, then each change, without a gap. They wait for the reader. They end when the
+    socket is closed."""
     loop = asyncio.get_running_loop()
     queue: "asyncio.Queue[Change]" = asyncio.Queue()
     watch = socket.watch(prefix, lambda change: loop.call_soon_threadsafe(queue.put_nowait, change))
     try:
-        while True:
-            yield await queue.get()
+        while not (socket.is_closed and queue.empty()):
+            try:
+                change = await asyncio.wait_for(queue.get(), _LOOK)
+            except asyncio.TimeoutError:
+                continue
+            yield change
     finally:
         watch.cancel()

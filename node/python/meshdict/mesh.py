@@ -170,7 +170,7 @@ class MeshSocket(EventEmitter):
 
     def recv(self, quantity: int = 1, *, timeout: Optional[float] = 0) -> Any:
         """The oldest message, or None; of another quantity a list of at most so many. `timeout` in seconds waits for one message,
-        None for ever."""
+        None for ever. SocketClosed: there is none to wait for, since the socket is closed."""
         if quantity != 1:
             return self._core.recv_many(max(quantity, 0))
         return self._core.recv(timeout)
