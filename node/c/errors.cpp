@@ -167,8 +167,9 @@ const char* meshdict_code_name(int code) {
       return "NO_MEMORY";
     case MESHDICT_FAILED:
       return "FAILED";
+    default:
+      return "?";
   }
-  return "?";
 }
 
 const char* meshdict_error_text(void) {

@@ -257,8 +257,8 @@ def test_control_c_ends_a_call_that_waits():
     text = """
 import meshdict
 sock = meshdict.SyncSocket("127.0.0.1", 0)
-print("waiting")
 try:
+    print("waiting")
     sock.recv(timeout=None)
 except KeyboardInterrupt:
     print("interrupted")
