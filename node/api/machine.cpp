@@ -3,18 +3,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <exception>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <sstream>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "api_limits.h"
+#include "net/addresses.h"
 #include "net/system_random.h"
 #include "runtime.h"
 
@@ -81,16 +80,6 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "machine";
 }
 
-std::optional<Endpoint> endpoint_of(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  Endpoint endpoint{.host = std::string(text.substr(0, colon)), .port = 0};
-  const std::string_view port = text.substr(colon + 1);
-  const auto read = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  if (read.ec != std::errc() || read.ptr != port.data() + port.size()) return std::nullopt;
-  return endpoint;
-}
-
 /// Throws SettingsError.
 Place place_of(std::span<const char* const> words) {
   Place place;
@@ -109,7 +98,7 @@ Place place_of(std::span<const char* const> words) {
       place.name = value;
       continue;
     }
-    const auto endpoint = endpoint_of(value);
+    const auto endpoint = parse_endpoint(value);
     const bool listens = option == "--listen";
     if (!endpoint || (!listens && endpoint->port == 0)) {
       throw SettingsError(std::string(option) + ": '" + std::string(value) + "' is no address, expected HOST:PORT");

@@ -1,7 +1,8 @@
 #pragma once
 // The file of --config, read again while the node runs: on SIGHUP, and when it changes.
 //
-// 1. The log's level, the bounds of memory and disk, and the addresses to join are in force at once. What else has changed is named, and waits for a restart.
+// 1. The log's level and format, the bounds of memory and disk, and the addresses to join are in force at once, whatever CONFIG SET
+//    has made of them since. What else has changed is named, and waits for a restart.
 // 2. A file that cannot be used changes nothing; why is told once.
 //
 // Not thread-safe: used from the thread of the io_context.

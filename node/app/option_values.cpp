@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <system_error>
 #include <utility>
@@ -13,15 +12,6 @@
 #include "net/addresses.h"
 
 namespace meshdict {
-namespace {
-
-constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels{{{"trace", LogLevel::kTrace},
-                                                                        {"debug", LogLevel::kDebug},
-                                                                        {"info", LogLevel::kInfo},
-                                                                        {"warn", LogLevel::kWarn},
-                                                                        {"error", LogLevel::kError}}};
-
-}  // namespace
 
 Endpoint read_endpoint(const char* option, const std::string& text) {
   auto parsed = parse_endpoint(text);
@@ -48,9 +38,7 @@ std::int64_t read_whole_number(const char* option, const std::string& text, std:
 }
 
 LogLevel read_log_level(const char* option, const std::string& text) {
-  const auto found = std::ranges::find(kLevels, CLI::detail::to_lower(text),
-                                       [](const auto& entry) { return std::string(entry.first); });
-  if (found != kLevels.end()) return found->second;
+  if (const auto level = log_level_named(text)) return *level;
   throw CLI::ValidationError(option,
                              fmt::format("'{}' is not one of trace, debug, info, warn, error", printable(text, 40)));
 }

@@ -19,6 +19,7 @@
 #include "app/http/limits.h"
 #include "app/known_options.h"
 #include "app/option_values.h"
+#include "app/resp/limits.h"
 #include "core/base/nearest.h"
 #include "core/limits.h"
 #include "net/addresses.h"
@@ -35,10 +36,6 @@ constexpr std::int64_t kMinLeaseSeconds = 5;
 constexpr std::int64_t kMaxLeaseSeconds = 86'400;
 /// Only its hash is told to others; py2p has no bound.
 constexpr std::size_t kMaxNetworkName = 65'535;
-
-/// Seconds: Redis's most, and what the system takes (MAX_TCP_KEEPIDLE).
-constexpr std::int64_t kLongestTimeout = 2'147'483'647;
-constexpr std::int64_t kLongestKeepalive = 32'767;
 
 /// Parts of the design that this version lacks. Asking for one must not pass for having it.
 constexpr std::array kNotYet{"--settle-ms"};
@@ -258,12 +255,14 @@ class CommandLine {
   void add_connections() {
     add("--timeout", "SECONDS", "0", "After so long without a word a Redis client is hung up on; 0: never",
         [this](const std::string& text) {
-          options_.timeout = std::chrono::seconds(read_whole_number("--timeout", text, 0, kLongestTimeout));
+          options_.timeout =
+              std::chrono::seconds(read_whole_number("--timeout", text, 0, resp_limits::kLongestTimeout));
         });
     add("--tcp-keepalive", "SECONDS", "300",
         "After so long without a byte a Redis client's machine is asked whether it is still there; 0: never",
         [this](const std::string& text) {
-          options_.keepalive = std::chrono::seconds(read_whole_number("--tcp-keepalive", text, 0, kLongestKeepalive));
+          options_.keepalive =
+              std::chrono::seconds(read_whole_number("--tcp-keepalive", text, 0, resp_limits::kLongestKeepalive));
         });
   }
 
@@ -364,7 +363,8 @@ class CommandLine {
         [this](const std::string& text) { options_.bounds.disk = read_size("--max-disk", text, BoundSizes::kLeast); });
     add("--low-water", "PERCENT", "90", "How much of these bounds may be in use for writes to be taken again",
         [this](const std::string& text) {
-          options_.bounds.low_water = static_cast<unsigned>(read_whole_number("--low-water", text, 10, 99));
+          options_.bounds.low_water = static_cast<unsigned>(
+              read_whole_number("--low-water", text, BoundSizes::kLeastLowWater, BoundSizes::kMostLowWater));
         });
   }
 

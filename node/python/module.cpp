@@ -23,8 +23,10 @@ using std::chrono::milliseconds;
 /// So often a call that waits looks whether Ctrl-C was pressed.
 constexpr milliseconds kSlice(100);
 
+/// What is no number is none.
 milliseconds duration_of(double seconds) {
-  return std::chrono::ceil<milliseconds>(std::chrono::duration<double>(std::clamp(seconds, 0.0, 1e9)));
+  if (!(seconds > 0.0)) return milliseconds(0);
+  return std::chrono::ceil<milliseconds>(std::chrono::duration<double>(std::min(seconds, 1e9)));
 }
 
 /// Waits in slices, each without the GIL: `attempt(slice)` gives a result that counts as true when there is nothing to wait for.

@@ -73,6 +73,8 @@ class MemoryBoundTest(BoundsCase):
         self.assertEqual(memory["maxmemory"], SMALL)
         self.assertGreaterEqual(memory["used_memory_dataset"] + memory["used_memory_queues"], SMALL)
         self.assertLess(memory["used_memory_dataset"], SMALL + 100_000)
+        if not harness.SANITIZED:
+            self.assertLess(memory["used_memory_rss"], 30_000_000 + 1.1 * (memory["used_memory_dataset"] + memory["used_memory_queues"]))
         self.assertEqual(node.redis.get(done[0]), VALUE)
         self.assertEqual(node.redis.execute_command("MESH", "PEERS"), [])
         # Above the low-water mark it stays as it is.

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -198,6 +199,46 @@ TEST(ProgramFaultsDeathTest, OneThatUsesAThreadOfItsOwnIsTold) {
   EXPECT_EXIT(run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 5s\n",
                            {{"p", [](Machine& machine) { std::thread([&] { machine.sleep_for(1s); }).join(); }}}),
               testing::ExitedWithCode(2), "on a thread of its own");
+}
+
+TEST(ProgramFaultsDeathTest, SocketsOnAThreadOfItsOwnAreToldHoweverTheyAreUsed) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  const auto run = [](const Program& program) {
+    run_programs("nodes: [{name: ada, program: p}]\nprograms_until: 5s\n", {{"p", program}});
+  };
+  EXPECT_EXIT(run([](Machine& machine) { std::thread([&] { const SyncSocket socket = machine.socket(); }).join(); }),
+              testing::ExitedWithCode(2), "on a thread of its own");
+  EXPECT_EXIT(run([](Machine& machine) {
+                const SyncSocket socket = machine.socket();
+                std::thread([&] { static_cast<void>(socket.size()); }).join();
+              }),
+              testing::ExitedWithCode(2), "on a thread of its own");
+}
+
+TEST(ProgramFaults, ASocketThatIsKeptBeyondTheRunDoesNothingMore) {
+  std::unique_ptr<SyncSocket> kept;
+  std::unique_ptr<SyncSocket> closed;
+  const auto result = run_programs("nodes: [{name: ada, program: p}, {name: bob, program: q}]\nprograms_until: 5s\n",
+                                   {{"p",
+                                     [&](Machine& machine) {
+                                       kept.reset(new SyncSocket(machine.socket()));
+                                       kept->on<event::Update>([](auto&&...) {});
+                                       kept->set("k", "v");
+                                       machine.sleep_for(1h);
+                                     }},
+                                    {"q", [&](Machine& machine) {
+                                       closed.reset(new SyncSocket(machine.socket()));
+                                       closed->set("l", "v");
+                                       closed->close();
+                                     }}});
+  EXPECT_EQ(wrong_in(result), "");
+  for (auto* const socket : {&kept, &closed}) {
+    EXPECT_TRUE((*socket)->is_closed());
+    EXPECT_THROW(static_cast<void>((*socket)->get("k", nullptr)), SocketClosed);
+    EXPECT_THROW((*socket)->set("k", "w"), SocketClosed);
+    EXPECT_FALSE((*socket)->recv(1h));
+    socket->reset();
+  }
 }
 
 TEST(ProgramFaultsDeathTest, OneThatSwallowsItsEndIsTold) {

@@ -24,11 +24,6 @@ bool same_write(const Version& left, const Version& right) {
          left.written.bits == right.written.bits;
 }
 
-/// The last write of a claim, by which its owner gives it up: it pretends to be from before the claim began.
-bool gives_up(const Version& version) {
-  return version.written.bits < version.claim_start.bits;
-}
-
 /// Tells what was written apart, value or deletion.
 std::uint64_t content_of(const Version& version) {
   return version.kind == RecordKind::kTombstone ? 0 : version.value_hash.prefix();

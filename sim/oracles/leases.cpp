@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/limits.h"
+#include "sim/oracles/records.h"
 #include "sim/trace/trace.h"
 
 namespace meshdict::sim {
@@ -22,11 +23,6 @@ Margin margin_of(const NodePlan& plan) {
   const Duration drift(plan.lease / 1s * plan.drift_ppm * 9 / 8);
   // Whole eighths of seconds, and a reading's millisecond.
   return {plan.skew + drift, plan.skew + drift + Duration(10 * plan.drift_ppm) + kRounding};
-}
-
-/// What gives a claim up pretends to be from before the claim began.
-bool is_free(const Version& version) {
-  return version.written.bits < version.claim_start.bits;
 }
 
 bool is_value(const Version& version) {
@@ -107,7 +103,7 @@ LeaseOracle::Foreseen LeaseOracle::foresee(NodeIndex node, const std::string& ke
     return foreseen;
   }
   foreseen.shown = found->second.version;
-  if (!is_free(foreseen.shown)) foreseen.age = ages(node, key, foreseen.shown);
+  if (!gives_up(foreseen.shown)) foreseen.age = ages(node, key, foreseen.shown);
   const auto owner = identities_.find(foreseen.shown.owner);
   if (owner != identities_.end()) foreseen.holder = owner->second;
   if (foreseen.shown.owner.text() == host.id().text()) {
@@ -115,7 +111,7 @@ LeaseOracle::Foreseen LeaseOracle::foresee(NodeIndex node, const std::string& ke
     foreseen.outcome = Outcome::kOk;
     return foreseen;
   }
-  if (is_free(foreseen.shown)) foreseen.outcome = Outcome::kOk;
+  if (gives_up(foreseen.shown)) foreseen.outcome = Outcome::kOk;
   if (!foreseen.age) return foreseen;
   // What a machine has written it may write again, whatever it calls itself since it restarted.
   if (foreseen.holder == node) {
@@ -216,13 +212,13 @@ void LeaseOracle::released(NodeIndex node, const std::string& key) {
   if (!judges(node)) return;
   const auto& records = hosts_[node]->engine().dictionary().records();
   const auto found = records.find(key);
-  if (found != records.end() && is_free(found->second.version)) return;
+  if (found != records.end() && gives_up(found->second.version)) return;
   findings_.add("lease", {name(node)}, fmt::format("'{}' is said to be given up, and is not", key));
 }
 
 /// Rule 5.
 void LeaseOracle::check_epoch(NodeIndex node, const std::string& key, const Foreseen& foreseen) {
-  if (!is_free(foreseen.shown)) return;
+  if (!gives_up(foreseen.shown)) return;
   const auto& records = hosts_[node]->engine().dictionary().records();
   const auto found = records.find(key);
   if (found == records.end() || found->second.version.epoch > foreseen.shown.epoch) return;

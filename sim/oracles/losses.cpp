@@ -50,7 +50,7 @@ void LossOracle::acknowledged(NodeIndex node, const std::string& key) {
   Claim* claim = find(claims, version);
   if (claim == nullptr) claim = &note(claims, version);
   if (version.kind == RecordKind::kTombstone) claim->deleted_at = world_.now();
-  claim->given_up = version.written.bits < version.claim_start.bits;
+  claim->given_up = gives_up(version);
 }
 
 LossOracle::Claims LossOracle::at_epoch(const Claims& claims, Epoch epoch) {

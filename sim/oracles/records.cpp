@@ -56,16 +56,19 @@ bool is_old_deletion(const Host& host, const Record& record) {
   return record.version.kind == RecordKind::kTombstone && age > host.plan().horizon - host.plan().skew;
 }
 
-/// The write time of a claim that was given up lies before its start.
-std::uint64_t last_held_bits(const Version& version) {
-  return std::max(version.written.bits, version.claim_start.bits);
-}
-
 std::int64_t milliseconds_between(const Version& earlier, const Version& later) {
   return static_cast<std::int64_t>(last_held_bits(later) >> 16) - static_cast<std::int64_t>(earlier.written.bits >> 16);
 }
 
 }  // namespace
+
+bool gives_up(const Version& version) {
+  return version.written.bits < version.claim_start.bits;
+}
+
+std::uint64_t last_held_bits(const Version& version) {
+  return std::max(version.written.bits, version.claim_start.bits);
+}
 
 int order_of_claims(const Version& left, const Version& right) {
   if (const int by = order(left.epoch, right.epoch)) return by;

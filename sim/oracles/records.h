@@ -26,6 +26,11 @@ int order_of_claims(const Version& left, const Version& right);
 /// The oracle's own idea of the order of versions: greater wins.
 int naive_compare(const Version& left, const Version& right, Leasing leasing);
 
+/// Whether it gives its claim up: then it pretends to be from before the claim began.
+bool gives_up(const Version& version);
+/// Bits of the latest time at which it shows its claim to have been held.
+std::uint64_t last_held_bits(const Version& version);
+
 class RecordOracle {
  public:
   RecordOracle(const Hosts& hosts, const Network& network, const EventQueue& world, const Identities& identities,

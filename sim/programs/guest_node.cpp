@@ -16,10 +16,20 @@ GuestNode::GuestNode(ProgramWorld& world, Process& process, Settings settings, H
       settings_(std::move(settings)),
       hooks_(std::move(hooks)),
       address_{.host = world.plan(process).name, .port = env_limits::kDefaultPort},
-      handlers_([this] { hooks_.on_overflow(); }) {}
+      handlers_([this] { hooks_.on_overflow(); }) {
+  process_.nodes.insert(this);
+}
 
 GuestNode::~GuestNode() {
   finish();
+  if (!is_orphan_) process_.nodes.erase(this);
+}
+
+void GuestNode::orphan() {
+  is_orphan_ = true;
+  closed_ = true;
+  handled_all_ = true;
+  hooks_.on_end();
 }
 
 // Opening and closing
@@ -49,6 +59,7 @@ NodePlan GuestNode::plan_of_socket() const {
 
 void GuestNode::open() {
   if (!world_.check_alive(process_)) throw SocketClosed("the machine has crashed");
+  static_cast<void>(world_.self(process_));
   check_settings();
   Host& host = world_.host(process_);
   host.set_plan(plan_of_socket());
@@ -111,6 +122,7 @@ void* GuestNode::io_context() {
 }
 
 void GuestNode::check_open() const {
+  if (is_orphan_) throw SocketClosed("the run is over");
   if (!world_.check_alive(process_) || closed_ || !is_open_) throw SocketClosed("the socket is closed");
 }
 
@@ -138,13 +150,14 @@ void GuestNode::run_task(const std::function<void(Engine&)>& work) {
 
 void GuestNode::run_look(const std::function<void(const Engine&)>& look) {
   check_open();
+  static_cast<void>(world_.self(process_));
   look(world_.host(process_).engine());
 }
 
 // Handlers
 
 void GuestNode::say(std::function<void()> line) {
-  if (process_.killed) return;
+  if (is_orphan_ || process_.killed) return;
   if (!in_turn_) return line();
   handlers_.post({.kind = Delivery::Kind::kLine, .run = std::move(line)});
   begin_handlers();

@@ -5,6 +5,7 @@
 // 1. call() first lets a little virtual time pass, as the way to another thread would take; then the work is done in one turn.
 // 2. Handlers run on a context of their own, which begins with the first delivery.
 // 3. After a crash nothing reaches the engine: call() and read() throw.
+// 4. A socket that a program keeps beyond the run (in a global variable) does nothing more, as one of a machine that crashed.
 
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Task;
 
 class GuestNode final : public NodeCore {
  public:
-  /// World and process outlive it.
+  /// World and process outlive it, or call orphan().
   GuestNode(ProgramWorld& world, Process& process, Settings settings, Hooks hooks);
   ~GuestNode() override;
 
@@ -45,6 +46,8 @@ class GuestNode final : public NodeCore {
   void turned();
   /// The engine is gone.
   void ended() { is_open_ = false; }
+  /// World and process end before it: from now on it asks them nothing.
+  void orphan();
 
  private:
   void run_task(const std::function<void(Engine&)>& work) override;
@@ -66,6 +69,7 @@ class GuestNode final : public NodeCore {
   // The host has an engine, and it is this socket's.
   bool is_open_ = false;
   bool closed_ = false;
+  bool is_orphan_ = false;
   bool in_turn_ = false;
   std::vector<Delivery> deliveries_;
   // Its thread is never started: the task of the handlers runs what it holds.

@@ -18,6 +18,8 @@ class GuestWaitPoint final : public detail::WaitPoint {
 
   void wait(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds patience,
             const std::function<bool()>& done) override {
+    // Also of a socket that is left over when the world has gone.
+    if (done()) return;
     std::optional<MonoTime> until;
     if (patience < std::chrono::years(1)) until = world_.clock(process_).monotonic() + patience;
     while (!done() && !(until && world_.clock(process_).monotonic() >= *until)) {

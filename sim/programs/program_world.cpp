@@ -47,6 +47,10 @@ ProgramWorld::~ProgramWorld() {
     process->killed = true;
     unwind(*process);
   }
+  for (const auto& process : past_) {
+    for (GuestNode* const node : process->nodes)
+      node->orphan();
+  }
   stage_.guests = nullptr;
 }
 
@@ -58,6 +62,7 @@ void ProgramWorld::start(NodeIndex node) {
                                                    .random = RandomStream(seed_of(stage_, node, life, "program")),
                                                    .way = RandomStream(seed_of(stage_, node, life, "way to node")),
                                                    .machine = nullptr,
+                                                   .nodes = {},
                                                    .tasks = {}});
   Process& begun = *process;
   begun.machine = std::make_unique<GuestMachine>(*this, begun);

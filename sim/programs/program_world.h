@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,8 @@ struct Process {
   std::unique_ptr<GuestMachine> machine;
   /// The open one; null: none.
   GuestNode* socket = nullptr;
+  /// All that are there, closed or open.
+  std::set<GuestNode*> nodes;
   /// In the order in which they began: first the program itself.
   std::vector<Task*> tasks;
 };

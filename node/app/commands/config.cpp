@@ -68,26 +68,21 @@ BoundSizes sizes_of(const RespService& service) {
 
 std::optional<std::string> set_low_water(RespService& service, std::string_view value, bool apply) {
   if (service.bounds == nullptr) return "this node has no bounds";
-  return number(value, 10, 99, apply, [&](std::int64_t percent) {
+  return number(value, BoundSizes::kLeastLowWater, BoundSizes::kMostLowWater, apply, [&](std::int64_t percent) {
     BoundSizes sizes = service.bounds->sizes();
     sizes.low_water = static_cast<unsigned>(percent);
     service.bounds->set(sizes);
   });
 }
 
-/// In the order of LogLevel.
-constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
-
 std::optional<std::string> set_log_level(RespService& service, std::string_view value, bool apply) {
-  for (std::size_t i = 0; i < kLevels.size(); ++i) {
-    if (!is_word(value, kLevels[i])) continue;
-    if (apply) {
-      service.log_level = static_cast<LogLevel>(i);
-      service.set_log_level(service.log_level);
-    }
-    return std::nullopt;
+  const auto level = log_level_named(value);
+  if (!level) return "argument must be one of the following: trace, debug, info, warn, error";
+  if (apply) {
+    service.log_level = *level;
+    service.set_log_level(*level);
   }
-  return "argument must be one of the following: trace, debug, info, warn, error";
+  return std::nullopt;
 }
 
 template <typename Unit>
@@ -108,8 +103,7 @@ constexpr auto kSettings = std::to_array<Setting>({
          s.latency.threshold = ms == 0 ? std::nullopt : std::optional<Duration>(std::chrono::milliseconds(ms));
        });
      }},
-    {"log-level", [](const RespService& s) { return std::string(kLevels[static_cast<std::size_t>(s.log_level)]); },
-     set_log_level},
+    {"log-level", [](const RespService& s) { return std::string(to_string(s.log_level)); }, set_log_level},
     {"low-water", [](const RespService& s) { return std::to_string(sizes_of(s).low_water); }, set_low_water},
     {"max-disk", [](const RespService& s) { return std::to_string(sizes_of(s).disk); },
      [](RespService& s, std::string_view value, bool apply) { return set_bound(s, value, apply, &BoundSizes::disk); }},
@@ -145,11 +139,12 @@ constexpr auto kSettings = std::to_array<Setting>({
      }},
     {"tcp-keepalive", [](const RespService& s) { return std::to_string(s.keepalive.count()); },
      [](RespService& s, std::string_view value, bool apply) {
-       return number(value, 0, 32'767, apply, [&](std::int64_t time) { s.keepalive = std::chrono::seconds(time); });
+       return number(value, 0, resp_limits::kLongestKeepalive, apply,
+                     [&](std::int64_t time) { s.keepalive = std::chrono::seconds(time); });
      }},
     {"timeout", [](const RespService& s) { return std::to_string(s.timeout.count()); },
      [](RespService& s, std::string_view value, bool apply) {
-       return number(value, 0, 2'147'483'647, apply,
+       return number(value, 0, resp_limits::kLongestTimeout, apply,
                      [&](std::int64_t time) { s.timeout = std::chrono::seconds(time); });
      }},
 });

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "core/base/ascii.h"
+
 namespace meshdict {
 namespace {
 
@@ -138,17 +140,13 @@ constexpr auto kRefused = std::to_array<Row>({
 
 static_assert(std::ranges::is_sorted(kRefused, {}, &Row::first));
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 }  // namespace
 
 std::string_view instead_of(std::string_view name) {
   constexpr std::size_t kLongest = 16;
   if (name.size() > kLongest) return {};
   std::string wanted(name);
-  std::ranges::transform(wanted, wanted.begin(), lower);
+  std::ranges::transform(wanted, wanted.begin(), ascii_lower);
   const auto found = std::ranges::lower_bound(kRefused, std::string_view(wanted), {}, &Row::first);
   return found != kRefused.end() && found->first == wanted ? found->second : std::string_view();
 }
@@ -168,8 +166,7 @@ std::string unknown_command(std::span<const std::string_view> arguments) {
 }
 
 bool is_http(std::string_view name) {
-  const auto is = [name](std::string_view word) { return std::ranges::equal(name, word, {}, lower); };
-  return is("post") || is("host:");
+  return is_word(name, "post") || is_word(name, "host:");
 }
 
 }  // namespace meshdict

@@ -13,6 +13,7 @@
 
 #include "app/log/format.h"
 #include "app/log/writer.h"
+#include "core/base/ascii.h"
 
 namespace meshdict {
 namespace {
@@ -54,9 +55,12 @@ std::string_view colour_of(LogLevel level) {
 
 LogFormat format_of_lines = LogFormat::kText;
 
-std::string_view name_of(LogLevel level) {
-  constexpr std::array<std::string_view, 5> kNames{"trace", "debug", "info", "warning", "error"};
-  return kNames[static_cast<std::size_t>(level)];
+/// In the order of LogLevel.
+constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
+
+/// As lines for people have it.
+std::string_view shown_level(LogLevel level) {
+  return level == LogLevel::kWarn ? "warning" : to_string(level);
 }
 
 /// `text` is printable, or nearly so: what is not ASCII stands as its bytes.
@@ -81,7 +85,7 @@ std::string json_line(std::string_view level, std::string_view text) {
 
 /// With time and level, and the level in colour where there is one.
 std::string make_line(LogLevel level, std::string_view text) {
-  if (format_of_lines == LogFormat::kJson) return json_line(name_of(level), text);
+  if (format_of_lines == LogFormat::kJson) return json_line(shown_level(level), text);
   static spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%e %^%-7l%$ %v");
   const spdlog::details::log_msg message("meshdict", to_spdlog(level), text);
   spdlog::memory_buf_t made;
@@ -167,6 +171,17 @@ void Log::report_dropped() {
   if (const std::uint64_t count = writer().take_lost(); count > 0) {
     write(LogLevel::kError, fmt::format("{} lines of this log are lost: they could not be written in time", count));
   }
+}
+
+std::string_view to_string(LogLevel level) {
+  return kLevels[static_cast<std::size_t>(level)];
+}
+
+std::optional<LogLevel> log_level_named(std::string_view name) {
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    if (is_word(name, kLevels[i])) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
 }
 
 void set_log_format(LogFormat format) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,10 @@
 namespace meshdict {
 
 enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+/// As options name it: "trace", "debug", "info", "warn" or "error".
+std::string_view to_string(LogLevel level);
+/// In any case; nothing for what is none of these.
+std::optional<LogLevel> log_level_named(std::string_view name);
 
 /// Counts lines of one kind: those beyond kPerSecond in a second are to be suppressed, and reported as a number later.
 class LogLimiter {

@@ -9,15 +9,11 @@
 namespace meshdict {
 namespace {
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 /// FNV-1a of the name in lower case.
 constexpr std::uint32_t hash_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;
   for (const char c : name)
-    hash = (hash ^ static_cast<unsigned char>(lower(c))) * 16777619U;
+    hash = (hash ^ static_cast<unsigned char>(ascii_lower(c))) * 16777619U;
   return hash ^ (hash >> 15);
 }
 
@@ -74,14 +70,10 @@ std::string full_name(const CommandSpec& spec, Arguments arguments) {
   return sub ? fmt::format("{}|{}", spec.name, sub->name) : std::string(spec.name);
 }
 
-bool is_word(std::string_view text, std::string_view lower_word) {
-  return std::ranges::equal(text, lower_word, {}, lower);
-}
-
 std::string to_lower(std::string_view text) {
   std::string result(text);
   for (char& c : result)
-    c = lower(c);
+    c = ascii_lower(c);
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/access/rights.h"
+#include "core/base/ascii.h"  // IWYU pragma: export
 
 namespace meshdict {
 
@@ -100,8 +101,6 @@ KeyPositions key_positions(const CommandSpec& spec, std::size_t count);
 /// "get", or "client|list" where the arguments name a subcommand.
 std::string full_name(const CommandSpec& spec, Arguments arguments);
 
-/// Compares without regard to case; `lower` is in lower case.
-bool is_word(std::string_view text, std::string_view lower);
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 /// Of a command or subcommand; `arity` as CommandSpec's.

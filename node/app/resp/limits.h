@@ -112,6 +112,9 @@ inline constexpr std::size_t kReadBuffer = 64 * 1024;
 /// Reads of one client in one turn come to kReadBuffer, so that none starves the others.
 inline constexpr std::size_t kMaxClientName = 256;
 
+/// Seconds, of --timeout and --tcp-keepalive: Redis's most, and what the system takes (MAX_TCP_KEEPIDLE).
+inline constexpr std::int64_t kLongestTimeout = 2'147'483'647;
+inline constexpr std::int64_t kLongestKeepalive = 32'767;
 /// The longest CLIENT PAUSE: one that an operator forgets ends.
 inline constexpr std::chrono::milliseconds kLongestPause{86'400'000};
 /// How often clients are looked at for --timeout, which is in seconds.

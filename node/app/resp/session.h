@@ -69,9 +69,8 @@ class RespSession final : public Subscriber {
 
   /// In a WAIT: until when, if not for ever; the owner of the session calls give_up_waiting() then.
   [[nodiscard]] bool waiting() const { return wait_.has_value(); }
-  /// A command of it waits until neighbours take messages, its password is checked or a backup is made, and until wait_deadline() at
-  /// the latest.
-  /// Also one whose commands CLIENT PAUSE holds back.
+  /// A command of it waits until neighbours take messages, its password is checked, a backup is made or a CLIENT PAUSE is over, and
+  /// until wait_deadline() at the latest.
   [[nodiscard]] bool held() const { return held_until_.has_value(); }
   [[nodiscard]] std::optional<MonoTime> wait_deadline() const { return wait_ ? wait_->deadline : held_until_; }
   /// What its command waits for is there.
@@ -251,8 +250,8 @@ class RespSession final : public Subscriber {
   WrittenKeys written_;
   std::optional<Wait> wait_;
   std::optional<GoingOn> going_on_;
-  std::optional<MonoTime>
-      held_until_;  ///< going_on_ waits for neighbours, for login_, or for a backup; or commands for the end of a pause
+  /// going_on_ waits for neighbours, for login_, or for a backup; or commands wait for the end of a pause.
+  std::optional<MonoTime> held_until_;
   Users::UserPtr user_;
   std::optional<Login> login_;
   std::string output_;

@@ -47,8 +47,7 @@ std::optional<std::string> RespSession::not_for_operator(const CommandSpec& spec
   has_operated_ |= access.needs.include(Right::kAdmin);
   if (access.touches == Access::Touches::kNothing && !spec.is(CommandSpec::kWrite)) return std::nullopt;
   return "ERR max number of clients reached: this connection is the one that is kept for an operator (INFO, CLIENT "
-         "LIST, CLIENT "
-         "KILL, CONFIG SET maxclients)";
+         "LIST, CLIENT KILL, CONFIG SET maxclients)";
 }
 
 bool RespSession::is_paused(Arguments arguments) const {

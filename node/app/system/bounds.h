@@ -22,6 +22,9 @@ namespace meshdict {
 struct BoundSizes {
   /// Of either bound: below it what is under way would fill a node that holds little.
   static constexpr std::uint64_t kLeast = 1 << 20;
+  /// Percent.
+  static constexpr std::int64_t kLeastLowWater = 10;
+  static constexpr std::int64_t kMostLowWater = 99;
 
   std::uint64_t memory = 0;  ///< bytes, as memory_limit.h counts them; 0: no bound
   std::uint64_t disk = 0;    ///< bytes of the database and its log; 0: no bound

@@ -7,8 +7,7 @@
 // 2. At the bound it is full: no record is taken, deletions are. It has room again at the low-water mark.
 // 3. A record that begins below the bound is taken whole.
 //
-// The process then has about 30 MB, and 1.1 times what is counted; until the allocator gives back what is free, more
-// (proptests/e2e/memory_limit_test.py holds it to that).
+// The process then has about 30 MB, and 1.1 times what is counted; until the allocator gives back what is free, more (proptests/e2e/bounds_test.py holds it to that).
 //
 // Not thread-safe.
 

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "app/watch/limits.h"
+#include "core/base/ascii.h"
 
 namespace meshdict {
 namespace {
@@ -16,14 +16,10 @@ std::string cut(std::string_view argument) {
                      argument.size() - watch_limits::kSlowArgumentBytes);
 }
 
-bool is(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
-}
-
 }  // namespace
 
 std::vector<std::string> shown_arguments(std::span<const std::string_view> arguments) {
-  const bool secret = is(arguments[0], "auth") || is(arguments[0], "hello");
+  const bool secret = is_word(arguments[0], "auth") || is_word(arguments[0], "hello");
   if (secret && arguments.size() > 1) return {std::string(arguments[0]), "(redacted)"};
   const bool all = arguments.size() <= watch_limits::kSlowArguments;
   std::vector<std::string> shown;

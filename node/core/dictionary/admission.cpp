@@ -160,13 +160,13 @@ Admission::Write Admission::next_write(std::string_view key, const std::optional
 }
 
 std::expected<Admission::Write, WriteError> Admission::giving_up(std::string_view key, const Record& held) {
-  const Hlc written = time_of_giving_up(held.version.claim_start, config_);
-  if (held.version.epoch > largest_epoch(written)) {
-    return std::unexpected(BadKey{"the clock of this node is too near to 1970 for a lease to be given up"});
-  }
   Write last = next_write(key, held, held.value, RecordKind::kValue);
-  // Of a claim that had to be begun anew for it the start is later.
   last.version.written = time_of_giving_up(last.version.claim_start, config_);
+  if (last.version.epoch > largest_epoch(last.version.written)) {
+    return std::unexpected(BadKey{
+        "a write time before the claim has no room for this epoch (the clock is near to 1970, or somebody has made "
+        "the epoch very large): the lease ends by itself"});
+  }
   last.age = std::max(last.age, hlc_.now() - last.version.written);
   return last;
 }

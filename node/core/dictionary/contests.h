@@ -2,8 +2,8 @@
 // Contests: what the owner of a key does when another's claim meets its own. Two nodes can claim one key without knowing of
 // each other. Then the merge chooses; and each owner, while it trusts its lease, sees to it that the outcome is sound.
 //
-// K1. When a live claim loses to a tombstone, to a claim whose lease has lapsed or was given up, or to an older incarnation of its own owner,
-//     its owner takes the key again at once, with an epoch above the winner's. Rationale: nobody holds what won, so nobody
+// K1. When a live claim loses to a tombstone, to a claim whose lease has lapsed or was given up, or to an older incarnation of
+//     its own owner, its owner takes the key again at once, with an epoch above the winner's. Rationale: nobody holds what won, so nobody
 //     loses by it; and a client was promised this key. A deletion may thus be undone by a holder that had not heard of it.
 // K2. A claim that has won over another of the same epoch is issued again with epoch + 1: claim start and write time stay, and
 //     its age (the lease does not grow, here or at others), sequence + 1. Rationale: the integer epoch alone is then a valid

@@ -34,8 +34,8 @@ OwnRecord Dictionary::write(std::string_view key, RawView value, RecordKind kind
   return place(key, value, next);
 }
 
-OwnRecord Dictionary::place(std::string_view key, RawView value, const Admission::Write& as) {
-  accept_aged(key, value, as.version, Origin::kLocal, as.age);
+OwnRecord Dictionary::place(std::string_view key, RawView value, const Admission::Write& next) {
+  accept_aged(key, value, next.version, Origin::kLocal, next.age);
   const auto placed = records_.find(key);
   return {placed->first, placed->second};
 }

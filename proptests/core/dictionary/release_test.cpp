@@ -214,6 +214,23 @@ TEST_F(Releases, NearTo1970NoLeaseIsGivenUp) {
   EXPECT_TRUE(early.d->lease("k")->held);
 }
 
+TEST_F(Releases, OverAnEpochAsLargeAsItMayBeNoLeaseIsGivenUp) {
+  const Hlc now = Hlc::from_ms(holder.clock.wall_time.time_since_epoch() / 1ms);
+  const Version deletion{.epoch = largest_epoch(now),
+                         .claim_start = now,
+                         .owner = id("Z"),
+                         .boot = Boot{1},
+                         .written = now,
+                         .kind = RecordKind::kTombstone};
+  ASSERT_EQ(holder.merge("big", "", deletion), Merged::kWon);
+  pass(1s);
+  holder.write("big", "ours");
+  const auto released = holder.d->release("big");
+  ASSERT_FALSE(released);
+  EXPECT_THAT(describe(released.error()), HasSubstr("the epoch very large"));
+  EXPECT_TRUE(holder.d->lease("big")->held);
+}
+
 // Broken by an operator
 
 TEST_F(Releases, AnOperatorTakesAKeyAndItsHolderIsToldOfAConflict) {

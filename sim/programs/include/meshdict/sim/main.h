@@ -3,7 +3,7 @@
 //
 //   int main(int argc, char** argv) {
 //     return meshdict::sim::main(argc, argv, {{"leader", lead}, {"ledger", keep_ledger}},
-//                                {meshdict::sim::fences_grow("one leader at a time", "accepted")});
+//                                {meshdict::sim::fences_grow("no old fence", "accepted")});
 //   }
 //
 // A node of a plan names its program: {name: ada, program: leader, arguments: [ledger.txt]}. Link meshdict_programs.
