@@ -10,7 +10,6 @@ with a sanitizer: deadlines are then longer, and memory is not judged.
 
 import collections
 import contextlib
-import ctypes
 import os
 import pathlib
 import random
@@ -27,6 +26,8 @@ import unittest
 
 import redis
 
+from line_program import die_with_parent
+
 SANITIZED = bool(os.environ.get("MESHDICT_SANITIZE"))
 # Where a test gives up. Far above what any step takes, so that a busy machine does not fail a test.
 DEADLINE = 120 if SANITIZED else 40
@@ -35,8 +36,6 @@ DEADLINE = 120 if SANITIZED else 40
 SKIPPED = 77
 
 _ANNOUNCEMENT = re.compile(r"^meshdict-node (\S+) id=(\S+) mesh=(\S+):(\d+) redis=(\S+):(\d+)(?: http=(\S+):(\d+))?$")
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def program():
@@ -44,11 +43,6 @@ def program():
     if not path or not os.access(path, os.X_OK):
         sys.exit("set MESHDICT_NODE to the meshdict-node to be tested")
     return path
-
-
-def die_with_parent():
-    """In a child, before it becomes another program."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class TimedOut(AssertionError):

@@ -7,16 +7,15 @@ Environment: MESHDICT_BUILD, the build directory to install from; MESHDICT_SOURC
 import fcntl
 import os
 import pathlib
-import queue
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import harness
+from line_program import LineProgram
 
 SOURCE = pathlib.Path(os.environ["MESHDICT_SOURCE"])
 BUILD = pathlib.Path(os.environ["MESHDICT_BUILD"])
@@ -39,52 +38,6 @@ def waits_for_a_lock(process):
     return any(lock[1:3] == ["->", "FLOCK"] and lock[5] == str(process.pid) for lock in locks)
 
 
-class Program:
-    """A program that is talked to by lines."""
-
-    def __init__(self, *command):
-        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        preexec_fn=harness.die_with_parent)
-        self.seen = []
-        self._lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self._lines.put(line.rstrip("\n"))
-        self._lines.put(None)
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def hear(self, pattern):
-        """Waits for a line that matches, and returns the match. Lines before it are passed over."""
-        while True:
-            try:
-                line = self._lines.get(timeout=harness.DEADLINE)
-            except queue.Empty:
-                line = None
-            if line is None:
-                raise AssertionError(f"{self.process.args} never said {pattern!r}, but {self.seen}")
-            self.seen.append(line)
-            if match := re.search(pattern, line):
-                return match
-
-    def end(self):
-        """Its exit code after the end of its input."""
-        self.process.stdin.close()
-        return self.process.wait(harness.DEADLINE)
-
-    def destroy(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            stream.close()
-
-
 class PackageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -101,7 +54,7 @@ class PackageTest(unittest.TestCase):
         run(CMAKE, "--build", cls.programs, "-j2")
 
     def start(self, name, *arguments):
-        program = Program(self.programs / name, *arguments)
+        program = LineProgram(self.programs / name, *arguments, patience=harness.DEADLINE)
         self.addCleanup(program.destroy)
         return program
 
