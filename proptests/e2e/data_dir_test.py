@@ -12,6 +12,7 @@ import sys
 import redis
 
 import harness
+from line_program import LIBC
 
 # Holds a database, says so, and ends with its input.
 _HOLDER = """
@@ -27,7 +28,7 @@ _CAP_DAC_OVERRIDE = 1
 
 def without_privileges():
     """Before exec: what the modes of files forbid is forbidden to root too. Others never had the privilege."""
-    harness._LIBC.prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE)
+    LIBC.prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE)
 
 
 # Bytes of a file.

@@ -8,12 +8,12 @@ import subprocess
 import threading
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent():
     """In a child, before it becomes another program."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class LineProgram:
